@@ -1,0 +1,74 @@
+# Copyright (c) 2026, container_network.lab contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Addresses as people write them and as the kernel packs them.
+
+The parsers are the fast ones of the C library, because tables hold tens of thousands of entries; they accept exactly
+what `ipaddress` accepts for single addresses (no leading zeros, no names).
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+
+
+def packed_mac(text: str) -> bytes:
+    """Six bytes of a MAC address written as 4e:55:ee:0a:90:38, in either case; ValueError says what is wrong."""
+    if len(text) == 17 and text[2::3] == ":::::":
+        try:
+            packed = bytes.fromhex(text.replace(":", ""))
+        except ValueError:
+            packed = b""
+        if len(packed) == 6:
+            return packed
+    raise ValueError(f"'{text}' is not a MAC address: write six pairs of hexadecimal digits, as 4e:55:ee:0a:90:38")
+
+
+def mac_text(packed: bytes) -> str:
+    """A MAC address as the kernel's tools print it, in lower case."""
+    return packed.hex(":")
+
+
+def packed_ip(text: str) -> bytes:
+    """Four or sixteen bytes of an IPv4 or IPv6 address; ValueError says what is wrong."""
+    try:
+        return socket.inet_pton(socket.AF_INET6 if ":" in text else socket.AF_INET, text)
+    except (OSError, ValueError, TypeError):
+        raise ValueError(f"'{text}' is not an IP address: write it as 192.168.1.68 or fd80::1") from None
+
+
+def ip_text(packed: bytes) -> str:
+    """An IP address as the kernel's tools print it."""
+    return socket.inet_ntop(socket.AF_INET if len(packed) == 4 else socket.AF_INET6, packed)
+
+
+def packed_network(text: str) -> tuple[bytes, int]:
+    """A destination written as CIDR, or as one address, in bytes and prefix length; ValueError says what is wrong."""
+    address, slash, length = text.partition("/")
+    packed = packed_ip(address)
+    bits = len(packed) * 8
+    if not slash:
+        return packed, bits
+    if not (length.isascii() and length.isdigit() and int(length) <= bits):
+        raise ValueError(f"'{text}': the prefix length must be a number from 0 to {bits}")
+    host_bits = bits - int(length)
+    if int.from_bytes(packed, "big") & ((1 << host_bits) - 1):
+        network = ipaddress.ip_network(text, strict=False)
+        raise ValueError(f"'{text}' has bits set behind its prefix length: the network is {network}")
+    return packed, int(length)
+
+
+def packed_interface(text: str) -> tuple[bytes, int]:
+    """An interface's address and prefix length, written as 192.168.1.68/24; ValueError says what is wrong."""
+    address, slash, length = text.partition("/")
+    packed = packed_ip(address)
+    bits = len(packed) * 8
+    if not (slash and length.isascii() and length.isdigit() and int(length) <= bits):
+        raise ValueError(f"'{text}': write an address with its prefix length, as 192.168.1.68/24")
+    return packed, int(length)
+
+
+def network_text(packed: bytes, length: int) -> str:
+    """A destination as CIDR."""
+    return f"{ip_text(packed)}/{length}"

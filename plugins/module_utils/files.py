@@ -1,0 +1,106 @@
+# Copyright (c) 2026, container_network.lab contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Small files that a boot loses, such as /run/flannel/subnet.env; the restore unit writes them again."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .errors import LabError, raise_if_any
+from .outcome import Outcome
+from .records import RECORDED_ARGUMENTS, converge_recorded
+
+ARGUMENTS: dict[str, Any] = {
+    "files": {
+        "type": "list",
+        "elements": "dict",
+        "options": {
+            "path": {"type": "str", "required": True},
+            "content": {"type": "str", "required": True},
+            "mode": {"type": "str", "default": "0644"},
+        },
+    },
+    **RECORDED_ARGUMENTS,
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+}
+
+
+@dataclass(frozen=True)
+class RecordedFile:
+    """One file: where, what, and who may read it."""
+
+    path: Path
+    content: str
+    mode: int
+
+    def shown(self) -> dict[str, str]:
+        """As plain data."""
+        return {"content": self.content, "mode": f"{self.mode:04o}"}
+
+    def found(self) -> dict[str, str] | None:
+        """What is there now; None if nothing is."""
+        try:
+            mode = self.path.stat().st_mode & 0o7777
+            return {"content": self.path.read_text(), "mode": f"{mode:04o}"}
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise LabError(f"{self.path} cannot be read: {error.strerror}.") from error
+
+
+def parse(params: dict[str, Any], removing: bool) -> list[RecordedFile]:
+    """The task's files; InvalidInput names everything that is wrong with them, by index."""
+    problems: list[str] = []
+    files: dict[Path, RecordedFile] = {}
+    for index, options in enumerate(params.get("files") or []):
+        path, mode = Path(options["path"]), options.get("mode") or "0644"
+        if not path.is_absolute():
+            problems.append(f"files[{index}]: path '{path}' must be absolute")
+        if path in files:
+            problems.append(f"files[{index}]: {path} is given twice: drop one")
+        if not all(digit in "01234567" for digit in mode) or not 3 <= len(mode) <= 4:
+            problems.append(f"files[{index}]: mode '{mode}' of {path} must be three or four octal digits, as '0644'")
+            mode = "0"
+        files[path] = RecordedFile(path, options["content"], int(mode, 8))
+    raise_if_any(problems)
+    return list(files.values())
+
+
+def converge(params: dict[str, Any], check_mode: bool) -> Outcome:
+    """Converge the module's parameters, with their record if they are a persistent set."""
+    return converge_recorded("recorded_files", ["files"], params, check_mode, parse, converge_files)
+
+
+def converge_files(wanted: list[RecordedFile], obsolete: list[RecordedFile] | None, check_mode: bool) -> Outcome:
+    """Write the wanted files and remove the obsolete ones, with the folders that are empty then."""
+    kept = {file.path for file in wanted}
+    leaving = [file for file in obsolete or [] if file.path not in kept]
+    before = {str(file.path): file.found() for file in [*wanted, *leaving]}
+    after: dict[str, Any] = {str(file.path): file.shown() for file in wanted}
+    after.update({str(file.path): None for file in leaving})
+    if not check_mode:
+        for file in wanted:
+            if before[str(file.path)] != after[str(file.path)]:
+                _write(file)
+        for file in leaving:
+            file.path.unlink(missing_ok=True)
+            try:
+                file.path.parent.rmdir()
+            except OSError:
+                continue  # others have files there, or the folder is gone already
+    return Outcome({"files": before}, {"files": after})
+
+
+def _write(file: RecordedFile) -> None:
+    """Replace the file in one step, with its mode from the start."""
+    file.path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+    draft = file.path.with_name(f".{file.path.name}.new")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    with open(descriptor, "w") as stream:
+        stream.write(file.content)
+        os.fchmod(stream.fileno(), file.mode)
+    draft.replace(file.path)

@@ -1,0 +1,108 @@
+# Copyright (c) 2026, container_network.lab contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a host offers to a container network: its underlay interface, its kernel's link types, its commands."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import shutil
+import socket
+from typing import Any
+
+from . import rtnetlink as rt
+from .errors import InvalidInput
+from .links import LinkTable, read_links
+from .namespaces import unshare_network
+from .netlink import NLM_F_CREATE, NLM_F_EXCL, Message, NetlinkSocket
+from .outcome import Outcome, observed
+from .routes import TABLES, read_routes
+
+ARGUMENTS: dict[str, Any] = {
+    "interface": {"type": "str"},
+    "link_kinds": {"type": "list", "elements": "str", "default": []},
+    "commands": {"type": "list", "elements": "str", "default": []},
+}
+_SEARCH_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+_NOT_SUPPORTED = 95  # EOPNOTSUPP: what the kernel answers for a link type that it does not know
+_VXLAN_ID = 1
+
+
+def look(params: dict[str, Any], _check_mode: bool) -> Outcome:
+    """The facts of this host; InvalidInput where the interface is not there or has no IPv4 address."""
+    with NetlinkSocket() as netlink:
+        links = read_links(netlink)
+        gateways = _default_gateways(netlink, links)
+    name = params["interface"] or next(iter(gateways), None)
+    address = _ipv4_address(name, links, bool(params["interface"]))
+    facts = {
+        "interface": name,
+        "address": str(address.ip),
+        "prefix_length": address.network.prefixlen,
+        "network": str(address.network),
+        "mtu": links[name].mtu,
+        "gateway": gateways.get(name),
+        "interfaces": sorted(links),
+        "missing_link_kinds": missing_link_kinds(params["link_kinds"]),
+        "missing_commands": [c for c in params["commands"] if not shutil.which(c, path=_SEARCH_PATH)],
+    }
+    return observed({"host_info": facts})
+
+
+def _default_gateways(netlink: NetlinkSocket, links: LinkTable) -> dict[str, str | None]:
+    """The next hop of each device's IPv4 default route, best metric first."""
+    names = {link.index: name for name, link in links.items()}
+    routes = read_routes(netlink, TABLES["main"], names, [socket.AF_INET])
+    defaults = sorted((key.metric, value) for key, value in routes.items() if key.length == 0 and value.dev)
+    gateways: dict[str, str | None] = {}
+    for _metric, value in defaults:
+        gateways.setdefault(value.dev, socket.inet_ntoa(value.via) if value.via else None)
+    return gateways
+
+
+def _ipv4_address(name: str | None, links: LinkTable, given: bool) -> ipaddress.IPv4Interface:
+    host = os.uname().nodename
+    if name is None:
+        raise InvalidInput([f"{host} has no IPv4 default route to tell its underlay interface by: name the interface"])
+    if name not in links:
+        raise InvalidInput([f"interface: {host} has no interface '{name}'; it has {', '.join(sorted(links))}"])
+    addresses = [ipaddress.ip_interface(text) for text in links[name].addresses if ":" not in text]
+    if not addresses:
+        source = "the given interface" if given else "the interface of the default route"
+        raise InvalidInput(
+            [f"interface: {name}, {source} of {host}, has no IPv4 address: give it one, or name another"]
+        )
+    return addresses[0]
+
+
+def missing_link_kinds(kinds: list[str]) -> list[str]:
+    """The link types that the running kernel cannot make, as one try in an empty namespace shows.
+
+    The try runs in a child process with a network namespace of its own, so it touches nothing; the kernel loads the
+    module that it needs, as it would for the real device.
+    """
+    return [kind for kind in kinds if not _can_make(kind)]
+
+
+def _can_make(kind: str) -> bool:
+    child = os.fork()
+    if child == 0:
+        status = 2
+        try:
+            unshare_network()
+            with NetlinkSocket() as netlink:
+                failures = netlink.batch([_probe(kind)])
+            status = int(any(failure.errno == _NOT_SUPPORTED for failure in failures))
+        finally:
+            os._exit(status)
+    _child, status = os.waitpid(child, 0)
+    return os.waitstatus_to_exitcode(status) == 0
+
+
+def _probe(kind: str) -> Message:
+    info = [rt.attribute_text(rt.IFLA_INFO_KIND, kind)]
+    if kind == "vxlan":
+        info.append(rt.nested(rt.IFLA_INFO_DATA, [rt.attribute_u32(_VXLAN_ID, 1)]))
+    payload = rt.link_header.pack(0, 0, 0, 0, 0) + rt.nested(rt.IFLA_LINKINFO, info)
+    return Message(rt.RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, payload)

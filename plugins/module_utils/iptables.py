@@ -1,0 +1,200 @@
+# Copyright (c) 2026, container_network.lab contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Chains of iptables that are wholly ours, and the rules that jump to them from chains that are not.
+
+All tables change in one run of iptables-restore(8) without flushing: either everything is there or nothing is, and
+rules that others made are not touched.
+"""
+
+from __future__ import annotations
+
+import subprocess
+from dataclasses import dataclass, field
+from typing import Any
+
+from .errors import LabError, raise_if_any
+from .namespaces import inside
+from .outcome import Outcome
+from .records import RECORDED_ARGUMENTS, converge_recorded
+
+TABLES = ("filter", "nat", "mangle", "raw")
+CHAIN_NAME_LENGTH = 28  # characters; XT_EXTENSION_MAXNAMELEN of the kernel less one
+LOCK_SECONDS = "10"  # how long to wait for another program that changes rules
+
+_TABLE = {"type": "str", "choices": list(TABLES), "default": "filter"}
+ARGUMENTS: dict[str, Any] = {
+    "chains": {
+        "type": "list",
+        "elements": "dict",
+        "options": {
+            "table": _TABLE,
+            "name": {"type": "str", "required": True},
+            "rules": {"type": "list", "elements": "str", "default": []},
+        },
+    },
+    "jumps": {
+        "type": "list",
+        "elements": "dict",
+        "options": {
+            "table": _TABLE,
+            "chain": {"type": "str", "required": True},
+            "rule": {"type": "str", "required": True},
+        },
+    },
+    "netns": {"type": "str"},
+    **RECORDED_ARGUMENTS,
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+}
+
+
+@dataclass(frozen=True)
+class ChainSet:
+    """Our chains with their rules, and the jumps to them; both by table."""
+
+    chains: dict[tuple[str, str], list[str]] = field(default_factory=dict)  # (table, chain): rules
+    jumps: list[tuple[str, str, str]] = field(default_factory=list)  # table, chain, rule
+    netns: str | None = None
+
+
+def parse(params: dict[str, Any], removing: bool) -> ChainSet:
+    """The task's chains; InvalidInput names everything that is wrong with them, by index."""
+    problems: list[str] = []
+    chains: dict[tuple[str, str], list[str]] = {}
+    for index, options in enumerate(params.get("chains") or []):
+        table, name = options.get("table") or "filter", options["name"]
+        if not 0 < len(name) <= CHAIN_NAME_LENGTH or any(c.isspace() for c in name):
+            problems.append(
+                f"chains[{index}]: '{name}' is not a chain name: 1 to {CHAIN_NAME_LENGTH} characters, no blank"
+            )
+        if (table, name) in chains:
+            problems.append(f"chains[{index}]: {name} of table {table} is given twice: join the rules in one entry")
+        rules = options.get("rules") or []
+        problems += [f"chains[{index}].rules[{n}]: {p}" for n, rule in enumerate(rules) for p in _rule_problems(rule)]
+        chains[(table, name)] = rules
+    jumps = []
+    for index, options in enumerate(params.get("jumps") or []):
+        jump = (options.get("table") or "filter", options["chain"], options["rule"])
+        problems += [f"jumps[{index}]: {problem}" for problem in _rule_problems(options["rule"])]
+        if not removing and jump[:2] in chains:
+            problems.append(f"jumps[{index}]: chain {jump[1]} is listed in 'chains': put the rule there")
+        jumps.append(jump)
+    raise_if_any(problems)
+    return ChainSet(chains, jumps, params.get("netns"))
+
+
+def _rule_problems(rule: str) -> list[str]:
+    """A rule is one line, from behind the chain's name."""
+    if "\n" in rule or rule.startswith(("-A ", "-I ", "-D ", ":", "*")):
+        return [f"'{rule}' must be one rule as iptables-save prints it, without '-A CHAIN'"]
+    return []
+
+
+def parse_saved(text: str) -> dict[tuple[str, str], list[str]]:
+    """The chains of all tables from the output of iptables-save(8)."""
+    chains: dict[tuple[str, str], list[str]] = {}
+    table = ""
+    for line in text.splitlines():
+        if line.startswith("*"):
+            table = line[1:].strip()
+        elif line.startswith(":"):
+            chains[(table, line[1:].split(" ", 1)[0])] = []
+        elif line.startswith("-A "):
+            _append, chain, *rule = line.split(" ", 2)
+            chains[(table, chain)].append(rule[0] if rule else "")
+    return chains
+
+
+@dataclass(frozen=True)
+class ChainPlan:
+    """What must change."""
+
+    filled: dict[tuple[str, str], list[str]]  # our chains whose rules differ, or that are missing
+    added: list[tuple[str, str, str]]  # jumps to append
+    removed: list[tuple[str, str, str]]  # jumps to take away
+    deleted: list[tuple[str, str]]  # our former chains
+
+    def script(self) -> str:
+        """The input of iptables-restore(8) --noflush."""
+        lines = []
+        for table in TABLES:
+            filled = {chain: rules for (of, chain), rules in self.filled.items() if of == table}
+            deleted = [chain for of, chain in self.deleted if of == table]
+            body = [f":{chain} - [0:0]" for chain in [*filled, *deleted]]
+            body += [f"-D {chain} {rule}" for of, chain, rule in self.removed if of == table]
+            body += [f"-A {chain} {rule}" for chain, rules in filled.items() for rule in rules]
+            body += [f"-A {chain} {rule}" for of, chain, rule in self.added if of == table]
+            body += [f"-X {chain}" for chain in deleted]
+            if body:
+                lines += [f"*{table}", *body, "COMMIT"]
+        return "\n".join(lines) + "\n"
+
+
+def plan(wanted: ChainSet, obsolete: ChainSet, current: dict[tuple[str, str], list[str]]) -> ChainPlan:
+    """Compare with what the kernel has."""
+    return ChainPlan(
+        filled={key: rules for key, rules in wanted.chains.items() if current.get(key) != rules},
+        added=[jump for jump in wanted.jumps if jump[2] not in current.get(jump[:2], [])],
+        removed=[jump for jump in obsolete.jumps if jump not in wanted.jumps and jump[2] in current.get(jump[:2], [])],
+        deleted=[key for key in obsolete.chains if key not in wanted.chains and key in current],
+    )
+
+
+def converge(params: dict[str, Any], check_mode: bool) -> Outcome:
+    """Converge the module's parameters, with their record if they are a persistent set."""
+    return converge_recorded("iptables_chains", ["chains", "jumps"], params, check_mode, parse, converge_chains)
+
+
+def converge_chains(wanted: ChainSet, obsolete: ChainSet | None, check_mode: bool) -> Outcome:
+    """Bring the wanted chains and jumps about and remove the obsolete ones."""
+    with inside(wanted.netns):
+        current = parse_saved(_run(["iptables-save"]))
+        steps = plan(wanted, obsolete or ChainSet(), current)
+        before = _shown(current, steps, wanted=False)
+        after = _shown(current, steps, wanted=True)
+        if before != after and not check_mode:
+            _run(["iptables-restore", "--noflush", "--wait", LOCK_SECONDS], steps.script())
+            _check_texts(wanted, parse_saved(_run(["iptables-save"])))
+    return Outcome({"rules": before}, {"rules": after})
+
+
+def _shown(current: dict[tuple[str, str], list[str]], steps: ChainPlan, wanted: bool) -> list[str]:
+    """The lines that differ, in the form of iptables-save(8)."""
+    lines = []
+    chains = (
+        steps.filled if wanted else {key: current[key] for key in [*steps.filled, *steps.deleted] if key in current}
+    )
+    for (table, chain), rules in chains.items():
+        lines += [f"{table}: -N {chain}"] + [f"{table}: -A {chain} {rule}" for rule in rules]
+    return lines + [f"{table}: -A {chain} {rule}" for table, chain, rule in (steps.added if wanted else steps.removed)]
+
+
+def _check_texts(wanted: ChainSet, current: dict[tuple[str, str], list[str]]) -> None:
+    """A rule that iptables prints in other words would look like a change in every run."""
+    problems = []
+    for (table, chain), rules in wanted.chains.items():
+        printed = current.get((table, chain), [])
+        problems += [
+            f"table {table}, chain {chain}: '{rule}' is printed by iptables-save as '{shown}': write it so"
+            for rule, shown in zip(rules, printed)
+            if rule != shown
+        ]
+    for table, chain, rule in wanted.jumps:
+        if rule not in current.get((table, chain), []):
+            problems.append(
+                f"table {table}, chain {chain}: '{rule}' is printed by iptables-save in other words: write it so; "
+                f"the chain has {current.get((table, chain), [])}"
+            )
+    raise_if_any(problems)
+
+
+def _run(command: list[str], text: str | None = None) -> str:
+    try:
+        # The command is a fixed list; rules reach it as input, never as part of a shell line.
+        done = subprocess.run(command, input=text, capture_output=True, text=True, check=False)  # noqa: S603
+    except FileNotFoundError:
+        raise LabError(f"{command[0]} is not installed on this host: install the package iptables.") from None
+    if done.returncode != 0:
+        script = f" The input was:\n{text}" if text else ""
+        raise LabError(f"{' '.join(command)} failed: {done.stderr.strip()}.{script}")
+    return done.stdout

@@ -1,0 +1,269 @@
+# Copyright (c) 2026, container_network.lab contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Virtual links (bridge, vxlan, …): made, adjusted where the kernel can, made anew only where it cannot."""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+from typing import Any
+
+from . import rtnetlink as rt
+from .addresses import ip_text, packed_ip, packed_mac
+from .errors import LabError, raise_if_any
+from .links import (
+    DEVICE_ARGUMENTS,
+    Device,
+    LinkState,
+    LinkTable,
+    delete_links,
+    name_problems,
+    read_links,
+    setting_messages,
+)
+from .netlink import NLM_F_CREATE, NLM_F_EXCL, Message, NetlinkSocket
+from .outcome import Outcome
+from .records import RECORDED_ARGUMENTS, converge_recorded
+
+LARGEST_VNI = (1 << 24) - 1  # RFC 7348, section 5: the VNI has 24 bits
+
+# linux/if_link.h
+_VXLAN_ID, _VXLAN_LINK, _VXLAN_LOCAL, _VXLAN_LEARNING, _VXLAN_PORT, _VXLAN_LOCAL6 = 1, 3, 4, 7, 15, 17
+_VXLAN_FLAGS = {"proxy": 11, "l2miss": 13, "l3miss": 14}
+_port = struct.Struct("!H")
+
+VXLAN_ARGUMENTS: dict[str, Any] = {
+    "id": {"type": "int", "required": True},
+    "local": {"type": "str"},
+    "dev": {"type": "str"},
+    "port": {"type": "int", "default": 4789},
+    "learning": {"type": "bool", "default": True},
+    "proxy": {"type": "bool", "default": False},
+    "l2miss": {"type": "bool", "default": False},
+    "l3miss": {"type": "bool", "default": False},
+}
+ARGUMENTS: dict[str, Any] = {
+    "links": {
+        "type": "list",
+        "elements": "dict",
+        "options": {
+            **DEVICE_ARGUMENTS,
+            "kind": {"type": "str"},
+            "vxlan": {"type": "dict", "options": VXLAN_ARGUMENTS},
+        },
+    },
+    "netns": {"type": "str"},
+    **RECORDED_ARGUMENTS,
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+}
+
+
+@dataclass(frozen=True)
+class VxlanAttributes:
+    """What makes a VXLAN device (RFC 7348; defaults of ip-link(8))."""
+
+    id: int  # VNI
+    local: str | None = None  # this VTEP's address
+    dev: str | None = None  # the device below
+    port: int = 4789  # UDP; the number IANA assigned
+    learning: bool = True
+    proxy: bool = False
+    l2miss: bool = False
+    l3miss: bool = False
+
+    def wanted(self) -> dict[str, Any]:
+        """As plain data, without what nobody asked for."""
+        return {key: value for key, value in vars(self).items() if value is not None}
+
+    def found(self, link: LinkState, links: LinkTable) -> dict[str, Any]:
+        """What the kernel has for the same attributes."""
+        data = link.data
+        local = data.get(_VXLAN_LOCAL) or data.get(_VXLAN_LOCAL6)
+        has: dict[str, Any] = {
+            "id": rt.u32(data[_VXLAN_ID]),
+            "local": ip_text(local) if local else None,
+            "dev": links.name_of(rt.u32(data[_VXLAN_LINK])) if _VXLAN_LINK in data else None,
+            "port": _port.unpack(data[_VXLAN_PORT])[0],
+            "learning": data[_VXLAN_LEARNING] == b"\1",
+            **{flag: data[kind] == b"\1" for flag, kind in _VXLAN_FLAGS.items()},
+        }
+        return {key: has[key] for key in self.wanted()}
+
+    def attributes(self, name: str, links: LinkTable) -> list[bytes]:
+        """The attributes of the creating message."""
+        encoded = [
+            rt.attribute_u32(_VXLAN_ID, self.id),
+            rt.attribute(_VXLAN_PORT, _port.pack(self.port)),
+            rt.attribute_u8(_VXLAN_LEARNING, self.learning),
+        ]
+        encoded += [rt.attribute_u8(kind, 1) for flag, kind in _VXLAN_FLAGS.items() if getattr(self, flag)]
+        if self.local:
+            packed = packed_ip(self.local)
+            encoded.append(rt.attribute(_VXLAN_LOCAL if len(packed) == 4 else _VXLAN_LOCAL6, packed))
+        if self.dev:
+            encoded.append(rt.attribute_u32(_VXLAN_LINK, links.index_of(self.dev, f"device below {name}")))
+        return encoded
+
+
+@dataclass(frozen=True)
+class VirtualLink:
+    """One wanted link: its settings, its kind (None: a device that must exist already) and what the kind needs."""
+
+    device: Device
+    kind: str | None = None
+    vxlan: VxlanAttributes | None = None
+
+    @property
+    def name(self) -> str:
+        """The device's name."""
+        return self.device.name
+
+    def wanted(self) -> dict[str, Any]:
+        """The wanted link as plain data."""
+        shown: dict[str, Any] = {"kind": self.kind} if self.kind else {}
+        if self.vxlan:
+            shown["vxlan"] = self.vxlan.wanted()
+        return {**shown, **self.device.wanted()}
+
+    def found(self, links: LinkTable) -> dict[str, Any] | None:
+        """What the kernel has, in the same form; None if there is no such link."""
+        link = links.get(self.name)
+        if link is None:
+            return None
+        shown: dict[str, Any] = {"kind": link.kind} if self.kind else {}
+        if self.vxlan and link.kind == "vxlan":
+            shown["vxlan"] = self.vxlan.found(link, links)
+        return {**shown, **self.device.found(link, links)}
+
+
+def needs_new_device(wanted: dict[str, Any], found: dict[str, Any]) -> bool:
+    """Whether a difference is one that the kernel cannot set on a living device: any attribute of a VXLAN.
+
+    vxlan_changelink of the kernel refuses VNI, port and most flags, and older kernels all of them.
+    """
+    return wanted.get("vxlan") != found.get("vxlan")
+
+
+@dataclass(frozen=True)
+class LinkSet:
+    """The links of a task, and their namespace."""
+
+    links: list[VirtualLink]
+    netns: str | None = None
+
+
+def parse(params: dict[str, Any], removing: bool) -> LinkSet:
+    """The links of a task; InvalidInput names everything that is wrong with them, by index.
+
+    To remove a link, its name and kind are enough.
+    """
+    problems: list[str] = []
+    links = []
+    seen: dict[str, int] = {}
+    for index, options in enumerate(params.get("links") or []):
+        where, kind = f"links[{index}]", options.get("kind")
+        device = Device.parse(options, where, problems)
+        first = seen.setdefault(device.name, index)
+        if first != index:
+            problems.append(f"{where}: {device.name} is given twice, in entries {first} and {index}: drop one")
+        if removing and not kind:
+            problems.append(f"{where}: to remove {device.name}, say its 'kind': a link of another kind is not touched")
+        if not removing and (kind == "vxlan") != bool(options.get("vxlan")):
+            problems.append(f"{where}: {device.name}: kind: vxlan and the option 'vxlan' need each other")
+        links.append(VirtualLink(device, kind, _vxlan(options, where, problems)))
+    raise_if_any(problems)
+    return LinkSet(links, params.get("netns"))
+
+
+def _vxlan(options: dict[str, Any], where: str, problems: list[str]) -> VxlanAttributes | None:
+    name, given = options["name"], options.get("vxlan")
+    if not given:
+        return None
+    vxlan = VxlanAttributes(**given)
+    if not 0 <= vxlan.id <= LARGEST_VNI:
+        problems.append(f"{where}: vxlan.id {vxlan.id} of {name} must be a VNI from 0 to {LARGEST_VNI} (24 bits)")
+    if not 0 < vxlan.port < 65536:
+        problems.append(f"{where}: vxlan.port {vxlan.port} of {name} must be a UDP port from 1 to 65535")
+    if vxlan.dev:
+        problems += [f"{where}: vxlan.dev of {name}: {problem}" for problem in name_problems(vxlan.dev)]
+    if vxlan.local:
+        try:
+            packed_ip(vxlan.local)
+        except ValueError as error:
+            problems.append(f"{where}: vxlan.local of {name}: {error}")
+    return vxlan
+
+
+def converge(params: dict[str, Any], check_mode: bool) -> Outcome:
+    """Converge the module's parameters, with their record if they are a persistent set."""
+    return converge_recorded("network_link", ["links"], params, check_mode, parse, converge_links)
+
+
+def converge_links(wanted: LinkSet, obsolete: LinkSet | None, check_mode: bool) -> Outcome:
+    """Bring the wanted links about and remove the obsolete ones."""
+    kept = {link.name for link in wanted.links}
+    leaving = [link for link in obsolete.links if link.name not in kept] if obsolete else []
+    with NetlinkSocket(wanted.netns) as netlink:
+        links = read_links(netlink)
+        before = {link.name: link.found(links) for link in wanted.links}
+        after: dict[str, Any] = {link.name: link.wanted() for link in wanted.links}
+        doomed = [links[link.name] for link in leaving if link.kind and _is_of_kind(link, links)]
+        before.update({link.name: {"kind": link.kind} for link in doomed})
+        after.update({link.name: None for link in doomed})
+        _refuse_other_kinds(wanted.links, links)
+        if not check_mode and before != after:
+            delete_links(netlink, doomed)
+            for link in wanted.links:
+                if before[link.name] != after[link.name]:
+                    links = _apply(netlink, link, links, before[link.name])
+    return Outcome({"links": before}, {"links": after})
+
+
+def _is_of_kind(link: VirtualLink, links: LinkTable) -> bool:
+    return link.name in links and links[link.name].kind == link.kind
+
+
+def _refuse_other_kinds(wanted: list[VirtualLink], links: LinkTable) -> None:
+    problems = []
+    for link in wanted:
+        if link.kind and link.name in links and not _is_of_kind(link, links):
+            has = links[link.name].kind or "no virtual"
+            problems.append(
+                f"{link.name} exists and is of {has} kind, not {link.kind}: it is not ours to replace. "
+                "Remove it, or choose another name"
+            )
+        if not link.kind and link.name not in links:
+            problems.append(
+                f"{link.name} does not exist, and without a 'kind' it cannot be made; "
+                f"there are {', '.join(sorted(links))}"
+            )
+    raise_if_any(problems)
+
+
+def _apply(netlink: NetlinkSocket, link: VirtualLink, links: LinkTable, found: dict[str, Any] | None) -> LinkTable:
+    """Make or change one link; returns the links as they are then."""
+    if found is not None and needs_new_device(link.wanted(), found):
+        delete_links(netlink, [links[link.name]])
+        found = None
+    if found is None:
+        netlink.request(creating_message(link, links), f"cannot make {link.name} of kind {link.kind}")
+    links = read_links(netlink)
+    messages = setting_messages(link.device, links[link.name], links)
+    for failure in netlink.batch(messages):
+        raise LabError(f"cannot set up {link.name} as {link.device.wanted()}: {failure.reason}.")
+    return read_links(netlink)
+
+
+def creating_message(link: VirtualLink, links: LinkTable) -> Message:
+    """The message that makes a link."""
+    info = [rt.attribute_text(rt.IFLA_INFO_KIND, link.kind or "")]
+    if link.vxlan:
+        info.append(rt.nested(rt.IFLA_INFO_DATA, link.vxlan.attributes(link.name, links)))
+    attributes = [rt.attribute_text(rt.IFLA_IFNAME, link.name), rt.nested(rt.IFLA_LINKINFO, info)]
+    if link.device.mac is not None:
+        attributes.append(rt.attribute(rt.IFLA_ADDRESS, packed_mac(link.device.mac)))
+    if link.device.mtu is not None:
+        attributes.append(rt.attribute_u32(rt.IFLA_MTU, link.device.mtu))
+    header = rt.link_header.pack(0, 0, 0, 0, 0)
+    return Message(rt.RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, header + b"".join(attributes))

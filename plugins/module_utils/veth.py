@@ -1,0 +1,312 @@
+# Copyright (c) 2026, container_network.lab contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""veth pairs: a cable between two namespaces, with everything that its two ends need.
+
+A pair is made in one message, with the second end already in its namespace (0.7 ms; making it here and moving it there
+costs 16 ms). It is made anew only when the end that exists is not connected to the other one.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from typing import Any
+
+from . import rtnetlink as rt
+from .addresses import packed_mac
+from .errors import LabError, raise_if_any
+from .links import DEVICE_ARGUMENTS, Device, LinkState, LinkTable, delete_links, read_link, read_links, setting_messages
+from .namespaces import open_namespace
+from .netlink import NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE, Message, NetlinkSocket
+from .outcome import Outcome
+from .routes import ROUTE_ARGUMENTS, TABLES, Route, parse_route, read_routes, route_message
+
+END_ARGUMENTS: dict[str, Any] = {
+    **DEVICE_ARGUMENTS,
+    "netns": {"type": "str"},
+    "routes": {"type": "list", "elements": "dict", "options": ROUTE_ARGUMENTS},
+}
+ARGUMENTS: dict[str, Any] = {
+    "pairs": {
+        "type": "list",
+        "elements": "dict",
+        "required": True,
+        "options": {**END_ARGUMENTS, "peer": {"type": "dict", "options": END_ARGUMENTS}},
+    },
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+}
+
+
+@dataclass(frozen=True)
+class VethEnd:
+    """One end of a pair: its device, its namespace, and the routes that lead over it."""
+
+    device: Device
+    netns: str | None = None
+    routes: tuple[Route, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The device's name."""
+        return self.device.name
+
+    def wanted(self) -> dict[str, Any]:
+        """As plain data."""
+        shown: dict[str, Any] = {"name": self.name, "netns": self.netns, **self.device.wanted()}
+        if self.routes:
+            shown["routes"] = sorted(route.describe() for route in self.routes)
+        return shown
+
+
+@dataclass(frozen=True)
+class VethPair:
+    """Two connected ends; to remove a pair, one end is enough."""
+
+    end: VethEnd
+    peer: VethEnd | None
+
+
+def parse(params: dict[str, Any]) -> list[VethPair]:
+    """The task's pairs; InvalidInput names everything that is wrong with them, by index."""
+    problems: list[str] = []
+    pairs = []
+    seen: dict[tuple[str | None, str], int] = {}
+    for index, options in enumerate(params["pairs"]):
+        where = f"pairs[{index}]"
+        end = _parse_end(options, where, problems)
+        peer = _parse_end(options["peer"], f"{where}.peer", problems) if options.get("peer") else None
+        if peer is None and params["state"] == "present":
+            problems.append(f"{where}: {end.name} needs a 'peer': a veth device always comes as a pair")
+        for each in filter(None, (end, peer)):
+            first = seen.setdefault((each.netns, each.name), index)
+            if first != index or (each is peer and (end.netns, end.name) == (peer.netns, peer.name)):
+                space = f"namespace {each.netns}" if each.netns else "this namespace"
+                problems.append(f"{where}: {each.name} in {space} is given twice, in entries {first} and {index}")
+        pairs.append(VethPair(end, peer))
+    raise_if_any(problems)
+    return pairs
+
+
+def _parse_end(options: dict[str, Any], where: str, problems: list[str]) -> VethEnd:
+    device = Device.parse(options, where, problems)
+    routes = []
+    for index, route in enumerate(options.get("routes") or ()):
+        try:
+            routes.append(parse_route(route, device.name, "boot"))
+        except ValueError as error:
+            problems.append(f"{where}.routes[{index}] ({route['dst']}): {error}")
+    return VethEnd(device, options.get("netns"), tuple(routes))
+
+
+@dataclass
+class Namespace:
+    """One namespace that the task works in, and its links."""
+
+    netlink: NetlinkSocket
+    links: LinkTable
+    ids: dict[str | None, int | None] = field(default_factory=dict)  # other namespaces as this one numbers them
+
+    def refresh(self) -> None:
+        """Read the links again."""
+        self.links = read_links(self.netlink)
+
+    def id_of(self, other: str | None) -> int | None:
+        """The number by which this namespace knows another one; None if it has none for it."""
+        if other not in self.ids:
+            self.ids[other] = self._ask_id(other)
+        return self.ids[other]
+
+    def _ask_id(self, other: str | None) -> int | None:
+        descriptor = open_namespace(other)
+        try:
+            question = rt.namespace_id_header.pack(0) + rt.attribute_u32(rt.NETNSA_FD, descriptor)
+            answer = self.netlink.get(Message(rt.RTM_GETNSID, 0, question), f"number of namespace {other}")
+        finally:
+            os.close(descriptor)
+        number = rt.s32(rt.attributes(answer, rt.namespace_id_header.size)[rt.NETNSA_NSID])
+        return None if number < 0 else number
+
+
+class Namespaces(dict):  # dict[str | None, Namespace]
+    """All namespaces of the task, opened on first use."""
+
+    def __missing__(self, netns: str | None) -> Namespace:
+        netlink = NetlinkSocket(netns)
+        self[netns] = Namespace(netlink, read_links(netlink))
+        return self[netns]
+
+    def __enter__(self) -> Namespaces:
+        return self
+
+    def __exit__(self, *_unused: object) -> None:
+        for namespace in self.values():
+            namespace.netlink.close()
+
+    def same(self, first: str | None, second: str | None) -> bool:
+        """Whether two ways to name a namespace mean the same one."""
+        if first == second:
+            return True
+        descriptors = [open_namespace(first), open_namespace(second)]
+        try:
+            inodes = {os.fstat(descriptor).st_ino for descriptor in descriptors}
+        finally:
+            for descriptor in descriptors:
+                os.close(descriptor)
+        return len(inodes) == 1
+
+
+def converge(params: dict[str, Any], check_mode: bool) -> Outcome:
+    """Bring about, or remove, the task's pairs."""
+    pairs = parse(params)
+    with Namespaces() as namespaces:
+        if params["state"] == "absent":
+            return _remove(pairs, namespaces, check_mode)
+        before = {pair.end.name: _found(pair, namespaces) for pair in pairs}
+        after: dict[str, Any] = {
+            pair.end.name: {**pair.end.wanted(), "peer": pair.peer.wanted()} for pair in pairs if pair.peer
+        }
+        _refuse_other_kinds(pairs, namespaces)
+        if not check_mode:
+            for pair in pairs:
+                if before[pair.end.name] != after[pair.end.name]:
+                    _apply(pair, namespaces)
+    return Outcome({"pairs": before}, {"pairs": after})
+
+
+def _remove(pairs: list[VethPair], namespaces: Namespaces, check_mode: bool) -> Outcome:
+    """Remove pairs; where a namespace is gone, its links and their other ends are gone with it."""
+    doomed: dict[str | None, list[LinkState]] = {}
+    before: dict[str, Any] = {}
+    after: dict[str, Any] = {}
+    for pair in pairs:
+        try:
+            link = namespaces[pair.end.netns].links.get(pair.end.name)
+        except LabError:
+            link = None
+        if link and link.kind != "veth":
+            raise LabError(f"{link.name} is of kind {link.kind}, not veth: it is not ours to remove.")
+        before[pair.end.name] = {"name": link.name, "netns": pair.end.netns} if link else None
+        after[pair.end.name] = None
+        if link:
+            doomed.setdefault(pair.end.netns, []).append(link)
+    if not check_mode:
+        for netns, links in doomed.items():
+            delete_links(namespaces[netns].netlink, links)
+    return Outcome({"pairs": before}, {"pairs": after})
+
+
+def _connected(pair: VethPair, namespaces: Namespaces) -> tuple[LinkState, LinkState] | None:
+    """Both ends, if they exist and are each other's peers."""
+    if pair.peer is None:
+        return None
+    here, there = namespaces[pair.end.netns], namespaces[pair.peer.netns]
+    link, peer = here.links.get(pair.end.name), there.links.get(pair.peer.name)
+    if not (link and peer and link.kind == peer.kind == "veth"):
+        return None
+    if link.lower != peer.index or peer.lower != link.index:
+        return None
+    if namespaces.same(pair.end.netns, pair.peer.netns):
+        return (link, peer) if link.lower_netnsid is None else None
+    return (link, peer) if link.lower_netnsid == here.id_of(pair.peer.netns) else None
+
+
+def _found(pair: VethPair, namespaces: Namespaces) -> dict[str, Any] | None:
+    """What the kernel has for the pair, in the form of `VethEnd.wanted`."""
+    links = _connected(pair, namespaces)
+    if not links or not pair.peer:
+        return None
+    end, peer = (_found_end(e, link, namespaces) for e, link in zip((pair.end, pair.peer), links))
+    return {**end, "peer": peer}
+
+
+def _found_end(end: VethEnd, link: LinkState, namespaces: Namespaces) -> dict[str, Any]:
+    namespace = namespaces[end.netns]
+    shown: dict[str, Any] = {"name": end.name, "netns": end.netns, **end.device.found(link, namespace.links)}
+    if end.routes:
+        missing = _missing_routes(end, namespace)
+        shown["routes"] = sorted(route.describe() for route in end.routes if route not in missing)
+    return shown
+
+
+def _missing_routes(end: VethEnd, namespace: Namespace) -> list[Route]:
+    names = {link.index: link.name for link in namespace.links.values()}
+    families = {rt.family_of(route.key.dst) for route in end.routes}
+    current = read_routes(namespace.netlink, TABLES["main"], names, families)
+    return [route for route in end.routes if current.get(route.key) != route.value]
+
+
+def _refuse_other_kinds(pairs: list[VethPair], namespaces: Namespaces) -> None:
+    problems = []
+    for pair in pairs:
+        for end in filter(None, (pair.end, pair.peer)):
+            link = namespaces[end.netns].links.get(end.name)
+            if link and link.kind != "veth":
+                space = f"namespace {end.netns}" if end.netns else "this namespace"
+                kind = link.kind or "no virtual"
+                problems.append(
+                    f"{end.name} in {space} exists and is of {kind} kind, not veth: it is not ours to replace. "
+                    "Remove it, or choose another name"
+                )
+    raise_if_any(problems)
+
+
+def _apply(pair: VethPair, namespaces: Namespaces) -> None:
+    """Make the pair if it is not there, then bring both ends to their settings."""
+    assert pair.peer is not None  # noqa: S101  (parse has refused a pair without one)
+    here, there = namespaces[pair.end.netns], namespaces[pair.peer.netns]
+    if not _connected(pair, namespaces):
+        for end, namespace in ((pair.end, here), (pair.peer, there)):
+            if end.name in namespace.links:  # connected to something else: its own other end goes with it
+                delete_links(namespace.netlink, [namespace.links[end.name]])
+                namespace.refresh()
+        _create(pair, pair.peer, here)
+        here.links[pair.end.name] = read_link(here.netlink, pair.end.name)
+        there.links[pair.peer.name] = read_link(there.netlink, pair.peer.name)
+    for end, namespace in ((pair.peer, there), (pair.end, here)):
+        _set_up(end, namespace)
+
+
+def _create(pair: VethPair, peer: VethEnd, here: Namespace) -> None:
+    descriptor = open_namespace(peer.netns)
+    try:
+        inner = [rt.attribute_text(rt.IFLA_IFNAME, peer.name), rt.attribute_u32(rt.IFLA_NET_NS_FD, descriptor)]
+        inner += _at_creation(peer.device)
+        info = [
+            rt.attribute_text(rt.IFLA_INFO_KIND, "veth"),
+            rt.nested(rt.IFLA_INFO_DATA, [rt.nested(rt.VETH_INFO_PEER, [rt.link_header.pack(0, 0, 0, 0, 0), *inner])]),
+        ]
+        outer = [rt.attribute_text(rt.IFLA_IFNAME, pair.end.name), *_at_creation(pair.end.device)]
+        payload = rt.link_header.pack(0, 0, 0, 0, 0) + b"".join(outer) + rt.nested(rt.IFLA_LINKINFO, info)
+        here.netlink.request(
+            Message(rt.RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, payload),
+            f"cannot make the veth pair {pair.end.name} and {peer.name}",
+        )
+    finally:
+        os.close(descriptor)
+
+
+def _at_creation(device: Device) -> list[bytes]:
+    """What can only, or more cheaply, be said when a device is made. One queue is all a veth uses without XDP, and
+    what the documents show; the kernel's default of one a processor costs 0.2 ms a pair."""
+    attributes = [rt.attribute_u32(rt.IFLA_NUM_TX_QUEUES, 1), rt.attribute_u32(rt.IFLA_NUM_RX_QUEUES, 1)]
+    if device.mac is not None:
+        attributes.append(rt.attribute(rt.IFLA_ADDRESS, packed_mac(device.mac)))
+    if device.mtu is not None:
+        attributes.append(rt.attribute_u32(rt.IFLA_MTU, device.mtu))
+    return attributes
+
+
+def _set_up(end: VethEnd, namespace: Namespace) -> None:
+    """Settings first, then the routes that they carry."""
+    link = namespace.links[end.name]
+    messages = setting_messages(end.device, link, namespace.links)
+    routes = _missing_routes(end, namespace) if end.routes and not messages else end.routes
+    described = [str(end.device.wanted())] * len(messages) + [route.describe() for route in routes]
+    messages += [
+        route_message(rt.RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, route, TABLES["main"], link.index)
+        for route in routes
+    ]
+    failures = namespace.netlink.batch(messages)
+    if failures:
+        raise LabError("\n".join(f"cannot set up {end.name}: {described[f.index]}: {f.reason}." for f in failures))

@@ -1,0 +1,100 @@
+#!/usr/bin/python
+# Copyright (c) 2026, container_network.lab contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a host offers to a container network."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: host_info
+version_added: 0.1.0
+author: container_network.lab contributors (@container-network-lab)
+short_description: Find a host's underlay interface and what its kernel can do
+description:
+  - Finds the interface that container traffic between hosts will use, with address, MTU and gateway.
+  - Tries which link types the running kernel can make, in an empty network namespace of its own.
+options:
+  interface:
+    description: The underlay interface. Without it, the one of the IPv4 default route.
+    type: str
+  link_kinds:
+    description: Link types to try, such as V(vxlan) or V(ipip).
+    type: list
+    elements: str
+    default: []
+  commands:
+    description: Commands to look for.
+    type: list
+    elements: str
+    default: []
+extends_documentation_fragment:
+  - container_network.lab.attributes.info
+"""
+
+EXAMPLES = r"""
+- name: What is there to build Flannel on?
+  container_network.lab.host_info:
+    link_kinds: [vxlan]
+    commands: [iptables]
+  register: host
+"""
+
+RETURN = r"""
+host_info:
+  description: What was found.
+  type: dict
+  returned: success
+  contains:
+    interface:
+      description: The underlay interface.
+      type: str
+      sample: eth0
+    address:
+      description: Its first IPv4 address.
+      type: str
+      sample: 192.168.1.68
+    prefix_length:
+      description: Prefix length of that address.
+      type: int
+      sample: 24
+    network:
+      description: Network of that address.
+      type: str
+      sample: 192.168.1.0/24
+    mtu:
+      description: MTU in bytes.
+      type: int
+      sample: 9001
+    gateway:
+      description: Next hop of the default route over the interface; none if there is no such route.
+      type: str
+      sample: 192.168.1.1
+    interfaces:
+      description: All interfaces of the host.
+      type: list
+      elements: str
+      sample: [docker0, eth0, lo]
+    missing_link_kinds:
+      description: The link types asked for that the kernel cannot make.
+      type: list
+      elements: str
+      sample: []
+    missing_commands:
+      description: The commands asked for that the host does not have.
+      type: list
+      elements: str
+      sample: []
+"""
+
+from ansible_collections.container_network.lab.plugins.module_utils import host
+from ansible_collections.container_network.lab.plugins.module_utils.adapter import run_module
+
+
+def main() -> None:
+    """Run the module."""
+    run_module(host.ARGUMENTS, host.look)
+
+
+if __name__ == "__main__":
+    main()

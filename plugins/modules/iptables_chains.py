@@ -1,0 +1,103 @@
+#!/usr/bin/python
+# Copyright (c) 2026, container_network.lab contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Chains of iptables."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: iptables_chains
+version_added: 0.1.0
+author: container_network.lab contributors (@container-network-lab)
+short_description: Converge chains of iptables and the jumps to them
+description:
+  - The chains are wholly those of the task; their rules are exactly the listed ones, in order.
+  - Of other chains, only the listed jumps are added or removed. A jump is appended where it is missing.
+  - All tables change in one C(iptables-restore --noflush); rules that others made are not touched.
+requirements:
+  - iptables
+options:
+  chains:
+    description: The chains.
+    type: list
+    elements: dict
+    suboptions:
+      table:
+        description: Table.
+        type: str
+        choices: [filter, nat, mangle, raw]
+        default: filter
+      name:
+        description: Name of the chain, up to 28 characters.
+        type: str
+        required: true
+      rules:
+        description: The rules, each as C(iptables-save) prints it from behind the chain's name.
+        type: list
+        elements: str
+        default: []
+  jumps:
+    description: Rules in chains that belong to others.
+    type: list
+    elements: dict
+    suboptions:
+      table:
+        description: Table.
+        type: str
+        choices: [filter, nat, mangle, raw]
+        default: filter
+      chain:
+        description: The chain that the rule is in, such as V(FORWARD).
+        type: str
+        required: true
+      rule:
+        description: The rule as C(iptables-save) prints it from behind the chain's name.
+        type: str
+        required: true
+  state:
+    description: Whether the chains and the jumps exist.
+    type: str
+    choices: [present, absent]
+    default: present
+extends_documentation_fragment:
+  - container_network.lab.attributes
+  - container_network.lab.netns
+  - container_network.lab.recorded
+"""
+
+EXAMPLES = r"""
+- name: Forward what comes from and goes to the Flannel network
+  container_network.lab.iptables_chains:
+    name: flannel
+    persistent: true
+    chains:
+      - name: FLANNEL-FWD
+        rules:
+          - -s 40.15.0.0/16 -m comment --comment "flanneld forward" -j ACCEPT
+          - -d 40.15.0.0/16 -m comment --comment "flanneld forward" -j ACCEPT
+    jumps:
+      - chain: FORWARD
+        rule: -m comment --comment "flanneld forward" -j FLANNEL-FWD
+
+- name: Remove what was recorded as flannel
+  container_network.lab.iptables_chains:
+    name: flannel
+    state: absent
+"""
+
+RETURN = r"""
+#
+"""
+
+from ansible_collections.container_network.lab.plugins.module_utils import iptables
+from ansible_collections.container_network.lab.plugins.module_utils.adapter import run_module
+
+
+def main() -> None:
+    """Run the module."""
+    run_module(iptables.ARGUMENTS, iptables.converge)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,138 @@
+#!/usr/bin/python
+# Copyright (c) 2026, container_network.lab contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Virtual links."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: network_link
+version_added: 0.1.0
+author: container_network.lab contributors (@container-network-lab)
+short_description: Make and adjust virtual links such as bridges and VXLAN devices
+description:
+  - Converges a list of links of one network namespace.
+  - What the kernel can change on a living device is changed there. A difference in a VXLAN attribute needs a new
+    device; then the old one is removed with its tables, addresses and routes, and a new one is made.
+  - An existing link of another kind is never replaced or removed.
+options:
+  links:
+    description: The links.
+    type: list
+    elements: dict
+    suboptions:
+      name:
+        description: Name of the device, 1 to 15 characters.
+        type: str
+        required: true
+      mac:
+        description: MAC address, such as C(4e:55:ee:0a:90:38). Left as it is when not given.
+        type: str
+      mtu:
+        description: MTU in bytes, from 68 to 65535. Left as it is when not given.
+        type: int
+      up:
+        description: Whether the device is up.
+        type: bool
+        default: true
+      master:
+        description: Bridge (or other master) of the device, in the same namespace. Left as it is when not given.
+        type: str
+      addresses:
+        description:
+          - The exact set of global addresses, each with its prefix length. Other global addresses are removed.
+          - Left as they are when not given.
+        type: list
+        elements: str
+      kind:
+        description:
+          - Link type, such as V(bridge), V(vxlan) or V(ipip).
+          - Without it the device must exist, and only its settings are converged.
+          - Needed with O(state=absent).
+        type: str
+      vxlan:
+        description: What makes a VXLAN device (RFC 7348); for O(links[].kind=vxlan).
+        type: dict
+        suboptions:
+          id:
+            description: VNI, from 0 to 16777215.
+            type: int
+            required: true
+          local:
+            description: Address of this VTEP.
+            type: str
+          dev:
+            description: Device below.
+            type: str
+          port:
+            description: UDP port. The default is the one that IANA assigned; Flannel uses 8472, the kernel's own.
+            type: int
+            default: 4789
+          learning:
+            description: Whether the device learns from received packets which MAC address lives behind which VTEP.
+            type: bool
+            default: true
+          proxy:
+            description: Whether the device answers ARP requests from its table.
+            type: bool
+            default: false
+          l2miss:
+            description: Whether the kernel reports MAC addresses that the forwarding table lacks.
+            type: bool
+            default: false
+          l3miss:
+            description: Whether the kernel reports IP addresses that the ARP table lacks.
+            type: bool
+            default: false
+  state:
+    description: Whether the links exist.
+    type: str
+    choices: [present, absent]
+    default: present
+extends_documentation_fragment:
+  - container_network.lab.attributes
+  - container_network.lab.netns
+  - container_network.lab.recorded
+"""
+
+EXAMPLES = r"""
+- name: Flannel's VXLAN device, kept over restarts of the host
+  container_network.lab.network_link:
+    name: flannel
+    persistent: true
+    links:
+      - name: flannel.1
+        kind: vxlan
+        mtu: 8951
+        addresses: [40.15.43.0/32]
+        vxlan: {id: 1, local: 192.168.1.68, dev: eth0, port: 8472, learning: false}
+
+- name: Two bridges in another namespace
+  container_network.lab.network_link:
+    netns: underlay
+    links:
+      - {name: subnet-1, kind: bridge, addresses: [192.168.1.1/24]}
+      - {name: subnet-2, kind: bridge, addresses: [192.168.0.1/24]}
+
+- name: Remove what was recorded as flannel
+  container_network.lab.network_link:
+    name: flannel
+    state: absent
+"""
+
+RETURN = r"""
+#
+"""
+
+from ansible_collections.container_network.lab.plugins.module_utils import network_link
+from ansible_collections.container_network.lab.plugins.module_utils.adapter import run_module
+
+
+def main() -> None:
+    """Run the module."""
+    run_module(network_link.ARGUMENTS, network_link.converge)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,127 @@
+#!/usr/bin/python
+# Copyright (c) 2026, container_network.lab contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Sets of routes."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: network_routes
+version_added: 0.1.0
+author: container_network.lab contributors (@container-network-lab)
+short_description: Converge a set of routes
+description:
+  - Converges a list of routes of one routing table, in bulk. A route replaces another one to the same destination with
+    the same metric.
+  - A route that is removed must still be as it was made; one that somebody changed since is left alone.
+options:
+  routes:
+    description: The routes.
+    type: list
+    elements: dict
+    suboptions:
+      dst:
+        description: Destination in CIDR notation, or V(default).
+        type: str
+        required: true
+      via:
+        description: Next hop.
+        type: str
+      dev:
+        description: Device that the route leads over. The default is O(dev).
+        type: str
+      src:
+        description: Source address that the host prefers on this route.
+        type: str
+      scope:
+        description: Scope. The default is V(link) without a next hop and V(global) with one, as for C(ip route).
+        type: str
+        choices: [global, site, link, host]
+      protocol:
+        description:
+          - Who made the route, as a name (V(boot), V(static), V(dhcp), V(bird), …) or a number up to 255.
+          - The default is O(protocol).
+        type: str
+      metric:
+        description: Preference among routes to one destination; less is better. The kernel's default when not given.
+        type: int
+      onlink:
+        description: Take the next hop for a neighbour on the device, whatever the device's addresses say.
+        type: bool
+        default: false
+      type:
+        description: Type of the route.
+        type: str
+        choices: [unicast, local, broadcast, blackhole, unreachable, prohibit, throw]
+        default: unicast
+  dev:
+    description: Device of all routes that name none.
+    type: str
+  protocol:
+    description: Protocol of all routes that name none.
+    type: str
+    default: boot
+  table:
+    description: Routing table, as a number or V(main), V(local) or V(default).
+    type: str
+    default: main
+  purge:
+    description: Whether routes of the table with O(dev) and O(protocol) that are not listed are removed.
+    type: bool
+    default: false
+  state:
+    description: Whether the routes exist.
+    type: str
+    choices: [present, absent]
+    default: present
+extends_documentation_fragment:
+  - container_network.lab.attributes
+  - container_network.lab.netns
+  - container_network.lab.recorded
+"""
+
+EXAMPLES = r"""
+- name: The other two nodes of a Flannel network, by VXLAN
+  container_network.lab.network_routes:
+    name: flannel
+    persistent: true
+    dev: flannel.1
+    routes:
+      - {dst: 40.15.26.0/24, via: 40.15.26.0, onlink: true}
+      - {dst: 40.15.56.0/24, via: 40.15.56.0, onlink: true}
+
+- name: The same by host-gw
+  container_network.lab.network_routes:
+    name: flannel
+    persistent: true
+    dev: eth0
+    routes:
+      - {dst: 40.15.26.0/24, via: 192.168.1.254}
+      - {dst: 40.15.56.0/24, via: 192.168.1.245}
+
+- name: A block of addresses that leads nowhere but to its own containers
+  container_network.lab.network_routes:
+    routes:
+      - {dst: 197.19.38.128/26, type: blackhole, protocol: bird}
+"""
+
+RETURN = r"""
+routes_count:
+  description: How many routes the set has.
+  type: int
+  returned: success
+  sample: 2
+"""
+
+from ansible_collections.container_network.lab.plugins.module_utils import routes
+from ansible_collections.container_network.lab.plugins.module_utils.adapter import run_module
+
+
+def main() -> None:
+    """Run the module."""
+    run_module(routes.ARGUMENTS, routes.converge)
+
+
+if __name__ == "__main__":
+    main()

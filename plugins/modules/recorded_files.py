@@ -1,0 +1,73 @@
+#!/usr/bin/python
+# Copyright (c) 2026, container_network.lab contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Small files that a boot loses."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: recorded_files
+version_added: 0.1.0
+author: container_network.lab contributors (@container-network-lab)
+short_description: Keep small files on volatile file systems over restarts of the host
+description:
+  - Converges a list of files whose folder a boot empties, such as C(/run/flannel/subnet.env).
+  - Recorded, they are written again at boot before Docker starts. For files on a disk use M(ansible.builtin.copy).
+options:
+  files:
+    description: The files.
+    type: list
+    elements: dict
+    suboptions:
+      path:
+        description: Absolute path. Missing folders are made, and removed with the last file in them.
+        type: str
+        required: true
+      content:
+        description: The whole text of the file.
+        type: str
+        required: true
+      mode:
+        description: Octal mode.
+        type: str
+        default: "0644"
+  state:
+    description: Whether the files exist.
+    type: str
+    choices: [present, absent]
+    default: present
+extends_documentation_fragment:
+  - container_network.lab.attributes
+  - container_network.lab.recorded
+"""
+
+EXAMPLES = r"""
+- name: What dockerd needs to know of its Flannel subnet
+  container_network.lab.recorded_files:
+    name: flannel
+    persistent: true
+    files:
+      - path: /run/flannel/subnet.env
+        content: |
+          FLANNEL_NETWORK=40.15.0.0/16
+          FLANNEL_SUBNET=40.15.43.1/24
+          FLANNEL_MTU=8951
+          FLANNEL_IPMASQ=true
+"""
+
+RETURN = r"""
+#
+"""
+
+from ansible_collections.container_network.lab.plugins.module_utils import files
+from ansible_collections.container_network.lab.plugins.module_utils.adapter import run_module
+
+
+def main() -> None:
+    """Run the module."""
+    run_module(files.ARGUMENTS, files.converge)
+
+
+if __name__ == "__main__":
+    main()
