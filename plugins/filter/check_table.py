@@ -1,0 +1,51 @@
+# Copyright (c) 2026, container_network.lab contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The checks of many hosts as text for people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import zip_longest
+from typing import Any, Optional
+
+Results = Mapping[str, Optional[Sequence[Mapping[str, Any]]]]
+
+
+def check_table(results: Results) -> str:
+    """A line for each check, a summary, and for each failure what was expected beside what was found.
+
+    ``results`` holds, by host, what module ``network_checks`` returned as ``checks``; None for a host without results.
+    """
+    rows, failures = [], []
+    for host, checks in results.items():
+        if checks is None:
+            rows.append((host, "(the host gave no results)", "FAIL"))
+        for check in checks or ():
+            rows.append((host, check["name"], "pass" if check["passed"] else "FAIL"))
+            if not check["passed"]:
+                failures.append(_failure(host, check))
+    failed = sum(result == "FAIL" for _host, _name, result in rows)
+    summary = f"{len(rows)} checks on {len(results)} hosts: {len(rows) - failed} passed, {failed} failed"
+    return "\n".join([*_columns([("HOST", "CHECK", "RESULT"), *rows]), "", summary, *failures])
+
+
+def _failure(host: str, check: Mapping[str, Any]) -> str:
+    place = f"container {check['container']} of {host}" if check.get("container") else host
+    sides = [("EXPECTED", "FOUND"), *zip_longest(check["expected"], check["found"], fillvalue="")]
+    lines = [f"FAIL {host}: {check['name']}", f"  on {place}: {check['command']}"]
+    return "\n".join(["", *lines, *(f"  {line}" for line in _columns(sides, " | "))])
+
+
+def _columns(rows: Iterable[Sequence[str]], separator: str = "  ") -> list[str]:
+    rows = list(rows)
+    widths = [max(map(len, column)) for column in zip(*rows)]
+    return [separator.join(text.ljust(width) for text, width in zip(row, widths)).rstrip() for row in rows]
+
+
+class FilterModule:
+    """Filters of this file."""
+
+    def filters(self):
+        """The filters by name."""
+        return {"check_table": check_table}

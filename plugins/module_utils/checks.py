@@ -1,0 +1,149 @@
+# Copyright (c) 2026, container_network.lab contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Checks of a network: what a command must print, and whether it did. Pure: no command is run here.
+
+Fragments of lines are compared by whole tokens, so that ``eth0`` is not found in ``eth01``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+DEFAULT_TIMEOUT = 5  # seconds
+SHOWN_LINES = 12  # of a command's output, in a result
+
+# What ip(8) prints or not, depending on the versions of itself and of the kernel and on the state of the cable.
+_NOISE = {("linkdown",), ("pref", "medium")}
+# The same of a VXLAN device (ip -d -d): what is off or by default, which only iproute2 6.13 and newer print.
+_NOISE |= {(word,) for word in ("noexternal", "noproxy", "norsc", "nol2miss", "nol3miss", "localbypass")}
+_NOISE |= {("noremcsum_tx",), ("noremcsum_rx",)}
+_WORD_WITH_VALUE = "reserved_bits"  # of iproute2 6.13 and newer
+_OLD_NAMES = {  # what iproute2 renamed, in 4.20 and 6.13
+    "udp_csum": "udpcsum",
+    "noudp_zero_csum6_tx": "noudp6zerocsumtx",
+    "noudp_zero_csum6_rx": "noudp6zerocsumrx",
+}
+_TTL_NAMES = {"auto": "inherit"}  # "ttl auto" and "ttl inherit" are the same: that of the inner packet
+_FLAGS_BEHIND_PORT = ("nolearning", "proxy", "rsc", "l2miss", "l3miss")  # iproute2 6.13 prints them further behind
+
+
+@dataclass(frozen=True)
+class Check:
+    """One check: a command, where it runs, and fragments of lines that its output must and must not have."""
+
+    name: str
+    command: tuple[str, ...]
+    container: str | None = None  # None: on the host itself
+    expect: tuple[str, ...] = ()
+    unexpected: tuple[str, ...] = ()
+    timeout: float = DEFAULT_TIMEOUT  # seconds in which the condition may come true
+
+    @classmethod
+    def from_options(cls, options: dict[str, Any]) -> Check:
+        """From one entry of the ``checks`` option."""
+        return cls(
+            options["name"],
+            tuple(options["command"]),
+            options.get("container"),
+            tuple(options.get("expect") or ()),
+            tuple(options.get("unexpected") or ()),
+            options.get("timeout", DEFAULT_TIMEOUT),
+        )
+
+    def problems(self, where: str) -> list[str]:
+        """Everything wrong with it, each problem beginning with ``where``."""
+        found = []
+        if not self.command:
+            found.append(f"{where}: command of '{self.name}' is empty: list the program and its arguments")
+        if any(not tokens(fragment) for fragment in (*self.expect, *self.unexpected)):
+            found.append(
+                f"{where}: a fragment of '{self.name}' is empty or holds only words that are left out of comparisons: "
+                "it would be found everywhere"
+            )
+        if self.timeout <= 0:
+            found.append(f"{where}: timeout {self.timeout} of '{self.name}' must be above 0 seconds")
+        return found
+
+    def expected(self) -> list[str]:
+        """What is expected, in words: a line for each fragment."""
+        lines = [*self.expect, *(f"no line with: {fragment}" for fragment in self.unexpected)]
+        return lines or ["exit status 0"]
+
+    def verdict(self, output: str, exit_status: int | None) -> tuple[bool, list[str]]:
+        """Whether the output is as expected, and the lines of it that say so; no exit status stands for "not ended".
+
+        Expected fragments decide by themselves, since a ping that must fail has an exit status too. Without them the
+        command must succeed: a command that failed does not print what must not be there either.
+        """
+        lines = [line.rstrip() for line in output.splitlines() if line.strip()]
+        intruders = [line for line in lines if any(has_fragment(line, fragment) for fragment in self.unexpected)]
+        if intruders:
+            return False, intruders[:SHOWN_LINES]
+        if not self.expect:
+            return exit_status == 0, _shown(lines, ()) + ([f"exit status {exit_status}"] if exit_status else [])
+        if all(any(has_fragment(line, fragment) for line in lines) for fragment in self.expect):
+            matching = [line for line in lines if any(has_fragment(line, fragment) for fragment in self.expect)]
+            return True, matching[:SHOWN_LINES]
+        return False, _shown(lines, self.expect) or ["no output"]
+
+    def result(self, passed: bool, found: list[str]) -> dict[str, Any]:
+        """The check and its outcome as plain data."""
+        result: dict[str, Any] = {"name": self.name, "command": " ".join(self.command), "passed": passed}
+        if self.container is not None:
+            result["container"] = self.container
+        return {**result, "expected": self.expected(), "found": found}
+
+
+def tokens(line: str) -> tuple[str, ...]:
+    """The words of a line as older versions of iproute2 print them, without those that depend on versions only."""
+    words = [word.rstrip(",") or word for word in line.split()]  # iputils has commas where BusyBox's ping has none
+    kept: list[str] = []
+    position = 0
+    while position < len(words):
+        noise = _noise_length(words, position)
+        if noise:
+            position += noise
+            continue
+        word = _OLD_NAMES.get(words[position], words[position])
+        kept.append(_TTL_NAMES.get(word, word) if kept[-1:] == ["ttl"] else word)
+        position += 1
+    return tuple(_flags_in_place(kept))
+
+
+def _noise_length(words: Sequence[str], position: int) -> int:
+    """How many words from this position on are noise."""
+    if words[position] == _WORD_WITH_VALUE:
+        return 2
+    return next((length for length in (1, 2) if tuple(words[position : position + length]) in _NOISE), 0)
+
+
+def _flags_in_place(words: list[str]) -> list[str]:
+    """The words of a VXLAN device with its flags directly behind the port, where older versions print them."""
+    if "dstport" not in words:
+        return words
+    port = words.index("dstport") + 2
+    flags = [word for word in words[port:] if word in _FLAGS_BEHIND_PORT]
+    return [*words[:port], *flags, *(word for word in words[port:] if word not in _FLAGS_BEHIND_PORT)]
+
+
+def has_fragment(line: str, fragment: str) -> bool:
+    """Whether the fragment's tokens stand together, in this order, in the line."""
+    words, wanted = tokens(line), tokens(fragment)
+    return any(words[start : start + len(wanted)] == wanted for start in range(len(words) - len(wanted) + 1))
+
+
+def _shown(lines: Sequence[str], fragments: Sequence[str]) -> list[str]:
+    """The lines that come nearest to the fragments, in their own order, and how many are not shown."""
+    if len(lines) <= SHOWN_LINES:
+        return list(lines)
+    wanted = [set(tokens(fragment)) for fragment in fragments]
+
+    def distance(index: int) -> int:
+        words = set(tokens(lines[index]))
+        return min((len(fragment - words) for fragment in wanted), default=0)
+
+    nearest = sorted(sorted(range(len(lines)), key=distance)[:SHOWN_LINES])
+    return [*(lines[index] for index in nearest), f"… and {len(lines) - SHOWN_LINES} lines more"]
