@@ -1,0 +1,92 @@
+# The two commands of the README, and their parts. Works from a clone in a directory of any name, as root or with sudo.
+#
+#   make lab CNI=flannel [LAB=four_nodes] [EXTRA="-e flannel_backend=host-gw"]
+#   make test
+
+CNI ?= flannel
+LAB ?= four_nodes
+EXTRA ?=
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+
+export ANSIBLE_CONFIG := ansible.cfg
+# Programs of the virtual environment first, also for what they start.
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+
+as_root := tools/as_root env ANSIBLE_CONFIG=ansible.cfg
+pytest := python3 -m pytest
+lab_ready := .venv/.ready-lab
+test_ready := .venv/.ready-test
+scenarios := $(notdir $(patsubst %/molecule.yml,%,$(wildcard molecule/*/molecule.yml)))
+
+.PHONY: help
+help: ## show what can be made
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' Makefile
+
+# --- the lab --------------------------------------------------------------------------------------
+
+.PHONY: lab
+lab: $(lab_ready) ## bring up the lab LAB with the network CNI, and verify it
+	$(as_root) ansible-playbook -i inventories/$(LAB) playbooks/lab_up.yml $(EXTRA)
+	$(as_root) ansible-playbook -i inventories/$(LAB) site.yml -e cni=$(CNI) $(EXTRA)
+
+.PHONY: lab-down
+lab-down: $(lab_ready) ## remove the lab LAB
+	$(as_root) ansible-playbook -i inventories/$(LAB) playbooks/lab_down.yml $(EXTRA)
+
+# --- the tests ------------------------------------------------------------------------------------
+
+.PHONY: test
+test: lint sanity unit integration molecule lab-tests ## run all tests
+
+.PHONY: lint
+lint: $(test_ready) ## ruff, ansible-lint, changelog fragments
+	ruff check .
+	ruff format --check .
+	ANSIBLE_CONFIG= ansible-lint --strict
+	antsibull-changelog lint
+
+.PHONY: sanity
+sanity: $(test_ready) ## ansible-test sanity
+	tools/sanity
+
+.PHONY: unit
+unit: $(test_ready) ## pure rules, without root
+	$(pytest) -q tests/unit
+
+.PHONY: integration
+integration: $(test_ready) ## modules against real namespaces and a real Docker Engine
+	$(as_root) $(pytest) -q tests/integration
+
+.PHONY: molecule
+molecule: $(addprefix molecule-,$(scenarios)) ## all Molecule scenarios
+
+.PHONY: $(addprefix molecule-,$(scenarios))
+$(addprefix molecule-,$(scenarios)): molecule-%: $(test_ready)
+	$(as_root) molecule test --scenario-name $*
+
+.PHONY: lab-tests
+lab-tests: $(test_ready) ## whole labs: faults, restarts, leftovers
+	$(as_root) $(pytest) -q tests/lab
+
+.PHONY: bench
+bench: $(test_ready) ## measure; prints tables
+	$(as_root) python3 -m tests.benchmarks
+
+.PHONY: docs
+docs: $(test_ready) ## check the plugins' documentation
+	antsibull-docs lint-collection-docs --plugin-docs --validate-collection-refs=self .
+
+# --- the tools ------------------------------------------------------------------------------------
+
+$(lab_ready): requirements.txt tools/make_venv
+	@tools/make_venv requirements.txt
+	@touch $@
+
+$(test_ready): requirements.txt requirements-test.txt tools/make_venv tools/test_packages
+	@tools/test_packages
+	@tools/make_venv requirements-test.txt
+	@touch $@ $(lab_ready)

@@ -1,0 +1,28 @@
+#!/usr/bin/env bash
+# Stops the Docker Engine that start_docker.sh left in the background, unless a container still runs on it;
+# prints "stopped" when it did. An engine that somebody else started is not touched.
+set -euo pipefail
+
+record=/run/container-network-lab-dockerd.pid
+[ -e "$record" ] || exit 0
+pid=$(<"$record")
+
+# A process that has ended stays a zombie where the first process of the machine does not collect it.
+runs() { [ "$(sed -n 's/^Name:\t//p' "/proc/$pid/status" 2>/dev/null)" = dockerd ] && ! grep -q '^State:.Z' "/proc/$pid/status"; }
+
+if ! runs; then
+    rm -f "$record"
+    exit 0
+fi
+[ -z "$(docker ps --quiet)" ] || exit 0
+kill "$pid"
+deadline=$((SECONDS + 30))
+while runs; do
+    if [ "$SECONDS" -ge "$deadline" ]; then
+        echo "dockerd (process $pid) has not stopped within 30 s." >&2
+        exit 1
+    fi
+    sleep 0.1
+done
+rm -f "$record"
+echo stopped

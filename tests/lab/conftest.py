@@ -1,0 +1,44 @@
+# Copyright (c) 2026, container_network.lab contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A whole lab for the tests in this folder: the two hosts of inventories/two_hosts, brought up once.
+
+The tests run the playbooks as a user does and look at the hosts from outside. Each begins with the Flannel network
+converged and verified, and leaves it so, or takes what it needs from the fixtures below.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from lab_runs import Lab
+from snapshot import machine_state
+
+
+@pytest.fixture(scope="session")
+def machine_before() -> dict[str, list[str]]:
+    """What the machine looked like before there was a lab."""
+    Lab("two_hosts").play("lab_down.yml")
+    return machine_state()
+
+
+@pytest.fixture(scope="session")
+def fresh_lab(machine_before: dict[str, list[str]]) -> Iterator[Lab]:
+    """The lab hosts, with nothing on them but what their image has."""
+    lab = Lab("two_hosts")
+    lab.play("lab_up.yml")
+    yield lab
+    lab.play("lab_down.yml")
+
+
+@pytest.fixture
+def flannel(fresh_lab: Lab) -> Lab:
+    """The lab with Flannel converged and verified."""
+    fresh_lab.play("site.yml", "cni=flannel")
+    return fresh_lab

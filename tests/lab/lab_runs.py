@@ -1,0 +1,118 @@
+# Copyright (c) 2026, container_network.lab contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs the project's playbooks on a lab, and commands on its hosts."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+_RECAP = re.compile(r"^(\S+)\s+: ok=(\d+)\s+changed=(\d+)\s+unreachable=(\d+)\s+failed=(\d+)", re.MULTILINE)
+
+
+class PlaybookFailed(AssertionError):
+    """A playbook ended with an error; the text is all that it printed."""
+
+
+class Lab:
+    """The lab of one inventory."""
+
+    def __init__(self, inventory: str) -> None:
+        self.inventory = ROOT / "inventories" / inventory
+
+    def command(self, playbook: str, *extra_vars: str, options: tuple[str, ...] = ()) -> list[str]:
+        """The command line of a playbook run."""
+        path = ROOT / playbook if playbook == "site.yml" else ROOT / "playbooks" / playbook
+        variables = [word for variable in extra_vars for word in ("-e", variable)]
+        return ["ansible-playbook", "-i", str(self.inventory), str(path), *variables, *options]
+
+    def play(self, playbook: str, *extra_vars: str, options: tuple[str, ...] = ()) -> Recap:
+        """Run a playbook that must succeed."""
+        done = subprocess.run(
+            self.command(playbook, *extra_vars, options=options),
+            check=False,
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            env=_environment(),
+        )
+        if done.returncode != 0:
+            raise PlaybookFailed(done.stdout + done.stderr)
+        return Recap(done.stdout)
+
+    def fail(self, playbook: str, *extra_vars: str, options: tuple[str, ...] = ()) -> str:
+        """Run a playbook that must fail, and return all that it printed, in one line without line breaks."""
+        try:
+            recap = self.play(playbook, *extra_vars, options=options)
+        except PlaybookFailed as failure:
+            return " ".join(str(failure).split())
+        raise AssertionError(f"{playbook} {extra_vars} should have failed:\n{recap.text}")
+
+    def start(self, playbook: str, *extra_vars: str) -> subprocess.Popen[str]:
+        """Start a playbook run in a process group of its own."""
+        return subprocess.Popen(
+            self.command(playbook, *extra_vars),
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env=_environment(),
+            start_new_session=True,
+        )
+
+    def kill_at(self, task: str, playbook: str, *extra_vars: str) -> None:
+        """Start a playbook and kill it, with everything it started here, as soon as the named task begins."""
+        run = self.start(playbook, *extra_vars)
+        assert run.stdout is not None
+        seen = []
+        for line in run.stdout:
+            seen.append(line)
+            if line.startswith("TASK [") and task in line:
+                break
+        else:
+            raise AssertionError(f"the run ended without the task '{task}':\n{''.join(seen)}")
+        os.killpg(run.pid, signal.SIGKILL)
+        run.wait()
+        run.stdout.close()
+
+
+class Recap:
+    """What a successful run printed, and its counts by host."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.changed = {host: int(changed) for host, _ok, changed, _unreachable, _failed in _RECAP.findall(text)}
+
+    @property
+    def changed_in_all(self) -> int:
+        """How many tasks changed something, on all hosts together."""
+        return sum(self.changed.values())
+
+
+def _environment() -> dict[str, str]:
+    return {**os.environ, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1"}
+
+
+def on_host(host: str, *command: str) -> str:
+    """What a command prints on a lab host."""
+    done = subprocess.run(["docker", "exec", host, *command], check=False, capture_output=True, text=True)
+    assert done.returncode == 0, f"{host}: {command}: {done.stdout}{done.stderr}"
+    return done.stdout
+
+
+def await_success(host: str, *command: str, seconds: float = 60) -> str:
+    """What a command prints on a lab host as soon as it succeeds."""
+    deadline = time.monotonic() + seconds
+    while True:
+        done = subprocess.run(["docker", "exec", host, *command], check=False, capture_output=True, text=True)
+        if done.returncode == 0:
+            return done.stdout
+        if time.monotonic() > deadline:
+            raise AssertionError(f"{host}: {command} did not succeed within {seconds} s: {done.stdout}{done.stderr}")
+        time.sleep(0.2)  # between two looks at a condition, not in its place

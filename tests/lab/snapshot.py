@@ -1,0 +1,83 @@
+# Copyright (c) 2026, container_network.lab contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What can be left behind, as lists of lines: links, addresses, routes, rules, chains, namespaces, files, services."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+
+NETWORK = {
+    "links": "ip -o -d link show",
+    "addresses": "ip -o addr show",
+    "routes": "ip route show table all; ip -6 route show table all",
+    "rules": "ip rule; ip -6 rule",
+    "neighbours": "ip neigh show nud permanent",
+    "forwarding": "bridge fdb show",
+    "chains": "iptables-save; ip6tables-save",
+    "namespaces": "ls /run/netns 2>/dev/null || true",
+}
+HOST = {
+    **NETWORK,
+    "files": "find /etc /usr/local /run/flannel /var/lib/etcd /root /opt /srv -xdev -not -type d 2>/dev/null || true",
+    "services": "systemctl list-unit-files --no-legend --no-pager; "
+    "systemctl list-units --no-legend --no-pager --plain --type=service --state=running",
+    "containers": "docker ps --all --format '{{.Names}} {{.Image}}'",
+    "images": "docker image ls --format '{{.Repository}}:{{.Tag}}'",
+    "networks": "docker network ls --format '{{.Name}} {{.Driver}}'",
+    "addresses of docker0": "docker network inspect bridge --format '{{json .IPAM.Config}}'",
+    "docker": "tr '\\0' ' ' < /proc/$(pidof dockerd)/cmdline",
+}
+# What changes by itself: counters, timers, numbers of interfaces and namespaces, addresses that the kernel draws.
+_VOLATILE = (
+    (re.compile(r"\[\d+:\d+\]"), "[]"),
+    (re.compile(r"^# (Generated|Completed).*$"), ""),
+    (re.compile(r"\b(hello_timer|tcn_timer|topology_change_timer|gc_timer|forward_delay_timer)\s+\S+"), ""),
+    (re.compile(r"^\d+: "), ""),
+    (re.compile(r"@if\d+"), ""),
+    (re.compile(r"\blink-netnsid \d+"), ""),
+    (re.compile(r"\bveth[0-9a-f]{7}\b"), "veth"),
+    (re.compile(r"\b([0-9a-f]{1,2}:){5}[0-9a-f]{1,2}\b"), "MAC"),
+    (re.compile(r"\bfe80::[0-9a-f:]+"), "fe80::"),
+    (re.compile(r"\b(NO-CARRIER,|LOWER_UP,?|linkdown)"), ""),
+    (re.compile(r"\bstate (UP|DOWN|UNKNOWN)\b"), ""),
+)
+
+
+def state(areas: dict[str, str], *prefix: str) -> dict[str, list[str]]:
+    """The state in each area, as sorted lines without what changes by itself."""
+    return {area: _lines(command, prefix) for area, command in areas.items()}
+
+
+def host_state(host: str) -> dict[str, list[str]]:
+    """The state of a lab host."""
+    return state(HOST, "docker", "exec", host)
+
+
+def machine_state() -> dict[str, list[str]]:
+    """The state of the machine that the lab runs on."""
+    return state({**NETWORK, "rules of nftables": "nft list ruleset 2>/dev/null || true"})
+
+
+def _lines(command: str, prefix: tuple[str, ...]) -> list[str]:
+    done = subprocess.run([*prefix, "sh", "-c", command], check=False, capture_output=True, text=True)
+    assert done.returncode == 0, f"{command}: {done.stderr}"
+    return sorted(filter(None, (_settled(line) for line in done.stdout.splitlines())))
+
+
+def _settled(line: str) -> str:
+    for pattern, replacement in _VOLATILE:
+        line = pattern.sub(replacement, line)
+    return " ".join(line.split())
+
+
+def difference(before: dict[str, list[str]], after: dict[str, list[str]]) -> dict[str, dict[str, list[str]]]:
+    """What is left behind, and what is missing, by area; empty if nothing is."""
+    found = {}
+    for area, lines in before.items():
+        left = sorted(set(after[area]) - set(lines))
+        missing = sorted(set(lines) - set(after[area]))
+        if left or missing:
+            found[area] = {"left": left, "missing": missing}
+    return found
