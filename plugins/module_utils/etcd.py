@@ -12,9 +12,10 @@ from __future__ import annotations
 import base64
 import http.client
 import json
+import socket
 import ssl
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -135,11 +136,38 @@ class Etcd:
 
     def get_prefixes(self, *prefixes: str) -> list[list[KeyValue]]:
         """All keys that begin with each prefix, in order of the keys, all seen at one and the same revision."""
+        return self.snapshot(*prefixes)[1]
+
+    def snapshot(self, *prefixes: str) -> tuple[int, list[list[KeyValue]]]:
+        """The keys that `get_prefixes` returns, after the revision at which they were seen: a watch can go on there."""
         answer = self._call("kv/txn", {"success": [{"request_range": _prefix_range(prefix)} for prefix in prefixes]})
-        return [
+        found = [
             [_key_value(item) for item in response["response_range"].get("kvs", [])]
             for response in answer.get("responses", [])
         ]
+        return int(answer["header"]["revision"]), found
+
+    def watch_documents(self, start_revisions: dict[str, int]) -> Iterator[dict[str, Any]]:
+        """The gateway's answers to a watch of prefixes, each from a revision on, as they come; see `etcd_watch`.
+
+        Answers name the prefix by its place in the dictionary, from 1 on, as ``watch_id``.
+        It keeps the client's connection for itself: one client, one watch. It ends when the connection does, and raises
+        EtcdUnreachable when no endpoint takes the request. An etcd member that loses its leader ends the watch.
+        """
+        requests = [
+            {"create_request": {**_prefix_range(prefix), "start_revision": str(revision), "watch_id": str(number)}}
+            for number, (prefix, revision) in enumerate(start_revisions.items(), start=1)
+        ]
+        response = self._first_answer(lambda endpoint: self._open_watch(endpoint, requests))
+        while True:
+            try:
+                line = response.readline()
+            except (OSError, http.client.HTTPException, ValueError, AttributeError):
+                line = b""  # broken off, or closed by another thread
+            if not line:
+                self.close()
+                return
+            yield json.loads(line)
 
     def put(self, key: str, value: str, lease: int = 0) -> None:
         """Write a key."""
@@ -165,8 +193,27 @@ class Etcd:
     def _needs_tls(self) -> bool:
         return any(endpoint.startswith("https://") for endpoint in self._endpoints)
 
+    def _open_watch(self, endpoint: str, requests: list[dict[str, Any]]) -> http.client.HTTPResponse:
+        self.close()
+        self._connection = self._connect(endpoint)
+        if self._credentials:
+            self._token = self._exchange("auth/authenticate", self._credentials)["token"]
+        headers = {"Content-Type": "application/json", "Grpc-Metadata-hasleader": "true"}
+        if self._token:
+            headers["Authorization"] = self._token
+        body = "\n".join(json.dumps(request) for request in requests)
+        self._connection.request("POST", "/v3/watch", body=body, headers=headers)
+        response = self._connection.getresponse()
+        if response.status != 200:
+            raise _Unavailable(f"{_error_text(response.read())} (HTTP {response.status})")
+        _notice_dead_peers(self._connection.sock)
+        return response
+
     def _call(self, method: str, body: dict[str, Any]) -> dict[str, Any]:
         """POST to the first endpoint that answers. Repeating is safe: all our writes are conditional or idempotent."""
+        return self._first_answer(lambda endpoint: self._call_endpoint(endpoint, method, body))
+
+    def _first_answer(self, ask: Callable[[str], Any]) -> Any:
         deadline = time.monotonic() + TOTAL_SECONDS
         errors = []
         for endpoint in list(self._endpoints):
@@ -174,9 +221,9 @@ class Etcd:
                 errors.append(f"{endpoint}: not tried any more after {TOTAL_SECONDS:g} s")
                 continue
             try:
-                return self._call_endpoint(endpoint, method, body)
+                return ask(endpoint)
             except (OSError, http.client.HTTPException, _Unavailable) as error:
-                self._close()
+                self.close()
                 self._prefer_others(endpoint)
                 errors.append(f"{endpoint}: {_reason(error)}")
         raise EtcdUnreachable(
@@ -191,7 +238,7 @@ class Etcd:
         except (http.client.RemoteDisconnected, BrokenPipeError, ConnectionResetError):
             if fresh:
                 raise
-            self._close()  # A kept connection may be closed by the server at any time; a new one tells.
+            self.close()  # A kept connection may be closed by the server at any time; a new one tells.
             return self._post(endpoint, method, body)
 
     def _post(self, endpoint: str, method: str, body: dict[str, Any]) -> dict[str, Any]:
@@ -236,11 +283,17 @@ class Etcd:
         self._endpoints.remove(endpoint)
         self._endpoints.append(endpoint)
 
-    def _close(self) -> None:
-        if self._connection is not None:
-            self._connection.close()
-        self._connection = None
-        self._token = None
+    def close(self) -> None:
+        """Drop the connection; the next call makes a new one. From another thread, it ends a watch."""
+        connection, self._connection, self._token = self._connection, None, None
+        if connection is None:
+            return
+        if connection.sock is not None:
+            try:
+                connection.sock.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass  # not connected any more
+        connection.close()
 
 
 class _Unavailable(Exception):
@@ -277,6 +330,15 @@ def _tls_context(ca_cert: str | None, client_cert: str | None, client_key: str |
             f"etcd_client_key={client_key}): {error}. They must be readable PEM files on the host that runs the task."
         ) from error
     return context
+
+
+def _notice_dead_peers(connection: socket.socket) -> None:
+    """A watch may be silent for hours, so the kernel probes whether the other side is still there: for 11 seconds."""
+    connection.settimeout(None)
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 5)
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 2)
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 3)
 
 
 def _reason(error: Exception) -> str:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, container_network.lab contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Chains of iptables that are wholly ours, and the rules that jump to them from chains that are not.
+"""Chains of iptables (or ip6tables) that are wholly ours, and the rules that jump to them from chains that are not.
 
 All tables change in one run of iptables-restore(8) without flushing: either everything is there or nothing is, and
 rules that others made are not touched.
@@ -10,6 +10,7 @@ rules that others made are not touched.
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,6 +21,7 @@ from .records import RECORDED_ARGUMENTS, converge_recorded
 
 TABLES = ("filter", "nat", "mangle", "raw")
 CHAIN_NAME_LENGTH = 28  # characters; XT_EXTENSION_MAXNAMELEN of the kernel less one
+PROGRAMS = {"ipv4": "iptables", "ipv6": "ip6tables"}
 LOCK_SECONDS = "10"  # how long to wait for another program that changes rules
 
 _TABLE = {"type": "str", "choices": list(TABLES), "default": "filter"}
@@ -40,8 +42,10 @@ ARGUMENTS: dict[str, Any] = {
             "table": _TABLE,
             "chain": {"type": "str", "required": True},
             "rule": {"type": "str", "required": True},
+            "insert": {"type": "bool", "default": False},
         },
     },
+    "ip_version": {"type": "str", "choices": list(PROGRAMS), "default": "ipv4"},
     "netns": {"type": "str"},
     **RECORDED_ARGUMENTS,
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
@@ -55,6 +59,13 @@ class ChainSet:
     chains: dict[tuple[str, str], list[str]] = field(default_factory=dict)  # (table, chain): rules
     jumps: list[tuple[str, str, str]] = field(default_factory=list)  # table, chain, rule
     netns: str | None = None
+    top: list[tuple[str, str, str]] = field(default_factory=list)  # jumps before all other rules of their chain
+    ip_version: str = "ipv4"
+
+    @property
+    def all_jumps(self) -> list[tuple[str, str, str]]:
+        """The jumps, wherever they stand."""
+        return [*self.jumps, *self.top]
 
 
 def parse(params: dict[str, Any], removing: bool) -> ChainSet:
@@ -72,15 +83,15 @@ def parse(params: dict[str, Any], removing: bool) -> ChainSet:
         rules = options.get("rules") or []
         problems += [f"chains[{index}].rules[{n}]: {p}" for n, rule in enumerate(rules) for p in _rule_problems(rule)]
         chains[(table, name)] = rules
-    jumps = []
+    jumps, top = [], []
     for index, options in enumerate(params.get("jumps") or []):
         jump = (options.get("table") or "filter", options["chain"], options["rule"])
         problems += [f"jumps[{index}]: {problem}" for problem in _rule_problems(options["rule"])]
         if not removing and jump[:2] in chains:
             problems.append(f"jumps[{index}]: chain {jump[1]} is listed in 'chains': put the rule there")
-        jumps.append(jump)
+        (top if options.get("insert") else jumps).append(jump)
     raise_if_any(problems)
-    return ChainSet(chains, jumps, params.get("netns"))
+    return ChainSet(chains, jumps, params.get("netns"), top, params.get("ip_version") or "ipv4")
 
 
 def _rule_problems(rule: str) -> list[str]:
@@ -113,6 +124,10 @@ class ChainPlan:
     added: list[tuple[str, str, str]]  # jumps to append
     removed: list[tuple[str, str, str]]  # jumps to take away
     deleted: list[tuple[str, str]]  # our former chains
+    inserted: list[tuple[str, str, str]] = field(default_factory=list)  # jumps to put before all other rules
+
+    def __bool__(self) -> bool:
+        return any((self.filled, self.added, self.removed, self.deleted, self.inserted))
 
     def script(self) -> str:
         """The input of iptables-restore(8) --noflush."""
@@ -124,20 +139,35 @@ class ChainPlan:
             body += [f"-D {chain} {rule}" for of, chain, rule in self.removed if of == table]
             body += [f"-A {chain} {rule}" for chain, rules in filled.items() for rule in rules]
             body += [f"-A {chain} {rule}" for of, chain, rule in self.added if of == table]
+            body += [f"-I {chain} {rule}" for of, chain, rule in reversed(self.inserted) if of == table]
             body += [f"-X {chain}" for chain in deleted]
             if body:
                 lines += [f"*{table}", *body, "COMMIT"]
         return "\n".join(lines) + "\n"
 
 
-def plan(wanted: ChainSet, obsolete: ChainSet, current: dict[tuple[str, str], list[str]]) -> ChainPlan:
-    """Compare with what the kernel has."""
+def plan(wanted: ChainSet, obsolete: Sequence[ChainSet], current: dict[tuple[str, str], list[str]]) -> ChainPlan:
+    """Compare with what the kernel has. A jump that belongs to the top and is found elsewhere is moved."""
+    inserted = _displaced(wanted, current)
+    kept = wanted.all_jumps
+    leaving = dict.fromkeys(jump for chains in obsolete for jump in chains.all_jumps if jump not in kept)
+    former = dict.fromkeys(key for chains in obsolete for key in chains.chains if key not in wanted.chains)
     return ChainPlan(
         filled={key: rules for key, rules in wanted.chains.items() if current.get(key) != rules},
         added=[jump for jump in wanted.jumps if jump[2] not in current.get(jump[:2], [])],
-        removed=[jump for jump in obsolete.jumps if jump not in wanted.jumps and jump[2] in current.get(jump[:2], [])],
-        deleted=[key for key in obsolete.chains if key not in wanted.chains and key in current],
+        removed=[jump for jump in [*leaving, *inserted] if jump[2] in current.get(jump[:2], [])],
+        deleted=[key for key in former if key in current],
+        inserted=inserted,
     )
+
+
+def _displaced(wanted: ChainSet, current: dict[tuple[str, str], list[str]]) -> list[tuple[str, str, str]]:
+    """The jumps of the chains whose first rules are not the wanted ones."""
+    tops: dict[tuple[str, str], list[str]] = {}
+    for table, chain, rule in wanted.top:
+        tops.setdefault((table, chain), []).append(rule)
+    astray = {key for key, rules in tops.items() if current.get(key, [])[: len(rules)] != rules}
+    return [jump for jump in wanted.top if jump[:2] in astray]
 
 
 def converge(params: dict[str, Any], check_mode: bool) -> Outcome:
@@ -147,26 +177,44 @@ def converge(params: dict[str, Any], check_mode: bool) -> Outcome:
 
 def converge_chains(wanted: ChainSet, obsolete: ChainSet | None, check_mode: bool) -> Outcome:
     """Bring the wanted chains and jumps about and remove the obsolete ones."""
+    obsolete = obsolete or ChainSet(ip_version=wanted.ip_version)
+    if obsolete.ip_version != wanted.ip_version:  # the set moved: its rules leave the other IP version
+        left = converge_chains(ChainSet({}, [], wanted.netns, [], obsolete.ip_version), obsolete, check_mode)
+        made = converge_chains(wanted, None, check_mode)
+        return Outcome(
+            {"rules": left.before["rules"] + made.before["rules"]}, {"rules": left.after["rules"] + made.after["rules"]}
+        )
     with inside(wanted.netns):
-        current = parse_saved(_run(["iptables-save"]))
-        steps = plan(wanted, obsolete or ChainSet(), current)
-        before = _shown(current, steps, wanted=False)
-        after = _shown(current, steps, wanted=True)
+        current = read(wanted.ip_version)
+        steps = plan(wanted, [obsolete], current)
+        before = shown(current, steps, wanted=False)
+        after = shown(current, steps, wanted=True)
         if before != after and not check_mode:
-            _run(["iptables-restore", "--noflush", "--wait", LOCK_SECONDS], steps.script())
-            _check_texts(wanted, parse_saved(_run(["iptables-save"])))
+            restore(wanted.ip_version, steps)
+            _check_texts(wanted, read(wanted.ip_version))
     return Outcome({"rules": before}, {"rules": after})
 
 
-def _shown(current: dict[tuple[str, str], list[str]], steps: ChainPlan, wanted: bool) -> list[str]:
-    """The lines that differ, in the form of iptables-save(8)."""
+def read(ip_version: str) -> dict[tuple[str, str], list[str]]:
+    """The chains of all tables of this network namespace."""
+    return parse_saved(_run([f"{PROGRAMS[ip_version]}-save"]))
+
+
+def restore(ip_version: str, steps: ChainPlan) -> None:
+    """Make the planned changes in one step."""
+    _run([f"{PROGRAMS[ip_version]}-restore", "--noflush", "--wait", LOCK_SECONDS], steps.script())
+
+
+def shown(current: dict[tuple[str, str], list[str]], steps: ChainPlan, wanted: bool) -> list[str]:
+    """The lines that differ, in the form of iptables-save(8); a jump at the top as it is inserted."""
     lines = []
     chains = (
         steps.filled if wanted else {key: current[key] for key in [*steps.filled, *steps.deleted] if key in current}
     )
     for (table, chain), rules in chains.items():
         lines += [f"{table}: -N {chain}"] + [f"{table}: -A {chain} {rule}" for rule in rules]
-    return lines + [f"{table}: -A {chain} {rule}" for table, chain, rule in (steps.added if wanted else steps.removed)]
+    lines += [f"{table}: -A {chain} {rule}" for table, chain, rule in (steps.added if wanted else steps.removed)]
+    return lines + [f"{table}: -I {chain} 1 {rule}" for table, chain, rule in (steps.inserted if wanted else ())]
 
 
 def _check_texts(wanted: ChainSet, current: dict[tuple[str, str], list[str]]) -> None:
@@ -179,7 +227,7 @@ def _check_texts(wanted: ChainSet, current: dict[tuple[str, str], list[str]]) ->
             for rule, shown in zip(rules, printed)
             if rule != shown
         ]
-    for table, chain, rule in wanted.jumps:
+    for table, chain, rule in wanted.all_jumps:
         if rule not in current.get((table, chain), []):
             problems.append(
                 f"table {table}, chain {chain}: '{rule}' is printed by iptables-save in other words: write it so; "
@@ -191,7 +239,7 @@ def _check_texts(wanted: ChainSet, current: dict[tuple[str, str], list[str]]) ->
 def _run(command: list[str], text: str | None = None) -> str:
     try:
         # The command is a fixed list; rules reach it as input, never as part of a shell line.
-        done = subprocess.run(command, input=text, capture_output=True, text=True, check=False)  # noqa: S603
+        done = subprocess.run(command, input=text, capture_output=True, text=True, check=False)
     except FileNotFoundError:
         raise LabError(f"{command[0]} is not installed on this host: install the package iptables.") from None
     if done.returncode != 0:

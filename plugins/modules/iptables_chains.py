@@ -13,7 +13,8 @@ author: container_network.lab contributors (@container-network-lab)
 short_description: Converge chains of iptables and the jumps to them
 description:
   - The chains are wholly those of the task; their rules are exactly the listed ones, in order.
-  - Of other chains, only the listed jumps are added or removed. A jump is appended where it is missing.
+  - Of other chains, only the listed jumps are added or removed. A jump is appended where it is missing,
+    or kept before all other rules.
   - All tables change in one C(iptables-restore --noflush); rules that others made are not touched.
 requirements:
   - iptables
@@ -55,6 +56,17 @@ options:
         description: The rule as C(iptables-save) prints it from behind the chain's name.
         type: str
         required: true
+      insert:
+        description:
+          - Whether the rule stands before all other rules of the chain; found elsewhere, it is moved.
+          - Several such jumps of one chain stand in the listed order.
+        type: bool
+        default: false
+  ip_version:
+    description: Whether the chains are those of C(iptables) or of C(ip6tables).
+    type: str
+    choices: [ipv4, ipv6]
+    default: ipv4
   state:
     description: Whether the chains and the jumps exist.
     type: str

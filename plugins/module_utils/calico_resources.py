@@ -1,0 +1,325 @@
+# Copyright (c) 2026, container_network.lab contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Calico's resources in etcd v3 (nodes, profiles, workload endpoints, BGP settings) as values. Pure.
+
+Source: the resource definitions of Calico v3's API, and the rules of its client for names of workload endpoints.
+A document keeps the metadata (uid, time of creation) and the fields of `spec` that this collection does not know.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+API_VERSION = "projectcalico.org/v3"
+RESOURCES = "/calico/resources/v3/projectcalico.org/"
+ORCHESTRATOR = "libnetwork"
+"""Namespace, orchestrator and workload of an endpoint that a Docker network driver made."""
+KINDS = {
+    "bgpconfigurations": "BGPConfiguration",
+    "bgppeers": "BGPPeer",
+    "clusterinformations": "ClusterInformation",
+    "ippools": "IPPool",
+    "nodes": "Node",
+    "profiles": "Profile",
+    "workloadendpoints": "WorkloadEndpoint",
+}
+CONTAINER_LABEL = "org.projectcalico.label.container"
+"""The label of an endpoint that holds its container's name; Calico's Docker driver prefixes labels like this."""
+
+
+@dataclass(frozen=True)
+class Resource:
+    """One document: what all kinds of resources have in common. With labels None, the stored ones stay."""
+
+    plural: str
+    name: str
+    spec: Mapping[str, Any]
+    labels: Mapping[str, str] | None = None
+    namespace: str = ""
+
+    @property
+    def key(self) -> str:
+        """Where Calico looks for it."""
+        return resource_key(self.plural, self.name, self.namespace)
+
+    def document(self, stored: str | None, uid: str, created: str) -> str:
+        """The JSON text for etcd; a stored document keeps its metadata, and fields that are not given here."""
+        known = parsed_object(stored) if stored else {}
+        metadata = dict(known.get("metadata") or {})
+        metadata.update({"name": self.name, **({"namespace": self.namespace} if self.namespace else {})})
+        metadata.setdefault("uid", uid)
+        metadata.setdefault("creationTimestamp", created)
+        if self.labels is not None:
+            metadata["labels"] = dict(self.labels)
+        if not metadata.get("labels"):
+            metadata.pop("labels", None)
+        spec = merged(known.get("spec") or {}, self.spec)
+        return compact_json({"kind": KINDS[self.plural], "apiVersion": API_VERSION, "metadata": metadata, "spec": spec})
+
+    def is_stored(self, stored: str | None) -> bool:
+        """Whether a stored document already says this."""
+        if stored is None:
+            return False
+        known = parsed_object(stored)
+        spec = known.get("spec") or {}
+        labels = (known.get("metadata") or {}).get("labels") or {}
+        return merged(spec, self.spec) == spec and self.labels in (None, labels)
+
+
+@dataclass(frozen=True)
+class Node:
+    """A host. Addresses are texts: those of BGP with prefix length (192.168.1.68/24), those of tunnels without."""
+
+    name: str
+    ipv4_address: str | None = None
+    ipv6_address: str | None = None
+    as_number: int | None = None
+    route_reflector_cluster_id: str | None = None
+    ipip_tunnel_address: str | None = None
+    vxlan_tunnel_address: str | None = None
+    vxlan_mac: str | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any]) -> Node:
+        """A node as it is stored."""
+        spec = document.get("spec") or {}
+        bgp = spec.get("bgp") or {}
+        return cls(
+            name=document["metadata"]["name"],
+            ipv4_address=bgp.get("ipv4Address") or None,
+            ipv6_address=bgp.get("ipv6Address") or None,
+            as_number=int(bgp["asNumber"]) if bgp.get("asNumber") else None,
+            route_reflector_cluster_id=bgp.get("routeReflectorClusterID") or None,
+            ipip_tunnel_address=bgp.get("ipv4IPIPTunnelAddr") or None,
+            vxlan_tunnel_address=spec.get("ipv4VXLANTunnelAddr") or None,
+            vxlan_mac=spec.get("vxlanTunnelMACAddr") or None,
+            labels=_texts(document["metadata"].get("labels")),
+        )
+
+    def resource(self) -> Resource:
+        """The document to store; fields without a value are removed from a stored one."""
+        bgp = {
+            "ipv4Address": self.ipv4_address,
+            "ipv6Address": self.ipv6_address,
+            "asNumber": self.as_number,
+            "routeReflectorClusterID": self.route_reflector_cluster_id,
+            "ipv4IPIPTunnelAddr": self.ipip_tunnel_address,
+        }
+        spec = {
+            "bgp": bgp,
+            "ipv4VXLANTunnelAddr": self.vxlan_tunnel_address,
+            "vxlanTunnelMACAddr": self.vxlan_mac,
+        }
+        return Resource("nodes", self.name, spec, self.labels)
+
+
+@dataclass(frozen=True)
+class Profile:
+    """What may reach, and be reached by, the endpoints of a network. Its rules stay in Calico's own form.
+
+    `calico_profiles.profile_spec` writes the `spec` of a network's profile.
+    """
+
+    name: str
+    spec: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any]) -> Profile:
+        """A profile as it is stored."""
+        return cls(document["metadata"]["name"], document.get("spec") or {})
+
+    def resource(self) -> Resource:
+        """The document to store. Rules and labels replace the stored ones as a whole."""
+        whole = {
+            "ingress": [],
+            "egress": [],
+            **self.spec,
+            "labelsToApply": Exactly(self.spec.get("labelsToApply") or {}),
+        }
+        return Resource("profiles", self.name, whole)
+
+
+@dataclass(frozen=True)
+class WorkloadEndpoint:
+    """One container's end in one network. `addresses` are texts with /32 or /128."""
+
+    node: str
+    endpoint_id: str
+    addresses: tuple[str, ...] = ()
+    profiles: tuple[str, ...] = ()
+    mac: str = "ee:ee:ee:ee:ee:ee"
+    interface: str = ""
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of_container(
+        cls,
+        node: str,
+        endpoint_id: str,
+        addresses: tuple[str, ...],
+        profiles: tuple[str, ...],
+        container: str | None = None,
+    ) -> WorkloadEndpoint:
+        """An endpoint as Calico's Docker driver names and marks it."""
+        labels = {CONTAINER_LABEL: container} if container else {}
+        return cls(node, endpoint_id, addresses, profiles, interface=interface_name(endpoint_id), labels=labels)
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any]) -> WorkloadEndpoint:
+        """An endpoint as it is stored."""
+        spec = document["spec"]
+        return cls(
+            node=spec["node"],
+            endpoint_id=spec["endpoint"],
+            addresses=tuple(spec.get("ipNetworks") or ()),
+            profiles=tuple(spec.get("profiles") or ()),
+            mac=(spec.get("mac") or "").lower(),
+            interface=spec.get("interfaceName") or "",
+            labels={
+                name: value
+                for name, value in _texts(document["metadata"].get("labels")).items()
+                if name not in _FIXED_LABELS
+            },
+        )
+
+    @property
+    def container(self) -> str | None:
+        """The container's name, if it is known."""
+        return self.labels.get(CONTAINER_LABEL)
+
+    @property
+    def key(self) -> str:
+        """Where Calico looks for it: dashes in a part of the name are doubled."""
+        parts = (self.node, ORCHESTRATOR, ORCHESTRATOR, self.endpoint_id)
+        name = "-".join(part.replace("-", "--") for part in parts)
+        return resource_key("workloadendpoints", name, ORCHESTRATOR)
+
+    def resource(self) -> Resource:
+        """The document to store."""
+        spec = {
+            "orchestrator": ORCHESTRATOR,
+            "workload": ORCHESTRATOR,
+            "node": self.node,
+            "endpoint": self.endpoint_id,
+            "ipNetworks": list(self.addresses),
+            "profiles": list(self.profiles),
+            "interfaceName": self.interface,
+            "mac": self.mac,
+        }
+        labels = {**_FIXED_LABELS, **self.labels}
+        return Resource("workloadendpoints", self.key.rpartition("/")[2], spec, labels, ORCHESTRATOR)
+
+
+@dataclass(frozen=True)
+class BgpConfiguration:
+    """The cluster's BGP settings (the resource `default`). Calico's own defaults are AS 64512 and a full mesh."""
+
+    as_number: int = 64512
+    mesh: bool = True
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any]) -> BgpConfiguration:
+        """The settings as they are stored."""
+        spec = document.get("spec") or {}
+        return cls(int(spec.get("asNumber") or 64512), spec.get("nodeToNodeMeshEnabled", True))
+
+    def resource(self) -> Resource:
+        """The document to store."""
+        return Resource(
+            "bgpconfigurations", "default", {"asNumber": self.as_number, "nodeToNodeMeshEnabled": self.mesh}
+        )
+
+
+@dataclass(frozen=True)
+class BgpPeer:
+    """A BGP session beyond the mesh.
+
+    Which nodes have it: `node`, else `node_selector`. With whom: `peer_ip` and `as_number`, else the nodes of
+    `peer_selector`.
+    """
+
+    name: str
+    node: str | None = None
+    node_selector: str | None = None
+    peer_ip: str | None = None
+    as_number: int | None = None
+    peer_selector: str | None = None
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any]) -> BgpPeer:
+        """A peer as it is stored."""
+        spec = document.get("spec") or {}
+        return cls(
+            name=document["metadata"]["name"],
+            node=spec.get("node") or None,
+            node_selector=spec.get("nodeSelector") or None,
+            peer_ip=spec.get("peerIP") or None,
+            as_number=int(spec["asNumber"]) if spec.get("asNumber") else None,
+            peer_selector=spec.get("peerSelector") or None,
+        )
+
+    def resource(self) -> Resource:
+        """The document to store; fields without a value are removed from a stored one."""
+        spec = {
+            "node": self.node,
+            "nodeSelector": self.node_selector,
+            "peerIP": self.peer_ip,
+            "asNumber": self.as_number,
+            "peerSelector": self.peer_selector,
+        }
+        return Resource("bgppeers", self.name, spec)
+
+
+class Exactly(dict):
+    """A mapping of a spec that replaces the stored one as a whole, instead of being merged into it."""
+
+
+def interface_name(endpoint_id: str) -> str:
+    """The host's end of a container's veth pair: `cali` and the first 11 characters of the endpoint's id."""
+    return f"cali{endpoint_id[:11]}"
+
+
+def resource_key(plural: str, name: str, namespace: str = "") -> str:
+    """The key of a resource."""
+    return f"{RESOURCES}{plural}/{namespace + '/' if namespace else ''}{name}"
+
+
+def parsed_object(text: str) -> dict[str, Any]:
+    """A JSON object; an empty one for text that is anything else, as a stranger may have stored it."""
+    try:
+        document = json.loads(text)
+    except ValueError:
+        return {}
+    return document if isinstance(document, dict) else {}
+
+
+def compact_json(document: Any) -> str:
+    """JSON without spaces, as Go writes it."""
+    return json.dumps(document, separators=(",", ":"))
+
+
+def merged(stored: Mapping[str, Any], wanted: Mapping[str, Any]) -> dict[str, Any]:
+    """The stored fields with the wanted ones in their place; a wanted None removes a field."""
+    result = dict(stored)
+    for name, value in wanted.items():
+        if isinstance(value, Mapping) and not isinstance(value, Exactly):
+            value = merged(result.get(name) or {}, value) or None
+        elif isinstance(value, Exactly):
+            value = dict(value)
+        if value is None:
+            result.pop(name, None)
+        else:
+            result[name] = value
+    return result
+
+
+_FIXED_LABELS = {"projectcalico.org/namespace": ORCHESTRATOR, "projectcalico.org/orchestrator": ORCHESTRATOR}
+
+
+def _texts(mapping: Any) -> dict[str, str]:
+    return {str(name): str(value) for name, value in mapping.items()} if isinstance(mapping, Mapping) else {}

@@ -1,0 +1,101 @@
+#!/usr/bin/python
+# Copyright (c) 2026, container_network.lab contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Calico's BGP settings in etcd."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: calico_bgp
+short_description: Calico's BGP settings in etcd
+version_added: 0.1.0
+author: container_network.lab contributors (@container-network-lab)
+description:
+  - Stores the AS number of a Calico cluster, whether its nodes have a full mesh of sessions, and its sessions with
+    routers outside, as C(calicoctl) v3 reads them.
+  - Route reflectors are nodes with a cluster id (M(container_network.lab.calico_node)), and O(mesh=false).
+extends_documentation_fragment:
+  - container_network.lab.attributes
+  - container_network.lab.etcd
+options:
+  as_number:
+    description: The AS number of all nodes that have none of their own. Calico 1 had 64511.
+    type: int
+    default: 64512
+  mesh:
+    description: Whether every node has a session with every other one.
+    type: bool
+    default: true
+  peers:
+    description: Routers outside. Those that are not listed are left alone.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      name:
+        description: The name of the session.
+        type: str
+        required: true
+      peer_ip:
+        description: The router's address.
+        type: str
+        required: true
+      as_number:
+        description: The router's AS number.
+        type: int
+        required: true
+      node:
+        description: The node that has the session. Without it, all have it.
+        type: str
+  state:
+    description: Whether the settings and the listed O(peers) shall be there.
+    type: str
+    choices: [present, absent]
+    default: present
+seealso:
+  - module: container_network.lab.calico_node
+"""
+
+EXAMPLES = r"""
+- name: Have sessions with route reflectors only, and with the router of the rack
+  container_network.lab.calico_bgp:
+    etcd_endpoints: ["http://192.168.1.68:2379"]
+    mesh: false
+    peers:
+      - {name: rack-router, peer_ip: 192.168.1.1, as_number: 65000}
+  run_once: true
+"""
+
+RETURN = r""""""
+
+from ansible_collections.container_network.lab.plugins.module_utils.adapter import run_module  # noqa: E402
+from ansible_collections.container_network.lab.plugins.module_utils.calico_converge import converge_bgp  # noqa: E402
+from ansible_collections.container_network.lab.plugins.module_utils.etcd import ETCD_ARGUMENTS  # noqa: E402
+
+ARGUMENT_SPEC = {
+    **ETCD_ARGUMENTS,
+    "as_number": {"type": "int", "default": 64512},
+    "mesh": {"type": "bool", "default": True},
+    "peers": {
+        "type": "list",
+        "elements": "dict",
+        "default": [],
+        "options": {
+            "name": {"type": "str", "required": True},
+            "peer_ip": {"type": "str", "required": True},
+            "as_number": {"type": "int", "required": True},
+            "node": {"type": "str"},
+        },
+    },
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+}
+
+
+def main() -> None:
+    """Run the module."""
+    run_module(ARGUMENT_SPEC, converge_bgp, needs_root=False)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,68 @@
+#!/usr/bin/python
+# Copyright (c) 2026, container_network.lab contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Release leaked addresses of Calico's IPAM."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: calico_ipam_repair
+short_description: Release leaked addresses of Calico's IPAM
+version_added: 0.1.0
+author: container_network.lab contributors (@container-network-lab)
+description:
+  - Releases addresses that are in use by nobody, and makes handles and affinities agree with the blocks.
+  - An address counts as leaked if no workload endpoint of any host has it, it was given longer ago than
+    O(grace_seconds), and it is not the address of a tunnel.
+  - An address that an endpoint has, and that is not marked as in use, is reported by a warning. Its host's network
+    driver claims it.
+extends_documentation_fragment:
+  - container_network.lab.attributes
+  - container_network.lab.etcd
+options:
+  grace_seconds:
+    description:
+      - How old an address without an endpoint must be to count as leaked, in seconds.
+      - A container has its address a moment before its endpoint is stored, so that V(0) is right only while no
+        container starts.
+    type: float
+    default: 60
+seealso:
+  - module: container_network.lab.calico_ipam_info
+"""
+
+EXAMPLES = r"""
+- name: Release what is leaked
+  container_network.lab.calico_ipam_repair:
+    etcd_endpoints: ["http://192.168.1.68:2379"]
+  run_once: true
+"""
+
+RETURN = r"""
+released:
+  description: The addresses that were (or would be) released.
+  returned: success
+  type: list
+  elements: str
+unrecorded:
+  description: Addresses of endpoints that are not marked as in use.
+  returned: success
+  type: list
+  elements: str
+"""
+
+from ansible_collections.container_network.lab.plugins.module_utils.adapter import run_module  # noqa: E402
+from ansible_collections.container_network.lab.plugins.module_utils.calico_converge import converge_repair  # noqa: E402
+from ansible_collections.container_network.lab.plugins.module_utils.etcd import ETCD_ARGUMENTS  # noqa: E402
+
+ARGUMENT_SPEC = {**ETCD_ARGUMENTS, "grace_seconds": {"type": "float", "default": 60}}
+
+
+def main() -> None:
+    """Run the module."""
+    run_module(ARGUMENT_SPEC, converge_repair, needs_root=False)
+
+
+if __name__ == "__main__":
+    main()

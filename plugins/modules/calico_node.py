@@ -1,0 +1,96 @@
+#!/usr/bin/python
+# Copyright (c) 2026, container_network.lab contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Calico's nodes in etcd."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: calico_node
+short_description: Calico's nodes in etcd
+version_added: 0.1.0
+author: container_network.lab contributors (@container-network-lab)
+description:
+  - Stores the hosts of a Calico cluster with their part in BGP, as C(calicoctl) v3 reads them.
+  - Only the fields that are given are changed; addresses of tunnels, which the hosts store themselves, stay.
+  - With O(state=absent), all that a host that left had goes with it. These are its endpoints, its addresses in any
+    block, and its blocks. A block of it in which other hosts have addresses stays, and belongs to nobody.
+extends_documentation_fragment:
+  - container_network.lab.attributes
+  - container_network.lab.etcd
+options:
+  nodes:
+    description: The hosts.
+    type: list
+    elements: dict
+    required: true
+    suboptions:
+      name:
+        description: The name, which is that of its blocks and endpoints too.
+        type: str
+        required: true
+      ipv4_address:
+        description: The address of the host with its prefix length, such as V(192.168.1.68/24).
+        type: str
+      ipv6_address:
+        description: The IPv6 address of the host with its prefix length.
+        type: str
+      as_number:
+        description: The AS number, if it is not that of the cluster.
+        type: int
+      route_reflector_cluster_id:
+        description: The cluster id, written as an IPv4 address, if the host is a route reflector; else an empty text.
+        type: str
+      labels:
+        description: Labels, for node selectors of pools. They replace the stored ones.
+        type: dict
+  state:
+    description: Whether the hosts shall be there.
+    type: str
+    choices: [present, absent]
+    default: present
+"""
+
+EXAMPLES = r"""
+- name: Store all hosts
+  container_network.lab.calico_node:
+    etcd_endpoints: ["http://192.168.1.68:2379"]
+    nodes:
+      - {name: node-1, ipv4_address: 192.168.1.68/24, route_reflector_cluster_id: 192.168.1.68}
+      - {name: node-2, ipv4_address: 192.168.1.254/24}
+  run_once: true
+"""
+
+RETURN = r""""""
+
+from ansible_collections.container_network.lab.plugins.module_utils.adapter import run_module  # noqa: E402
+from ansible_collections.container_network.lab.plugins.module_utils.calico_converge import converge_nodes  # noqa: E402
+from ansible_collections.container_network.lab.plugins.module_utils.etcd import ETCD_ARGUMENTS  # noqa: E402
+
+ARGUMENT_SPEC = {
+    **ETCD_ARGUMENTS,
+    "nodes": {
+        "type": "list",
+        "elements": "dict",
+        "required": True,
+        "options": {
+            "name": {"type": "str", "required": True},
+            "ipv4_address": {"type": "str"},
+            "ipv6_address": {"type": "str"},
+            "as_number": {"type": "int"},
+            "route_reflector_cluster_id": {"type": "str"},
+            "labels": {"type": "dict"},
+        },
+    },
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+}
+
+
+def main() -> None:
+    """Run the module."""
+    run_module(ARGUMENT_SPEC, converge_nodes, needs_root=False)
+
+
+if __name__ == "__main__":
+    main()

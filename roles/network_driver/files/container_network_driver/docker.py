@@ -1,0 +1,111 @@
+# Copyright (c) 2026, container_network.lab contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What Docker has of a driver's networks, asked over the Engine API."""
+
+from __future__ import annotations
+
+import http.client
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from container_network.docker_engine import Engine
+from container_network.errors import LabError
+
+ENGINE_SECONDS = 5.0
+"""How long the Engine may take for an answer: it is asked while it waits for ours."""
+_ENDED = ("exited", "dead", "removing")
+"""States of containers that have no endpoint, whatever is listed: Docker keeps old ids there when it was killed."""
+
+
+@dataclass(frozen=True)
+class DockerEndpoint:
+    """A container's connection to one of the networks, from shortly before the container runs until it ends."""
+
+    endpoint_id: str
+    network_id: str
+    container_id: str
+    container: str  # the container's name
+    addresses: tuple[str, ...]  # without prefix length
+    running: bool = True  # False while it is being started
+
+
+@dataclass(frozen=True)
+class DockerNetwork:
+    """A network on this host."""
+
+    network_id: str
+    name: str
+    ipv6: bool
+    subnets: tuple[str, ...] = ()  # those that were asked for
+
+
+@dataclass(frozen=True)
+class DockerView:
+    """All networks of one driver, and what is connected to them, by id."""
+
+    networks: Mapping[str, DockerNetwork] = field(default_factory=dict)
+    endpoints: Mapping[str, DockerEndpoint] = field(default_factory=dict)
+
+
+class Docker:
+    """The Engine of this host, for questions only. Safe to use from many threads."""
+
+    def __init__(self, socket_path: str, pid_file: Path) -> None:
+        self._pid_file = pid_file
+        self._engine = Engine(f"unix://{socket_path}", timeout=ENGINE_SECONDS)
+
+    def network(self, network_id: str) -> DockerNetwork | None:
+        """One network, or None while Docker does not know it."""
+        try:
+            found = self._engine.find(f"/networks/{network_id}")
+        except (OSError, http.client.HTTPException) as error:
+            raise LabError(f"Docker does not tell the name of network {network_id[:12]}: {error!r}.") from error
+        return _network(found) if found else None
+
+    def view(self, driver: str) -> DockerView:
+        """All that belongs to a driver. LabError while Docker does not run, or does not answer."""
+        self._check_running()
+        try:
+            networks = [_network(item) for item in self._engine.get("/networks") if item["Driver"] == driver]
+            containers = self._engine.get("/containers/json", all="1") if networks else []
+        except (OSError, http.client.HTTPException) as error:
+            raise LabError(f"Docker does not list its networks and containers: {error!r}.") from error
+        known = {network.network_id: network for network in networks}
+        endpoints = [
+            _endpoint(container, settings)
+            for container in containers
+            if container["State"] not in _ENDED
+            for settings in (container["NetworkSettings"]["Networks"] or {}).values()
+            if settings["NetworkID"] in known and settings["EndpointID"]
+        ]
+        return DockerView(known, {endpoint.endpoint_id: endpoint for endpoint in endpoints})
+
+    def _check_running(self) -> None:
+        """A question to a Docker that was stopped would start it again: systemd listens on its socket."""
+        try:
+            running = Path(f"/proc/{int(self._pid_file.read_text())}").exists()
+        except (OSError, ValueError):
+            running = False
+        if not running:
+            raise LabError("Docker does not run.")
+
+
+def _network(item: Mapping[str, Any]) -> DockerNetwork:
+    subnets = [one.get("Subnet") for one in (item.get("IPAM") or {}).get("Config") or ()]
+    asked = tuple(subnet for subnet in subnets if subnet and not subnet.endswith("/0"))
+    return DockerNetwork(item["Id"], item["Name"], bool(item.get("EnableIPv6")), asked)
+
+
+def _endpoint(container: Mapping[str, Any], settings: Mapping[str, Any]) -> DockerEndpoint:
+    addresses = (settings.get("IPAddress"), settings.get("GlobalIPv6Address"))
+    return DockerEndpoint(
+        endpoint_id=settings["EndpointID"],
+        network_id=settings["NetworkID"],
+        container_id=container["Id"],
+        container=container["Names"][0].lstrip("/"),
+        addresses=tuple(address for address in addresses if address),
+        running=container["State"] in ("running", "paused"),
+    )

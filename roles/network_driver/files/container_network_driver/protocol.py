@@ -1,0 +1,192 @@
+# Copyright (c) 2026, container_network.lab contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The messages of libnetwork's remote network driver and IPAM driver, as values. Pure.
+
+Docker POSTs a JSON document to ``/NetworkDriver.X`` or ``/IpamDriver.X`` on the plugin's socket and expects one back;
+see https://github.com/moby/moby/blob/master/libnetwork/docs/remote.md and ipam.md.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Union
+
+from container_network.errors import LabError
+
+Address = Union[ipaddress.IPv4Interface, ipaddress.IPv6Interface]
+Subnet = Union[ipaddress.IPv4Network, ipaddress.IPv6Network]
+Document = Mapping[str, Any]
+
+GATEWAY_DATA = "com.docker.network.gateway"
+_ENABLE_IPV6 = "com.docker.network.enable_ipv6"
+_ADDRESS_KIND = "RequestAddressType"
+_CONNECTED = 1  # the RouteType of a destination on the link itself
+
+
+class BadRequest(LabError):
+    """A message that is not what libnetwork sends."""
+
+
+@dataclass(frozen=True)
+class PoolRequest:
+    """``docker network create``: which addresses will the network use? ``pool`` is the value of ``--subnet``."""
+
+    version: int
+    pool: Subnet | None
+    sub_pool: Subnet | None
+    options: Mapping[str, str]
+
+    @classmethod
+    def parse(cls, document: Document) -> PoolRequest:
+        """From the document of IpamDriver.RequestPool."""
+        return cls(
+            version=6 if document.get("V6") else 4,
+            pool=_subnet(document, "Pool"),
+            sub_pool=_subnet(document, "SubPool"),
+            options=document.get("Options") or {},
+        )
+
+
+@dataclass(frozen=True)
+class AddressRequest:
+    """One address of a pool is asked for, or given back; ``address`` is the value of ``--ip``."""
+
+    pool_id: str
+    address: Address | None
+    for_gateway: bool
+
+    @classmethod
+    def parse(cls, document: Document) -> AddressRequest:
+        """From the document of IpamDriver.RequestAddress or ReleaseAddress."""
+        options = document.get("Options") or {}
+        return cls(_text(document, "PoolID"), _address(document, "Address"), options.get(_ADDRESS_KIND) == GATEWAY_DATA)
+
+
+@dataclass(frozen=True)
+class NetworkRequest:
+    """A network is made or removed on this host. Its name is not told."""
+
+    network_id: str
+    ipv6: bool
+
+    @classmethod
+    def parse(cls, document: Document) -> NetworkRequest:
+        """From the document of NetworkDriver.CreateNetwork or DeleteNetwork."""
+        options = document.get("Options") or {}
+        ipv6 = bool(options.get(_ENABLE_IPV6)) or bool(document.get("IPv6Data"))
+        return cls(_text(document, "NetworkID"), ipv6)
+
+
+@dataclass(frozen=True)
+class EndpointRequest:
+    """A container's connection to a network is made or removed, with the addresses that IPAM gave."""
+
+    network_id: str
+    endpoint_id: str
+    addresses: tuple[Address, ...] = ()
+    mac: str = ""
+
+    @classmethod
+    def parse(cls, document: Document) -> EndpointRequest:
+        """From the document of NetworkDriver.CreateEndpoint, DeleteEndpoint or Leave."""
+        interface = document.get("Interface") or {}
+        found = (_address(interface, "Address"), _address(interface, "AddressIPv6"))
+        return cls(
+            network_id=_text(document, "NetworkID"),
+            endpoint_id=_text(document, "EndpointID"),
+            addresses=tuple(address for address in found if address is not None),
+            mac=interface.get("MacAddress") or "",
+        )
+
+
+@dataclass(frozen=True)
+class JoinRequest:
+    """The endpoint's interface is wanted in a container; ``sandbox`` names the container's namespace."""
+
+    network_id: str
+    endpoint_id: str
+    sandbox: str
+
+    @classmethod
+    def parse(cls, document: Document) -> JoinRequest:
+        """From the document of NetworkDriver.Join."""
+        return cls(_text(document, "NetworkID"), _text(document, "EndpointID"), document.get("SandboxKey") or "")
+
+
+@dataclass(frozen=True)
+class Pool:
+    """The answer to a `PoolRequest`. No gateway is taken from a pool without a gateway of its own: see ``data``."""
+
+    pool_id: str
+    subnet: Subnet
+    data: Mapping[str, str]
+
+    def document(self) -> dict[str, Any]:
+        """As libnetwork expects it."""
+        return {"PoolID": self.pool_id, "Pool": str(self.subnet), "Data": dict(self.data)}
+
+
+@dataclass(frozen=True)
+class EndpointAnswer:
+    """What the driver adds to an endpoint: only what the request left open may be given."""
+
+    mac: str = ""
+    ipv6: Address | None = None
+
+    def document(self) -> dict[str, Any]:
+        """As libnetwork expects it."""
+        interface = {"MacAddress": self.mac, "AddressIPv6": str(self.ipv6) if self.ipv6 else ""}
+        return {"Interface": {key: value for key, value in interface.items() if value}}
+
+
+@dataclass(frozen=True)
+class JoinAnswer:
+    """The device to move into the container, what to call it there (a number is added), and how it routes."""
+
+    device: str
+    prefix: str
+    gateway: str = ""
+    gateway_ipv6: str = ""
+    on_link: tuple[Subnet, ...] = ()  # destinations that the container reaches on this link, without a next hop
+
+    def document(self) -> dict[str, Any]:
+        """As libnetwork expects it."""
+        return {
+            "InterfaceName": {"SrcName": self.device, "DstPrefix": self.prefix},
+            "Gateway": self.gateway,
+            "GatewayIPv6": self.gateway_ipv6,
+            "StaticRoutes": [{"Destination": str(subnet), "RouteType": _CONNECTED} for subnet in self.on_link],
+        }
+
+
+def _text(document: Document, key: str) -> str:
+    if not document:
+        raise BadRequest(
+            "Docker repeated a request without its content, as it does when the network driver was restarted in the "
+            "middle of it. Nothing is left behind: give the command again."
+        )
+    value = document.get(key)
+    if not isinstance(value, str) or not value:
+        raise BadRequest(f"Docker's request has no {key}: it is {value!r}.")
+    return value
+
+
+def _address(document: Document, key: str) -> Address | None:
+    return _parsed(document, key, ipaddress.ip_interface)
+
+
+def _subnet(document: Document, key: str) -> Subnet | None:
+    return _parsed(document, key, ipaddress.ip_network)
+
+
+def _parsed(document: Document, key: str, parse: Any) -> Any:
+    value = document.get(key)
+    if not value:
+        return None
+    try:
+        return parse(value)
+    except ValueError as error:
+        raise BadRequest(f"{key} '{value}' cannot be used: {error}.") from None

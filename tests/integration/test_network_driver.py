@@ -1,0 +1,201 @@
+# Copyright (c) 2026, container_network.lab contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The driver's sockets as Docker uses them, and its watch, against a real etcd."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+import tests.driver_packages  # noqa: F401  isort: skip
+from ipaddress import ip_network
+
+from container_network.calico_pools import IPPool
+from container_network.calico_store import CalicoStore
+from container_network.etcd import Etcd, EtcdUnreachable
+from container_network.etcd_watch import Mirror, WatchLost
+from container_network_driver.calico import CalicoNetwork
+from container_network_driver.docker import Docker
+from container_network_driver.driver import Driver
+from container_network_driver.names import HostsFile
+from container_network_driver.network import Host
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+import etcd_process
+
+Answers = list
+
+
+@pytest.fixture
+def endpoint(tmp_path: Path) -> Iterator[str]:
+    with etcd_process.running_etcd(tmp_path) as running:
+        yield running
+
+
+@pytest.fixture
+def store(endpoint: str) -> CalicoStore:
+    store = CalicoStore(Etcd([endpoint]))
+    store.put_pools([IPPool("course", ip_network("192.168.0.0/16"), 26), IPPool("own", ip_network("17.2.0.0/24"), 26)])
+    return store
+
+
+def ask(folder: Path, endpoints: list[str], calls: list[tuple[str, dict]], together: bool = False) -> Answers:
+    """Start the sockets, call the methods, and return the answers."""
+
+    async def session() -> Answers:
+        docker = Docker(str(folder / "docker.sock"), folder / "docker.pid")
+        network = CalicoNetwork(Host("host1", docker, lambda: Etcd(endpoints), {"interface": "lo"}))
+        mirror = Mirror(Etcd(endpoints), network.watched)
+        driver = Driver(network, mirror, HostsFile(folder / "hosts", None), folder / "plugins")
+        for server in driver.servers:
+            await server.start()
+        connector = aiohttp.UnixConnector(str(folder / "plugins/calico-ipam.sock"), limit=0)
+        async with aiohttp.ClientSession(connector=connector) as client:
+
+            async def call(method: str, document: dict) -> dict:
+                async with client.post(f"http://plugin/{method}", json=document) as response:
+                    assert response.status == 200
+                    return await response.json(content_type=None)
+
+            if together:
+                answers = await asyncio.gather(*(call(*one) for one in calls))
+            else:
+                answers = [await call(*one) for one in calls]
+        for server in driver.servers:
+            await server.stop()
+        driver.stop()
+        return answers
+
+    return asyncio.run(session())
+
+
+def test_a_network_takes_its_addresses_from_its_subnet(tmp_path, endpoint, store):
+    pool, *_rest = ask(tmp_path, [endpoint], [("IpamDriver.RequestPool", {"Pool": "17.2.0.0/24"})])
+    assert pool["Pool"] == "0.0.0.0/0"
+    assert pool["Data"] == {"com.docker.network.gateway": "0.0.0.0/0"}
+    ours = {"PoolID": pool["PoolID"]}
+    answers = ask(
+        tmp_path,
+        [endpoint],
+        [
+            ("IpamDriver.RequestAddress", {**ours, "Address": "17.2.0.77"}),
+            ("IpamDriver.RequestAddress", {**ours, "Address": "17.2.0.77"}),
+            ("IpamDriver.RequestAddress", {**ours, "Address": "17.3.0.77"}),
+            ("IpamDriver.RequestAddress", {**ours, "Address": "192.168.0.77"}),
+            ("IpamDriver.ReleaseAddress", {**ours, "Address": "17.2.0.77"}),
+            ("IpamDriver.RequestAddress", {**ours, "Address": "17.2.0.77"}),
+        ],
+    )
+    assert answers[0]["Address"] == answers[5]["Address"] == "17.2.0.77/32"
+    assert "is in use by a container that is being started" in answers[1]["Error"]
+    assert "17.3.0.77" in answers[2]["Error"]
+    assert "lies in no pool" in answers[2]["Error"]
+    assert "choose an address of that" in answers[3]["Error"]
+    assert answers[4] == {}
+
+
+@pytest.mark.parametrize(
+    ("document", "words"),
+    [
+        ({"Pool": "10.9.0.0/16"}, "--subnet 10.9.0.0/16 is not a Calico pool. Pools: 192.168.0.0/16, 17.2.0.0/24"),
+        ({"Pool": "17.2.0.0/24", "SubPool": "17.2.0.0/28"}, "--ip-range 17.2.0.0/28 is not supported"),
+        ({"Pool": "17.2"}, "Pool '17.2' cannot be used"),
+    ],
+)
+def test_a_wrong_subnet_is_refused_with_words(tmp_path, endpoint, store, document, words):
+    [answer] = ask(tmp_path, [endpoint], [("IpamDriver.RequestPool", document)])
+    assert words in answer["Error"]
+    assert answer["Error"] == answer["Err"]
+
+
+def test_a_hundred_requests_at_once_get_a_hundred_addresses(tmp_path, endpoint, store):
+    answers = ask(tmp_path, [endpoint], [("IpamDriver.RequestAddress", {"PoolID": "calico/4"})] * 100, together=True)
+    assert len({answer["Address"] for answer in answers}) == 100
+    assert len(store.read().allocations()) == 100
+
+
+def test_an_etcd_that_is_down_is_told_within_seconds(tmp_path):
+    began = time.monotonic()
+    nobody = f"http://127.0.0.1:{etcd_process.free_port()}"
+    [answer] = ask(tmp_path, [nobody], [("IpamDriver.RequestAddress", {"PoolID": "calico/4"})])
+    assert "etcd cannot be reached" in answer["Error"]
+    assert time.monotonic() - began < 9
+
+
+def test_what_is_not_of_the_protocol_is_answered_with_an_error(tmp_path, endpoint):
+    answers = ask(tmp_path, [endpoint], [("IpamDriver.Paint", {}), ("IpamDriver.RequestAddress", {})])
+    assert answers[0]["Err"] == "IpamDriver.Paint is not supported by this driver."
+    assert "restarted in the middle" in answers[1]["Err"]
+
+
+class Following:
+    """A mirror whose thread follows until the test ends it."""
+
+    def __init__(self, endpoint: str, *prefixes: str) -> None:
+        self.changed = threading.Event()
+        self.mirror = Mirror(Etcd([endpoint]), prefixes, lambda _revision: self.changed.set())
+        self._executor = ThreadPoolExecutor(1)
+        self.restart()
+
+    def restart(self) -> None:
+        self._work = self._executor.submit(self.mirror.follow)
+
+    def stop(self) -> BaseException | None:
+        self.mirror.stop()
+        return self.outcome()
+
+    def outcome(self) -> BaseException | None:
+        return self._work.exception(5)
+
+    def wait_until(self, condition: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + 5
+        while not condition():
+            assert time.monotonic() < deadline, "the mirror did not follow"
+            self.changed.wait(0.1)
+            self.changed.clear()
+
+
+def test_a_mirror_follows_and_goes_on_where_it_was(endpoint):
+    etcd = Etcd([endpoint])
+    etcd.put("/a/1", "one")
+    following = Following(endpoint, "/a/", "/b/")
+    etcd.put("/b/1", "two")
+    etcd.delete("/a/1")
+    following.wait_until(lambda: following.mirror.copy().texts() == {"/b/1": "two"})
+    assert following.stop() is None
+    etcd.put("/a/2", "three")
+    etcd.put("/other", "not ours")
+    following.restart()
+    following.wait_until(lambda: following.mirror.copy().texts() == {"/a/2": "three", "/b/1": "two"})
+    assert following.stop() is None
+
+
+def test_a_compacted_revision_is_followed_by_a_full_look(endpoint):
+    etcd = Etcd([endpoint])
+    etcd.put("/a/1", "one")
+    following = Following(endpoint, "/a/")
+    following.wait_until(lambda: following.mirror.revision > 0)
+    following.stop()
+    for number in range(5):
+        etcd.put("/a/1", str(number))
+    etcd._call("kv/compaction", {"revision": str(following.mirror.revision + 4)})
+    following.restart()
+    assert isinstance(following.outcome(), WatchLost)
+    following.restart()
+    following.wait_until(lambda: following.mirror.copy().texts() == {"/a/1": "4"})
+    following.stop()
+
+
+def test_a_mirror_of_nothing_says_so():
+    following = Following(f"http://127.0.0.1:{etcd_process.free_port()}", "/a/")
+    assert isinstance(following.outcome(), EtcdUnreachable)

@@ -1,0 +1,172 @@
+# Copyright (c) 2026, container_network.lab contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The pure parts of the network driver: Docker's messages, pool ids, names, configuration, and the plan of a resync."""
+
+from __future__ import annotations
+
+import json
+import threading
+from ipaddress import ip_interface, ip_network
+
+import pytest
+
+import tests.driver_packages  # noqa: F401  isort: skip
+from container_network.errors import InvalidInput, LabError
+from container_network_driver import protocol
+from container_network_driver.config import Config
+from container_network_driver.converger import Converger
+from container_network_driver.docker import DockerEndpoint
+from container_network_driver.names import ContainerName, hosts_text
+from container_network_driver.pool_id import PoolId
+from container_network_driver.resync import Plan, StoredEndpoint, Suspects, plan
+
+
+def endpoint(number: int, address: str, running: bool = True) -> DockerEndpoint:
+    return DockerEndpoint(f"e{number}", "n", f"c{number}", f"name{number}", (address,), running)
+
+
+def stored(number: int, address: str, container: str | None = None) -> StoredEndpoint:
+    return StoredEndpoint(f"e{number}", (address,), f"cali{number}", container or f"name{number}")
+
+
+def planned(living=(), known=(), held=(), devices=()) -> Plan:
+    by_id = {one.endpoint_id: one for one in living}
+    device_of = {key: f"cali{key[1:]}" for key in by_id}
+    return plan(by_id, {one.endpoint_id: one for one in known}, held, devices, device_of)
+
+
+def test_a_host_in_order_needs_nothing():
+    assert not planned([endpoint(1, "10.0.0.1")], [stored(1, "10.0.0.1")], {"10.0.0.1"}, {"cali1"})
+
+
+def test_a_vanished_container_loses_all_it_had_once_its_endpoint_is_forgotten():
+    first = planned([], [stored(1, "10.0.0.1")], {"10.0.0.1"}, {"cali1"})
+    assert first == Plan(forgotten=("e1",))
+    assert planned([], [], {"10.0.0.1"}, {"cali1"}) == Plan(leaked=("10.0.0.1",), stray_devices=("cali1",))
+
+
+def test_a_living_container_gets_back_what_the_datastore_lost():
+    one = endpoint(1, "10.0.0.1")
+    assert planned([one], [], (), {"cali1"}) == Plan(unstored=(one,), unheld=((one, "10.0.0.1"),))
+
+
+def test_a_living_container_without_a_cable_or_with_another_name_is_reported():
+    one = endpoint(1, "10.0.0.1")
+    found = planned([one], [stored(1, "10.0.0.1", "old")], {"10.0.0.1"}, ())
+    assert found == Plan(unplugged=(one,), renamed=(one,))
+
+
+def test_a_container_that_is_being_started_is_left_alone():
+    assert not planned([endpoint(1, "10.0.0.1", running=False)], [], {"10.0.0.1"}, {"cali1"})
+
+
+def test_suspects_are_convicted_only_after_having_been_ones_all_the_time():
+    suspects = Suspects(35)
+    assert suspects.convicted(["a", "b"], 100) == ()
+    assert suspects.convicted(["a"], 120) == ()
+    assert suspects.convicted(["a", "b"], 135) == ("a",)
+    assert suspects.convicted(["b"], 154) == ()
+
+
+@pytest.mark.parametrize("subnet", [None, "17.2.0.0/16", "fd80:24e2:f998:72d6::/64"])
+def test_a_pool_id_says_what_it_was_made_of(subnet):
+    network = ip_network(subnet) if subnet else None
+    made = PoolId("calico", network.version if network else 4, network)
+    assert PoolId.parse(made.text()) == made
+
+
+@pytest.mark.parametrize("text", ["", "calico", "calico/5", "/4", "calico/4/17.2.0.0/99"])
+def test_a_foreign_pool_id_is_refused(text):
+    with pytest.raises(protocol.BadRequest, match="not a pool id"):
+        PoolId.parse(text)
+
+
+def test_an_endpoint_request_has_both_addresses():
+    interface = {"Address": "192.168.119.0/32", "AddressIPv6": "fd80::1/128", "MacAddress": ""}
+    request = protocol.EndpointRequest.parse({"NetworkID": "n", "EndpointID": "e", "Interface": interface})
+    assert request.addresses == (ip_interface("192.168.119.0/32"), ip_interface("fd80::1/128"))
+
+
+def test_a_gateway_request_is_told_from_others():
+    options = {"RequestAddressType": "com.docker.network.gateway"}
+    assert protocol.AddressRequest.parse({"PoolID": "calico/4", "Options": options}).for_gateway
+    assert not protocol.AddressRequest.parse({"PoolID": "calico/4", "Address": "17.2.0.1"}).for_gateway
+
+
+@pytest.mark.parametrize(
+    ("document", "words"),
+    [
+        ({}, "restarted in the middle"),
+        ({"EndpointID": "e"}, "no NetworkID"),
+        ({"NetworkID": "n", "EndpointID": "e", "Interface": {"Address": "17.2"}}, "Address '17.2' cannot be used"),
+    ],
+)
+def test_a_broken_request_is_refused_with_words(document, words):
+    with pytest.raises(protocol.BadRequest, match=words):
+        protocol.EndpointRequest.parse(document)
+
+
+def test_a_join_answer_is_what_docker_expects():
+    answer = protocol.JoinAnswer("tmp1", "cali", "169.254.1.1", on_link=(ip_network("169.254.1.1/32"),))
+    assert answer.document() == {
+        "InterfaceName": {"SrcName": "tmp1", "DstPrefix": "cali"},
+        "Gateway": "169.254.1.1",
+        "GatewayIPv6": "",
+        "StaticRoutes": [{"Destination": "169.254.1.1/32", "RouteType": 1}],
+    }
+
+
+def test_an_endpoint_answer_says_only_what_is_new():
+    assert protocol.EndpointAnswer().document() == {"Interface": {}}
+    assert protocol.EndpointAnswer(mac="ee:ee:ee:ee:ee:ee").document() == {
+        "Interface": {"MacAddress": "ee:ee:ee:ee:ee:ee"}
+    }
+
+
+def test_the_oldest_container_keeps_its_short_name():
+    names = [ContainerName("bbox1", "net2", ("10.0.0.2",), 9), ContainerName("bbox1", "net1", ("10.0.0.1", "fd::1"), 5)]
+    assert hosts_text(names) == (
+        "10.0.0.1 bbox1.net1.container bbox1\nfd::1 bbox1.net1.container bbox1\n10.0.0.2 bbox1.net2.container\n"
+    )
+
+
+def configuration(**changes) -> str:
+    content = {"node": "h1", "etcd": {"endpoints": ["http://h:2379"]}, "networks": {"calico": {}}}
+    return json.dumps({**content, **changes})
+
+
+def test_a_configuration_names_all_its_problems():
+    with pytest.raises(InvalidInput) as caught:
+        Config.parse(configuration(node="", networks={"weave": {}}, color="red"), ("calico",))
+    assert caught.value.problems == [
+        "unknown key 'color'",
+        "'node' is missing",
+        "networks: 'weave' is not a network this driver knows: calico",
+    ]
+    with pytest.raises(LabError, match="not an endpoint"):
+        Config.parse(configuration(etcd={"endpoints": ["h:2379"]}), ("calico",))
+    assert "etcd" not in repr(Config.parse(configuration(), ("calico",)))
+
+
+def test_requests_that_come_together_are_answered_by_one_round_and_a_failed_round_is_repeated():
+    rounds: list[bool] = []
+    latest = 0
+
+    def converge(asked: bool) -> int:
+        rounds.append(asked)
+        if len(rounds) == 1:
+            raise LabError("the first round fails")
+        return latest
+
+    converger = Converger(converge, together=0.05, retry=(0.01, 0.01))
+    worker = threading.Thread(target=converger.run)
+    worker.start()
+    for latest in range(1, 51):
+        converger.request(latest)
+    assert converger.wait_for(50, 5)
+    assert not converger.wait_for(51, 0.01)
+    converger.stop()
+    worker.join(5)
+    assert not worker.is_alive()
+    assert len(rounds) == 2
