@@ -10,6 +10,7 @@ rules that others made are not touched.
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,6 +20,7 @@ from .outcome import Outcome
 from .records import RECORDED_ARGUMENTS, converge_recorded
 
 TABLES = ("filter", "nat", "mangle", "raw")
+KERNEL_CHAINS = ("INPUT", "FORWARD", "OUTPUT", "PREROUTING", "POSTROUTING")
 CHAIN_NAME_LENGTH = 28  # characters; XT_EXTENSION_MAXNAMELEN of the kernel less one
 LOCK_SECONDS = "10"  # how long to wait for another program that changes rules
 
@@ -60,33 +62,55 @@ class ChainSet:
 def parse(params: dict[str, Any], removing: bool) -> ChainSet:
     """The task's chains; InvalidInput names everything that is wrong with them, by index."""
     problems: list[str] = []
+    chains = _parse_chains(params.get("chains") or [], problems)
+    jumps: dict[tuple[str, str, str], int] = {}
+    for index, options in enumerate(params.get("jumps") or []):
+        table, chain, rule = jump = options.get("table") or "filter", options["chain"], options["rule"]
+        problems += [f"jumps[{index}]: {problem}" for problem in _rule_problems(rule)]
+        if not removing and (table, chain) in chains:
+            problems.append(f"jumps[{index}]: chain {chain} is listed in 'chains': put the rule there")
+        first = jumps.setdefault(jump, index)
+        if first != index:
+            problems.append(
+                f"jumps[{index}]: '{rule}' of chain {chain} in table {table} is given twice, "
+                f"in entries {first} and {index}: drop one"
+            )
+    raise_if_any(problems)
+    return ChainSet(chains, list(jumps), params.get("netns"))
+
+
+def _parse_chains(entries: list[dict[str, Any]], problems: list[str]) -> dict[tuple[str, str], list[str]]:
     chains: dict[tuple[str, str], list[str]] = {}
-    for index, options in enumerate(params.get("chains") or []):
-        table, name = options.get("table") or "filter", options["name"]
+    positions: dict[tuple[str, str], int] = {}
+    for index, options in enumerate(entries):
+        table, name = key = options.get("table") or "filter", options["name"]
         if not 0 < len(name) <= CHAIN_NAME_LENGTH or any(c.isspace() for c in name):
             problems.append(
                 f"chains[{index}]: '{name}' is not a chain name: 1 to {CHAIN_NAME_LENGTH} characters, no blank"
             )
-        if (table, name) in chains:
-            problems.append(f"chains[{index}]: {name} of table {table} is given twice: join the rules in one entry")
-        rules = options.get("rules") or []
-        problems += [f"chains[{index}].rules[{n}]: {p}" for n, rule in enumerate(rules) for p in _rule_problems(rule)]
-        chains[(table, name)] = rules
-    jumps = []
-    for index, options in enumerate(params.get("jumps") or []):
-        jump = (options.get("table") or "filter", options["chain"], options["rule"])
-        problems += [f"jumps[{index}]: {problem}" for problem in _rule_problems(options["rule"])]
-        if not removing and jump[:2] in chains:
-            problems.append(f"jumps[{index}]: chain {jump[1]} is listed in 'chains': put the rule there")
-        jumps.append(jump)
-    raise_if_any(problems)
-    return ChainSet(chains, jumps, params.get("netns"))
+        if name in KERNEL_CHAINS:
+            problems.append(
+                f"chains[{index}]: {name} of table {table} is a chain of the kernel, which others use too: "
+                "list its rules in 'jumps'"
+            )
+        first = positions.setdefault(key, index)
+        if first != index:
+            problems.append(
+                f"chains[{index}]: {name} of table {table} is given twice, in entries {first} and {index}: "
+                "join their rules"
+            )
+        chains[key] = options.get("rules") or []
+        problems += [
+            f"chains[{index}].rules[{n}]: {p}" for n, rule in enumerate(chains[key]) for p in _rule_problems(rule)
+        ]
+    return chains
 
 
 def _rule_problems(rule: str) -> list[str]:
     """A rule is one line, from behind the chain's name."""
     if "\n" in rule or rule.startswith(("-A ", "-I ", "-D ", ":", "*")):
-        return [f"'{rule}' must be one rule as iptables-save prints it, without '-A CHAIN'"]
+        shown = rule.replace("\n", "\\n")
+        return [f"'{shown}' must be one rule as iptables-save prints it, without '-A CHAIN'"]
     return []
 
 
@@ -130,13 +154,15 @@ class ChainPlan:
         return "\n".join(lines) + "\n"
 
 
-def plan(wanted: ChainSet, obsolete: ChainSet, current: dict[tuple[str, str], list[str]]) -> ChainPlan:
+def plan(wanted: ChainSet, obsolete: Sequence[ChainSet], current: dict[tuple[str, str], list[str]]) -> ChainPlan:
     """Compare with what the kernel has."""
+    former_jumps = dict.fromkeys(jump for chains in obsolete for jump in chains.jumps if jump not in wanted.jumps)
+    former_chains = dict.fromkeys(key for chains in obsolete for key in chains.chains if key not in wanted.chains)
     return ChainPlan(
         filled={key: rules for key, rules in wanted.chains.items() if current.get(key) != rules},
         added=[jump for jump in wanted.jumps if jump[2] not in current.get(jump[:2], [])],
-        removed=[jump for jump in obsolete.jumps if jump not in wanted.jumps and jump[2] in current.get(jump[:2], [])],
-        deleted=[key for key in obsolete.chains if key not in wanted.chains and key in current],
+        removed=[jump for jump in former_jumps if jump[2] in current.get(jump[:2], [])],
+        deleted=[key for key in former_chains if key in current],
     )
 
 
@@ -145,11 +171,11 @@ def converge(params: dict[str, Any], check_mode: bool) -> Outcome:
     return converge_recorded("iptables_chains", ["chains", "jumps"], params, check_mode, parse, converge_chains)
 
 
-def converge_chains(wanted: ChainSet, obsolete: ChainSet | None, check_mode: bool) -> Outcome:
+def converge_chains(wanted: ChainSet, obsolete: Sequence[ChainSet], check_mode: bool) -> Outcome:
     """Bring the wanted chains and jumps about and remove the obsolete ones."""
     with inside(wanted.netns):
         current = parse_saved(_run(["iptables-save"]))
-        steps = plan(wanted, obsolete or ChainSet(), current)
+        steps = plan(wanted, obsolete, current)
         before = _shown(current, steps, wanted=False)
         after = _shown(current, steps, wanted=True)
         if before != after and not check_mode:
@@ -191,7 +217,7 @@ def _check_texts(wanted: ChainSet, current: dict[tuple[str, str], list[str]]) ->
 def _run(command: list[str], text: str | None = None) -> str:
     try:
         # The command is a fixed list; rules reach it as input, never as part of a shell line.
-        done = subprocess.run(command, input=text, capture_output=True, text=True, check=False)  # noqa: S603
+        done = subprocess.run(command, input=text, capture_output=True, text=True, check=False)
     except FileNotFoundError:
         raise LabError(f"{command[0]} is not installed on this host: install the package iptables.") from None
     if done.returncode != 0:

@@ -35,7 +35,9 @@ options:
         description: Source address that the host prefers on this route.
         type: str
       scope:
-        description: Scope. The default is V(link) without a next hop and V(global) with one, as for C(ip route).
+        description:
+          - Scope. The default is V(link) without a next hop and V(global) with one, as for C(ip route).
+          - Not for IPv6.
         type: str
         choices: [global, site, link, host]
       protocol:
@@ -44,7 +46,7 @@ options:
           - The default is O(protocol).
         type: str
       metric:
-        description: Preference among routes to one destination; less is better. The kernel's default when not given.
+        description: Preference among routes to one destination; less is better. By default the kernel's own.
         type: int
       onlink:
         description: Take the next hop for a neighbour on the device, whatever the device's addresses say.
