@@ -120,7 +120,8 @@ def _room_problems(config: FlannelConfig, nodes: list[_Node]) -> list[str]:
     if len(nodes) > config.capacity:
         found.append(
             f"flannel_network {config.network} has room for {config.capacity} subnets of "
-            f"/{config.effective_subnet_len}, and there are {len(nodes)} nodes: choose a larger network or flannel_subnet_len"
+            f"/{config.effective_subnet_len}, and there are {len(nodes)} nodes: "
+            "choose a larger network or flannel_subnet_len"
         )
     lowest = MIN_MTU + (VXLAN_OVERHEAD if config.backend == "vxlan" else 0)
     found += [

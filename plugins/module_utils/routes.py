@@ -35,7 +35,6 @@ _PROTOCOL_NAMES, _SCOPE_NAMES, _TYPE_NAMES = (
 )
 _WITHOUT_DEVICE = ("blackhole", "unreachable", "prohibit", "throw")
 _LARGEST_METRIC = (1 << 32) - 1
-_SHAPED_BY = ("type", "dev", "src", "scope", "protocol", "metric", "onlink")  # options
 _IPV6_METRIC = 1024  # what the kernel gives an IPv6 route without one (IP6_RT_PRIO_USER)
 
 # How the kernel lays out an IPv4 route by a next hop, if nothing more is said of it: the fixed part, then table,
@@ -123,25 +122,26 @@ class RouteParser:
     def __init__(self, dev: str | None, protocol: int) -> None:
         self._dev = dev
         self._protocol = protocol
-        self._shapes: dict[tuple, tuple[int, RouteShape]] = {}
+        self._said: tuple = ()
+        self._meant = (0, RouteShape("", b"", 0, 0, 0, False))
 
     def parse(self, options: dict[str, Any]) -> Route:
-        """One route; ValueError says what is wrong. What many routes have in common is looked at once."""
-        get, via = options.get, options.get("via")
+        """One route; ValueError says what is wrong. What it has in common with the last one is not looked at again."""
+        get, text = options.get, options["dst"]
+        via = get("via")
         packed_via = packed_ip(via) if via else b""
-        if options["dst"] == "default":
-            dst, length = bytes(len(packed_via) or 4), 0
-        else:
-            dst, length = packed_network(options["dst"])
+        dst, length = packed_network(text) if text != "default" else (bytes(len(packed_via) or 4), 0)
         if packed_via and len(packed_via) != len(dst):
-            raise ValueError(f"via {via} is of another address family than dst {options['dst']}")
-        said = (len(dst), not via, *map(get, _SHAPED_BY))
-        metric, shape = self._shapes.get(said) or self._remember(said, options, len(dst))
+            raise ValueError(f"via {via} is of another address family than dst {text}")
+        said = (
+            len(dst), not via, get("type"), get("dev"), get("src"), get("scope"), get("protocol"), get("metric"),
+            get("onlink"),
+        )  # fmt: skip
+        if said != self._said:
+            self._meant = self._metric_and_shape(options, len(dst))
+            self._said = said
+        metric, shape = self._meant
         return (dst, length, metric), (packed_via, shape)
-
-    def _remember(self, said: tuple, options: dict[str, Any], size: int) -> tuple[int, RouteShape]:
-        self._shapes[said] = self._metric_and_shape(options, size)
-        return self._shapes[said]
 
     def _metric_and_shape(self, options: dict[str, Any], size: int) -> tuple[int, RouteShape]:
         get, kind, via, metric = (
@@ -219,10 +219,10 @@ def _parse_routes(
 ) -> dict[RouteKey, RouteValue]:
     routes: dict[RouteKey, RouteValue] = {}
     positions: dict[RouteKey, int] = {}
-    parser = RouteParser(dev, protocol)
+    parse_one = RouteParser(dev, protocol).parse
     for index, options in enumerate(entries):
         try:
-            key, value = parser.parse(options)
+            key, value = parse_one(options)
         except ValueError as error:
             problems.append(f"routes[{index}] ({options['dst']}): {error}")
             continue

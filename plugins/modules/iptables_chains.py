@@ -29,7 +29,7 @@ options:
         choices: [filter, nat, mangle, raw]
         default: filter
       name:
-        description: Name of the chain, up to 28 characters.
+        description: Name of the chain, up to 28 characters. Not one of the kernel's, such as V(FORWARD).
         type: str
         required: true
       rules:

@@ -42,6 +42,7 @@ options:
       addresses:
         description:
           - The exact set of global addresses, each with its prefix length. Other global addresses are removed.
+          - Loopback and link-local addresses may be listed, and stay if they are not.
           - Left as they are when not given.
         type: list
         elements: str

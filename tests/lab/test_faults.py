@@ -12,11 +12,11 @@ import pytest
 from lab_runs import Lab, await_success, on_host
 
 TASKS_TO_DIE_IN = [
-    "Take this host's lease",
-    "Provide the tunnel device",
-    "Provide the routes",
+    "Take the host's subnet",
+    "Make the VXLAN device",
+    "Route to the other hosts' subnets",
     "Restart Docker",
-    "Run the workloads",
+    "Start the workloads",
 ]
 
 
