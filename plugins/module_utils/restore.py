@@ -82,7 +82,7 @@ def restore_all(patience: float = PATIENCE) -> dict[Path, str]:
             for recorded in pending:
                 try:
                     outcome = recorded.restore()
-                    print(f"{recorded.path}: {'restored' if outcome.changed else 'in place'}", flush=True)
+                    sys.stdout.write(f"{recorded.path}: {'restored' if outcome.changed else 'in place'}\n")
                 except InvalidInput as error:
                     broken[recorded.path] = str(error)
                 except LabError as error:
@@ -96,9 +96,9 @@ def main() -> int:
     """Restore, and say on standard error what could not be restored."""
     failed = restore_all()
     for path, reason in failed.items():
-        print(f"{path}: not restored within {PATIENCE} seconds: {reason}", file=sys.stderr)
+        sys.stderr.write(f"{path}: not restored within {PATIENCE} seconds: {reason}\n")
     return 1 if failed else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    raise SystemExit(main())

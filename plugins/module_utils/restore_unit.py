@@ -66,8 +66,11 @@ def _source(module: str) -> str:
 
 def converge(params: dict[str, Any], check_mode: bool) -> Outcome:
     """Install the unit, or remove it once no set is recorded any more."""
-    if params["state"] == "absent":
-        return _remove(check_mode)
+    return remove(check_mode) if params["state"] == "absent" else install(check_mode)
+
+
+def install(check_mode: bool) -> Outcome:
+    """Bring the unit and the package that it runs up to date, and enable it."""
     wanted = wanted_files()
     present = [path for path in (*LIBRARY.rglob("*"), UNITS / UNIT) if path.is_file()]
     stale = [path for path in present if path not in wanted]
@@ -85,10 +88,11 @@ def converge(params: dict[str, Any], check_mode: bool) -> Outcome:
     return Outcome(before, after)
 
 
-def _remove(check_mode: bool) -> Outcome:
+def remove(check_mode: bool, leaving: str | None = None) -> Outcome:
+    """Remove the unit, unless a set is recorded under another name than the one that is leaving."""
     unit = UNITS / UNIT
     present = LIBRARY.exists() or unit.exists()
-    if not present or restore.recorded_sets():
+    if not present or any(recorded.path.stem != leaving for recorded in restore.recorded_sets()):
         return Outcome({"installed": present}, {"installed": present})
     if not check_mode:
         if unit.exists():

@@ -53,8 +53,8 @@ options:
     default: /run/flannel/subnet.env
   predicted_config:
     description:
-      - In check mode, the configuration to go by instead of the stored one, as JSON text; RV(flannel_config#document)
-        of a task before.
+      - In check mode, the configuration to go by instead of the stored one, as JSON text; what a task before
+        with M(container_network.lab.flannel_config) returned.
     type: str
   state:
     description: V(absent) releases what this module reserved for the host, and nothing else.

@@ -18,49 +18,13 @@ description:
 requirements:
   - iptables
 options:
-  chains:
-    description: The chains.
-    type: list
-    elements: dict
-    suboptions:
-      table:
-        description: Table.
-        type: str
-        choices: [filter, nat, mangle, raw]
-        default: filter
-      name:
-        description: Name of the chain, up to 28 characters. Not one of the kernel's, such as V(FORWARD).
-        type: str
-        required: true
-      rules:
-        description: The rules, each as C(iptables-save) prints it from behind the chain's name.
-        type: list
-        elements: str
-        default: []
-  jumps:
-    description: Rules in chains that belong to others.
-    type: list
-    elements: dict
-    suboptions:
-      table:
-        description: Table.
-        type: str
-        choices: [filter, nat, mangle, raw]
-        default: filter
-      chain:
-        description: The chain that the rule is in, such as V(FORWARD).
-        type: str
-        required: true
-      rule:
-        description: The rule as C(iptables-save) prints it from behind the chain's name.
-        type: str
-        required: true
   state:
     description: Whether the chains and the jumps exist.
     type: str
     choices: [present, absent]
     default: present
 extends_documentation_fragment:
+  - container_network.lab.chains
   - container_network.lab.attributes
   - container_network.lab.netns
   - container_network.lab.recorded

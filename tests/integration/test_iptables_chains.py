@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from kernel_view import command, rules
 from module_runner import ModuleFailed, assert_converges, assert_unchanged, run_module
-from persistent_sets import Killer, host, killed_everywhere, killer  # noqa: F401
+from persistent_sets import Killer, killed_everywhere
 
 from ansible_collections.container_network.lab.plugins.module_utils import records
 
@@ -33,7 +33,7 @@ FLANNEL: dict[str, Any] = {"chains": [FORWARD, MASQUERADE], "jumps": JUMPS}
 
 
 @pytest.fixture
-def docker(host: str) -> Iterator[str]:  # noqa: F811
+def docker(host: str) -> Iterator[str]:
     """A namespace with rules of Docker's kind, which must outlive everything."""
     for arguments in ("-P FORWARD DROP", "-N DOCKER-USER", "-A FORWARD -j DOCKER-USER", "-A DOCKER-USER -j RETURN"):
         command("iptables", *arguments.split())
@@ -167,7 +167,7 @@ def test_what_leaves_the_set_vanishes(docker: str) -> None:
     assert not records.RECORDS.exists()
 
 
-def test_a_killed_run_is_finished_by_the_next(docker: str, killer: Killer) -> None:  # noqa: F811
+def test_a_killed_run_is_finished_by_the_next(docker: str, killer: Killer) -> None:
     end = recorded(
         chains=[FORWARD, {"name": "NEW", "rules": ["-j RETURN"]}], jumps=[{"chain": "FORWARD", "rule": "-j NEW"}]
     )
@@ -186,7 +186,7 @@ def test_a_killed_run_is_finished_by_the_next(docker: str, killer: Killer) -> No
     assert everything(docker) == before
 
 
-def test_a_killed_run_is_taken_back(docker: str, killer: Killer) -> None:  # noqa: F811
+def test_a_killed_run_is_taken_back(docker: str, killer: Killer) -> None:
     before = everything(docker)
     for _step in killed_everywhere(
         killer,

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from kernel_view import addresses, has_link, ip, ip_lines, link
 from module_runner import ModuleFailed, assert_converges, assert_unchanged, run_module
-from persistent_sets import Killer, host, killed_everywhere, killer  # noqa: F401
+from persistent_sets import Killer, killed_everywhere
 
 from ansible_collections.container_network.lab.plugins.module_utils import records
 
@@ -298,7 +298,7 @@ def bridges(*names: str) -> list[dict[str, Any]]:
     return [{"name": name, "kind": "bridge"} for name in names]
 
 
-def test_links_that_leave_the_set_vanish_and_others_stay(host: str) -> None:  # noqa: F811
+def test_links_that_leave_the_set_vanish_and_others_stay(host: str) -> None:
     ip(host, "link add other type bridge")
     assert_converges("network_link", **recorded(bridges("br0", "br1")))
     result = assert_converges("network_link", **recorded(bridges("br1")))
@@ -312,7 +312,7 @@ def test_links_that_leave_the_set_vanish_and_others_stay(host: str) -> None:  # 
     assert not records.RECORDS.exists()
 
 
-def test_a_killed_run_is_finished_by_the_next(host: str, killer: Killer) -> None:  # noqa: F811
+def test_a_killed_run_is_finished_by_the_next(host: str, killer: Killer) -> None:
     ip(host, "link add other type bridge")
     start, end = bridges("br0", "br1"), bridges("br1", "br2", "br3")
     for _step in killed_everywhere(
@@ -325,7 +325,7 @@ def test_a_killed_run_is_finished_by_the_next(host: str, killer: Killer) -> None
         assert_unchanged("network_link", **recorded(end))
 
 
-def test_a_killed_run_may_be_taken_back(host: str, killer: Killer) -> None:  # noqa: F811
+def test_a_killed_run_may_be_taken_back(host: str, killer: Killer) -> None:
     for _step in killed_everywhere(
         killer,
         lambda: run_module("network_link", **recorded(bridges("br0", "br1"))),
@@ -336,7 +336,7 @@ def test_a_killed_run_may_be_taken_back(host: str, killer: Killer) -> None:  # n
         assert not records.RECORDS.exists()
 
 
-def test_a_set_needs_a_proper_name(host: str) -> None:  # noqa: F811
+def test_a_set_needs_a_proper_name(host: str) -> None:
     with pytest.raises(ModuleFailed) as failure:
         run_module("network_link", name="../x", netns=host, persistent=True, links=[])
     assert str(failure.value).splitlines() == [

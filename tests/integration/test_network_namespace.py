@@ -18,7 +18,7 @@ from module_runner import ModuleFailed, assert_converges, assert_unchanged, run_
 @pytest.fixture
 def names() -> Iterator[list[str]]:
     """Names of two namespaces that do not exist, and are removed after the test."""
-    unused = [f"test-{secrets.token_hex(4)}" for _ in range(2)]
+    unused = [f"test-{secrets.token_hex(4)}" for _number in range(2)]
     yield unused
     for name in unused:
         subprocess.run(["ip", "netns", "delete", name], check=False, capture_output=True)

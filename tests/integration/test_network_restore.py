@@ -18,7 +18,6 @@ from typing import Any
 import pytest
 from kernel_view import addresses, fdb, has_link, ip, neighbours, routes, rules
 from module_runner import ModuleFailed, assert_converges, assert_unchanged, run_module
-from persistent_sets import host  # noqa: F401
 
 from ansible_collections.container_network.lab.plugins.module_utils import netlink, records, restore, restore_unit
 
@@ -87,7 +86,7 @@ def assert_restored(netns: str, folder: Path) -> None:
     assert (folder / "flannel" / "subnet.env").read_text() == "X=1\n"
 
 
-def test_everything_comes_back(host: str, tmp_path: Path) -> None:  # noqa: F811
+def test_everything_comes_back(host: str, tmp_path: Path) -> None:
     plug_in(host)
     tasks = record_flannel(tmp_path)
     lose_everything(host, tmp_path)
@@ -126,7 +125,7 @@ def waiting(monkeypatch: pytest.MonkeyPatch) -> Callable[..., threading.Thread]:
 
 
 def test_a_device_that_appears_later_is_waited_for(
-    host: str,  # noqa: F811
+    host: str,
     tmp_path: Path,
     waiting: Callable[..., threading.Thread],
 ) -> None:
@@ -140,7 +139,7 @@ def test_a_device_that_appears_later_is_waited_for(
 
 
 def test_an_address_that_appears_later_is_waited_for(
-    host: str,  # noqa: F811
+    host: str,
     tmp_path: Path,
     waiting: Callable[..., threading.Thread],
 ) -> None:
@@ -157,7 +156,7 @@ def test_an_address_that_appears_later_is_waited_for(
     assert_restored(host, tmp_path)
 
 
-def test_what_stays_away_is_reported_and_the_rest_is_there(host: str, tmp_path: Path) -> None:  # noqa: F811
+def test_what_stays_away_is_reported_and_the_rest_is_there(host: str, tmp_path: Path) -> None:
     plug_in(host)
     record_flannel(tmp_path)
     lose_everything(host, tmp_path)
@@ -183,7 +182,7 @@ def test_what_stays_away_is_reported_and_the_rest_is_there(host: str, tmp_path: 
     ],
 )
 def test_a_broken_record_is_reported_at_once_and_the_others_are_restored(
-    host: str,  # noqa: F811
+    host: str,
     text: str | bytes,
 ) -> None:
     run_module("network_link", name="good", persistent=True, links=[{"name": "br0", "kind": "bridge"}])
@@ -197,7 +196,7 @@ def test_a_broken_record_is_reported_at_once_and_the_others_are_restored(
     assert has_link(host, "br0")
 
 
-def test_a_record_of_a_killed_run_is_restored_as_it_was_wanted(host: str) -> None:  # noqa: F811
+def test_a_record_of_a_killed_run_is_restored_as_it_was_wanted(host: str) -> None:
     run_module("network_link", name="lab", persistent=True, links=[{"name": "br0", "kind": "bridge"}])
     (path,) = records.RECORDS.rglob("*.json")
     former = json.loads(path.read_text())
@@ -214,7 +213,7 @@ def test_a_record_of_a_killed_run_is_restored_as_it_was_wanted(host: str) -> Non
 
 
 @pytest.fixture
-def machine(host: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:  # noqa: F811
+def machine(host: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Folders in place of those of the system, and a systemctl that notes how it is called."""
     etc = tmp_path / "systemd"
     (etc / "multi-user.target.wants").mkdir(parents=True)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from kernel_view import command, ip, routes, routes6
 from module_runner import ModuleFailed, assert_converges, assert_unchanged, run_module
-from persistent_sets import Killer, host, killed_everywhere, killer  # noqa: F401
+from persistent_sets import Killer, killed_everywhere
 
 from ansible_collections.container_network.lab.plugins.module_utils import records
 
@@ -260,7 +260,7 @@ def by_host(dst: str, via: str = "192.168.1.254") -> dict[str, Any]:
     return {"dst": dst, "via": via}
 
 
-def test_routes_that_leave_the_set_vanish_and_others_stay(host: str) -> None:  # noqa: F811
+def test_routes_that_leave_the_set_vanish_and_others_stay(host: str) -> None:
     plug(host)
     ip(host, "route add 10.9.0.0/16 via 192.168.1.9")
     assert_converges("network_routes", **recorded(routes=[by_host("10.1.0.0/16"), by_host("10.2.0.0/16")]))
@@ -276,7 +276,7 @@ def test_routes_that_leave_the_set_vanish_and_others_stay(host: str) -> None:  #
 
 
 @pytest.mark.parametrize("move", [{}, {"table": "100"}, {"dev": "eth1"}, {"dev": "eth1", "table": "1000"}])
-def test_a_killed_run_is_finished_by_the_next(host: str, killer: Killer, move: dict[str, str]) -> None:  # noqa: F811
+def test_a_killed_run_is_finished_by_the_next(host: str, killer: Killer, move: dict[str, str]) -> None:
     plug(host)
     plug(host, "eth1", "192.168.2.68/24")
     ip(host, "route add 10.9.0.0/16 via 192.168.1.9")

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from module_runner import ModuleFailed, assert_converges, assert_unchanged, run_module
-from persistent_sets import Killer, host, killed_everywhere, killer  # noqa: F401
+from persistent_sets import Killer, killed_everywhere
 
 from ansible_collections.container_network.lab.plugins.module_utils import records
 
@@ -104,7 +104,7 @@ def test_a_changed_file_is_not_removed_on_the_way(tmp_path: Path) -> None:
     assert result["diff"]["after"]["files"] == {env(tmp_path)["path"]: {"content": "new", "mode": "0644"}}
 
 
-def test_a_killed_run_is_finished_by_the_next(tmp_path: Path, killer: Killer) -> None:  # noqa: F811
+def test_a_killed_run_is_finished_by_the_next(tmp_path: Path, killer: Killer) -> None:
     first, second, third = (env(tmp_path / name) for name in ("a", "b", "c"))
     end = recorded(second, {**third, "content": "new"})
     for _step in killed_everywhere(

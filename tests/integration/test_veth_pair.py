@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from kernel_view import addresses, command, has_link, ip, link, routes, routes6
 from module_runner import ModuleFailed, assert_converges, assert_unchanged, run_module
-from persistent_sets import Killer, killed_everywhere, killer  # noqa: F401
+from persistent_sets import Killer, killed_everywhere
 
 from ansible_collections.container_network.lab.plugins.module_utils.namespaces import inside
 
@@ -160,7 +160,7 @@ def test_an_end_in_the_namespace_of_the_task(underlay: str, node: str) -> None:
 
 
 def test_first_ends_of_one_name_in_several_namespaces(underlay: str, netns_factory: Callable[[], str]) -> None:
-    nodes = [netns_factory() for _ in range(3)]
+    nodes = [netns_factory() for _number in range(3)]
     pairs = [
         {"name": "eth0", "netns": name, "peer": {"name": f"n{n}.eth0", "netns": underlay}}
         for n, name in enumerate(nodes)
@@ -211,7 +211,7 @@ def test_absent_by_either_end(underlay: str, node: str) -> None:
 
 
 def test_many_pairs_at_once(underlay: str, netns_factory: Callable[[], str]) -> None:
-    nodes = [netns_factory() for _ in range(10)]
+    nodes = [netns_factory() for _number in range(10)]
     pairs = [
         {
             **cable(
@@ -305,7 +305,7 @@ def test_what_the_kernel_refuses_is_told_in_its_words(underlay: str, node: str) 
 def test_a_killed_run_is_finished_by_the_next(
     underlay: str,
     netns_factory: Callable[[], str],
-    killer: Killer,  # noqa: F811
+    killer: Killer,
 ) -> None:
     nodes = [netns_factory(), netns_factory()]
     pairs = [

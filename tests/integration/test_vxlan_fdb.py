@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from kernel_view import command, fdb, ip, neighbours
 from module_runner import ModuleFailed, assert_converges, assert_unchanged, run_module
-from persistent_sets import Killer, host, killed_everywhere, killer  # noqa: F401
+from persistent_sets import Killer, killed_everywhere
 
 from ansible_collections.container_network.lab.plugins.module_utils import records
 
@@ -226,7 +226,7 @@ def foreign(netns: str) -> None:
     command("bridge", "-n", netns, *"fdb replace 02:00:00:00:00:01 dev flannel.1 dst 10.0.0.1 self permanent".split())
 
 
-def test_entries_that_leave_the_set_vanish_and_others_stay(host: str) -> None:  # noqa: F811
+def test_entries_that_leave_the_set_vanish_and_others_stay(host: str) -> None:
     make_vxlan(host)
     foreign(host)
     assert_converges("vxlan_fdb", **recorded(fdb=FDB, arp=ARP))
@@ -246,7 +246,7 @@ def test_entries_that_leave_the_set_vanish_and_others_stay(host: str) -> None:  
     assert not records.RECORDS.exists()
 
 
-def test_the_set_moves_to_another_device(host: str) -> None:  # noqa: F811
+def test_the_set_moves_to_another_device(host: str) -> None:
     make_vxlan(host)
     make_vxlan(host, "flannel.2", 2)
     run_module("vxlan_fdb", **recorded(fdb=FDB, arp=ARP))
@@ -257,7 +257,7 @@ def test_the_set_moves_to_another_device(host: str) -> None:  # noqa: F811
 
 
 @pytest.mark.parametrize("device", ["flannel.1", "flannel.2"])
-def test_a_killed_run_is_finished_by_the_next(host: str, killer: Killer, device: str) -> None:  # noqa: F811
+def test_a_killed_run_is_finished_by_the_next(host: str, killer: Killer, device: str) -> None:
     make_vxlan(host)
     make_vxlan(host, "flannel.2", 2)
     foreign(host)
@@ -277,7 +277,7 @@ def test_a_killed_run_is_finished_by_the_next(host: str, killer: Killer, device:
         assert_unchanged("vxlan_fdb", **end)
 
 
-def test_an_unreadable_record_is_named(host: str) -> None:  # noqa: F811
+def test_an_unreadable_record_is_named(host: str) -> None:
     run_module("vxlan_fdb", name="flannel", persistent=True)
     (path,) = records.RECORDS.rglob("*.json")
     path.write_text("{")
