@@ -34,18 +34,12 @@ def flannel_problems(
 
 def _missing(nodes: Sequence[str], known: Sequence[Mapping[str, Any]], backend: str) -> list[str]:
     """What the hosts themselves lack."""
-    kernels = [
+    return [
         f"{name}: the kernel has no {kind}, which the backend {backend} needs: load the module, "
         "use a kernel that has it, or choose the backend host-gw"
         for name, info in zip(nodes, known)
         for kind in info.get("missing_link_kinds") or []
     ]
-    programs = [
-        f"{name}: the program {program} is missing: install its package"
-        for name, info in zip(nodes, known)
-        for program in info.get("missing_commands") or []
-    ]
-    return kernels + programs
 
 
 class FilterModule:

@@ -16,7 +16,7 @@ short_description: Plan the bridges, cables and containers of a lab
 version_added: 0.1.0
 author: container_network.lab contributors (@container-network-lab)
 description:
-  - Turns the O(lab_interfaces) of all lab hosts into what the role P(container_network.lab.lab#role) makes of them.
+  - Turns the C(lab_interfaces) of all lab hosts into what the role P(container_network.lab.lab#role) makes of them.
   - Checks the whole description, and names every mistake in it.
 positional: _input
 options:

@@ -43,30 +43,37 @@ def ip_text(packed: bytes) -> str:
     return socket.inet_ntop(socket.AF_INET if len(packed) == 4 else socket.AF_INET6, packed)
 
 
+# Prefix lengths as people write them, by the bits of an address: the number, and the mask of what is behind the prefix.
+_PREFIXES = {
+    bits: {str(length): (length, (1 << (bits - length)) - 1) for length in range(bits + 1)} for bits in (32, 128)
+}
+
+
 def packed_network(text: str) -> tuple[bytes, int]:
     """A destination written as CIDR, or as one address, in bytes and prefix length; ValueError says what is wrong."""
-    address, slash, length = text.partition("/")
+    address, slash, written = text.partition("/")
     packed = packed_ip(address)
     bits = len(packed) * 8
     if not slash:
         return packed, bits
-    if not (length.isascii() and length.isdigit() and int(length) <= bits):
-        raise ValueError(f"'{text}': the prefix length must be a number from 0 to {bits}")
-    host_bits = bits - int(length)
-    if int.from_bytes(packed, "big") & ((1 << host_bits) - 1):
+    try:
+        length, host_bits = _PREFIXES[bits][written]
+    except KeyError:
+        raise ValueError(f"'{text}': the prefix length must be a number from 0 to {bits}") from None
+    if int.from_bytes(packed, "big") & host_bits:
         network = ipaddress.ip_network(text, strict=False)
         raise ValueError(f"'{text}' has bits set behind its prefix length: the network is {network}")
-    return packed, int(length)
+    return packed, length
 
 
 def packed_interface(text: str) -> tuple[bytes, int]:
     """An interface's address and prefix length, written as 192.168.1.68/24; ValueError says what is wrong."""
-    address, slash, length = text.partition("/")
+    address, _slash, written = text.partition("/")
     packed = packed_ip(address)
-    bits = len(packed) * 8
-    if not (slash and length.isascii() and length.isdigit() and int(length) <= bits):
+    prefixes = _PREFIXES[len(packed) * 8]
+    if written not in prefixes:
         raise ValueError(f"'{text}': write an address with its prefix length, as 192.168.1.68/24")
-    return packed, int(length)
+    return packed, prefixes[written][0]
 
 
 def network_text(packed: bytes, length: int) -> str:

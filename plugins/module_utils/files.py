@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from typing import Any
 from .errors import LabError, raise_if_any
 from .outcome import Outcome
 from .records import RECORDED_ARGUMENTS, converge_recorded
+from .replace_file import remove_file, replace_file
 
 ARGUMENTS: dict[str, Any] = {
     "files": {
@@ -45,7 +46,7 @@ class RecordedFile:
         """What is there now; None if nothing is."""
         try:
             mode = self.path.stat().st_mode & 0o7777
-            return {"content": self.path.read_text(), "mode": f"{mode:04o}"}
+            return {"content": self.path.read_bytes().decode(errors="replace"), "mode": f"{mode:04o}"}
         except FileNotFoundError:
             return None
         except OSError as error:
@@ -56,12 +57,14 @@ def parse(params: dict[str, Any], removing: bool) -> list[RecordedFile]:
     """The task's files; InvalidInput names everything that is wrong with them, by index."""
     problems: list[str] = []
     files: dict[Path, RecordedFile] = {}
+    positions: dict[Path, int] = {}
     for index, options in enumerate(params.get("files") or []):
         path, mode = Path(options["path"]), options.get("mode") or "0644"
+        first = positions.setdefault(path, index)
         if not path.is_absolute():
             problems.append(f"files[{index}]: path '{path}' must be absolute")
-        if path in files:
-            problems.append(f"files[{index}]: {path} is given twice: drop one")
+        if first != index:
+            problems.append(f"files[{index}]: {path} is given twice, in entries {first} and {index}: drop one")
         if not all(digit in "01234567" for digit in mode) or not 3 <= len(mode) <= 4:
             problems.append(f"files[{index}]: mode '{mode}' of {path} must be three or four octal digits, as '0644'")
             mode = "0"
@@ -75,32 +78,17 @@ def converge(params: dict[str, Any], check_mode: bool) -> Outcome:
     return converge_recorded("recorded_files", ["files"], params, check_mode, parse, converge_files)
 
 
-def converge_files(wanted: list[RecordedFile], obsolete: list[RecordedFile] | None, check_mode: bool) -> Outcome:
+def converge_files(wanted: list[RecordedFile], obsolete: Sequence[list[RecordedFile]], check_mode: bool) -> Outcome:
     """Write the wanted files and remove the obsolete ones, with the folders that are empty then."""
     kept = {file.path for file in wanted}
-    leaving = [file for file in obsolete or [] if file.path not in kept]
-    before = {str(file.path): file.found() for file in [*wanted, *leaving]}
+    leaving = {file.path: file for files in obsolete for file in files if file.path not in kept}
+    before = {str(file.path): file.found() for file in [*wanted, *leaving.values()]}
     after: dict[str, Any] = {str(file.path): file.shown() for file in wanted}
-    after.update({str(file.path): None for file in leaving})
+    after.update({str(path): None for path in leaving})
     if not check_mode:
         for file in wanted:
             if before[str(file.path)] != after[str(file.path)]:
-                _write(file)
-        for file in leaving:
-            file.path.unlink(missing_ok=True)
-            try:
-                file.path.parent.rmdir()
-            except OSError:
-                continue  # others have files there, or the folder is gone already
+                replace_file(file.path, file.content.encode(), file.mode)
+        for path in leaving:
+            remove_file(path)
     return Outcome({"files": before}, {"files": after})
-
-
-def _write(file: RecordedFile) -> None:
-    """Replace the file in one step, with its mode from the start."""
-    file.path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
-    draft = file.path.with_name(f".{file.path.name}.new")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-    with open(descriptor, "w") as stream:
-        stream.write(file.content)
-        os.fchmod(stream.fileno(), file.mode)
-    draft.replace(file.path)

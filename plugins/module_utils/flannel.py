@@ -66,7 +66,7 @@ class FlannelConfig:
             subnet_len=_number("subnet_len", subnet_len, problems),
             subnet_min=_address("subnet_min", subnet_min, problems),
             subnet_max=_address("subnet_max", subnet_max, problems),
-            vni=_number("VNI", vni, problems),
+            vni=_number("vni", vni, problems),
             port=_number("port", port, problems),
         )
         raise_if_any(problems + (config._network_problems() if parsed_network else []) + config._backend_problems())
@@ -220,10 +220,10 @@ class FlannelConfig:
         if self.backend == "host-gw" and (self.vni is not None or self.port is not None):
             return ["VNI and port belong to the backend vxlan, and host-gw has no tunnel: leave them out"]
         if not 1 <= self.effective_vni <= MAX_VNI:
-            problems.append(f"VNI {self.effective_vni} is out of range: VXLAN takes 1 to {MAX_VNI}")
+            problems.append(f"vni {self.effective_vni} is out of range: VXLAN takes 1 to {MAX_VNI}")
         elif len(self.device) > _INTERFACE_NAME_LENGTH:
             problems.append(
-                f"VNI {self.effective_vni} is too long: flannel's device {self.device} would have {len(self.device)} "
+                f"vni {self.effective_vni} is too long: flannel's device {self.device} would have {len(self.device)} "
                 f"characters, and Linux allows {_INTERFACE_NAME_LENGTH}: choose a VNI up to 9999999"
             )
         if not 1 <= self.effective_port <= 65535:

@@ -39,7 +39,7 @@ def problems(config: Mapping[str, Any], nodes: Mapping[str, Mapping[str, Any]]) 
     try:
         parsed = FlannelConfig.from_fields(**config)
     except InvalidInput as error:
-        return [f"flannel: {problem}" for problem in error.problems] + found
+        return [f"flannel_{problem}" for problem in error.problems] + found + _pins_outside(config, parsed_nodes)
     found += _overlap_problems(parsed, parsed_nodes)
     found += _pin_problems(parsed, parsed_nodes)
     found += _room_problems(parsed, parsed_nodes)
@@ -59,7 +59,7 @@ def _node(name: str, fields: Mapping[str, Any], found: list[str]) -> _Node:
         try:
             pin = ipaddress.IPv4Network(str(fields["subnet"]))
         except ValueError as error:
-            found.append(f"{name}: the pinned subnet '{fields['subnet']}' is not an IPv4 network ({error})")
+            found.append(f"{name}: flannel_subnet '{fields['subnet']}' is not an IPv4 network ({error})")
     return _Node(name, address, fields.get("mtu"), pin, str(fields.get("interface") or "the underlay"))
 
 
@@ -77,10 +77,23 @@ def _address_problems(nodes: list[_Node]) -> list[str]:
 
 def _overlap_problems(config: FlannelConfig, nodes: list[_Node]) -> list[str]:
     return [
-        f"flannel: network {config.network} overlaps the underlay of {node.name} "
+        f"flannel_network {config.network} overlaps the underlay of {node.name} "
         f"({node.address} on {node.interface}): choose another network"
         for node in nodes
         if node.address and config.network.overlaps(node.address.network)
+    ]
+
+
+def _pins_outside(config: Mapping[str, Any], nodes: list[_Node]) -> list[str]:
+    """What can be said of the pins when the rest of the configuration is wrong: whether the network holds them."""
+    try:
+        network = ipaddress.IPv4Network(str(config["network"]))
+    except ValueError:
+        return []
+    return [
+        f"{node.name}: flannel_subnet {node.pin} is outside the network {network}"
+        for node in nodes
+        if node.pin and not node.pin.subnet_of(network)
     ]
 
 
@@ -93,9 +106,9 @@ def _pin_problems(config: FlannelConfig, nodes: list[_Node]) -> list[str]:
         pinned.setdefault(node.pin, []).append(node.name)
         problem = config.subnet_problem(node.pin)
         if problem:
-            found.append(f"{node.name}: the pinned subnet {node.pin} {problem}")
+            found.append(f"{node.name}: flannel_subnet {node.pin} {problem}")
     found += [
-        f"the subnet {subnet} is pinned to {' and '.join(names)}: a subnet belongs to one host"
+        f"flannel_subnet {subnet} is pinned to {' and '.join(names)}: a subnet belongs to one host"
         for subnet, names in pinned.items()
         if len(names) > 1
     ]
@@ -106,8 +119,9 @@ def _room_problems(config: FlannelConfig, nodes: list[_Node]) -> list[str]:
     found = []
     if len(nodes) > config.capacity:
         found.append(
-            f"flannel: network {config.network} has room for {config.capacity} subnets of "
-            f"/{config.effective_subnet_len}, and there are {len(nodes)} nodes: choose a larger network or subnet_len"
+            f"flannel_network {config.network} has room for {config.capacity} subnets of "
+            f"/{config.effective_subnet_len}, and there are {len(nodes)} nodes: "
+            "choose a larger network or flannel_subnet_len"
         )
     lowest = MIN_MTU + (VXLAN_OVERHEAD if config.backend == "vxlan" else 0)
     found += [

@@ -1,20 +1,25 @@
 # Copyright (c) 2026, container_network.lab contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The static tables of a VXLAN device (RFC 7348, section 4): forwarding entries (MAC → VTEP), ARP entries (IP → MAC)."""
+"""The static tables of a VXLAN device (RFC 7348, section 4): forwarding (MAC → VTEP) and ARP entries (IP → MAC).
+
+Both are mappings of bytes to bytes here: tens of thousands of entries are compared at the speed of dictionaries.
+"""
 
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable, Iterable
+import struct
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from . import rtnetlink as rt
 from .addresses import ip_text, mac_text, packed_ip, packed_mac
-from .errors import LabError, raise_if_any
-from .links import NoSuchLink, read_links
-from .netlink import NLM_F_APPEND, NLM_F_CREATE, NLM_F_REPLACE, Message, NetlinkSocket
+from .bulk import without_garbage_collector
+from .errors import InvalidInput, raise_if_any
+from .links import LinkTable, name_problems, read_links
+from .netlink import NLM_F_APPEND, NLM_F_CREATE, NLM_F_REPLACE, Message, NetlinkSocket, refusal
 from .outcome import Outcome
 from .records import RECORDED_ARGUMENTS, converge_recorded
 
@@ -40,57 +45,50 @@ ARGUMENTS: dict[str, Any] = {
 _MAC_HEADER = rt.attribute(rt.NDA_LLADDR, bytes(6))[:4]
 _MAC_PADDING = bytes(2)
 _DST_HEADERS = {size: rt.attribute(rt.NDA_DST, bytes(size))[:4] for size in (4, 16)}
+# How the kernel lays out nearly all entries: the fixed part (family, index, state, flags, type), then two attributes.
+_fdb_layout = struct.Struct("=BxxxiHBB4s6sxx4s4s")
+_arp_layout = struct.Struct("=BxxxiHBB4s4s4s6sxx")
+_ANY_MAC = bytes(6)
+
+Table = Mapping[bytes, bytes]
+Entry = tuple[bytes, bytes]  # what it is found by, and what is found: an item of a table
 
 
-class FdbEntry(NamedTuple):
-    """A MAC address lives behind a VTEP."""
-
-    mac: bytes
-    vtep: bytes
-
-    @classmethod
-    def parse(cls, options: dict[str, Any]) -> FdbEntry:
-        """An entry from module options; ValueError says what is wrong."""
-        return cls(packed_mac(options["mac"]), packed_ip(options["dst"]))
-
-    @property
-    def identity(self) -> Any:
-        """What the kernel keeps one entry for: the MAC, but for the all-zero and multicast ones MAC and VTEP."""
-        return self if self.mac[0] & 1 or not any(self.mac) else self.mac
-
-    def describe(self) -> str:
-        """As bridge-fdb(8) prints it."""
-        return f"{mac_text(self.mac)} dst {ip_text(self.vtep)} self permanent"
+def parse_fdb(options: dict[str, Any]) -> Entry:
+    """A forwarding entry from module options; ValueError says what is wrong."""
+    mac, vtep = packed_mac(options["mac"]), packed_ip(options["dst"])
+    return (mac + vtep if _may_have_several(mac) else mac), vtep
 
 
-class ArpEntry(NamedTuple):
-    """An IP address (of either family) has a MAC address."""
+def _may_have_several(mac: bytes) -> bool:
+    """Whether a MAC address may have several VTEPs, as all-zero and multicast ones; the key then ends in the VTEP."""
+    return mac[0] & 1 or mac == _ANY_MAC
 
-    ip: bytes
-    mac: bytes
 
-    @classmethod
-    def parse(cls, options: dict[str, Any]) -> ArpEntry:
-        """An entry from module options; ValueError says what is wrong."""
-        return cls(packed_ip(options["ip"]), packed_mac(options["mac"]))
+def describe_fdb(entry: Entry) -> str:
+    """As bridge-fdb(8) prints it."""
+    key, vtep = entry
+    return f"{mac_text(key[:6])} dst {ip_text(vtep)} self permanent"
 
-    @property
-    def identity(self) -> Any:
-        """What the kernel keeps one entry for."""
-        return self.ip
 
-    def describe(self) -> str:
-        """As ip-neighbour(8) prints it."""
-        return f"{ip_text(self.ip)} lladdr {mac_text(self.mac)} PERMANENT"
+def parse_arp(options: dict[str, Any]) -> Entry:
+    """An ARP entry (for IPv6, a neighbour entry) from module options; ValueError says what is wrong."""
+    return packed_ip(options["ip"]), packed_mac(options["mac"])
+
+
+def describe_arp(entry: Entry) -> str:
+    """As ip-neighbour(8) prints it."""
+    ip, mac = entry
+    return f"{ip_text(ip)} lladdr {mac_text(mac)} PERMANENT"
 
 
 @dataclass(frozen=True)
 class StaticTables:
-    """Entries of one device's two tables, by identity, and whether they are all that it may have."""
+    """Entries of one device's two tables, and whether they are all that it may have."""
 
     dev: str | None = None
-    fdb: dict[Any, FdbEntry] = field(default_factory=dict)
-    arp: dict[Any, ArpEntry] = field(default_factory=dict)
+    fdb: Table = field(default_factory=dict)
+    arp: Table = field(default_factory=dict)
     purge: bool = False
     netns: str | None = None
 
@@ -98,186 +96,188 @@ class StaticTables:
 def parse(params: dict[str, Any], removing: bool) -> StaticTables:
     """The task's entries; InvalidInput names everything that is wrong with them, by index."""
     problems: list[str] = []
-    dev = params.get("dev")
-    fdb = _parse_list(params, "fdb", FdbEntry.parse, problems)
-    arp = _parse_list(params, "arp", ArpEntry.parse, problems)
-    if not dev and (fdb or arp or params.get("purge")):
+    dev, purge = params.get("dev"), bool(params.get("purge")) and not removing
+    fdb = _parse_list("fdb", params.get("fdb") or [], parse_fdb, problems)
+    arp = _parse_list("arp", params.get("arp") or [], parse_arp, problems)
+    if dev:
+        problems += [f"dev: {problem}" for problem in name_problems(dev)]
+    elif fdb or arp or purge:
         problems.append("dev: name the VXLAN device that the entries belong to")
     raise_if_any(problems)
-    return StaticTables(dev, fdb, arp, bool(params.get("purge")) and not removing, params.get("netns"))
+    return StaticTables(dev, fdb, arp, purge, params.get("netns"))
 
 
 def _parse_list(
-    params: dict[str, Any], option: str, parse_entry: Callable[[dict[str, Any]], Any], problems: list[str]
-) -> dict[Any, Any]:
-    entries: dict[Any, Any] = {}
-    positions: dict[Any, int] = {}
-    for index, options in enumerate(params.get(option) or ()):
+    option: str, entries: list[dict[str, Any]], parse_entry: Callable[[dict[str, Any]], Entry], problems: list[str]
+) -> Table:
+    table: dict[bytes, bytes] = {}
+    positions: dict[bytes, int] = {}
+    for index, options in enumerate(entries):
         try:
-            entry = parse_entry(options)
+            key, value = parse_entry(options)
         except ValueError as error:
             problems.append(f"{option}[{index}]: {error}")
             continue
-        identity = entry.identity
-        if identity in entries:
+        first = positions.setdefault(key, index)
+        if first != index:
             shown = options.get("ip") or options["mac"]
-            problems.append(
-                f"{option}[{index}]: {shown} is given twice, in entries {positions[identity]} and {index}: drop one"
-            )
-        positions[identity] = index
-        entries[identity] = entry
-    return entries
+            problems.append(f"{option}[{index}]: {shown} is given twice, in entries {first} and {index}: drop one")
+        table[key] = value
+    return table
 
 
-def read_fdb(netlink: NetlinkSocket, index: int) -> set[FdbEntry]:
+def read_fdb(netlink: NetlinkSocket, index: int) -> Table:
     """The permanent forwarding entries of a device."""
-    request = rt.neighbour_header.pack(rt.AF_BRIDGE, index, 0, 0, 0)
-    return {
-        FdbEntry(mac, vtep)
-        for vtep, mac, flags in _read_permanent(netlink, request, index)
-        if flags & rt.NTF_SELF and vtep
-    }
+    table: dict[bytes, bytes] = {}
+    unpack, mac_header, vtep_header = _fdb_layout.unpack_from, _MAC_HEADER, _DST_HEADERS[4]
+    for payload in netlink.dump(rt.RTM_GETNEIGH, rt.neighbour_header.pack(rt.AF_BRIDGE, index, 0, 0, 0)):
+        _family, owner, state, flags, _type, first, mac, second, vtep = unpack(payload)
+        if owner != index or not (state & rt.NUD_PERMANENT and flags & rt.NTF_SELF):
+            continue
+        if first != mac_header or second != vtep_header:
+            found = rt.attributes(payload, rt.neighbour_header.size)
+            mac, vtep = found.get(rt.NDA_LLADDR, b""), found.get(rt.NDA_DST, b"")
+            if not (mac and vtep):  # it leads to no VTEP, so it cannot be ours
+                continue
+        table[mac + vtep if mac[0] & 1 or mac == _ANY_MAC else mac] = vtep
+    return table
 
 
-def read_arp(netlink: NetlinkSocket, index: int) -> set[ArpEntry]:
+def read_arp(netlink: NetlinkSocket, index: int) -> Table:
     """The permanent ARP and neighbour discovery entries of a device."""
-    header = rt.neighbour_header.pack(socket.AF_UNSPEC, 0, 0, 0, 0)
-    request = header + rt.attribute_u32(rt.NDA_IFINDEX, index)
-    return {ArpEntry(ip, mac) for ip, mac, _flags in _read_permanent(netlink, request, index) if mac}
-
-
-def _read_permanent(netlink: NetlinkSocket, request: bytes, index: int) -> Iterable[tuple[bytes, bytes, int]]:
-    """Destination, link-layer address and flags of a device's permanent entries.
-
-    The kernel writes all entries of a table alike, so the places of the two attributes are looked up once for each
-    layout (the message's length and its attribute headers), not once for each of ten thousand entries.
-    """
-    unpack, size = rt.neighbour_header.unpack_from, rt.neighbour_header.size
-    length, head, dst_place, mac_place = -1, b"", slice(0), slice(0)
+    table: dict[bytes, bytes] = {}
+    unpack, ip_header, mac_header = _arp_layout.unpack_from, _DST_HEADERS[4], _MAC_HEADER
+    request = rt.neighbour_header.pack(socket.AF_UNSPEC, 0, 0, 0, 0) + rt.attribute_u32(rt.NDA_IFINDEX, index)
     for payload in netlink.dump(rt.RTM_GETNEIGH, request):
-        _family, owner, state, flags, _type = unpack(payload)
+        _family, owner, state, _flags, _type, first, ip, second, mac = unpack(payload)
         if owner != index or not state & rt.NUD_PERMANENT:
             continue
-        if len(payload) != length or payload[size : size + 4] != head:
-            places = rt.attribute_places(payload, size)
-            dst_place = places.get(rt.NDA_DST, slice(0))
-            mac_place = places.get(rt.NDA_LLADDR, slice(0))
-            length, head = len(payload), payload[size : size + 4]
-        yield payload[dst_place], payload[mac_place], flags
+        if first != ip_header or second != mac_header:
+            found = rt.attributes(payload, rt.neighbour_header.size)
+            ip, mac = found.get(rt.NDA_DST, b""), found.get(rt.NDA_LLADDR, b"")
+            if not (ip and mac):
+                continue
+        table[ip] = mac
+    return table
 
 
 class TablePlan(NamedTuple):
     """What must change in one table."""
 
-    written: list[Any]
-    replaced: list[Any]  # the former entries that vanish by being written over
-    removed: list[Any]
+    written: Sequence[Entry] = ()
+    replaced: Sequence[Entry] = ()  # the former entries that vanish by being written over
+    removed: Sequence[Entry] = ()
 
 
-def plan(wanted: dict[Any, Any], current: set[Any], obsolete: dict[Any, Any], purge: bool) -> TablePlan:
-    """Compare. An entry that is written over one with the same identity needs no removal: the kernel replaces it."""
-    written = [entry for entry in wanted.values() if entry not in current]
-    replaced, removed = [], []
-    if purge or obsolete or len(current) + len(written) > len(wanted):
-        for entry in current:
-            successor = wanted.get(entry.identity)
-            if successor == entry:
-                continue
-            if successor is not None:
-                replaced.append(entry)
-            elif purge or obsolete.get(entry.identity) == entry:
-                removed.append(entry)
+def plan(wanted: Table, current: Table, obsolete: Sequence[Table], purge: bool) -> TablePlan:
+    """Compare. An entry that is written over one with the same key needs no removal: the kernel replaces it.
+
+    An obsolete entry goes only if it still is as it was made.
+    """
+    written = [entry for entry in wanted.items() if current.get(entry[0]) != entry[1]]
+    replaced = [(key, current[key]) for key, _value in written if key in current]
+    if purge:
+        removed = [entry for entry in current.items() if entry[0] not in wanted]
+    else:
+        former = dict.fromkeys(entry for table in obsolete for entry in table.items())
+        removed = [entry for entry in former if entry[0] not in wanted and current.get(entry[0]) == entry[1]]
     return TablePlan(written, replaced, removed)
 
 
 def converge(params: dict[str, Any], check_mode: bool) -> Outcome:
     """Converge the module's parameters, with their record if they are a persistent set."""
-    return converge_recorded("vxlan_fdb", ["fdb", "arp"], params, check_mode, parse, converge_tables)
+    with without_garbage_collector():
+        return converge_recorded("vxlan_fdb", ["fdb", "arp"], params, check_mode, parse, converge_tables)
 
 
-def converge_tables(wanted: StaticTables, obsolete: StaticTables | None, check_mode: bool) -> Outcome:
-    """Bring the wanted entries about and remove the obsolete ones."""
-    obsolete = obsolete or StaticTables()
-    plans: list[tuple[TablePlan, TablePlan]] = []
+def converge_tables(wanted: StaticTables, obsolete: Sequence[StaticTables], check_mode: bool) -> Outcome:
+    """Bring the wanted entries about and remove the obsolete ones, which may be on other devices."""
+    plans = []
     with NetlinkSocket(wanted.netns) as netlink:
-        if obsolete.dev and obsolete.dev != wanted.dev:
-            plans.append(_converge_device(netlink, StaticTables(obsolete.dev), obsolete, check_mode))
-            obsolete = StaticTables()
-        if wanted.dev:
-            plans.append(_converge_device(netlink, wanted, obsolete, check_mode))
+        links = read_links(netlink)
+        if wanted.dev and (wanted.fdb or wanted.arp):
+            _refuse_wrong_device(wanted.dev, links, check_mode)
+        for dev in dict.fromkeys(tables.dev for tables in (wanted, *obsolete) if tables.dev):
+            tables = wanted if dev == wanted.dev else StaticTables(dev)
+            former = [each for each in obsolete if each.dev == dev]
+            plans.append(_converge_device(netlink, links, dev, tables, former, check_mode))
     before: dict[str, list[str]] = {"arp": [], "fdb": []}
     after: dict[str, list[str]] = {"arp": [], "fdb": []}
-    for tables in plans:
-        for name, steps in zip(("arp", "fdb"), tables):
-            before[name] += [entry.describe() for entry in steps.replaced + steps.removed]
-            after[name] += [entry.describe() for entry in steps.written]
-    return Outcome(_sorted(before), _sorted(after))
+    for arp, fdb in plans:
+        for name, steps, describe in (("arp", arp, describe_arp), ("fdb", fdb, describe_fdb)):
+            before[name] += map(describe, (*steps.replaced, *steps.removed))
+            after[name] += map(describe, steps.written)
+    for lines in (*before.values(), *after.values()):
+        lines.sort()
+    return Outcome(before, after)
 
 
-def _sorted(tables: dict[str, list[str]]) -> dict[str, list[str]]:
-    return {name: sorted(lines) for name, lines in tables.items()}
+def _refuse_wrong_device(dev: str, links: LinkTable, check_mode: bool) -> None:
+    """In check mode, the device may be one that an earlier task would have made."""
+    if dev not in links:
+        if not check_mode:
+            raise links.lacks(dev, "dev")
+    elif links[dev].kind != "vxlan":
+        kind = f"is of kind {links[dev].kind}" if links[dev].kind else "has no link type"
+        raise InvalidInput(
+            [f"dev: {dev} in {links.place} {kind}, and these tables belong to a VXLAN device: name one."]
+        )
 
 
 def _converge_device(
-    netlink: NetlinkSocket, wanted: StaticTables, obsolete: StaticTables, check_mode: bool
+    netlink: NetlinkSocket,
+    links: LinkTable,
+    dev: str,
+    wanted: StaticTables,
+    obsolete: Sequence[StaticTables],
+    check_mode: bool,
 ) -> tuple[TablePlan, TablePlan]:
     """Converge one device; the plans hold the differences only, since a table may have tens of thousands of entries."""
-    dev = wanted.dev or ""
-    links = read_links(netlink)
-    index = 0
-    arp, fdb = set(), set()
-    if dev in links:
-        if links[dev].kind != "vxlan":
-            kind = links[dev].kind or "no virtual"
-            raise LabError(f"dev: {dev} is of {kind} kind, and these tables belong to a VXLAN device: name one.")
-        index = links[dev].index
+    arp: Table = {}
+    fdb: Table = {}
+    index = links[dev].index if dev in links and links[dev].kind == "vxlan" else 0  # else nothing of ours is there
+    if index:
         arp, fdb = read_arp(netlink, index), read_fdb(netlink, index)
-    elif not check_mode and (wanted.fdb or wanted.arp):
-        raise NoSuchLink(
-            f"dev: there is no device '{dev}' in this network namespace; it has {', '.join(sorted(links))}."
-        )
-    arp_plan = plan(wanted.arp, arp, obsolete.arp, wanted.purge)
-    fdb_plan = plan(wanted.fdb, fdb, obsolete.fdb, wanted.purge)
-    if not check_mode and index:
-        _send(netlink, dev, rt.RTM_NEWNEIGH, arp_plan.written, arp_messages(rt.RTM_NEWNEIGH, index, arp_plan.written))
-        _send(netlink, dev, rt.RTM_NEWNEIGH, fdb_plan.written, fdb_messages(rt.RTM_NEWNEIGH, index, fdb_plan.written))
-        _send(netlink, dev, rt.RTM_DELNEIGH, fdb_plan.removed, fdb_messages(rt.RTM_DELNEIGH, index, fdb_plan.removed))
-        _send(netlink, dev, rt.RTM_DELNEIGH, arp_plan.removed, arp_messages(rt.RTM_DELNEIGH, index, arp_plan.removed))
+    arp_plan = plan(wanted.arp, arp, [tables.arp for tables in obsolete], wanted.purge)
+    fdb_plan = plan(wanted.fdb, fdb, [tables.fdb for tables in obsolete], wanted.purge)
+    if index and not check_mode:
+        place = f"on {dev} in {links.place}"
+        _send(netlink, arp_messages(rt.RTM_NEWNEIGH, index, arp_plan.written), arp_plan.written, describe_arp, place)
+        _send(netlink, fdb_messages(rt.RTM_NEWNEIGH, index, fdb_plan.written), fdb_plan.written, describe_fdb, place)
+        _send(netlink, fdb_messages(rt.RTM_DELNEIGH, index, fdb_plan.removed), fdb_plan.removed, describe_fdb, place)
+        _send(netlink, arp_messages(rt.RTM_DELNEIGH, index, arp_plan.removed), arp_plan.removed, describe_arp, place)
     return arp_plan, fdb_plan
 
 
-def _send(netlink: NetlinkSocket, dev: str, kind: int, entries: list[Any], messages: list[Message]) -> None:
+def _send(
+    netlink: NetlinkSocket,
+    messages: list[Message],
+    entries: Sequence[Entry],
+    describe: Callable[[Entry], str],
+    place: str,
+) -> None:
     failures = netlink.batch(messages)
     if failures:
-        verb = "write" if kind == rt.RTM_NEWNEIGH else "remove"
-        raise LabError(
-            "\n".join(f"cannot {verb} {entries[f.index].describe()} on {dev}: {f.reason}." for f in failures)
-        )
+        verb = "write" if messages[0][0] == rt.RTM_NEWNEIGH else "remove"
+        raise refusal(failures, lambda position: f"cannot {verb} {describe(entries[position])} {place}")
 
 
-def fdb_messages(kind: int, index: int, entries: Iterable[FdbEntry]) -> list[Message]:
+def fdb_messages(kind: int, index: int, entries: Sequence[Entry]) -> list[Message]:
     """Forwarding entries on the wire; a unicast MAC moves to its new VTEP in one step."""
     writing = kind == rt.RTM_NEWNEIGH
     one, several = (NLM_F_CREATE | NLM_F_REPLACE, NLM_F_CREATE | NLM_F_APPEND) if writing else (0, 0)
-    header = rt.neighbour_header.pack(rt.AF_BRIDGE, index, rt.NUD_PERMANENT, rt.NTF_SELF, 0)
+    start = rt.neighbour_header.pack(rt.AF_BRIDGE, index, rt.NUD_PERMANENT, rt.NTF_SELF, 0) + _MAC_HEADER
+    middle = {size: _MAC_PADDING + header for size, header in _DST_HEADERS.items()}
     return [
-        Message(
-            kind,
-            one if entry.identity is entry.mac else several,
-            header + _MAC_HEADER + entry.mac + _MAC_PADDING + _DST_HEADERS[len(entry.vtep)] + entry.vtep,
-        )
-        for entry in entries
+        (kind, one if len(key) == 6 else several, start + key[:6] + middle[len(vtep)] + vtep) for key, vtep in entries
     ]
 
 
-def arp_messages(kind: int, index: int, entries: Iterable[ArpEntry]) -> list[Message]:
+def arp_messages(kind: int, index: int, entries: Sequence[Entry]) -> list[Message]:
     """ARP and neighbour discovery entries on the wire."""
     flags = NLM_F_CREATE | NLM_F_REPLACE if kind == rt.RTM_NEWNEIGH else 0
-    headers = {
+    starts = {
         size: rt.neighbour_header.pack(family, index, rt.NUD_PERMANENT, 0, 0) + _DST_HEADERS[size]
         for size, family in ((4, socket.AF_INET), (16, socket.AF_INET6))
     }
-    return [
-        Message(kind, flags, headers[len(entry.ip)] + entry.ip + _MAC_HEADER + entry.mac + _MAC_PADDING)
-        for entry in entries
-    ]
+    return [(kind, flags, starts[len(ip)] + ip + _MAC_HEADER + mac + _MAC_PADDING) for ip, mac in entries]

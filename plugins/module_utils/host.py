@@ -5,14 +5,16 @@
 
 from __future__ import annotations
 
+import errno
 import ipaddress
 import os
 import shutil
 import socket
+from pathlib import Path
 from typing import Any
 
 from . import rtnetlink as rt
-from .errors import InvalidInput
+from .errors import InvalidInput, LabError
 from .links import LinkTable, read_links
 from .namespaces import unshare_network
 from .netlink import NLM_F_CREATE, NLM_F_EXCL, Message, NetlinkSocket
@@ -23,10 +25,11 @@ ARGUMENTS: dict[str, Any] = {
     "interface": {"type": "str"},
     "link_kinds": {"type": "list", "elements": "str", "default": []},
     "commands": {"type": "list", "elements": "str", "default": []},
+    "processes": {"type": "list", "elements": "str", "default": []},
 }
 _SEARCH_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-_NOT_SUPPORTED = 95  # EOPNOTSUPP: what the kernel answers for a link type that it does not know
 _VXLAN_ID = 1
+_THERE, _MISSING, _UNKNOWN = range(3)  # how the process that tries a link type ends
 
 
 def look(params: dict[str, Any], _check_mode: bool) -> Outcome:
@@ -46,6 +49,7 @@ def look(params: dict[str, Any], _check_mode: bool) -> Outcome:
         "interfaces": sorted(links),
         "missing_link_kinds": missing_link_kinds(params["link_kinds"]),
         "missing_commands": [c for c in params["commands"] if not shutil.which(c, path=_SEARCH_PATH)],
+        "processes": {name: command_line(name) for name in params["processes"]},
     }
     return observed({"host_info": facts})
 
@@ -54,17 +58,24 @@ def _default_gateways(netlink: NetlinkSocket, links: LinkTable) -> dict[str, str
     """The next hop of each device's IPv4 default route, best metric first."""
     names = {link.index: name for name, link in links.items()}
     routes = read_routes(netlink, TABLES["main"], names, [socket.AF_INET])
-    defaults = sorted((key.metric, value) for key, value in routes.items() if key.length == 0 and value.dev)
+    defaults = sorted(
+        (metric, shape.dev, via) for (_dst, length, metric), (via, shape) in routes.items() if length == 0 and shape.dev
+    )
     gateways: dict[str, str | None] = {}
-    for _metric, value in defaults:
-        gateways.setdefault(value.dev, socket.inet_ntoa(value.via) if value.via else None)
+    for _metric, dev, via in defaults:
+        gateways.setdefault(dev, socket.inet_ntoa(via) if via else None)
     return gateways
 
 
 def _ipv4_address(name: str | None, links: LinkTable, given: bool) -> ipaddress.IPv4Interface:
     host = os.uname().nodename
     if name is None:
-        raise InvalidInput([f"{host} has no IPv4 default route to tell its underlay interface by: name the interface"])
+        raise InvalidInput(
+            [
+                f"{host} has no IPv4 default route to tell its underlay interface by: name the interface; "
+                f"it has {', '.join(sorted(links))}"
+            ]
+        )
     if name not in links:
         raise InvalidInput([f"interface: {host} has no interface '{name}'; it has {', '.join(sorted(links))}"])
     addresses = [ipaddress.ip_interface(text) for text in links[name].addresses if ":" not in text]
@@ -74,6 +85,21 @@ def _ipv4_address(name: str | None, links: LinkTable, given: bool) -> ipaddress.
             [f"interface: {name}, {source} of {host}, has no IPv4 address: give it one, or name another"]
         )
     return addresses[0]
+
+
+def command_line(program: str) -> str | None:
+    """What the running process of a program was started with; None if none runs on this host itself.
+
+    Containers' processes are seen from their host as well; those of another process namespace are not meant.
+    """
+    own = os.readlink("/proc/self/ns/pid")
+    for folder in sorted(Path("/proc").glob("[0-9]*"), key=lambda path: int(path.name)):
+        try:
+            if (folder / "comm").read_text().strip() == program and os.readlink(folder / "ns/pid") == own:
+                return (folder / "cmdline").read_text().replace("\0", " ").strip()
+        except OSError:
+            continue  # the process has ended meanwhile
+    return None
 
 
 def missing_link_kinds(kinds: list[str]) -> list[str]:
@@ -88,16 +114,23 @@ def missing_link_kinds(kinds: list[str]) -> list[str]:
 def _can_make(kind: str) -> bool:
     child = os.fork()
     if child == 0:
-        status = 2
+        status = _UNKNOWN
         try:
             unshare_network()
             with NetlinkSocket() as netlink:
                 failures = netlink.batch([_probe(kind)])
-            status = int(any(failure.errno == _NOT_SUPPORTED for failure in failures))
+            # EOPNOTSUPP is what the kernel answers for a link type that it does not know.
+            status = _MISSING if any(failure.errno == errno.EOPNOTSUPP for failure in failures) else _THERE
         finally:
             os._exit(status)
-    _child, status = os.waitpid(child, 0)
-    return os.waitstatus_to_exitcode(status) == 0
+    _child, ended = os.waitpid(child, 0)
+    status = os.waitstatus_to_exitcode(ended)
+    if status not in (_THERE, _MISSING):
+        raise LabError(
+            f"cannot find out whether the kernel has the link type {kind}: "
+            "no network namespace could be made to try it in. Is the task allowed to make one (CAP_SYS_ADMIN)?"
+        )
+    return status == _THERE
 
 
 def _probe(kind: str) -> Message:
@@ -105,4 +138,4 @@ def _probe(kind: str) -> Message:
     if kind == "vxlan":
         info.append(rt.nested(rt.IFLA_INFO_DATA, [rt.attribute_u32(_VXLAN_ID, 1)]))
     payload = rt.link_header.pack(0, 0, 0, 0, 0) + rt.nested(rt.IFLA_LINKINFO, info)
-    return Message(rt.RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, payload)
+    return (rt.RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, payload)

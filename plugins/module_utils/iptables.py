@@ -20,6 +20,7 @@ from .outcome import Outcome
 from .records import RECORDED_ARGUMENTS, converge_recorded
 
 TABLES = ("filter", "nat", "mangle", "raw")
+KERNEL_CHAINS = ("INPUT", "FORWARD", "OUTPUT", "PREROUTING", "POSTROUTING")
 CHAIN_NAME_LENGTH = 28  # characters; XT_EXTENSION_MAXNAMELEN of the kernel less one
 PROGRAMS = {"ipv4": "iptables", "ipv6": "ip6tables"}
 LOCK_SECONDS = "10"  # how long to wait for another program that changes rules
@@ -71,33 +72,58 @@ class ChainSet:
 def parse(params: dict[str, Any], removing: bool) -> ChainSet:
     """The task's chains; InvalidInput names everything that is wrong with them, by index."""
     problems: list[str] = []
+    chains = _parse_chains(params.get("chains") or [], problems)
+    jumps: dict[tuple[str, str, str], int] = {}
+    top = []
+    for index, options in enumerate(params.get("jumps") or []):
+        table, chain, rule = jump = options.get("table") or "filter", options["chain"], options["rule"]
+        problems += [f"jumps[{index}]: {problem}" for problem in _rule_problems(rule)]
+        if not removing and (table, chain) in chains:
+            problems.append(f"jumps[{index}]: chain {chain} is listed in 'chains': put the rule there")
+        first = jumps.setdefault(jump, index)
+        if first != index:
+            problems.append(
+                f"jumps[{index}]: '{rule}' of chain {chain} in table {table} is given twice, "
+                f"in entries {first} and {index}: drop one"
+            )
+        top += [jump] if options.get("insert") else []
+    raise_if_any(problems)
+    appended = [jump for jump in jumps if jump not in top]
+    return ChainSet(chains, appended, params.get("netns"), top, params.get("ip_version") or "ipv4")
+
+
+def _parse_chains(entries: list[dict[str, Any]], problems: list[str]) -> dict[tuple[str, str], list[str]]:
     chains: dict[tuple[str, str], list[str]] = {}
-    for index, options in enumerate(params.get("chains") or []):
-        table, name = options.get("table") or "filter", options["name"]
+    positions: dict[tuple[str, str], int] = {}
+    for index, options in enumerate(entries):
+        table, name = key = options.get("table") or "filter", options["name"]
         if not 0 < len(name) <= CHAIN_NAME_LENGTH or any(c.isspace() for c in name):
             problems.append(
                 f"chains[{index}]: '{name}' is not a chain name: 1 to {CHAIN_NAME_LENGTH} characters, no blank"
             )
-        if (table, name) in chains:
-            problems.append(f"chains[{index}]: {name} of table {table} is given twice: join the rules in one entry")
-        rules = options.get("rules") or []
-        problems += [f"chains[{index}].rules[{n}]: {p}" for n, rule in enumerate(rules) for p in _rule_problems(rule)]
-        chains[(table, name)] = rules
-    jumps, top = [], []
-    for index, options in enumerate(params.get("jumps") or []):
-        jump = (options.get("table") or "filter", options["chain"], options["rule"])
-        problems += [f"jumps[{index}]: {problem}" for problem in _rule_problems(options["rule"])]
-        if not removing and jump[:2] in chains:
-            problems.append(f"jumps[{index}]: chain {jump[1]} is listed in 'chains': put the rule there")
-        (top if options.get("insert") else jumps).append(jump)
-    raise_if_any(problems)
-    return ChainSet(chains, jumps, params.get("netns"), top, params.get("ip_version") or "ipv4")
+        if name in KERNEL_CHAINS:
+            problems.append(
+                f"chains[{index}]: {name} of table {table} is a chain of the kernel, which others use too: "
+                "list its rules in 'jumps'"
+            )
+        first = positions.setdefault(key, index)
+        if first != index:
+            problems.append(
+                f"chains[{index}]: {name} of table {table} is given twice, in entries {first} and {index}: "
+                "join their rules"
+            )
+        chains[key] = options.get("rules") or []
+        problems += [
+            f"chains[{index}].rules[{n}]: {p}" for n, rule in enumerate(chains[key]) for p in _rule_problems(rule)
+        ]
+    return chains
 
 
 def _rule_problems(rule: str) -> list[str]:
     """A rule is one line, from behind the chain's name."""
     if "\n" in rule or rule.startswith(("-A ", "-I ", "-D ", ":", "*")):
-        return [f"'{rule}' must be one rule as iptables-save prints it, without '-A CHAIN'"]
+        shown = rule.replace("\n", "\\n")
+        return [f"'{shown}' must be one rule as iptables-save prints it, without '-A CHAIN'"]
     return []
 
 
@@ -175,23 +201,20 @@ def converge(params: dict[str, Any], check_mode: bool) -> Outcome:
     return converge_recorded("iptables_chains", ["chains", "jumps"], params, check_mode, parse, converge_chains)
 
 
-def converge_chains(wanted: ChainSet, obsolete: ChainSet | None, check_mode: bool) -> Outcome:
-    """Bring the wanted chains and jumps about and remove the obsolete ones."""
-    obsolete = obsolete or ChainSet(ip_version=wanted.ip_version)
-    if obsolete.ip_version != wanted.ip_version:  # the set moved: its rules leave the other IP version
-        left = converge_chains(ChainSet({}, [], wanted.netns, [], obsolete.ip_version), obsolete, check_mode)
-        made = converge_chains(wanted, None, check_mode)
-        return Outcome(
-            {"rules": left.before["rules"] + made.before["rules"]}, {"rules": left.after["rules"] + made.after["rules"]}
-        )
+def converge_chains(wanted: ChainSet, obsolete: Sequence[ChainSet], check_mode: bool) -> Outcome:
+    """Bring the wanted chains and jumps about and remove the obsolete ones, which may be of another IP version."""
+    before: list[str] = []
+    after: list[str] = []
     with inside(wanted.netns):
-        current = read(wanted.ip_version)
-        steps = plan(wanted, [obsolete], current)
-        before = shown(current, steps, wanted=False)
-        after = shown(current, steps, wanted=True)
-        if before != after and not check_mode:
-            restore(wanted.ip_version, steps)
-            _check_texts(wanted, read(wanted.ip_version))
+        for ip_version in dict.fromkeys([*(each.ip_version for each in obsolete), wanted.ip_version]):
+            of_version = wanted if ip_version == wanted.ip_version else ChainSet(ip_version=ip_version)
+            current = read(ip_version)
+            steps = plan(of_version, [each for each in obsolete if each.ip_version == ip_version], current)
+            before += shown(current, steps, wanted=False)
+            after += shown(current, steps, wanted=True)
+            if steps and not check_mode:
+                restore(ip_version, steps)
+                _check_texts(of_version, read(ip_version))
     return Outcome({"rules": before}, {"rules": after})
 
 

@@ -6,17 +6,17 @@
 from __future__ import annotations
 
 import secrets
-import socket
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from . import rtnetlink as rt
-from .addresses import ip_text, mac_text, packed_interface, packed_ip, packed_mac
+from .addresses import mac_text, network_text, packed_interface, packed_ip, packed_mac
 from .errors import LabError
-from .netlink import NLM_F_CREATE, NLM_F_REPLACE, Message, NetlinkSocket
+from .namespaces import place
+from .netlink import NLM_F_CREATE, NLM_F_REPLACE, Message, NetlinkSocket, refusal
 
-NAME_LENGTH = 15  # characters; IFNAMSIZ of linux/if.h less the terminating zero
+NAME_LENGTH = 15  # bytes; IFNAMSIZ of linux/if.h less the terminating zero
 SMALLEST_MTU = 68  # bytes; RFC 791: every internet module must be able to forward a datagram of 68 bytes
 LARGEST_MTU = 65535  # bytes; IP_MAX_MTU of the kernel
 
@@ -60,7 +60,7 @@ class Device:
         except ValueError as error:
             problems.append(f"{where}: mac of {name}: {error}")
         if addresses is not None:
-            addresses = tuple(sorted(filter(None, (_interface(a, f"{where}: {name}", problems) for a in addresses))))
+            addresses = _interface_addresses(addresses, f"{where}: address of {name}:", problems)
         return cls(name, mac, mtu, options.get("up", True) is not False, options.get("master"), addresses)
 
     def wanted(self) -> dict[str, Any]:
@@ -70,7 +70,7 @@ class Device:
             if getattr(self, key) is not None:
                 settings[key] = getattr(self, key)
         if self.addresses is not None:
-            settings["addresses"] = list(self.addresses)
+            settings["addresses"] = sorted(self.addresses)
         return settings
 
     def found(self, link: LinkState, links: LinkTable) -> dict[str, Any]:
@@ -83,24 +83,36 @@ class Device:
         if self.master is not None:
             settings["master"] = links.name_of(link.master)
         if self.addresses is not None:
-            settings["addresses"] = sorted(link.addresses)
+            settings["addresses"] = sorted(self.converged_addresses(link))
         return settings
+
+    def converged_addresses(self, link: LinkState) -> set[str]:
+        """The link's addresses that are in question: global ones, and others (loopback, link-local) if wanted."""
+        return set(link.addresses) | (set(link.local_addresses) & set(self.addresses or ()))
 
 
 def name_problems(name: str) -> list[str]:
     """What the kernel would not accept in a device name (dev_valid_name of net/core/dev.c)."""
-    if 0 < len(name) <= NAME_LENGTH and name not in (".", "..") and not any(c in "/:" or c.isspace() for c in name):
+    odd = name in (".", "..") or any(c in "/:" or c.isspace() for c in name)
+    if 0 < len(name.encode()) <= NAME_LENGTH and not odd:
         return []
     return [f"'{name}' is not a device name: 1 to {NAME_LENGTH} characters, no blank, '/' or ':'"]
 
 
-def _interface(text: str, where: str, problems: list[str]) -> str | None:
-    try:
-        packed, length = packed_interface(text)
-    except ValueError as error:
-        problems.append(f"{where}: address {error}")
-        return None
-    return f"{ip_text(packed)}/{length}"
+def _interface_addresses(texts: list[str], where: str, problems: list[str]) -> tuple[str, ...]:
+    """Addresses in the kernel's form, in the given order: the first one of a network is its primary address."""
+    positions: dict[str, int] = {}
+    for index, text in enumerate(texts):
+        try:
+            packed, length = packed_interface(text)
+        except ValueError as error:
+            problems.append(f"{where} {error}")
+            continue
+        address = network_text(packed, length)
+        first = positions.setdefault(address, index)
+        if first != index:
+            problems.append(f"{where} {address} is given twice, in entries {first} and {index}: drop one")
+    return tuple(positions)
 
 
 @dataclass(frozen=True)
@@ -118,10 +130,17 @@ class LinkState:
     lower_netnsid: int | None  # the namespace of that index, where it is not this one
     data: dict[int, bytes] = field(default_factory=dict)  # the attributes of its kind
     addresses: tuple[str, ...] = ()  # with prefix lengths; global ones only
+    local_addresses: tuple[str, ...] = ()  # those that mean something on the link or the host only
+
+    def is_of(self, kind: str) -> str:
+        """How messages speak of the link's kind, beside the one that was expected."""
+        return f"is of kind {self.kind}, not {kind}" if self.kind else f"has no link type, such as {kind}"
 
 
 class LinkTable(dict):  # dict[str, LinkState]
     """The links of one namespace by name."""
+
+    place = place(None)  # how messages speak of the namespace
 
     def name_of(self, index: int | None) -> str | None:
         """The name behind an interface index."""
@@ -130,36 +149,36 @@ class LinkTable(dict):  # dict[str, LinkState]
     def index_of(self, name: str, needed_for: str) -> int:
         """The interface index behind a name."""
         if name not in self:
-            raise NoSuchLink(
-                f"{needed_for}: there is no device '{name}' in this network namespace; "
-                f"it has {', '.join(sorted(self))}."
-            )
+            raise self.lacks(name, needed_for)
         return self[name].index
+
+    def lacks(self, name: str, needed_for: str) -> NoSuchLink:
+        """The error for a device that is not there."""
+        return NoSuchLink(
+            f"{needed_for}: there is no device '{name}' in {self.place}; it has {', '.join(sorted(self))}."
+        )
+
+
+_LINK_REQUEST = rt.link_header.pack(0, 0, 0, 0, 0) + rt.attribute_u32(rt.IFLA_EXT_MASK, rt.RTEXT_FILTER_SKIP_STATS)
 
 
 def read_links(netlink: NetlinkSocket) -> LinkTable:
-    """All links of the socket's namespace with their global addresses."""
-    addresses: dict[int, list[str]] = {}
+    """All links of the socket's namespace with their addresses."""
+    addresses: dict[tuple[int, bool], list[str]] = {}  # by interface index, and whether they are global
     for payload in netlink.dump(rt.RTM_GETADDR, rt.address_header.pack(0, 0, 0, 0, 0)):
         _family, length, _flags, scope, index = rt.address_header.unpack_from(payload)
-        if scope == rt.RT_SCOPE_UNIVERSE:
-            found = rt.attributes(payload, rt.address_header.size)
-            packed = found.get(rt.IFA_LOCAL, found.get(rt.IFA_ADDRESS))
-            addresses.setdefault(index, []).append(f"{ip_text(packed)}/{length}")
+        found = rt.attributes(payload, rt.address_header.size)
+        text = network_text(found.get(rt.IFA_LOCAL) or found[rt.IFA_ADDRESS], length)
+        addresses.setdefault((index, scope == rt.RT_SCOPE_UNIVERSE), []).append(text)
     links = LinkTable()
-    for payload in netlink.dump(rt.RTM_GETLINK, rt.link_header.pack(0, 0, 0, 0, 0)):
+    links.place = place(netlink.netns)
+    for payload in netlink.dump(rt.RTM_GETLINK, _LINK_REQUEST):
         link = _parse_link(payload, addresses)
         links[link.name] = link
     return links
 
 
-def read_link(netlink: NetlinkSocket, name: str) -> LinkState:
-    """One link that was just made, and so has no addresses yet."""
-    request = rt.link_header.pack(0, 0, 0, 0, 0) + rt.attribute_text(rt.IFLA_IFNAME, name)
-    return _parse_link(netlink.get(Message(rt.RTM_GETLINK, 0, request), f"cannot read {name}"), {})
-
-
-def _parse_link(payload: bytes, addresses: dict[int, list[str]]) -> LinkState:
+def _parse_link(payload: bytes, addresses: dict[tuple[int, bool], list[str]]) -> LinkState:
     _family, _type, index, flags, _change = rt.link_header.unpack_from(payload)
     found = rt.attributes(payload, rt.link_header.size)
     info = rt.attributes(found[rt.IFLA_LINKINFO], 0) if rt.IFLA_LINKINFO in found else {}
@@ -175,14 +194,15 @@ def _parse_link(payload: bytes, addresses: dict[int, list[str]]) -> LinkState:
         lower=rt.u32(found[rt.IFLA_LINK]) if rt.IFLA_LINK in found else None,
         lower_netnsid=rt.u32(found[rt.IFLA_LINK_NETNSID]) if rt.IFLA_LINK_NETNSID in found else None,
         data=data,
-        addresses=tuple(addresses.get(index, ())),
+        addresses=tuple(addresses.get((index, True), ())),
+        local_addresses=tuple(addresses.get((index, False), ())),
     )
 
 
 def setting_messages(device: Device, link: LinkState, links: LinkTable) -> list[Message]:
     """The messages that bring an existing link to the wanted settings, in the order the kernel needs.
 
-    The addresses that must go come before those that must come; the link goes up last.
+    The link goes up before it gets addresses, since a link that is down gets no IPv6 routes for them.
     """
     attributes = []
     if device.mac is not None and device.mac != link.mac:
@@ -193,39 +213,40 @@ def setting_messages(device: Device, link: LinkState, links: LinkTable) -> list[
         master = links.index_of(device.master, f"master of {device.name}")
         if master != link.master:
             attributes.append(rt.attribute_u32(rt.IFLA_MASTER, master))
-    messages = []
-    if attributes:
-        messages.append(link_message(link.index, attributes))
-    if device.addresses is not None:
-        gone = sorted(set(link.addresses) - set(device.addresses))
-        come = sorted(set(device.addresses) - set(link.addresses))
-        messages += [address_message(rt.RTM_DELADDR, 0, link.index, address) for address in gone]
-        messages += [
-            address_message(rt.RTM_NEWADDR, NLM_F_CREATE | NLM_F_REPLACE, link.index, address) for address in come
-        ]
-    if device.up != link.up:
-        messages.append(up_message(link.index, device.up))
-    return messages
+    turned = device.up if device.up != link.up else None
+    settings = [link_message(link.index, attributes, turned)] if attributes or turned is not None else []
+    if device.addresses is None:
+        return settings
+    wanted, present = set(device.addresses), device.converged_addresses(link)
+    gone = sorted(present - wanted)
+    # With one IPv4 address the kernel may drop others of its network, and with a link that goes down all IPv6 ones.
+    anew = bool(gone) or turned is False
+    come = [address for address in device.addresses if anew or address not in present]
+    return [
+        *(address_message(rt.RTM_DELADDR, 0, link.index, address) for address in gone),
+        *settings,
+        *(address_message(rt.RTM_NEWADDR, NLM_F_CREATE | NLM_F_REPLACE, link.index, address) for address in come),
+    ]
 
 
-def link_message(index: int, attributes: Iterable[bytes]) -> Message:
-    """Changes attributes of an existing link."""
-    return Message(rt.RTM_NEWLINK, 0, rt.link_header.pack(socket.AF_UNSPEC, 0, index, 0, 0) + b"".join(attributes))
-
-
-def up_message(index: int, up: bool) -> Message:
-    """Sets a link up or down."""
-    return Message(rt.RTM_NEWLINK, 0, rt.link_header.pack(0, 0, index, rt.IFF_UP if up else 0, rt.IFF_UP))
+def link_message(index: int, attributes: Iterable[bytes], up: bool | None = None) -> Message:
+    """Changes attributes of an existing link, then sets it up or down (None: leaves it as it is)."""
+    flags, mask = (rt.IFF_UP if up else 0), (0 if up is None else rt.IFF_UP)
+    return (rt.RTM_NEWLINK, 0, rt.link_header.pack(0, 0, index, flags, mask) + b"".join(attributes))
 
 
 def address_message(kind: int, flags: int, index: int, address: str) -> Message:
-    """Adds or removes an address with its prefix length; a loopback address has host scope, as ip-address(8) does."""
+    """Adds or removes an address with its prefix length; a loopback address has host scope, as ip-address(8) does.
+
+    Nobody else has the address, so an IPv6 one is usable at once, without a second of duplicate address detection.
+    """
     text, _slash, length = address.partition("/")
     packed = packed_ip(text)
     loopback = packed[:1] == b"\x7f" and len(packed) == 4
     scope = rt.RT_SCOPE_HOST if loopback else rt.RT_SCOPE_UNIVERSE
-    header = rt.address_header.pack(rt.family_of(packed), int(length), 0, scope, index)
-    return Message(kind, flags, header + rt.attribute(rt.IFA_LOCAL, packed) + rt.attribute(rt.IFA_ADDRESS, packed))
+    no_detection = rt.IFA_F_NODAD if len(packed) == 16 else 0
+    header = rt.address_header.pack(rt.family_of(packed), int(length), no_detection, scope, index)
+    return (kind, flags, header + rt.attribute(rt.IFA_LOCAL, packed) + rt.attribute(rt.IFA_ADDRESS, packed))
 
 
 def delete_links(netlink: NetlinkSocket, links: Sequence[LinkState]) -> None:
@@ -235,9 +256,10 @@ def delete_links(netlink: NetlinkSocket, links: Sequence[LinkState]) -> None:
     header = rt.link_header.pack(0, 0, 0, 0, 0)
     if len(links) == 1:
         header = rt.link_header.pack(0, 0, links[0].index, 0, 0)
-        netlink.request(Message(rt.RTM_DELLINK, 0, header), f"cannot remove {links[0].name}")
+        netlink.request((rt.RTM_DELLINK, 0, header), f"cannot remove {links[0].name}")
         return
     group = rt.attribute_u32(rt.IFLA_GROUP, secrets.randbits(30) | 1 << 30)
-    for failure in netlink.batch([link_message(link.index, [group]) for link in links]):
-        raise LabError(f"cannot remove {links[failure.index].name}: {failure.reason}.")
-    netlink.request(Message(rt.RTM_DELLINK, 0, header + group), f"cannot remove {len(links)} links")
+    failures = netlink.batch([link_message(link.index, [group]) for link in links])
+    if failures:
+        raise refusal(failures, lambda position: f"cannot remove {links[position].name}")
+    netlink.request((rt.RTM_DELLINK, 0, header + group), f"cannot remove {len(links)} links")

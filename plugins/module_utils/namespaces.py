@@ -37,6 +37,11 @@ def namespace_path(netns: str | None) -> str:
     return f"{NAMED_NAMESPACES}/{netns}"
 
 
+def place(netns: str | None) -> str:
+    """How messages speak of a namespace."""
+    return f"network namespace {netns}" if netns else "this network namespace"
+
+
 def open_namespace(netns: str | None) -> int:
     """A file descriptor of the namespace; the caller closes it."""
     path = namespace_path(netns)

@@ -9,14 +9,16 @@ reports every failing message by its sequence number anyway, so each error is ma
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import os
 import socket
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from .errors import LabError
-from .namespaces import inside
+from .namespaces import inside, place
 
 # linux/netlink.h
 NLM_F_REQUEST = 0x1
@@ -29,6 +31,7 @@ NLM_F_CREATE = 0x400
 NLM_F_APPEND = 0x800
 _NLMSG_ERROR = 2
 _NLMSG_DONE = 3
+_END_OF_DUMP = (_NLMSG_ERROR, _NLMSG_DONE)
 _NLM_F_ACK_TLVS = 0x200
 _NLMSGERR_ATTR_MSG = 1
 _SOL_NETLINK = 270
@@ -36,24 +39,22 @@ _NETLINK_ADD_MEMBERSHIP = 1
 _NETLINK_CAP_ACK = 10
 _NETLINK_EXT_ACK = 11
 _NETLINK_GET_STRICT_CHK = 12
+_SIOCGIFINDEX = 0x8933  # linux/sockios.h
 _SO_SNDBUFFORCE = 32
 _SO_RCVBUFFORCE = 33
 
 MESSAGES_PER_SEND = 1000
 BUFFER_SIZE = 4 * 1024 * 1024  # bytes; below this, the errors of a failing batch overflow the receive buffer
+SHOWN_FAILURES = 20  # of a bulk operation; further ones are only counted
 _RECEIVE_SIZE = 64 * 1024  # bytes; the kernel fills at most 32 KiB of a dump at a time
 
 _header = struct.Struct("=IHHII")  # length, type, flags, sequence number, port
+_interface_request = struct.Struct("=16si20x")  # struct ifreq of linux/if.h: name, index
 _error_code = struct.Struct("=i")
 _attribute_header = struct.Struct("=HH")
 
 
-class Message(NamedTuple):
-    """One request: a message type of rtnetlink(7), flags, and the payload behind the netlink header."""
-
-    type: int
-    flags: int
-    payload: bytes
+Message = tuple[int, int, bytes]  # a message type of rtnetlink(7), flags, and the payload behind the netlink header
 
 
 class Failure(NamedTuple):
@@ -62,6 +63,22 @@ class Failure(NamedTuple):
     index: int
     errno: int
     reason: str
+
+
+class KernelRefusal(LabError):
+    """The kernel refused a single request; ``errno`` says why."""
+
+    def __init__(self, message: str, number: int) -> None:
+        super().__init__(message)
+        self.errno = number
+
+
+def refusal(failures: Sequence[Failure], describe: Callable[[int], str]) -> LabError:
+    """The error for the refused part of a batch; ``describe`` says what the message at a position was to do."""
+    lines = [f"{describe(failure.index)}: {failure.reason}." for failure in failures[:SHOWN_FAILURES]]
+    if len(failures) > SHOWN_FAILURES:
+        lines.append(f"… and {len(failures) - SHOWN_FAILURES} more of {len(failures)}.")
+    return LabError("\n".join(lines))
 
 
 class NetlinkSocket:
@@ -96,7 +113,7 @@ class NetlinkSocket:
     def request(self, message: Message, subject: str) -> None:
         """Send one request and wait for its acknowledgement; ``subject`` names it in the error."""
         for failure in self.batch([message]):
-            raise LabError(f"{subject}: {failure.reason}.")
+            raise KernelRefusal(f"{subject}: {failure.reason}.", failure.errno)
 
     def batch(self, messages: Sequence[Message]) -> list[Failure]:
         """Send all messages, in order; return the refused ones. A refusal does not stop the others."""
@@ -105,17 +122,18 @@ class NetlinkSocket:
         for start in range(0, len(messages), MESSAGES_PER_SEND):
             chunk = messages[start : start + MESSAGES_PER_SEND]
             first = self._sequence
-            last = first + len(chunk) - 1
-            self._sequence = last + 1
-            parts = []
-            for sequence, (kind, flags, payload) in enumerate(chunk, first):
-                if sequence == last:
-                    flags |= NLM_F_ACK
-                parts.append(pack(16 + len(payload), kind, flags | NLM_F_REQUEST, sequence, 0))
-                parts.append(payload)
+            self._sequence += len(chunk)
+            parts = [
+                pack(16 + len(payload), kind, flags | NLM_F_REQUEST, sequence, 0) + payload
+                for sequence, (kind, flags, payload) in enumerate(chunk, first)
+            ]
+            last, (kind, flags, payload) = self._sequence - 1, chunk[-1]
+            parts[-1] = pack(16 + len(payload), kind, flags | NLM_F_REQUEST | NLM_F_ACK, last, 0) + payload
             self._socket.send(b"".join(parts))
-            for sequence, errno, reason in self._acknowledgements(last):
-                failures.append(Failure(start + sequence - first, errno, reason))
+            failures += [
+                Failure(start + sequence - first, number, reason)
+                for sequence, number, reason in self._acknowledgements(last)
+            ]
         return failures
 
     def _acknowledgements(self, last: int) -> Iterator[tuple[int, int, str]]:
@@ -146,33 +164,41 @@ class NetlinkSocket:
 
     def _dumped(self, sequence: int) -> tuple[list[bytes], bool]:
         objects: list[bytes] = []
-        interrupted = False
+        interrupted = 0
         while True:
             for kind, flags, answered, payload in self._receive():
                 if answered != sequence:
                     continue
-                interrupted = interrupted or bool(flags & NLM_F_DUMP_INTR)
-                if kind in (_NLMSG_DONE, _NLMSG_ERROR):
+                interrupted |= flags & NLM_F_DUMP_INTR
+                if kind in _END_OF_DUMP:
                     number = -_error_code.unpack_from(payload)[0] if len(payload) >= 4 else 0
                     if number:
-                        raise LabError(f"cannot read a kernel table: {_reason(number, flags, payload)}.")
-                    return objects, interrupted
+                        raise KernelRefusal(f"cannot read a kernel table: {_reason(number, flags, payload)}.", number)
+                    return objects, bool(interrupted)
                 objects.append(payload)
 
     def get(self, message: Message, subject: str) -> bytes:
         """Send one request that is answered by an object, and return the object's payload."""
         sequence = self._sequence
         self._sequence += 1
-        header = _header.pack(16 + len(message.payload), message.type, message.flags | NLM_F_REQUEST, sequence, 0)
-        self._socket.send(header + message.payload)
+        kind, flags, payload = message
+        self._socket.send(_header.pack(16 + len(payload), kind, flags | NLM_F_REQUEST, sequence, 0) + payload)
         while True:
             for kind, flags, answered, payload in self._receive():
                 if answered != sequence:
                     continue
                 if kind == _NLMSG_ERROR:
                     number = -_error_code.unpack_from(payload)[0]
-                    raise LabError(f"{subject}: {_reason(number, flags, payload)}.")
+                    raise KernelRefusal(f"{subject}: {_reason(number, flags, payload)}.", number)
                 return payload
+
+    def index_of(self, name: str) -> int:
+        """The interface index of a device, without the lock that a message would wait for."""
+        request = _interface_request.pack(name.encode(), 0)
+        try:
+            return _interface_request.unpack(fcntl.ioctl(self._socket, _SIOCGIFINDEX, request))[1]
+        except OSError as error:
+            raise LabError(f"there is no device '{name}' in {place(self.netns)}: {error.strerror}.") from error
 
     def wait(self, seconds: float) -> bool:
         """Wait for a notification of the groups given at the start; False when the time is over."""
@@ -182,21 +208,23 @@ class NetlinkSocket:
         except socket.timeout:
             return False
         except OSError as error:
-            if error.errno != 105:  # ENOBUFS: so many notifications that some were lost is a notification too
+            if error.errno != errno.ENOBUFS:  # so many notifications that some were lost is a notification too
                 raise
         finally:
             self._socket.settimeout(None)
         return True
 
-    def _receive(self) -> Iterator[tuple[int, int, int, bytes]]:
+    def _receive(self) -> list[tuple[int, int, int, bytes]]:
         """The messages of one datagram as (type, flags, sequence number, payload)."""
         datagram = self._socket.recv(_RECEIVE_SIZE)
         unpack = _header.unpack_from
         offset, end = 0, len(datagram)
+        messages = []
         while offset < end:
             length, kind, flags, sequence, _port = unpack(datagram, offset)
-            yield kind, flags, sequence, datagram[offset + 16 : offset + length]
+            messages.append((kind, flags, sequence, datagram[offset + 16 : offset + length]))
             offset += (length + 3) & ~3
+        return messages
 
 
 def _reason(number: int, flags: int, payload: bytes) -> str:

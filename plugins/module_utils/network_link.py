@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
+import errno
 import struct
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from . import rtnetlink as rt
@@ -17,12 +19,13 @@ from .links import (
     Device,
     LinkState,
     LinkTable,
+    NoSuchLink,
     delete_links,
     name_problems,
     read_links,
     setting_messages,
 )
-from .netlink import NLM_F_CREATE, NLM_F_EXCL, Message, NetlinkSocket
+from .netlink import NLM_F_CREATE, NLM_F_EXCL, KernelRefusal, Message, NetlinkSocket, refusal
 from .outcome import Outcome
 from .records import RECORDED_ARGUMENTS, converge_recorded
 
@@ -102,7 +105,7 @@ class VxlanAttributes:
             packed = packed_ip(self.local)
             encoded.append(rt.attribute(_VXLAN_LOCAL if len(packed) == 4 else _VXLAN_LOCAL6, packed))
         if self.dev:
-            encoded.append(rt.attribute_u32(_VXLAN_LINK, links.index_of(self.dev, f"device below {name}")))
+            encoded.append(rt.attribute_u32(_VXLAN_LINK, links.index_of(self.dev, f"vxlan.dev of {name}")))
         return encoded
 
 
@@ -189,7 +192,7 @@ def _vxlan(options: dict[str, Any], where: str, problems: list[str]) -> VxlanAtt
         problems += [f"{where}: vxlan.dev of {name}: {problem}" for problem in name_problems(vxlan.dev)]
     if vxlan.local:
         try:
-            packed_ip(vxlan.local)
+            vxlan = replace(vxlan, local=ip_text(packed_ip(vxlan.local)))
         except ValueError as error:
             problems.append(f"{where}: vxlan.local of {name}: {error}")
     return vxlan
@@ -200,18 +203,20 @@ def converge(params: dict[str, Any], check_mode: bool) -> Outcome:
     return converge_recorded("network_link", ["links"], params, check_mode, parse, converge_links)
 
 
-def converge_links(wanted: LinkSet, obsolete: LinkSet | None, check_mode: bool) -> Outcome:
+def converge_links(wanted: LinkSet, obsolete: Sequence[LinkSet], check_mode: bool) -> Outcome:
     """Bring the wanted links about and remove the obsolete ones."""
     kept = {link.name for link in wanted.links}
-    leaving = [link for link in obsolete.links if link.name not in kept] if obsolete else []
+    leaving = {link.name: link for links in obsolete for link in links.links if link.name not in kept}
     with NetlinkSocket(wanted.netns) as netlink:
         links = read_links(netlink)
+        _refuse_other_kinds(wanted.links, links)
+        if not check_mode:
+            _refuse_missing_devices(wanted.links, links)
+        doomed = [links[link.name] for link in leaving.values() if link.kind and _is_of_kind(link, links)]
         before = {link.name: link.found(links) for link in wanted.links}
         after: dict[str, Any] = {link.name: link.wanted() for link in wanted.links}
-        doomed = [links[link.name] for link in leaving if link.kind and _is_of_kind(link, links)]
         before.update({link.name: {"kind": link.kind} for link in doomed})
         after.update({link.name: None for link in doomed})
-        _refuse_other_kinds(wanted.links, links)
         if not check_mode and before != after:
             delete_links(netlink, doomed)
             for link in wanted.links:
@@ -225,20 +230,27 @@ def _is_of_kind(link: VirtualLink, links: LinkTable) -> bool:
 
 
 def _refuse_other_kinds(wanted: list[VirtualLink], links: LinkTable) -> None:
-    problems = []
+    raise_if_any(
+        [
+            f"{link.name} in {links.place} exists and {links[link.name].is_of(link.kind)}: it is not ours to replace. "
+            "Remove it, or choose another name."
+            for link in wanted
+            if link.kind and link.name in links and not _is_of_kind(link, links)
+        ]
+    )
+
+
+def _refuse_missing_devices(wanted: list[VirtualLink], links: LinkTable) -> None:
+    """Before the first change; a device may also be one that the task makes first."""
+    known = set(links)
     for link in wanted:
-        if link.kind and link.name in links and not _is_of_kind(link, links):
-            has = links[link.name].kind or "no virtual"
-            problems.append(
-                f"{link.name} exists and is of {has} kind, not {link.kind}: it is not ours to replace. "
-                "Remove it, or choose another name"
-            )
-        if not link.kind and link.name not in links:
-            problems.append(
-                f"{link.name} does not exist, and without a 'kind' it cannot be made; "
-                f"there are {', '.join(sorted(links))}"
-            )
-    raise_if_any(problems)
+        if not link.kind and link.name not in known:
+            raise NoSuchLink(f"{links.lacks(link.name, 'links')} Without a 'kind' it cannot be made.")
+        below = link.vxlan.dev if link.vxlan else None
+        for name, needed_for in ((below, "vxlan.dev"), (link.device.master, "master")):
+            if name is not None and name not in known:
+                raise links.lacks(name, f"{needed_for} of {link.name}")
+        known.add(link.name)
 
 
 def _apply(netlink: NetlinkSocket, link: VirtualLink, links: LinkTable, found: dict[str, Any] | None) -> LinkTable:
@@ -247,12 +259,29 @@ def _apply(netlink: NetlinkSocket, link: VirtualLink, links: LinkTable, found: d
         delete_links(netlink, [links[link.name]])
         found = None
     if found is None:
-        netlink.request(creating_message(link, links), f"cannot make {link.name} of kind {link.kind}")
-    links = read_links(netlink)
+        _make(netlink, link, links)
+        links = read_links(netlink)
     messages = setting_messages(link.device, links[link.name], links)
-    for failure in netlink.batch(messages):
-        raise LabError(f"cannot set up {link.name} as {link.device.wanted()}: {failure.reason}.")
+    failures = netlink.batch(messages)
+    if failures:
+        raise refusal(
+            failures, lambda _position: f"cannot set up {link.name} in {links.place} as {link.device.wanted()}"
+        )
     return read_links(netlink)
+
+
+def _make(netlink: NetlinkSocket, link: VirtualLink, links: LinkTable) -> None:
+    subject = f"cannot make {link.name} of kind {link.kind} in {links.place}"
+    try:
+        netlink.request(creating_message(link, links), subject)
+    except KernelRefusal as error:
+        if error.errno != errno.EOPNOTSUPP:
+            raise
+        reason = str(error)[len(subject) + 2 : -1]
+        raise LabError(
+            f"{subject}: the running kernel has no such link type ({reason}): "
+            f"load its module (modprobe {link.kind}), or boot a kernel that has it."
+        ) from error
 
 
 def creating_message(link: VirtualLink, links: LinkTable) -> Message:
@@ -266,4 +295,4 @@ def creating_message(link: VirtualLink, links: LinkTable) -> Message:
     if link.device.mtu is not None:
         attributes.append(rt.attribute_u32(rt.IFLA_MTU, link.device.mtu))
     header = rt.link_header.pack(0, 0, 0, 0, 0)
-    return Message(rt.RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, header + b"".join(attributes))
+    return (rt.RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, header + b"".join(attributes))

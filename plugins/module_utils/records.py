@@ -5,14 +5,13 @@
 
 A record serves twice. It is what the restore unit replays after a boot, since kernel state does not survive one; and it
 says exactly what a set owns, so that entries which are no longer listed are removed, and nothing that others made.
-The record is written before the first change and narrowed after the last one: a run that is killed half-way leaves a
-record that names at least what exists, and the next run finishes the work.
+Before the first change the record also gets the former content, and after the last one it loses it: a run that is
+killed half-way leaves a record that names at least what exists, and the next run finishes the work.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -20,6 +19,7 @@ from typing import Any
 
 from .errors import InvalidInput, LabError
 from .outcome import Outcome
+from .replace_file import remove_file, replace_file
 
 RECORDS = Path("/etc/container-network")
 RECORDED_ARGUMENTS: dict[str, Any] = {
@@ -28,9 +28,10 @@ RECORDED_ARGUMENTS: dict[str, Any] = {
 }
 _SET_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _NOT_RECORDED = ("name", "persistent", "state")
+_FORMER = "former"  # the key of the contents that an unfinished run was about to replace
 
 Parse = Callable[["dict[str, Any]", bool], Any]
-Converge = Callable[[Any, Any, bool], Outcome]
+Converge = Callable[[Any, "Sequence[Any]", bool], Outcome]
 
 
 def record_path(module: str, name: str) -> Path:
@@ -42,36 +43,34 @@ def load_record(module: str, name: str) -> dict[str, Any]:
     """What is recorded under a name; empty if nothing is."""
     path = record_path(module, name)
     try:
-        return json.loads(path.read_text())
+        return read_record(path)
     except FileNotFoundError:
         return {}
     except (OSError, ValueError) as error:
         raise LabError(f"the record {path} cannot be read: {error}. Repair or remove it, and run again.") from error
 
 
+def read_record(path: Path) -> dict[str, Any]:
+    """The content of a record's file."""
+    content = json.loads(path.read_bytes())
+    if not isinstance(content, dict):
+        raise ValueError("it holds no object")
+    return content
+
+
 def save_record(module: str, name: str, content: dict[str, Any]) -> None:
-    """Replace a record in one step; nobody ever sees half of it. Readable by root only."""
-    path = record_path(module, name)
-    path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
-    draft = path.with_suffix(".new")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-    with open(descriptor, "w") as file:
-        json.dump(content, file, indent=1, sort_keys=True)
-        file.write("\n")
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)
+    """Replace a record. Readable by root only."""
+    text = json.dumps(content, indent=1, sort_keys=True) + "\n"
+    replace_file(record_path(module, name), text.encode(), 0o600)
 
 
 def remove_record(module: str, name: str) -> None:
     """Remove a record, and the folders that are empty without it."""
-    path = record_path(module, name)
-    path.unlink(missing_ok=True)
-    for folder in (path.parent, RECORDS):
-        try:
-            folder.rmdir()
-        except OSError:
-            return
+    remove_file(record_path(module, name))
+    try:
+        RECORDS.rmdir()
+    except OSError:
+        return  # there are other sets, or there never was one
 
 
 def converge_recorded(
@@ -86,36 +85,37 @@ def converge_recorded(
 
     ``lists`` names the options that hold the entries. ``parse(content, removing)`` gives the typed desired state of
     parameters, or raises InvalidInput; ``converge(wanted, obsolete, check_mode)`` does the work, where the entries of
-    ``obsolete`` (None if there are none) are to vanish.
+    all desired states in ``obsolete`` are to vanish as far as they are not wanted.
     """
     _check_name(params)
-    absent, name = params.get("state") == "absent", params.get("name")
-    listed = _content(params) if name else {key: value for key, value in params.items() if key not in _NOT_RECORDED}
-    recorded = load_record(module, name) if name else {}
-    if absent:
-        parse(listed, True)
-        wanted: dict[str, Any] = {**listed, **{option: [] for option in lists}}
-        obsolete = _joined(recorded, listed, lists)
-        content: dict[str, Any] = {}
-    else:
-        wanted, content = listed, listed if name else {}
-        obsolete = _obsolete(recorded, wanted, lists)
-    wanted_state = parse(wanted, False)
-    obsolete_state = parse(obsolete, True) if obsolete else None
-    record_changes = bool(name) and recorded != content
-    if record_changes and not check_mode and content:
-        save_record(module, name, _joined(content, obsolete or {}, lists))
-    outcome = converge(wanted_state, obsolete_state, check_mode)
+    removing, name = params.get("state") == "absent", params.get("name")
+    given = _content(params) if name else params
+    found = load_record(module, name) if name else {}
+    contents = [{key: value for key, value in found.items() if key != _FORMER}, *found.get(_FORMER, [])]
+    if removing:
+        contents.append(given)
+        given = {**given, **{option: [] for option in lists}}
+    wanted = parse(given, removing)
+    obsolete = [
+        parse(content, True)
+        for content in contents
+        if content != given and any(content.get(option) for option in lists)
+    ]
+    target = given if name and not removing else {}
+    record_changes = bool(name) and found != target
+    if record_changes and target and not check_mode:
+        save_record(module, name, {**target, _FORMER: [content for content in contents if content]})
+    outcome = converge(wanted, obsolete, check_mode)
     if not record_changes:
         return outcome
     if not check_mode:
-        if content:
-            save_record(module, name, content)
+        if target:
+            save_record(module, name, target)
         else:
             remove_record(module, name)
     return Outcome(
-        {**outcome.before, "record": recorded or None},
-        {**outcome.after, "record": content or None},
+        {**outcome.before, "record": found or None},
+        {**outcome.after, "record": target or None},
         outcome.facts,
         outcome.warnings,
     )
@@ -150,32 +150,3 @@ def _given(value: Any) -> Any:
     if isinstance(value, list):
         return [_given(item) for item in value]
     return value
-
-
-def _scalars(content: dict[str, Any], lists: Sequence[str]) -> dict[str, Any]:
-    return {key: value for key, value in content.items() if key not in lists}
-
-
-def _obsolete(recorded: dict[str, Any], wanted: dict[str, Any], lists: Sequence[str]) -> dict[str, Any] | None:
-    """The recorded entries that are not wanted any more; all of them if they belong to another device or table."""
-    if not recorded or recorded == wanted:
-        return None
-    if _scalars(recorded, lists) != _scalars(wanted, lists):
-        return recorded
-    left = {option: _without(recorded.get(option, []), wanted.get(option, [])) for option in lists}
-    return {**recorded, **left} if any(left.values()) else None
-
-
-def _joined(first: dict[str, Any], second: dict[str, Any], lists: Sequence[str]) -> dict[str, Any]:
-    """The first content, and the second one's further entries."""
-    if not first:
-        return second
-    return {
-        **first,
-        **{o: first.get(o, []) + _without(second.get(o, []), first.get(o, [])) for o in lists},
-    }
-
-
-def _without(entries: list[Any], others: list[Any]) -> list[Any]:
-    known = {json.dumps(entry, sort_keys=True) for entry in others}
-    return [entry for entry in entries if json.dumps(entry, sort_keys=True) not in known]

@@ -4,24 +4,22 @@
 """Replays the recorded sets after a boot: what the container-network-restore unit runs, before Docker starts.
 
 The underlay may appear later than the unit starts. A set that cannot be restored yet is tried again whenever a link
-or an address appears, until all are there or the time is over.
+or an address appears, until all are there or the time is over. A record that is broken is not waited for.
 """
 
 from __future__ import annotations
 
-import json
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from . import files, forwarding, iptables, network_link, routes
+from . import files, forwarding, iptables, network_link, records, routes
 from . import rtnetlink as rt
-from .errors import LabError
+from .errors import InvalidInput, LabError
 from .netlink import NetlinkSocket
 from .outcome import Outcome
-from .records import RECORDS
 
 PATIENCE = 60  # seconds
 
@@ -31,7 +29,7 @@ class Kind(NamedTuple):
 
     module: str
     parse: Callable[[dict[str, Any], bool], Any]
-    converge: Callable[[Any, Any, bool], Outcome]
+    converge: Callable[[Any, Sequence[Any], bool], Outcome]
 
 
 # In the order of work: what Docker reads first, then rules, links, tables and routes.
@@ -50,47 +48,57 @@ class RecordedSet(NamedTuple):
     kind: Kind
     path: Path
 
+    def parse(self) -> Any:
+        """The desired state; InvalidInput if the record cannot be one."""
+        try:
+            return self.kind.parse(records.read_record(self.path), False)
+        except InvalidInput:
+            raise
+        except Exception as error:  # whatever a person wrote into it must not keep the other sets away
+            raise InvalidInput(
+                [f"the record is broken ({type(error).__name__}: {error}): run its task again"]
+            ) from error
+
     def restore(self) -> Outcome:
         """Bring the set about."""
-        try:
-            content = json.loads(self.path.read_text())
-        except (OSError, ValueError) as error:
-            raise LabError(f"the record cannot be read: {error}") from error
-        return self.kind.converge(self.kind.parse(content, False), None, False)
+        return self.kind.converge(self.parse(), (), False)
 
 
-def recorded_sets(records: Path = RECORDS) -> list[RecordedSet]:
+def recorded_sets() -> list[RecordedSet]:
     """All sets, in the order of work."""
-    return [RecordedSet(kind, path) for kind in KINDS for path in sorted((records / kind.module).glob("*.json"))]
+    return [
+        RecordedSet(kind, path) for kind in KINDS for path in sorted((records.RECORDS / kind.module).glob("*.json"))
+    ]
 
 
-def restore_all(patience: float = PATIENCE, records: Path = RECORDS) -> dict[Path, str]:
+def restore_all(patience: float = PATIENCE) -> dict[Path, str]:
     """Restore every set; what could not be restored in ``patience`` seconds is returned with its reason."""
     deadline = time.monotonic() + patience
-    pending = recorded_sets(records)
+    pending = recorded_sets()
+    broken: dict[Path, str] = {}
     with NetlinkSocket(groups=(rt.RTNLGRP_LINK, rt.RTNLGRP_IPV4_IFADDR, rt.RTNLGRP_IPV6_IFADDR)) as events:
         while True:
             failed: dict[Path, str] = {}
-            still: list[RecordedSet] = []
             for recorded in pending:
                 try:
                     outcome = recorded.restore()
-                    print(f"{recorded.path}: {'restored' if outcome.changed else 'in place'}", flush=True)
+                    sys.stdout.write(f"{recorded.path}: {'restored' if outcome.changed else 'in place'}\n")
+                except InvalidInput as error:
+                    broken[recorded.path] = str(error)
                 except LabError as error:
                     failed[recorded.path] = str(error)
-                    still.append(recorded)
-            pending = still
+            pending = [recorded for recorded in pending if recorded.path in failed]
             if not pending or not events.wait(deadline - time.monotonic()):
-                return failed
+                return {**broken, **failed}
 
 
 def main() -> int:
     """Restore, and say on standard error what could not be restored."""
     failed = restore_all()
     for path, reason in failed.items():
-        print(f"{path}: not restored within {PATIENCE} seconds: {reason}", file=sys.stderr)
+        sys.stderr.write(f"{path}: not restored within {PATIENCE} seconds: {reason}\n")
     return 1 if failed else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    raise SystemExit(main())

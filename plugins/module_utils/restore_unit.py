@@ -9,7 +9,6 @@ import importlib.util
 import os
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -17,98 +16,101 @@ from . import restore
 from .errors import LabError
 from .outcome import Outcome
 from .records import RECORDS
+from .replace_file import replace_file
 
 ARGUMENTS: dict[str, Any] = {"state": {"type": "str", "choices": ["present", "absent"], "default": "present"}}
 UNIT = "container-network-restore.service"
-UNIT_PATH = Path("/etc/systemd/system", UNIT)
+UNITS = Path("/etc/systemd/system")
 LIBRARY = Path("/usr/local/lib/container-network")
-PACKAGE = LIBRARY / "container_network"
-_ONLY_FOR_ANSIBLE = ("adapter", "restore_unit")
+# `restore` and all that it imports, which is what the unit runs.
+COPIED = (
+    "addresses", "bulk", "errors", "files", "forwarding", "iptables", "links", "namespaces", "netlink", "network_link",
+    "outcome", "records", "replace_file", "restore", "routes", "rtnetlink",
+)  # fmt: skip
 
-UNIT_TEXT = f"""\
+UNIT_TEXT = """\
 [Unit]
 Description=Restore the recorded container network (container_network.lab)
-Documentation=file://{RECORDS}
+Documentation=file://{records}
 Wants=network-online.target
 After=network-online.target
 Before=docker.service
-ConditionDirectoryNotEmpty={RECORDS}
+ConditionDirectoryNotEmpty={records}
 
 [Service]
 Type=oneshot
 RemainAfterExit=yes
-Environment=PYTHONPATH={LIBRARY}
+Environment=PYTHONPATH={library}
 Environment=PYTHONDONTWRITEBYTECODE=1
 ExecStart=/usr/bin/python3 -m container_network.restore
-TimeoutStartSec={restore.PATIENCE + 30}
+TimeoutStartSec={timeout}
 
 [Install]
 WantedBy=multi-user.target
 """
 
 
-def package_sources() -> dict[str, str]:
-    """The text of every file that a restore needs: this package as far as `restore` has imported it."""
-    prefix = __name__.rpartition(".")[0] + "."
-    sources = {"__init__.py": ""}
-    for name in sorted(sys.modules):
-        module = name[len(prefix) :]
-        if name.startswith(prefix) and "." not in module and module not in _ONLY_FOR_ANSIBLE:
-            spec = importlib.util.find_spec(name)
-            sources[f"{module}.py"] = spec.loader.get_source(name)  # type: ignore[union-attr]
-    return sources
+def wanted_files() -> dict[Path, str]:
+    """The text of the unit and of every file of the copied package."""
+    package = LIBRARY / "container_network"
+    unit = UNIT_TEXT.format(records=RECORDS, library=LIBRARY, timeout=restore.PATIENCE + 30)
+    sources = {package / f"{name}.py": _source(f"{__package__}.{name}") for name in COPIED}
+    return {package / "__init__.py": "", **sources, UNITS / UNIT: unit}
+
+
+def _source(module: str) -> str:
+    # By the loader, because on a host Ansible runs modules from an archive.
+    spec = importlib.util.find_spec(module)
+    return spec.loader.get_source(module)  # type: ignore[union-attr]
 
 
 def converge(params: dict[str, Any], check_mode: bool) -> Outcome:
     """Install the unit, or remove it once no set is recorded any more."""
-    wanted = {str(PACKAGE / name): text for name, text in package_sources().items()}
-    wanted[str(UNIT_PATH)] = UNIT_TEXT
-    if params["state"] == "absent":
-        return _remove(check_mode)
-    found = {path: Path(path).read_text() if Path(path).exists() else None for path in wanted}
-    differing = sorted(path for path, text in wanted.items() if found[path] != text)
-    enabled = _is_enabled()
-    before = {"enabled": enabled, "outdated": differing}
+    return remove(check_mode) if params["state"] == "absent" else install(check_mode)
+
+
+def install(check_mode: bool) -> Outcome:
+    """Bring the unit and the package that it runs up to date, and enable it."""
+    wanted = wanted_files()
+    present = [path for path in (*LIBRARY.rglob("*"), UNITS / UNIT) if path.is_file()]
+    stale = [path for path in present if path not in wanted]
+    differing = [path for path, text in wanted.items() if path not in present or path.read_text() != text]
+    before = {"enabled": _is_enabled(), "outdated": sorted(map(str, differing + stale))}
     after = {"enabled": True, "outdated": []}
     if before != after and not check_mode:
-        PACKAGE.mkdir(mode=0o755, parents=True, exist_ok=True)
         for path in differing:
-            _write(Path(path), wanted[path])
+            replace_file(path, wanted[path].encode(), 0o644)
+        for path in stale:
+            path.unlink()
         _systemctl("daemon-reload")
-        if not enabled:
+        if not before["enabled"]:
             _systemctl("enable", UNIT)
     return Outcome(before, after)
 
 
-def _remove(check_mode: bool) -> Outcome:
-    present = LIBRARY.exists() or UNIT_PATH.exists()
-    if not present or restore.recorded_sets():
+def remove(check_mode: bool, leaving: str | None = None) -> Outcome:
+    """Remove the unit, unless a set is recorded under another name than the one that is leaving."""
+    unit = UNITS / UNIT
+    present = LIBRARY.exists() or unit.exists()
+    if not present or any(recorded.path.stem != leaving for recorded in restore.recorded_sets()):
         return Outcome({"installed": present}, {"installed": present})
     if not check_mode:
-        if UNIT_PATH.exists():
+        if unit.exists():
             _systemctl("disable", "--now", UNIT)
-            UNIT_PATH.unlink()
+            unit.unlink()
             _systemctl("daemon-reload")
         shutil.rmtree(LIBRARY, ignore_errors=True)
     return Outcome({"installed": True}, {"installed": False})
 
 
-def _write(path: Path, text: str) -> None:
-    draft = path.with_name(f".{path.name}.new")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
-    with open(descriptor, "w") as file:
-        file.write(text)
-    draft.replace(path)
-
-
 def _is_enabled() -> bool:
     # A link in the target's folder is what `systemctl enable` makes, and reading it costs no process.
-    return Path("/etc/systemd/system/multi-user.target.wants", UNIT).is_symlink()
+    return (UNITS / "multi-user.target.wants" / UNIT).is_symlink()
 
 
 def _systemctl(*arguments: str) -> None:
     try:
-        done = subprocess.run(["systemctl", *arguments], capture_output=True, text=True, check=False)  # noqa: S603, S607
+        done = subprocess.run(["systemctl", *arguments], capture_output=True, text=True, check=False)
     except FileNotFoundError:
         raise LabError(f"{os.uname().nodename} has no systemd: the restore unit cannot be installed there.") from None
     if done.returncode != 0:

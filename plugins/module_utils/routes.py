@@ -5,28 +5,44 @@
 
 from __future__ import annotations
 
+import errno
 import socket
-from collections.abc import Iterable
+import struct
+from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from . import rtnetlink as rt
-from .addresses import ip_text, network_text, packed_ip, packed_network
-from .errors import LabError, raise_if_any
-from .links import read_links
-from .netlink import NLM_F_CREATE, NLM_F_REPLACE, Message, NetlinkSocket
+from .addresses import ip_text, packed_ip, packed_network
+from .bulk import without_garbage_collector
+from .errors import raise_if_any
+from .links import LinkTable, name_problems, read_links
+from .netlink import NLM_F_CREATE, NLM_F_REPLACE, KernelRefusal, Message, NetlinkSocket, refusal
 from .outcome import Outcome
 from .records import RECORDED_ARGUMENTS, converge_recorded
 
 # linux/rtnetlink.h and iproute2's rt_protos
 PROTOCOLS = {
-    "unspec": 0, "redirect": 1, "kernel": 2, "boot": 3, "static": 4, "ra": 9, "bird": 12, "zebra": 11, "dhcp": 16,
+    "unspec": 0, "redirect": 1, "kernel": 2, "boot": 3, "static": 4, "ra": 9, "zebra": 11, "bird": 12, "dhcp": 16,
     "bgp": 186, "ospf": 188,
 }  # fmt: skip
 SCOPES = {"global": rt.RT_SCOPE_UNIVERSE, "site": rt.RT_SCOPE_SITE, "link": rt.RT_SCOPE_LINK, "host": rt.RT_SCOPE_HOST}
 TYPES = {"unicast": 1, "local": 2, "broadcast": 3, "blackhole": 6, "unreachable": 7, "prohibit": 8, "throw": 9}
+_UNICAST = TYPES["unicast"]
 TABLES = {"default": 253, "main": 254, "local": 255}
+_PROTOCOL_NAMES, _SCOPE_NAMES, _TYPE_NAMES = (
+    {number: name for name, number in numbers.items()} for numbers in (PROTOCOLS, SCOPES, TYPES)
+)
 _WITHOUT_DEVICE = ("blackhole", "unreachable", "prohibit", "throw")
+_LARGEST_METRIC = (1 << 32) - 1
 _IPV6_METRIC = 1024  # what the kernel gives an IPv6 route without one (IP6_RT_PRIO_USER)
+
+# How the kernel lays out an IPv4 route by a next hop, if nothing more is said of it: the fixed part, then table,
+# destination, next hop and device, the second and the third with the headers of their attributes.
+_common_layout = struct.Struct("=xB10s8s4s4s4s4s8s")
+_DST_HEADERS, _VIA_HEADERS = (
+    {size: rt.attribute(kind, bytes(size))[:4] for size in (4, 16)} for kind in (rt.RTA_DST, rt.RTA_GATEWAY)
+)
 
 ROUTE_ARGUMENTS: dict[str, Any] = {
     "dst": {"type": "str", "required": True},
@@ -51,18 +67,9 @@ ARGUMENTS: dict[str, Any] = {
 }
 
 
-class RouteKey(NamedTuple):
-    """What makes two routes of one table rivals: the kernel keeps one for each (fib_table_insert)."""
+class RouteShape(NamedTuple):
+    """All of a route but destination, metric and next hop; the routes of a set have few different ones."""
 
-    dst: bytes
-    length: int
-    metric: int
-
-
-class RouteValue(NamedTuple):
-    """Where a route leads."""
-
-    via: bytes
     dev: str
     src: bytes
     scope: int
@@ -71,28 +78,33 @@ class RouteValue(NamedTuple):
     onlink: bool
 
 
-class Route(NamedTuple):
-    """One route."""
-
-    key: RouteKey
-    value: RouteValue
-
-    def describe(self) -> str:
-        """As ip-route(8) prints it, less what the kernel adds."""
-        (dst, length, metric), (via, dev, src, scope, protocol, kind, onlink) = self
-        words = [] if kind == TYPES["unicast"] else [_name(TYPES, kind)]
-        words.append(network_text(dst, length) if length else "default")
-        for word, shown in (("via", via and ip_text(via)), ("dev", dev)):
-            words += [word, shown] if shown else []
-        words += ["proto", _name(PROTOCOLS, protocol)]
-        words += ["scope", _name(SCOPES, scope)] if scope else []
-        words += ["src", ip_text(src)] if src else []
-        words += ["metric", str(metric)] if metric else []
-        return " ".join(words + (["onlink"] if onlink else []))
+# What makes two routes of one table rivals (the kernel keeps one for each): destination, its prefix length, metric.
+RouteKey = tuple[bytes, int, int]
+RouteValue = tuple[bytes, RouteShape]  # next hop (empty if there is none), and the rest
+Route = tuple[RouteKey, RouteValue]
 
 
-def _name(names: dict[str, int], number: int) -> str:
-    return next((name for name, value in names.items() if value == number), str(number))
+def describe(route: Route) -> str:
+    """As ip-route(8) prints it, less what the kernel adds."""
+    (dst, length, metric), (via, shape) = route
+    before, behind = _words(shape, metric)
+    next_hop = f" via {ip_text(via)}" if via else ""
+    return f"{before}{ip_text(dst)}/{length}{next_hop}{behind}" if length else f"{before}default{next_hop}{behind}"
+
+
+@lru_cache
+def _words(shape: RouteShape, metric: int) -> tuple[str, str]:
+    """What is before the destination, and behind the next hop."""
+    before = "" if shape.type == _UNICAST else f"{_TYPE_NAMES.get(shape.type, shape.type)} "
+    behind = f" dev {shape.dev}" if shape.dev else ""
+    behind += f" proto {_PROTOCOL_NAMES.get(shape.protocol, shape.protocol)}"
+    if shape.scope:
+        behind += f" scope {_SCOPE_NAMES.get(shape.scope, shape.scope)}"
+    if shape.src:
+        behind += f" src {ip_text(shape.src)}"
+    if metric:
+        behind += f" metric {metric}"
+    return before, f"{behind} onlink" if shape.onlink else behind
 
 
 def number_of(names: dict[str, int], text: str, what: str) -> int:
@@ -104,41 +116,67 @@ def number_of(names: dict[str, int], text: str, what: str) -> int:
     raise ValueError(f"{what} '{text}' is not known: use a number up to 255, or one of {', '.join(names)}")
 
 
-def parse_route(options: dict[str, Any], dev: str | None, protocol: str) -> Route:
-    """A route from module options, with the task's defaults; ValueError says what is wrong."""
-    kind = options.get("type") or "unicast"
-    via, src = options.get("via"), options.get("src")
-    packed_via = packed_ip(via) if via else b""
-    default = options["dst"] == "default"
-    if default:
-        dst, length = bytes(len(packed_via) or 4), 0
-    else:
-        dst, length = packed_network(options["dst"])
-    dev = "" if kind in _WITHOUT_DEVICE else options.get("dev") or dev or ""
-    if kind in _WITHOUT_DEVICE and (via or options.get("dev")):
-        raise ValueError(f"a {kind} route leads nowhere: leave out 'via' and 'dev'")
-    if kind == "unicast" and not dev:
-        raise ValueError("a unicast route needs a device: give 'dev'")
-    if packed_via and len(packed_via) != len(dst):
-        raise ValueError(f"via {via} is of another address family than dst {options['dst']}")
-    if options.get("onlink") and not via:
-        raise ValueError("onlink says that the next hop is on the link: give 'via'")
-    packed_src = packed_ip(src) if src else b""
-    metric = options.get("metric")
-    if len(dst) == 16:
-        metric, scope = metric or _IPV6_METRIC, rt.RT_SCOPE_UNIVERSE
-    else:
-        scope = SCOPES[options["scope"]] if options.get("scope") else _default_scope(kind, via)
-    value = RouteValue(
-        packed_via,
-        dev,
-        packed_src,
-        scope,
-        number_of(PROTOCOLS, options.get("protocol") or protocol, "protocol"),
-        TYPES[kind],
-        bool(options.get("onlink")),
-    )
-    return Route(RouteKey(dst, length, metric or 0), value)
+class RouteParser:
+    """Parses routes from module options, with a task's default device and protocol."""
+
+    def __init__(self, dev: str | None, protocol: int) -> None:
+        self._dev = dev
+        self._protocol = protocol
+        self._said: tuple = ()
+        self._meant = (0, RouteShape("", b"", 0, 0, 0, False))
+
+    def parse(self, options: dict[str, Any]) -> Route:
+        """One route; ValueError says what is wrong. What it has in common with the last one is not looked at again."""
+        get, text = options.get, options["dst"]
+        via = get("via")
+        packed_via = packed_ip(via) if via else b""
+        dst, length = packed_network(text) if text != "default" else (bytes(len(packed_via) or 4), 0)
+        if packed_via and len(packed_via) != len(dst):
+            raise ValueError(f"via {via} is of another address family than dst {text}")
+        said = (
+            len(dst), not via, get("type"), get("dev"), get("src"), get("scope"), get("protocol"), get("metric"),
+            get("onlink"),
+        )  # fmt: skip
+        if said != self._said:
+            self._meant = self._metric_and_shape(options, len(dst))
+            self._said = said
+        metric, shape = self._meant
+        return (dst, length, metric), (packed_via, shape)
+
+    def _metric_and_shape(self, options: dict[str, Any], size: int) -> tuple[int, RouteShape]:
+        get, kind, via, metric = (
+            options.get,
+            options.get("type") or "unicast",
+            options.get("via"),
+            options.get("metric"),
+        )
+        src = packed_ip(options["src"]) if get("src") else b""
+        if src and len(src) != size:
+            raise ValueError(f"src {options['src']} is of another address family than dst {options['dst']}")
+        if not 0 <= (metric or 0) <= _LARGEST_METRIC:
+            raise ValueError(f"metric {metric} must be from 0 to {_LARGEST_METRIC}")
+        if get("onlink") and not via:
+            raise ValueError("onlink says that the next hop is on the link: give 'via'")
+        if size == 16:
+            metric, scope = metric or _IPV6_METRIC, rt.RT_SCOPE_UNIVERSE
+        else:
+            scope = SCOPES[options["scope"]] if get("scope") else _default_scope(kind, via)
+        protocol = _protocol_number(options["protocol"]) if get("protocol") else self._protocol
+        shape = RouteShape(self._device(options, kind), src, scope, protocol, TYPES[kind], bool(get("onlink")))
+        return metric or 0, shape
+
+    def _device(self, options: dict[str, Any], kind: str) -> str:
+        given = options.get("dev")
+        if kind in _WITHOUT_DEVICE:
+            if options.get("via") or given:
+                raise ValueError(f"a {kind} route leads nowhere: leave out 'via' and 'dev'")
+            return ""
+        if given:
+            for problem in name_problems(given):
+                raise ValueError(problem)
+        elif kind == "unicast" and not self._dev:
+            raise ValueError("a unicast route needs a device: give 'dev'")
+        return given or self._dev or ""
 
 
 def _default_scope(kind: str, via: str | None) -> int:
@@ -163,38 +201,56 @@ class RouteSet(NamedTuple):
 def parse(params: dict[str, Any], removing: bool) -> RouteSet:
     """The task's routes; InvalidInput names everything that is wrong with them, by index."""
     problems: list[str] = []
+    dev, purge = params.get("dev"), params.get("purge") and not removing
+    table = _checked(_table_number, params.get("table") or "main", problems)
+    protocol = _checked(_protocol_number, params.get("protocol") or "boot", problems)
+    if dev:
+        problems += [f"dev: {problem}" for problem in name_problems(dev)]
+    elif purge:
+        problems.append("purge: true removes unlisted routes of one device and protocol: give 'dev'")
+    routes = _parse_routes(params.get("routes") or [], dev, protocol, problems)
+    raise_if_any(problems)
+    purged = (dev, protocol) if purge else (None, None)
+    return RouteSet(routes, table, params.get("netns"), *purged)
+
+
+def _parse_routes(
+    entries: list[dict[str, Any]], dev: str | None, protocol: int, problems: list[str]
+) -> dict[RouteKey, RouteValue]:
     routes: dict[RouteKey, RouteValue] = {}
-    entries: dict[RouteKey, int] = {}
-    dev, protocol = params.get("dev"), params.get("protocol") or "boot"
-    for index, options in enumerate(params.get("routes") or []):
+    positions: dict[RouteKey, int] = {}
+    parse_one = RouteParser(dev, protocol).parse
+    for index, options in enumerate(entries):
         try:
-            route = parse_route(options, dev, protocol)
+            key, value = parse_one(options)
         except ValueError as error:
-            problems.append(f"routes[{index}] ({options.get('dst')}): {error}")
+            problems.append(f"routes[{index}] ({options['dst']}): {error}")
             continue
-        if route.key in entries:
+        first = positions.setdefault(key, index)
+        if first != index:
             problems.append(
-                f"routes[{index}] ({options['dst']}): entries {entries[route.key]} and {index} have the same "
-                "destination and metric; one table holds one of them: drop one, or give another metric"
+                f"routes[{index}] ({options['dst']}): entries {first} and {index} have the same destination and "
+                "metric; one table holds one of them: drop one, or give another metric"
             )
-        entries[route.key] = index
-        routes[route.key] = route.value
-    table = params.get("table") or "main"
-    purge = params.get("purge") and not removing
-    number = 0
+        routes[key] = value
+    return routes
+
+
+def _checked(number: Callable[[str], int], text: str, problems: list[str]) -> int:
     try:
-        number = TABLES[table] if table in TABLES else _table_number(table)
-        protocol_number = number_of(PROTOCOLS, protocol, "protocol")
+        return number(text)
     except ValueError as error:
         problems.append(str(error))
-    if purge and not dev:
-        problems.append("purge: true removes unlisted routes of one device and protocol: give 'dev'")
-    raise_if_any(problems)
-    purged = (dev, protocol_number) if purge else (None, None)
-    return RouteSet(routes, number, params.get("netns"), *purged)
+        return 0
+
+
+def _protocol_number(text: str) -> int:
+    return number_of(PROTOCOLS, text, "protocol")
 
 
 def _table_number(text: str) -> int:
+    if text in TABLES:
+        return TABLES[text]
     if text.isascii() and text.isdigit() and 0 < int(text) < 1 << 32:
         return int(text)
     raise ValueError(f"table '{text}' is not known: use a number, or one of {', '.join(TABLES)}")
@@ -206,34 +262,54 @@ def read_routes(
     names: dict[int, str],
     families: Iterable[int] = (socket.AF_INET, socket.AF_INET6),
 ) -> dict[RouteKey, RouteValue]:
-    """All routes of a table; ``names`` gives device names by interface index."""
+    """All routes of a table; ``names`` gives device names by interface index.
+
+    Routes for a type of service of their own are no rivals of ours, and left out.
+    """
     routes: dict[RouteKey, RouteValue] = {}
-    unpack, attributes, u32 = rt.route_header.unpack_from, rt.attributes, rt.u32
-    size = rt.route_header.size
+    shapes: dict[tuple[bytes, ...], RouteShape | None] = {}  # by the parts of a message in the common layout
     for family in families:
         request = rt.route_header.pack(family, 0, 0, 0, 0, 0, 0, 0, 0) + rt.attribute_u32(rt.RTA_TABLE, table)
-        nothing = bytes(4 if family == socket.AF_INET else 16)
-        for payload in netlink.dump(rt.RTM_GETROUTE, request):
-            _family, length, _src, _tos, short_table, protocol, scope, kind, flags = unpack(payload)
-            found = attributes(payload, size)
-            if (u32(found[rt.RTA_TABLE]) if rt.RTA_TABLE in found else short_table) != table:
+        for payload in _dump(netlink, request):
+            shape = said = None
+            if len(payload) == _common_layout.size:
+                length, fixed, table_part, dst_header, dst, via_header, via, device = _common_layout.unpack(payload)
+                said = (fixed, table_part, dst_header, via_header, device)
+                shape = shapes.get(said)
+            if shape:
+                routes[(dst, length, 0)] = (via, shape)
                 continue
-            key = RouteKey(
-                found.get(rt.RTA_DST, nothing),
-                length,
-                u32(found[rt.RTA_PRIORITY]) if rt.RTA_PRIORITY in found else 0,
-            )
-            leads = kind == 1 or kind == 2 or kind == 3
-            routes[key] = RouteValue(
-                found.get(rt.RTA_GATEWAY, b""),
-                names.get(u32(found[rt.RTA_OIF]), "") if leads and rt.RTA_OIF in found else "",
-                found.get(rt.RTA_PREFSRC, b""),
-                scope,
-                protocol,
-                kind,
-                bool(flags & rt.RTNH_F_ONLINK),
-            )
+            route = _parse_any(payload, table, names)
+            if route:
+                key, value = route
+                routes[key] = value
+                if said and said[2:4] == (_DST_HEADERS[4], _VIA_HEADERS[4]) and not key[2] and not value[1].src:
+                    shapes[said] = value[1]
     return routes
+
+
+def _parse_any(payload: bytes, table: int, names: dict[int, str]) -> Route | None:
+    """A route of whatever layout; None if it is of another table or for a type of service."""
+    family, length, _src, tos, short_table, protocol, scope, kind, flags = rt.route_header.unpack_from(payload)
+    found = rt.attributes(payload, rt.route_header.size)
+    if tos or (rt.u32(found[rt.RTA_TABLE]) if rt.RTA_TABLE in found else short_table) != table:
+        return None
+    dst = found.get(rt.RTA_DST) or bytes(4 if family == socket.AF_INET else 16)
+    metric = rt.u32(found[rt.RTA_PRIORITY]) if rt.RTA_PRIORITY in found else 0
+    # The kernel shows the loopback device for IPv6 routes that lead nowhere.
+    leads = kind in (_UNICAST, TYPES["local"], TYPES["broadcast"]) and rt.RTA_OIF in found
+    dev = names.get(rt.u32(found[rt.RTA_OIF]), "") if leads else ""
+    via, src = found.get(rt.RTA_GATEWAY, b""), found.get(rt.RTA_PREFSRC, b"")
+    return (dst, length, metric), (via, RouteShape(dev, src, scope, protocol, kind, flags & rt.RTNH_F_ONLINK != 0))
+
+
+def _dump(netlink: NetlinkSocket, request: bytes) -> list[bytes]:
+    try:
+        return netlink.dump(rt.RTM_GETROUTE, request)
+    except KernelRefusal as error:
+        if error.errno == errno.ENOENT:  # the table has never had a route
+            return []
+        raise
 
 
 class RoutePlan(NamedTuple):
@@ -243,99 +319,109 @@ class RoutePlan(NamedTuple):
     removed: list[Route]
 
 
-def plan(wanted: RouteSet, current: dict[RouteKey, RouteValue], obsolete: dict[RouteKey, RouteValue]) -> RoutePlan:
+def plan(wanted: RouteSet, current: dict[RouteKey, RouteValue], obsolete: dict[RouteKey, set[RouteValue]]) -> RoutePlan:
     """Compare; an obsolete or purged route goes only if it still is as it was made."""
-    written = [Route(key, value) for key, value in wanted.routes.items() if current.get(key) != value]
+    written = [route for route in wanted.routes.items() if current.get(route[0]) != route[1]]
     removed = [
-        Route(key, value) for key, value in obsolete.items() if key not in wanted.routes and current.get(key) == value
+        (key, current[key])
+        for key, values in obsolete.items()
+        if key not in wanted.routes and current.get(key) in values
     ]
     if wanted.purged_dev is not None:
+        gone = {key for key, _value in removed}
         removed += [
-            Route(key, value)
-            for key, value in current.items()
-            if value.dev == wanted.purged_dev
-            and value.protocol == wanted.purged_protocol
+            (key, (via, shape))
+            for key, (via, shape) in current.items()
+            if shape.dev == wanted.purged_dev
+            and shape.protocol == wanted.purged_protocol
             and key not in wanted.routes
-            and obsolete.get(key) != value
+            and key not in gone
         ]
     return RoutePlan(written, removed)
 
 
 def converge(params: dict[str, Any], check_mode: bool) -> Outcome:
     """Converge the module's parameters, with their record if they are a persistent set."""
-    return converge_recorded("network_routes", ["routes"], params, check_mode, parse, converge_routes)
+    with without_garbage_collector():
+        return converge_recorded("network_routes", ["routes"], params, check_mode, parse, converge_routes)
 
 
-def converge_routes(wanted: RouteSet, obsolete: RouteSet | None, check_mode: bool) -> Outcome:
-    """Bring the wanted routes about and remove the obsolete ones."""
+def converge_routes(wanted: RouteSet, obsolete: Sequence[RouteSet], check_mode: bool) -> Outcome:
+    """Bring the wanted routes about and remove the obsolete ones, which may be in other tables."""
+    former: dict[int, dict[RouteKey, set[RouteValue]]] = {wanted.table: {}}
+    for routes in obsolete:
+        for key, value in routes.routes.items():
+            former.setdefault(routes.table, {}).setdefault(key, set()).add(value)
     with NetlinkSocket(wanted.netns) as netlink:
-        if obsolete and obsolete.table != wanted.table:
-            return _two_tables(netlink, wanted, obsolete, check_mode)
-        steps = _converge_table(netlink, wanted, obsolete.routes if obsolete else {}, check_mode)
-    return _outcome([steps], wanted)
+        links = read_links(netlink)
+        if not check_mode:
+            refuse_missing_devices(wanted.routes.items(), links)
+        done = [
+            _converge_table(netlink, links, wanted if table == wanted.table else RouteSet({}, table), gone, check_mode)
+            for table, gone in former.items()
+        ]
+    return _outcome(done, wanted)
 
 
-def _two_tables(netlink: NetlinkSocket, wanted: RouteSet, obsolete: RouteSet, check_mode: bool) -> Outcome:
-    """The set moved to another table: its routes leave the old one."""
-    left = _converge_table(netlink, RouteSet({}, obsolete.table), obsolete.routes, check_mode)
-    made = _converge_table(netlink, wanted, {}, check_mode)
-    return _outcome([left, made], wanted)
+def refuse_missing_devices(routes: Iterable[Route], links: LinkTable) -> None:
+    """Before the first change."""
+    for route in routes:
+        dev = route[1][1].dev
+        if dev and dev not in links:
+            raise links.lacks(dev, f"route {describe(route)}")
 
 
 def _converge_table(
-    netlink: NetlinkSocket, wanted: RouteSet, obsolete: dict[RouteKey, RouteValue], check_mode: bool
+    netlink: NetlinkSocket,
+    links: LinkTable,
+    wanted: RouteSet,
+    obsolete: dict[RouteKey, set[RouteValue]],
+    check_mode: bool,
 ) -> tuple[RoutePlan, dict[RouteKey, RouteValue]]:
-    links = read_links(netlink)
     current = read_routes(netlink, wanted.table, {link.index: name for name, link in links.items()})
     steps = plan(wanted, current, obsolete)
     if not check_mode:
-        indexes = {"": 0, **{name: link.index for name, link in links.items()}}
-        for route in steps.written:
-            if route.value.dev not in indexes:
-                links.index_of(route.value.dev, f"route {route.describe()}")
-        _send(netlink, rt.RTM_DELROUTE, 0, steps.removed, wanted.table, indexes)
-        _send(netlink, rt.RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, steps.written, wanted.table, indexes)
+        _send(netlink, links, rt.RTM_DELROUTE, 0, steps.removed, wanted.table)
+        _send(netlink, links, rt.RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, steps.written, wanted.table)
     return steps, current
 
 
-def _send(
-    netlink: NetlinkSocket, kind: int, flags: int, routes: list[Route], table: int, indexes: dict[str, int]
-) -> None:
-    messages = [route_message(kind, flags, route, table, indexes[route.value.dev]) for route in routes]
-    failures = netlink.batch(messages)
-    verb = "write" if kind == rt.RTM_NEWROUTE else "remove"
+def _send(netlink: NetlinkSocket, links: LinkTable, kind: int, flags: int, routes: list[Route], table: int) -> None:
+    failures = netlink.batch(route_messages(kind, flags, routes, table, links))
     if failures:
-        raise LabError(
-            "\n".join(f"cannot {verb} the route {routes[f.index].describe()}: {f.reason}." for f in failures)
+        verb = "write" if kind == rt.RTM_NEWROUTE else "remove"
+        raise refusal(
+            failures, lambda position: f"cannot {verb} the route {describe(routes[position])} in {links.place}"
         )
 
 
-def route_message(kind: int, flags: int, route: Route, table: int, index: int) -> Message:
-    """One route on the wire."""
-    (dst, length, metric), value = route
-    header = rt.route_header.pack(
-        rt.family_of(dst),
-        length,
-        0,
-        0,
-        table if table < 256 else 0,
-        value.protocol,
-        value.scope,
-        value.type,
-        rt.RTNH_F_ONLINK if value.onlink else 0,
-    )
-    attributes = [header, rt.attribute(rt.RTA_DST, dst)]
+def route_messages(kind: int, flags: int, routes: Iterable[Route], table: int, links: LinkTable) -> list[Message]:
+    """Routes on the wire; their devices are in ``links``."""
+    frames: dict[tuple, tuple[bytes, bytes]] = {}  # what comes before and behind destination and next hop
+    messages = []
+    for (dst, length, metric), (via, shape) in routes:
+        size = len(dst)
+        said = (size, length, metric, shape)
+        if said not in frames:
+            frames[said] = _frame(*said, table, links)
+        head, tail = frames[said]
+        next_hop = _VIA_HEADERS[size] + via if via else b""
+        messages.append((kind, flags, head + dst + next_hop + tail))
+    return messages
+
+
+def _frame(size: int, length: int, metric: int, shape: RouteShape, table: int, links: LinkTable) -> tuple[bytes, bytes]:
+    family = socket.AF_INET if size == 4 else socket.AF_INET6
+    short_table, onlink = (table if table < 256 else 0), (rt.RTNH_F_ONLINK if shape.onlink else 0)
+    head = rt.route_header.pack(family, length, 0, 0, short_table, shape.protocol, shape.scope, shape.type, onlink)
+    tail = rt.attribute_u32(rt.RTA_OIF, links[shape.dev].index) if shape.dev else b""
     if table > 255:
-        attributes.append(rt.attribute_u32(rt.RTA_TABLE, table))
-    if value.via:
-        attributes.append(rt.attribute(rt.RTA_GATEWAY, value.via))
-    if index:
-        attributes.append(rt.attribute_u32(rt.RTA_OIF, index))
+        tail += rt.attribute_u32(rt.RTA_TABLE, table)
     if metric:
-        attributes.append(rt.attribute_u32(rt.RTA_PRIORITY, metric))
-    if value.src:
-        attributes.append(rt.attribute(rt.RTA_PREFSRC, value.src))
-    return Message(kind, flags, b"".join(attributes))
+        tail += rt.attribute_u32(rt.RTA_PRIORITY, metric)
+    if shape.src:
+        tail += rt.attribute(rt.RTA_PREFSRC, shape.src)
+    return head + _DST_HEADERS[size], tail
 
 
 def _outcome(tables: list[tuple[RoutePlan, dict[RouteKey, RouteValue]]], wanted: RouteSet) -> Outcome:
@@ -343,8 +429,8 @@ def _outcome(tables: list[tuple[RoutePlan, dict[RouteKey, RouteValue]]], wanted:
     before: list[str] = []
     after: list[str] = []
     for (written, removed), current in tables:
-        before += [Route(r.key, current[r.key]).describe() for r in written if r.key in current]
-        before += [route.describe() for route in removed]
-        after += [route.describe() for route in written]
+        before += [describe((key, current[key])) for key, _value in written if key in current]
+        before += map(describe, removed)
+        after += map(describe, written)
     facts = {"routes_count": len(wanted.routes)}
     return Outcome({"routes": sorted(before)}, {"routes": sorted(after)}, facts)

@@ -10,17 +10,29 @@ costs 16 ms). It is made anew only when the end that exists is not connected to 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from . import rtnetlink as rt
 from .addresses import packed_mac
-from .errors import LabError, raise_if_any
-from .links import DEVICE_ARGUMENTS, Device, LinkState, LinkTable, delete_links, read_link, read_links, setting_messages
-from .namespaces import open_namespace
-from .netlink import NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE, Message, NetlinkSocket
+from .bulk import without_garbage_collector
+from .errors import InvalidInput, LabError, raise_if_any
+from .links import DEVICE_ARGUMENTS, Device, LinkState, LinkTable, delete_links, read_links, setting_messages
+from .namespaces import open_namespace, place
+from .netlink import NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE, NetlinkSocket, refusal
 from .outcome import Outcome
-from .routes import ROUTE_ARGUMENTS, TABLES, Route, parse_route, read_routes, route_message
+from .routes import (
+    PROTOCOLS,
+    ROUTE_ARGUMENTS,
+    TABLES,
+    Route,
+    RouteParser,
+    describe,
+    read_routes,
+    refuse_missing_devices,
+    route_messages,
+)
 
 END_ARGUMENTS: dict[str, Any] = {
     **DEVICE_ARGUMENTS,
@@ -51,11 +63,19 @@ class VethEnd:
         """The device's name."""
         return self.device.name
 
+    @property
+    def label(self) -> str:
+        """The end as a key of the difference: ends of one name may be in several namespaces."""
+        return f"{self.name} in {self.netns}" if self.netns else self.name
+
+    def __str__(self) -> str:
+        return f"{self.name} in {place(self.netns)}"
+
     def wanted(self) -> dict[str, Any]:
         """As plain data."""
         shown: dict[str, Any] = {"name": self.name, "netns": self.netns, **self.device.wanted()}
         if self.routes:
-            shown["routes"] = sorted(route.describe() for route in self.routes)
+            shown["routes"] = sorted(map(describe, self.routes))
         return shown
 
 
@@ -78,11 +98,12 @@ def parse(params: dict[str, Any]) -> list[VethPair]:
         peer = _parse_end(options["peer"], f"{where}.peer", problems) if options.get("peer") else None
         if peer is None and params["state"] == "present":
             problems.append(f"{where}: {end.name} needs a 'peer': a veth device always comes as a pair")
+        if peer and str(peer) == str(end):
+            problems.append(f"{where}: both ends are called {end}: rename one")
         for each in filter(None, (end, peer)):
             first = seen.setdefault((each.netns, each.name), index)
-            if first != index or (each is peer and (end.netns, end.name) == (peer.netns, peer.name)):
-                space = f"namespace {each.netns}" if each.netns else "this namespace"
-                problems.append(f"{where}: {each.name} in {space} is given twice, in entries {first} and {index}")
+            if first != index:
+                problems.append(f"{where}: {each} is given twice, in entries {first} and {index}: drop one")
         pairs.append(VethPair(end, peer))
     raise_if_any(problems)
     return pairs
@@ -91,9 +112,10 @@ def parse(params: dict[str, Any]) -> list[VethPair]:
 def _parse_end(options: dict[str, Any], where: str, problems: list[str]) -> VethEnd:
     device = Device.parse(options, where, problems)
     routes = []
+    parser = RouteParser(device.name, PROTOCOLS["boot"])
     for index, route in enumerate(options.get("routes") or ()):
         try:
-            routes.append(parse_route(route, device.name, "boot"))
+            routes.append(parser.parse(route))
         except ValueError as error:
             problems.append(f"{where}.routes[{index}] ({route['dst']}): {error}")
     return VethEnd(device, options.get("netns"), tuple(routes))
@@ -121,7 +143,7 @@ class Namespace:
         descriptor = open_namespace(other)
         try:
             question = rt.namespace_id_header.pack(0) + rt.attribute_u32(rt.NETNSA_FD, descriptor)
-            answer = self.netlink.get(Message(rt.RTM_GETNSID, 0, question), f"number of namespace {other}")
+            answer = self.netlink.get((rt.RTM_GETNSID, 0, question), f"number of namespace {other}")
         finally:
             os.close(descriptor)
         number = rt.s32(rt.attributes(answer, rt.namespace_id_header.size)[rt.NETNSA_NSID])
@@ -135,6 +157,11 @@ class Namespaces(dict):  # dict[str | None, Namespace]
         netlink = NetlinkSocket(netns)
         self[netns] = Namespace(netlink, read_links(netlink))
         return self[netns]
+
+    def refresh(self) -> None:
+        """Read all links again."""
+        for namespace in self.values():
+            namespace.refresh()
 
     def __enter__(self) -> Namespaces:
         return self
@@ -158,18 +185,23 @@ class Namespaces(dict):  # dict[str | None, Namespace]
 
 def converge(params: dict[str, Any], check_mode: bool) -> Outcome:
     """Bring about, or remove, the task's pairs."""
-    pairs = parse(params)
+    with without_garbage_collector():
+        return _converge(parse(params), params["state"] == "absent", check_mode)
+
+
+def _converge(pairs: list[VethPair], removing: bool, check_mode: bool) -> Outcome:
     with Namespaces() as namespaces:
-        if params["state"] == "absent":
+        if removing:
             return _remove(pairs, namespaces, check_mode)
-        before = {pair.end.name: _found(pair, namespaces) for pair in pairs}
+        before = {pair.end.label: _found(pair, namespaces) for pair in pairs}
         after: dict[str, Any] = {
-            pair.end.name: {**pair.end.wanted(), "peer": pair.peer.wanted()} for pair in pairs if pair.peer
+            pair.end.label: {**pair.end.wanted(), "peer": pair.peer.wanted()} for pair in pairs if pair.peer
         }
         _refuse_other_kinds(pairs, namespaces)
         if not check_mode:
+            _refuse_missing_devices(pairs, namespaces)
             for pair in pairs:
-                if before[pair.end.name] != after[pair.end.name]:
+                if before[pair.end.label] != after[pair.end.label]:
                     _apply(pair, namespaces)
     return Outcome({"pairs": before}, {"pairs": after})
 
@@ -179,17 +211,17 @@ def _remove(pairs: list[VethPair], namespaces: Namespaces, check_mode: bool) -> 
     doomed: dict[str | None, list[LinkState]] = {}
     before: dict[str, Any] = {}
     after: dict[str, Any] = {}
-    for pair in pairs:
+    for end in (pair.end for pair in pairs):
         try:
-            link = namespaces[pair.end.netns].links.get(pair.end.name)
+            link = namespaces[end.netns].links.get(end.name)
         except LabError:
             link = None
         if link and link.kind != "veth":
-            raise LabError(f"{link.name} is of kind {link.kind}, not veth: it is not ours to remove.")
-        before[pair.end.name] = {"name": link.name, "netns": pair.end.netns} if link else None
-        after[pair.end.name] = None
+            raise InvalidInput([f"{end} {link.is_of('veth')}: it is not ours to remove."])
+        before[end.label] = {"name": link.name, "netns": end.netns} if link else None
+        after[end.label] = None
         if link:
-            doomed.setdefault(pair.end.netns, []).append(link)
+            doomed.setdefault(end.netns, []).append(link)
     if not check_mode:
         for netns, links in doomed.items():
             delete_links(namespaces[netns].netlink, links)
@@ -225,46 +257,67 @@ def _found_end(end: VethEnd, link: LinkState, namespaces: Namespaces) -> dict[st
     shown: dict[str, Any] = {"name": end.name, "netns": end.netns, **end.device.found(link, namespace.links)}
     if end.routes:
         missing = _missing_routes(end, namespace)
-        shown["routes"] = sorted(route.describe() for route in end.routes if route not in missing)
+        shown["routes"] = sorted(describe(route) for route in end.routes if route not in missing)
     return shown
 
 
 def _missing_routes(end: VethEnd, namespace: Namespace) -> list[Route]:
     names = {link.index: link.name for link in namespace.links.values()}
-    families = {rt.family_of(route.key.dst) for route in end.routes}
+    families = {rt.family_of(dst) for (dst, _length, _metric), _value in end.routes}
     current = read_routes(namespace.netlink, TABLES["main"], names, families)
-    return [route for route in end.routes if current.get(route.key) != route.value]
+    return [(key, value) for key, value in end.routes if current.get(key) != value]
 
 
 def _refuse_other_kinds(pairs: list[VethPair], namespaces: Namespaces) -> None:
     problems = []
-    for pair in pairs:
-        for end in filter(None, (pair.end, pair.peer)):
-            link = namespaces[end.netns].links.get(end.name)
-            if link and link.kind != "veth":
-                space = f"namespace {end.netns}" if end.netns else "this namespace"
-                kind = link.kind or "no virtual"
-                problems.append(
-                    f"{end.name} in {space} exists and is of {kind} kind, not veth: it is not ours to replace. "
-                    "Remove it, or choose another name"
-                )
+    for end in _ends(pairs):
+        link = namespaces[end.netns].links.get(end.name)
+        if link and link.kind != "veth":
+            problems.append(
+                f"{end} exists and {link.is_of('veth')}: it is not ours to replace. Remove it, or choose another name."
+            )
     raise_if_any(problems)
+
+
+def _refuse_missing_devices(pairs: list[VethPair], namespaces: Namespaces) -> None:
+    """Before the first change; a device may also be an end that the task makes by then."""
+    made: set[tuple[str | None, str]] = set()
+    for pair in pairs:
+        made |= {(end.netns, end.name) for end in _ends([pair])}
+        for end in _ends([pair]):
+            links = namespaces[end.netns].links
+            master = end.device.master
+            if master is not None and master not in links and (end.netns, master) not in made:
+                raise links.lacks(master, f"master of {end.name}")
+            others = [route for route in end.routes if (end.netns, route[1][1].dev) not in made]
+            refuse_missing_devices(others, links)
+
+
+def _ends(pairs: list[VethPair]) -> Iterator[VethEnd]:
+    for pair in pairs:
+        yield pair.end
+        if pair.peer:
+            yield pair.peer
 
 
 def _apply(pair: VethPair, namespaces: Namespaces) -> None:
     """Make the pair if it is not there, then bring both ends to their settings."""
-    assert pair.peer is not None  # noqa: S101  (parse has refused a pair without one)
+    if pair.peer is None:
+        return  # only a pair that is to be removed has one end
     here, there = namespaces[pair.end.netns], namespaces[pair.peer.netns]
     if not _connected(pair, namespaces):
         for end, namespace in ((pair.end, here), (pair.peer, there)):
-            if end.name in namespace.links:  # connected to something else: its own other end goes with it
+            if end.name in namespace.links:
+                # Connected to something else; its own other end goes with it, wherever that is.
                 delete_links(namespace.netlink, [namespace.links[end.name]])
-                namespace.refresh()
+                namespaces.refresh()
         _create(pair, pair.peer, here)
-        here.links[pair.end.name] = read_link(here.netlink, pair.end.name)
-        there.links[pair.peer.name] = read_link(there.netlink, pair.peer.name)
-    for end, namespace in ((pair.peer, there), (pair.end, here)):
-        _set_up(end, namespace)
+        here.links[pair.end.name] = _as_made(pair.end.device, here, pair.end.device.up, pair.end.device.master)
+        there.links[pair.peer.name] = _as_made(pair.peer.device, there, False, None)
+    # Routes come when both ends are up: one whose other end is down has no carrier.
+    routes = [_set_up(end, namespace) for end, namespace in ((pair.end, here), (pair.peer, there))]
+    for end, namespace, missing in zip((pair.end, pair.peer), (here, there), routes):
+        _write_routes(end, namespace, missing)
 
 
 def create_here(netlink: NetlinkSocket, pair: VethPair) -> None:
@@ -274,28 +327,53 @@ def create_here(netlink: NetlinkSocket, pair: VethPair) -> None:
 
 
 def _create(pair: VethPair, peer: VethEnd, here: Namespace) -> None:
+    """Make the pair; the first end is up and on its bridge at once, the second one cannot be."""
     descriptor = open_namespace(peer.netns)
     try:
-        inner = [rt.attribute_text(rt.IFLA_IFNAME, peer.name), rt.attribute_u32(rt.IFLA_NET_NS_FD, descriptor)]
-        inner += _at_creation(peer.device)
+        inner = [rt.attribute_u32(rt.IFLA_NET_NS_FD, descriptor), *_at_creation(peer.device)]
         info = [
             rt.attribute_text(rt.IFLA_INFO_KIND, "veth"),
             rt.nested(rt.IFLA_INFO_DATA, [rt.nested(rt.VETH_INFO_PEER, [rt.link_header.pack(0, 0, 0, 0, 0), *inner])]),
         ]
-        outer = [rt.attribute_text(rt.IFLA_IFNAME, pair.end.name), *_at_creation(pair.end.device)]
-        payload = rt.link_header.pack(0, 0, 0, 0, 0) + b"".join(outer) + rt.nested(rt.IFLA_LINKINFO, info)
+        outer = [*_at_creation(pair.end.device), rt.nested(rt.IFLA_LINKINFO, info)]
+        if pair.end.device.master is not None:
+            master = here.links.index_of(pair.end.device.master, f"master of {pair.end.name}")
+            outer.append(rt.attribute_u32(rt.IFLA_MASTER, master))
+        header = rt.link_header.pack(0, 0, 0, rt.IFF_UP if pair.end.device.up else 0, rt.IFF_UP)
         here.netlink.request(
-            Message(rt.RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, payload),
-            f"cannot make the veth pair {pair.end.name} and {peer.name}",
+            (rt.RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, header + b"".join(outer)),
+            f"cannot make the veth pair {pair.end} and {peer}",
         )
     finally:
         os.close(descriptor)
 
 
+def _as_made(device: Device, namespace: Namespace, up: bool, master: str | None) -> LinkState:
+    """An end that was just made: all but its index is known, and asking for more costs as much as setting it up."""
+    return LinkState(
+        index=namespace.netlink.index_of(device.name),
+        name=device.name,
+        kind="veth",
+        mac=device.mac,
+        mtu=device.mtu or 0,
+        up=up,
+        master=None if master is None else namespace.links[master].index,
+        lower=None,
+        lower_netnsid=None,
+    )
+
+
 def _at_creation(device: Device) -> list[bytes]:
-    """What can only, or more cheaply, be said when a device is made. One queue is all a veth uses without XDP, and
-    what the documents show; the kernel's default of one a processor costs 0.2 ms a pair."""
-    attributes = [rt.attribute_u32(rt.IFLA_NUM_TX_QUEUES, 1), rt.attribute_u32(rt.IFLA_NUM_RX_QUEUES, 1)]
+    """What can only, or more cheaply, be said when a device is made.
+
+    One queue is all that a veth uses without XDP, and what the documents show; the kernel's default of one a processor
+    costs 0.2 ms a pair.
+    """
+    attributes = [
+        rt.attribute_text(rt.IFLA_IFNAME, device.name),
+        rt.attribute_u32(rt.IFLA_NUM_TX_QUEUES, 1),
+        rt.attribute_u32(rt.IFLA_NUM_RX_QUEUES, 1),
+    ]
     if device.mac is not None:
         attributes.append(rt.attribute(rt.IFLA_ADDRESS, packed_mac(device.mac)))
     if device.mtu is not None:
@@ -303,16 +381,20 @@ def _at_creation(device: Device) -> list[bytes]:
     return attributes
 
 
-def _set_up(end: VethEnd, namespace: Namespace) -> None:
-    """Settings first, then the routes that they carry."""
-    link = namespace.links[end.name]
-    messages = setting_messages(end.device, link, namespace.links)
-    routes = _missing_routes(end, namespace) if end.routes and not messages else end.routes
-    described = [str(end.device.wanted())] * len(messages) + [route.describe() for route in routes]
-    messages += [
-        route_message(rt.RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, route, TABLES["main"], link.index)
-        for route in routes
-    ]
+def _set_up(end: VethEnd, namespace: Namespace) -> list[Route]:
+    """Bring an end to its settings; returns the routes that it lacks then."""
+    messages = setting_messages(end.device, namespace.links[end.name], namespace.links)
     failures = namespace.netlink.batch(messages)
     if failures:
-        raise LabError("\n".join(f"cannot set up {end.name}: {described[f.index]}: {f.reason}." for f in failures))
+        raise refusal(failures, lambda _position: f"cannot set up {end} as {end.device.wanted()}")
+    if not end.routes:
+        return []
+    # A setting that changes may take routes with it; then all of them are written again.
+    return list(end.routes) if messages else _missing_routes(end, namespace)
+
+
+def _write_routes(end: VethEnd, namespace: Namespace, routes: list[Route]) -> None:
+    flags = NLM_F_CREATE | NLM_F_REPLACE
+    failures = namespace.netlink.batch(route_messages(rt.RTM_NEWROUTE, flags, routes, TABLES["main"], namespace.links))
+    if failures:
+        raise refusal(failures, lambda position: f"cannot set up {end}: {describe(routes[position])}")

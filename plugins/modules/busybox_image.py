@@ -59,15 +59,15 @@ image_id:
   sample: sha256:3f8e5c4c1f0e6a1d6f6a0c7a6f0c9f7fb6c3e9f5e3a8d1b2c4d5e6f708192a3b
 """
 
-from typing import Any  # noqa: E402
+from typing import Any
 
-from ansible_collections.container_network.lab.plugins.module_utils.adapter import run_module  # noqa: E402
-from ansible_collections.container_network.lab.plugins.module_utils.busybox import (  # noqa: E402
+from ansible_collections.container_network.lab.plugins.module_utils.adapter import run_module
+from ansible_collections.container_network.lab.plugins.module_utils.busybox import (
     converge_absent,
     converge_present,
 )
-from ansible_collections.container_network.lab.plugins.module_utils.docker_engine import Engine  # noqa: E402
-from ansible_collections.container_network.lab.plugins.module_utils.outcome import Outcome  # noqa: E402
+from ansible_collections.container_network.lab.plugins.module_utils.docker_engine import Engine
+from ansible_collections.container_network.lab.plugins.module_utils.outcome import Outcome
 
 ARGUMENT_SPEC: dict[str, Any] = {
     "name": {"type": "str", "default": "busybox:latest"},

@@ -144,22 +144,22 @@ containers:
           peer: {namespace: host, name: veth1b2c3d4, index: 8, bridge: docker0}
 """
 
-from typing import Any  # noqa: E402
+from typing import Any
 
-from ansible_collections.container_network.lab.plugins.module_utils.adapter import run_module  # noqa: E402
-from ansible_collections.container_network.lab.plugins.module_utils.container_convergence import (  # noqa: E402
+from ansible_collections.container_network.lab.plugins.module_utils.adapter import run_module
+from ansible_collections.container_network.lab.plugins.module_utils.container_convergence import (
     running_places,
 )
-from ansible_collections.container_network.lab.plugins.module_utils.container_links import (  # noqa: E402
+from ansible_collections.container_network.lab.plugins.module_utils.container_links import (
     describe_container,
     describe_namespace,
     find_namespaces,
 )
-from ansible_collections.container_network.lab.plugins.module_utils.docker_engine import (  # noqa: E402
+from ansible_collections.container_network.lab.plugins.module_utils.docker_engine import (
     Engine,
     EngineNotRunning,
 )
-from ansible_collections.container_network.lab.plugins.module_utils.outcome import Outcome, observed  # noqa: E402
+from ansible_collections.container_network.lab.plugins.module_utils.outcome import Outcome, observed
 
 ARGUMENT_SPEC: dict[str, Any] = {"containers": {"type": "list", "elements": "str", "default": []}}
 

@@ -170,18 +170,18 @@ containers:
       addresses: {bridge: 10.10.10.2}
 """
 
-from typing import Any  # noqa: E402
+from typing import Any
 
-from ansible_collections.container_network.lab.plugins.module_utils.adapter import run_module  # noqa: E402
-from ansible_collections.container_network.lab.plugins.module_utils.container_convergence import (  # noqa: E402
+from ansible_collections.container_network.lab.plugins.module_utils.adapter import run_module
+from ansible_collections.container_network.lab.plugins.module_utils.container_convergence import (
     converge_absent,
     converge_present,
 )
-from ansible_collections.container_network.lab.plugins.module_utils.containers import (  # noqa: E402
+from ansible_collections.container_network.lab.plugins.module_utils.containers import (
     RESTART_POLICIES,
 )
-from ansible_collections.container_network.lab.plugins.module_utils.docker_engine import Engine  # noqa: E402
-from ansible_collections.container_network.lab.plugins.module_utils.outcome import Outcome  # noqa: E402
+from ansible_collections.container_network.lab.plugins.module_utils.docker_engine import Engine
+from ansible_collections.container_network.lab.plugins.module_utils.outcome import Outcome
 
 ARGUMENT_SPEC: dict[str, Any] = {
     "containers": {

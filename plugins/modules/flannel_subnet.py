@@ -53,8 +53,8 @@ options:
     default: /run/flannel/subnet.env
   predicted_config:
     description:
-      - In check mode, the configuration to go by instead of the stored one, as JSON text; RV(flannel_config#document)
-        of a task before.
+      - In check mode, the configuration to go by instead of the stored one, as JSON text; what a task before
+        with M(container_network.lab.flannel_config) returned.
     type: str
   state:
     description: V(absent) releases what this module reserved for the host, and nothing else.
@@ -100,10 +100,10 @@ lease:
     vtep_mac: "4e:55:ee:0a:90:38"
 """
 
-from ansible_collections.container_network.lab.plugins.module_utils.adapter import run_module  # noqa: E402
-from ansible_collections.container_network.lab.plugins.module_utils.etcd import ETCD_ARGUMENTS  # noqa: E402
-from ansible_collections.container_network.lab.plugins.module_utils.flannel import DEFAULT_PREFIX  # noqa: E402
-from ansible_collections.container_network.lab.plugins.module_utils.flannel_converge import (  # noqa: E402
+from ansible_collections.container_network.lab.plugins.module_utils.adapter import run_module
+from ansible_collections.container_network.lab.plugins.module_utils.etcd import ETCD_ARGUMENTS
+from ansible_collections.container_network.lab.plugins.module_utils.flannel import DEFAULT_PREFIX
+from ansible_collections.container_network.lab.plugins.module_utils.flannel_converge import (
     converge_subnet,
 )
 

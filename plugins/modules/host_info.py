@@ -28,6 +28,11 @@ options:
     type: list
     elements: str
     default: []
+  processes:
+    description: Programs, such as V(dockerd), whose running process is looked for.
+    type: list
+    elements: str
+    default: []
 extends_documentation_fragment:
   - container_network.lab.attributes.info
 """
@@ -85,6 +90,10 @@ host_info:
       type: list
       elements: str
       sample: []
+    processes:
+      description: The command line of each program asked for; none if it does not run.
+      type: dict
+      sample: {dockerd: /usr/sbin/dockerd -H fd:// --bip=40.15.43.1/24}
 """
 
 from ansible_collections.container_network.lab.plugins.module_utils import host

@@ -19,49 +19,6 @@ description:
 requirements:
   - iptables
 options:
-  chains:
-    description: The chains.
-    type: list
-    elements: dict
-    suboptions:
-      table:
-        description: Table.
-        type: str
-        choices: [filter, nat, mangle, raw]
-        default: filter
-      name:
-        description: Name of the chain, up to 28 characters.
-        type: str
-        required: true
-      rules:
-        description: The rules, each as C(iptables-save) prints it from behind the chain's name.
-        type: list
-        elements: str
-        default: []
-  jumps:
-    description: Rules in chains that belong to others.
-    type: list
-    elements: dict
-    suboptions:
-      table:
-        description: Table.
-        type: str
-        choices: [filter, nat, mangle, raw]
-        default: filter
-      chain:
-        description: The chain that the rule is in, such as V(FORWARD).
-        type: str
-        required: true
-      rule:
-        description: The rule as C(iptables-save) prints it from behind the chain's name.
-        type: str
-        required: true
-      insert:
-        description:
-          - Whether the rule stands before all other rules of the chain; found elsewhere, it is moved.
-          - Several such jumps of one chain stand in the listed order.
-        type: bool
-        default: false
   ip_version:
     description: Whether the chains are those of C(iptables) or of C(ip6tables).
     type: str
@@ -73,6 +30,7 @@ options:
     choices: [present, absent]
     default: present
 extends_documentation_fragment:
+  - container_network.lab.chains
   - container_network.lab.attributes
   - container_network.lab.netns
   - container_network.lab.recorded

@@ -116,19 +116,19 @@ checks:
       found: [40.15.26.0/24 via 40.15.26.0 dev flannel.1 onlink]
 """
 
-from typing import Any  # noqa: E402
+from typing import Any
 
-from ansible_collections.container_network.lab.plugins.module_utils.adapter import run_module  # noqa: E402
-from ansible_collections.container_network.lab.plugins.module_utils.check_runner import run_checks  # noqa: E402
-from ansible_collections.container_network.lab.plugins.module_utils.checks import (  # noqa: E402
+from ansible_collections.container_network.lab.plugins.module_utils.adapter import run_module
+from ansible_collections.container_network.lab.plugins.module_utils.check_runner import run_checks
+from ansible_collections.container_network.lab.plugins.module_utils.checks import (
     DEFAULT_TIMEOUT,
     Check,
 )
-from ansible_collections.container_network.lab.plugins.module_utils.duplicates import (  # noqa: E402
+from ansible_collections.container_network.lab.plugins.module_utils.duplicates import (
     duplicate_problems,
 )
-from ansible_collections.container_network.lab.plugins.module_utils.errors import raise_if_any  # noqa: E402
-from ansible_collections.container_network.lab.plugins.module_utils.outcome import Outcome, observed  # noqa: E402
+from ansible_collections.container_network.lab.plugins.module_utils.errors import raise_if_any
+from ansible_collections.container_network.lab.plugins.module_utils.outcome import Outcome, observed
 
 ARGUMENT_SPEC: dict[str, Any] = {
     "checks": {

@@ -21,11 +21,11 @@ options:
     required: true
     suboptions:
       name:
-        description: Name of the namespace.
+        description: Name of the namespace; letters, digits and C(_.-), beginning with a letter.
         type: str
         required: true
       sysctls:
-        description: Kernel parameters of the namespace by name, all of which begin with C(net.).
+        description: Kernel parameters of the namespace by name, all of which begin with C(net.). Write numbers.
         type: dict
         default: {}
   state:

@@ -16,45 +16,6 @@ description:
     the same metric.
   - A route that is removed must still be as it was made; one that somebody changed since is left alone.
 options:
-  routes:
-    description: The routes.
-    type: list
-    elements: dict
-    suboptions:
-      dst:
-        description: Destination in CIDR notation, or V(default).
-        type: str
-        required: true
-      via:
-        description: Next hop.
-        type: str
-      dev:
-        description: Device that the route leads over. The default is O(dev).
-        type: str
-      src:
-        description: Source address that the host prefers on this route.
-        type: str
-      scope:
-        description: Scope. The default is V(link) without a next hop and V(global) with one, as for C(ip route).
-        type: str
-        choices: [global, site, link, host]
-      protocol:
-        description:
-          - Who made the route, as a name (V(boot), V(static), V(dhcp), V(bird), …) or a number up to 255.
-          - The default is O(protocol).
-        type: str
-      metric:
-        description: Preference among routes to one destination; less is better. The kernel's default when not given.
-        type: int
-      onlink:
-        description: Take the next hop for a neighbour on the device, whatever the device's addresses say.
-        type: bool
-        default: false
-      type:
-        description: Type of the route.
-        type: str
-        choices: [unicast, local, broadcast, blackhole, unreachable, prohibit, throw]
-        default: unicast
   dev:
     description: Device of all routes that name none.
     type: str
@@ -76,6 +37,7 @@ options:
     choices: [present, absent]
     default: present
 extends_documentation_fragment:
+  - container_network.lab.routes
   - container_network.lab.attributes
   - container_network.lab.netns
   - container_network.lab.recorded

@@ -15,29 +15,13 @@ description:
   - Converges a list of files whose folder a boot empties, such as C(/run/flannel/subnet.env).
   - Recorded, they are written again at boot before Docker starts. For files on a disk use M(ansible.builtin.copy).
 options:
-  files:
-    description: The files.
-    type: list
-    elements: dict
-    suboptions:
-      path:
-        description: Absolute path. Missing folders are made, and removed with the last file in them.
-        type: str
-        required: true
-      content:
-        description: The whole text of the file.
-        type: str
-        required: true
-      mode:
-        description: Octal mode.
-        type: str
-        default: "0644"
   state:
     description: Whether the files exist.
     type: str
     choices: [present, absent]
     default: present
 extends_documentation_fragment:
+  - container_network.lab.files
   - container_network.lab.attributes
   - container_network.lab.recorded
 """

@@ -49,7 +49,7 @@ options:
       netns:
         description:
           - The network namespace of this end.
-          - Takes the name of a namespace in C(/run/netns), the path of a namespace file, the process id of a process in the
+          - Takes the name of a namespace in C(/run/netns), the path of a namespace file, the id of a process in the
             namespace, or V(container:NAME) for a running container of this host's Docker Engine.
           - Without it the end is in the namespace of the task.
         type: str
@@ -72,7 +72,7 @@ options:
             description: Source address that the host prefers on this route.
             type: str
           scope:
-            description: Scope. The default is V(link) without a next hop and V(global) with one, as for C(ip route).
+            description: Scope. The default is V(link) without a next hop, V(global) with one. Not for IPv6.
             type: str
             choices: [global, site, link, host]
           protocol:
@@ -81,7 +81,7 @@ options:
               - The default is V(boot).
             type: str
           metric:
-            description: Preference among routes to one destination; less is better. The kernel's default when not given.
+            description: Preference among routes to one destination; less is better. By default the kernel's own.
             type: int
           onlink:
             description: Take the next hop for a neighbour on the device, whatever the device's addresses say.
@@ -145,7 +145,7 @@ options:
                 description: Source address that the host prefers on this route.
                 type: str
               scope:
-                description: Scope. The default is V(link) without a next hop and V(global) with one, as for C(ip route).
+                description: Scope. The default is V(link) without a next hop, V(global) with one. Not for IPv6.
                 type: str
                 choices: [global, site, link, host]
               protocol:
@@ -154,7 +154,7 @@ options:
                   - The default is V(boot).
                 type: str
               metric:
-                description: Preference among routes to one destination; less is better. The kernel's default when not given.
+                description: Preference among routes to one destination; less is better. By default the kernel's own.
                 type: int
               onlink:
                 description: Take the next hop for a neighbour on the device, whatever the device's addresses say.

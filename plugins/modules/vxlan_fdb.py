@@ -19,32 +19,6 @@ options:
   dev:
     description: The VXLAN device. Needed, except to remove a recorded set.
     type: str
-  fdb:
-    description: Forwarding entries; each says behind which VTEP a MAC address lives.
-    type: list
-    elements: dict
-    suboptions:
-      mac:
-        description: MAC address. V(00:00:00:00:00:00) stands for every unknown one and may have several VTEPs.
-        type: str
-        required: true
-      dst:
-        description: Address of the VTEP.
-        type: str
-        required: true
-  arp:
-    description: ARP entries (for IPv6, neighbour entries); each says which MAC address an IP address has.
-    type: list
-    elements: dict
-    suboptions:
-      ip:
-        description: IP address.
-        type: str
-        required: true
-      mac:
-        description: MAC address.
-        type: str
-        required: true
   purge:
     description: Whether permanent entries of the device that are not listed are removed.
     type: bool
@@ -55,6 +29,7 @@ options:
     choices: [present, absent]
     default: present
 extends_documentation_fragment:
+  - container_network.lab.static_tables
   - container_network.lab.attributes
   - container_network.lab.netns
   - container_network.lab.recorded

@@ -21,6 +21,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 import module_runner
+import persistent_sets
 
 ENGINE_START_SECONDS = 60
 
@@ -29,6 +30,11 @@ ENGINE_START_SECONDS = 60
 def run_module() -> Callable:
     """The function that runs a module: ``run_module("veth_pair", pairs=[…], _check=True)``."""
     return module_runner.run_module
+
+
+# Shared by the tests of all modules with recorded sets.
+host = persistent_sets.host
+killer = persistent_sets.killer
 
 
 @pytest.fixture

@@ -25,12 +25,12 @@ class ModuleFailed(Exception):
         self.result = result
 
 
-def run_module(name: str, /, _check: bool = False, _diff: bool = True, **arguments: Any) -> dict[str, Any]:
+def run_module(module_name: str, /, _check: bool = False, _diff: bool = True, **arguments: Any) -> dict[str, Any]:
     """Run a module with these arguments and return what it returns; ModuleFailed if it fails.
 
     ``_check`` runs it in check mode. A module that ends without a result, by an exception, is an error of its own.
     """
-    module = importlib.import_module(f"{COLLECTION}.plugins.modules.{name}")
+    module = importlib.import_module(f"{COLLECTION}.plugins.modules.{module_name}")
     output = io.StringIO()
     with (
         patch_module_args({**arguments, "_ansible_check_mode": _check, "_ansible_diff": _diff}),
@@ -39,7 +39,7 @@ def run_module(name: str, /, _check: bool = False, _diff: bool = True, **argumen
     ):
         module.main()
     lines = [line for line in output.getvalue().splitlines() if line.startswith("{")]
-    assert lines, f"module {name} printed no result: {output.getvalue()!r}"
+    assert lines, f"module {module_name} printed no result: {output.getvalue()!r}"
     result = json.loads(lines[-1])
     result.pop("invocation", None)
     if result.get("failed"):
@@ -47,20 +47,22 @@ def run_module(name: str, /, _check: bool = False, _diff: bool = True, **argumen
     return result
 
 
-def assert_converges(name: str, /, **arguments: Any) -> dict[str, Any]:
+def assert_converges(module_name: str, /, **arguments: Any) -> dict[str, Any]:
     """Check mode predicts a change, the first run makes exactly that, the second changes nothing; returns the first."""
-    predicted = run_module(name, _check=True, **arguments)
-    assert predicted["changed"], f"check mode of {name} predicted no change"
-    first = run_module(name, **arguments)
-    assert first["changed"], f"the first run of {name} changed nothing"
-    assert first.get("diff") == predicted.get("diff"), f"check mode of {name} predicted another difference"
-    assert_unchanged(name, **arguments)
+    predicted = run_module(module_name, _check=True, **arguments)
+    assert predicted["changed"], f"check mode of {module_name} predicted no change"
+    first = run_module(module_name, **arguments)
+    assert first["changed"], f"the first run of {module_name} changed nothing"
+    assert first.get("diff") == predicted.get("diff"), f"check mode of {module_name} predicted another difference"
+    assert_unchanged(module_name, **arguments)
     return first
 
 
-def assert_unchanged(name: str, /, **arguments: Any) -> dict[str, Any]:
+def assert_unchanged(module_name: str, /, **arguments: Any) -> dict[str, Any]:
     """Neither check mode nor a run changes anything; returns the result of the run."""
-    assert not run_module(name, _check=True, **arguments)["changed"], f"check mode of {name} is not idempotent"
-    result = run_module(name, **arguments)
-    assert not result["changed"], f"{name} is not idempotent: {result.get('diff')}"
+    assert not run_module(module_name, _check=True, **arguments)["changed"], (
+        f"check mode of {module_name} is not idempotent"
+    )
+    result = run_module(module_name, **arguments)
+    assert not result["changed"], f"{module_name} is not idempotent: {result.get('diff')}"
     return result

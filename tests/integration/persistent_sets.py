@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
 from ansible_collections.container_network.lab.plugins.module_utils import files, iptables, netlink, records
 from ansible_collections.container_network.lab.plugins.module_utils.namespaces import inside
 
@@ -44,7 +45,7 @@ class Killer:
             (records, "save_record"),
             (records, "remove_record"),
             (iptables, "_run"),
-            (files, "_write"),
+            (files, "replace_file"),
         ):
             monkeypatch.setattr(owner, name, self._counting(getattr(owner, name)))
         monkeypatch.setattr(netlink, "MESSAGES_PER_SEND", 2)

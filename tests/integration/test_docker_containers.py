@@ -1,7 +1,7 @@
 # Copyright (c) 2026, container_network.lab contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Modules docker_containers and busybox_image, and lookup container_pid, against a real Docker Engine."""
+"""Modules docker_containers and busybox_image against a real Docker Engine."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, container_network.lab contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Modules network_checks and container_links_info, and lookup container_pid, against a real Docker Engine."""
+"""Modules network_checks and container_links_info against a real Docker Engine."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import subprocess
 import time
 
 import pytest
-from ansible.errors import AnsibleLookupError
 from module_runner import ModuleFailed, run_module
 
 pytestmark = pytest.mark.usefixtures("busybox_image", "no_containers")
@@ -120,22 +119,3 @@ def test_links_without_an_engine(monkeypatch):
     assert run_module("container_links_info")["containers"] == []
     with pytest.raises(ModuleFailed, match="No Docker Engine answers"):
         run_module("container_links_info", containers=["xbox1"])
-
-
-def test_the_lookup_gives_process_ids(monkeypatch):
-    from ansible_collections.container_network.lab.plugins.lookup.container_pid import LookupModule
-
-    lookup = LookupModule()
-    lookup._load_name = "container_network.lab.container_pid"
-    monkeypatch.setattr(lookup, "set_options", lambda **_options: None)
-    pid = start("xbox1")["xbox1"]["pid"]
-    assert lookup.run(["xbox1"]) == [pid]
-    subprocess.run(["docker", "stop", "--time=0", "xbox1"], check=True, capture_output=True)
-    for name, reason in (("xbox1", "it is exited"), ("gone", "does not exist")):
-        with pytest.raises(
-            AnsibleLookupError, match=f"lab host {name} is not running: run playbooks/lab_up.yml.*{reason}"
-        ):
-            lookup.run([name])
-    monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere.sock")
-    with pytest.raises(AnsibleLookupError, match="lab host xbox1 is not running.*No Docker Engine answers"):
-        lookup.run(["xbox1"])

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from kernel_view import addresses, has_link, ip, ip_lines, link
 from module_runner import ModuleFailed, assert_converges, assert_unchanged, run_module
-from persistent_sets import Killer, host, killed_everywhere, killer  # noqa: F401
+from persistent_sets import Killer, killed_everywhere
 
 from ansible_collections.container_network.lab.plugins.module_utils import records
 
@@ -66,8 +66,11 @@ def test_check_mode_makes_nothing(node: str) -> None:
 def test_overlay_device_of_docker(netns: str) -> None:
     vxlan = {"id": 256, "proxy": True, "l2miss": True, "l3miss": True}
     bridge = {"name": "br0", "kind": "bridge"}
-    assert_converges("network_link", netns=netns, links=[bridge, {"name": "vxlan0", "kind": "vxlan", "mtu": 1450,
-                     "master": "br0", "vxlan": vxlan}])
+    assert_converges(
+        "network_link",
+        netns=netns,
+        links=[bridge, {"name": "vxlan0", "kind": "vxlan", "mtu": 1450, "master": "br0", "vxlan": vxlan}],
+    )
     shown = " ".join(ip_lines(netns, "-d link show dev vxlan0"))
     assert "mtu 1450" in shown
     assert "master br0" in shown
@@ -105,6 +108,17 @@ def test_addresses_are_the_exact_set(node: str) -> None:
     assert link(node, "flannel.1")["ifindex"] == index
 
 
+def test_the_first_address_given_is_the_primary_one(netns: str) -> None:
+    """Routers answer with it, so a gateway with two addresses must answer with the one that is named first."""
+    bridge = {"name": "br0", "kind": "bridge", "addresses": ["10.12.28.6/22", "10.12.28.1/22"]}
+    assert_converges("network_link", netns=netns, links=[bridge])
+    lines = ip_lines(netns, "-4 -o addr show dev br0")
+    assert [("secondary" in line, line.split()[3]) for line in lines] == [
+        (False, "10.12.28.6/22"),
+        (True, "10.12.28.1/22"),
+    ]
+
+
 def test_removing_a_primary_address_keeps_the_secondary_ones(netns: str) -> None:
     bridge = {"name": "br0", "kind": "bridge", "addresses": ["10.0.0.1/24", "10.0.0.2/24", "10.0.0.3/24"]}
     run_module("network_link", netns=netns, links=[bridge])
@@ -136,6 +150,14 @@ def test_a_device_is_taken_down_and_up(netns: str) -> None:
     assert "UP" in link(netns, "br0")["flags"]
 
 
+def test_a_device_that_goes_down_keeps_its_addresses(netns: str) -> None:
+    bridge = {"name": "br0", "kind": "bridge", "addresses": ["10.0.0.1/24", "fd80::1/64", "fd80::2/64"]}
+    run_module("network_link", netns=netns, links=[bridge])
+    bridge.update({"up": False, "addresses": bridge["addresses"][:2]})
+    assert_converges("network_link", netns=netns, links=[bridge])
+    assert addresses(netns, "br0") == bridge["addresses"]
+
+
 @pytest.mark.parametrize(
     "change",
     [{"id": 2}, {"local": "192.168.1.69"}, {"port": 4789}, {"learning": True}, {"proxy": True}, {"l2miss": True}],
@@ -149,7 +171,7 @@ def test_vxlan_attributes_need_a_new_device(node: str, change: dict[str, Any]) -
 
 def test_ipv6_vtep(node: str) -> None:
     ip(node, "address add fd80::68/64 dev eth0 nodad")
-    links = [flannel_link(vxlan={**FLANNEL, "local": "FD80::0068"})]
+    links = [flannel_link(mtu=8931, vxlan={**FLANNEL, "local": "FD80::0068"})]
     assert_converges("network_link", netns=node, links=links)
     assert "local fd80::68 dev eth0" in ip(node, "-d link show dev flannel.1")
 
@@ -158,7 +180,9 @@ def test_absent_removes_only_links_of_the_kind_given(node: str) -> None:
     run_module("network_link", netns=node, links=[flannel_link()])
     other = [{"name": "flannel.1", "kind": "bridge"}]
     assert_unchanged("network_link", netns=node, links=other, state="absent")
-    result = assert_converges("network_link", netns=node, links=[{"name": "flannel.1", "kind": "vxlan"}], state="absent")
+    result = assert_converges(
+        "network_link", netns=node, links=[{"name": "flannel.1", "kind": "vxlan"}], state="absent"
+    )
     assert result["diff"] == {
         "before": {"links": {"flannel.1": {"kind": "vxlan"}}},
         "after": {"links": {"flannel.1": None}},
@@ -230,9 +254,9 @@ def test_missing_devices_are_named_before_any_change(node: str) -> None:
         f"links: there is no device 'eth7' in network namespace {node}; it has eth0, lo. "
         "Without a 'kind' it cannot be made."
     )
-    assert failing(netns=node, links=[{"name": "br0", "kind": "bridge"}, flannel_link(vxlan={"id": 1, "dev": "ens3"})]) == (
-        f"vxlan.dev of flannel.1: there is no device 'ens3' in network namespace {node}; it has eth0, lo."
-    )
+    assert failing(
+        netns=node, links=[{"name": "br0", "kind": "bridge"}, flannel_link(vxlan={"id": 1, "dev": "ens3"})]
+    ) == (f"vxlan.dev of flannel.1: there is no device 'ens3' in network namespace {node}; it has eth0, lo.")
     assert failing(netns=node, links=[{"name": "br0", "kind": "bridge", "master": "br9"}]) == (
         f"master of br0: there is no device 'br9' in network namespace {node}; it has eth0, lo."
     )
@@ -274,7 +298,7 @@ def bridges(*names: str) -> list[dict[str, Any]]:
     return [{"name": name, "kind": "bridge"} for name in names]
 
 
-def test_links_that_leave_the_set_vanish_and_others_stay(host: str) -> None:  # noqa: F811
+def test_links_that_leave_the_set_vanish_and_others_stay(host: str) -> None:
     ip(host, "link add other type bridge")
     assert_converges("network_link", **recorded(bridges("br0", "br1")))
     result = assert_converges("network_link", **recorded(bridges("br1")))
@@ -288,7 +312,7 @@ def test_links_that_leave_the_set_vanish_and_others_stay(host: str) -> None:  # 
     assert not records.RECORDS.exists()
 
 
-def test_a_killed_run_is_finished_by_the_next(host: str, killer: Killer) -> None:  # noqa: F811
+def test_a_killed_run_is_finished_by_the_next(host: str, killer: Killer) -> None:
     ip(host, "link add other type bridge")
     start, end = bridges("br0", "br1"), bridges("br1", "br2", "br3")
     for _step in killed_everywhere(
@@ -301,7 +325,7 @@ def test_a_killed_run_is_finished_by_the_next(host: str, killer: Killer) -> None
         assert_unchanged("network_link", **recorded(end))
 
 
-def test_a_killed_run_may_be_taken_back(host: str, killer: Killer) -> None:  # noqa: F811
+def test_a_killed_run_may_be_taken_back(host: str, killer: Killer) -> None:
     for _step in killed_everywhere(
         killer,
         lambda: run_module("network_link", **recorded(bridges("br0", "br1"))),
@@ -312,7 +336,7 @@ def test_a_killed_run_may_be_taken_back(host: str, killer: Killer) -> None:  # n
         assert not records.RECORDS.exists()
 
 
-def test_a_set_needs_a_proper_name(host: str) -> None:  # noqa: F811
+def test_a_set_needs_a_proper_name(host: str) -> None:
     with pytest.raises(ModuleFailed) as failure:
         run_module("network_link", name="../x", netns=host, persistent=True, links=[])
     assert str(failure.value).splitlines() == [

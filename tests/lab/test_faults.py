@@ -12,11 +12,10 @@ import pytest
 from lab_runs import Lab, await_success, on_host
 
 TASKS_TO_DIE_IN = [
-    "Take this host's lease",
-    "Provide the tunnel device",
-    "Provide the routes",
+    "Take the host's subnet",
+    "Make device, tables, routes and rules",
     "Restart Docker",
-    "Run the workloads",
+    "Start the workloads",
 ]
 
 
@@ -41,7 +40,7 @@ def test_a_killed_run_is_finished_by_the_next(fresh_lab: Lab, task: str) -> None
 
 
 def test_a_killed_teardown_is_finished_by_the_next(flannel: Lab) -> None:
-    flannel.kill_at("Remove the routes", "teardown.yml")
+    flannel.kill_at("Remove device, tables, routes and rules", "teardown.yml")
     flannel.play("teardown.yml")
     assert "flannel" not in on_host("host1", "sh", "-c", "ip -o link; ip route; ls /etc/container-network 2>&1 || true")
 
@@ -85,7 +84,7 @@ def test_two_runs_at_once_never_share_a_subnet(fresh_lab: Lab) -> None:
     fresh_lab.play("site.yml", "cni=flannel")
     on_host("host1", "etcdctl", "del", "--prefix", "/coreos.com/network/subnets/")
     on_host("host1", "etcdctl", "del", "--prefix", "/container_network/")
-    runs = [fresh_lab.start("site.yml", "cni=flannel") for _ in range(2)]
+    runs = [fresh_lab.start("site.yml", "cni=flannel") for _number in range(2)]
     for run in runs:
         run.communicate()
     text = on_host("host1", "etcdctl", "get", "--prefix", "/coreos.com/network/subnets/", "--print-value-only")

@@ -43,8 +43,8 @@ def found(spec: ContainerSpec, **differences) -> FoundContainer:
     return replace(FoundContainer.from_inspect(document), **differences)
 
 
-def plan(spec: ContainerSpec, container: FoundContainer | None, surplus=(), images=IMAGES):
-    return plan_present([spec], {container.name: container} if container else {}, images, surplus)
+def plan(spec: ContainerSpec, container: FoundContainer | None, surplus=(), images=None):
+    return plan_present([spec], {container.name: container} if container else {}, images or IMAGES, surplus)
 
 
 def test_a_missing_container_is_created():

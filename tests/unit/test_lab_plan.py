@@ -21,8 +21,9 @@ HOSTS = {
 }
 
 
-def plan(hosts=HOSTS, segments=SEGMENTS, outside=OUTSIDE, name="course", container=None):
-    return plan_lab(name, segments, hosts, outside, container or {})
+def plan(hosts=None, segments=None, outside=None, name="course", container=None):
+    hosts = HOSTS if hosts is None else hosts
+    return plan_lab(name, segments or SEGMENTS, hosts, outside or OUTSIDE, container or {})
 
 
 def problems(**changes):

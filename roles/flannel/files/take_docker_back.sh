@@ -3,22 +3,37 @@
 # takes some of its own choice again. Argument: the command that starts the daemon.
 set -e
 
-folder=/run/systemd/system/docker.service.d
-forget() {
-    rm -f "$folder/90-forget-bridge.conf"
-    rmdir "$folder" 2>/dev/null || true
-    systemctl daemon-reload
+# A daemon without a bridge deletes the stored one. It runs for a moment on Docker's store of networks, but on no
+# containers: those that it starts would stay without a network for ever.
+root=$(docker info --format '{{.DockerRootDir}}')
+work=$(mktemp -d /run/take-docker-back.XXXXXX)
+daemon=
+finish() {
+    if [ -n "$daemon" ]; then
+        kill "$daemon" 2>/dev/null || true
+        wait "$daemon" || true
+    fi
     systemctl reset-failed docker.service 2>/dev/null || true # sets the count of starts within a minute to zero
+    timeout 120 systemctl start docker.service
+    rm -rf "$work"
 }
-trap forget EXIT
 
-# A daemon without a bridge deletes the stored one. The next start makes a new one.
-mkdir -p "$folder"
-printf '[Service]\nExecStart=\nExecStart=%s --bridge=none\n' "$1" > "$folder/90-forget-bridge.conf"
-systemctl stop docker.service
 systemctl daemon-reload
-systemctl reset-failed docker.service 2>/dev/null || true
-timeout 120 systemctl start docker.service
+trap finish EXIT
 systemctl stop docker.service
-forget
-timeout 120 systemctl start docker.service
+mkdir "$work/data"
+ln -s "$root/network" "$work/data/network"
+echo '{}' > "$work/daemon.json"
+"${1%% *}" --config-file "$work/daemon.json" --data-root "$work/data" --exec-root "$work/exec" --pidfile "$work/pid" \
+    --host "unix://$work/socket" --containerd /run/containerd/containerd.sock --storage-driver vfs --bridge none \
+    > "$work/log" 2>&1 &
+daemon=$!
+for _ in $(seq 300); do
+    if docker --host "unix://$work/socket" version > /dev/null 2>&1; then
+        exit 0
+    fi
+    kill -0 "$daemon" 2>/dev/null || break
+    sleep 0.1
+done
+cat "$work/log" >&2
+exit 1

@@ -1,0 +1,83 @@
+# Copyright (c) 2026, container_network.lab contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The option that lists links."""
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    """Option ``links``; it mirrors ``network_link.ARGUMENTS``."""
+
+    DOCUMENTATION = r"""
+options:
+  links:
+    description: The links.
+    type: list
+    elements: dict
+    suboptions:
+      name:
+        description: Name of the device, 1 to 15 characters.
+        type: str
+        required: true
+      mac:
+        description: MAC address, such as C(4e:55:ee:0a:90:38). Left as it is when not given.
+        type: str
+      mtu:
+        description: MTU in bytes, from 68 to 65535. Left as it is when not given.
+        type: int
+      up:
+        description: Whether the device is up.
+        type: bool
+        default: true
+      master:
+        description: Bridge (or other master) of the device, in the same namespace. Left as it is when not given.
+        type: str
+      addresses:
+        description:
+          - The exact set of global addresses, each with its prefix length. Other global addresses are removed.
+          - Loopback and link-local addresses may be listed, and stay if they are not.
+          - Left as they are when not given.
+        type: list
+        elements: str
+      kind:
+        description:
+          - Link type, such as V(bridge), V(vxlan) or V(ipip).
+          - Without it the device must exist, and only its settings are converged.
+          - Needed with O(state=absent).
+        type: str
+      vxlan:
+        description: What makes a VXLAN device (RFC 7348); for O(links[].kind=vxlan).
+        type: dict
+        suboptions:
+          id:
+            description: VNI, from 0 to 16777215.
+            type: int
+            required: true
+          local:
+            description: Address of this VTEP.
+            type: str
+          dev:
+            description: Device below.
+            type: str
+          port:
+            description: UDP port. The default is the one that IANA assigned; Flannel uses 8472, the kernel's own.
+            type: int
+            default: 4789
+          learning:
+            description: Whether the device learns from received packets which MAC address lives behind which VTEP.
+            type: bool
+            default: true
+          proxy:
+            description: Whether the device answers ARP requests from its table.
+            type: bool
+            default: false
+          l2miss:
+            description: Whether the kernel reports MAC addresses that the forwarding table lacks.
+            type: bool
+            default: false
+          l3miss:
+            description: Whether the kernel reports IP addresses that the ARP table lacks.
+            type: bool
+            default: false
+"""

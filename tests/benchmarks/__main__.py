@@ -1,0 +1,38 @@
+# Copyright (c) 2026, container_network.lab contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""``python3 -m tests.benchmarks [tables] [veth] [flannel] [throughput]``, as root, from the root of the repository.
+
+Without a name, all but the throughput are measured; that one needs the lab four_nodes with Flannel on it.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from . import flannel_hosts, tables, throughput, veth_pairs
+
+BENCHMARKS = {
+    "tables": tables.measure,
+    "veth": veth_pairs.measure,
+    "flannel": flannel_hosts.measure,
+    "throughput": throughput.measure,
+}
+
+
+def main(names: list[str]) -> int:
+    unknown = [name for name in names if name not in BENCHMARKS]
+    if unknown:
+        print(f"unknown: {', '.join(unknown)}; there are {', '.join(BENCHMARKS)}", file=sys.stderr)
+        return 2
+    if os.geteuid() != 0:
+        print("measuring needs root", file=sys.stderr)
+        return 2
+    for name in names or ["tables", "veth", "flannel"]:
+        print(BENCHMARKS[name](), flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
