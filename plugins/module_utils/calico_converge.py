@@ -21,6 +21,8 @@ from .errors import InvalidInput, LabError, raise_if_any
 from .etcd import Etcd
 from .outcome import Outcome, observed
 
+DATASTORE_PREFIXES = ("/calico/resources/", "/calico/ipam/", "/container_network/calico/")
+"""All keys of a cluster: Calico's own, and those that our driver adds."""
 NODE_FIELDS = ("ipv4_address", "ipv6_address", "as_number", "route_reflector_cluster_id", "labels")
 
 
@@ -160,6 +162,15 @@ def converge_bgp(params: dict[str, Any], check_mode: bool) -> Outcome:
     return Outcome(before=before, after=_bgp_facts(store, names), warnings=store.warnings)
 
 
+def converge_datastore(params: dict[str, Any], check_mode: bool) -> Outcome:
+    """The module calico_datastore."""
+    etcd = Etcd.from_arguments(params)
+    keys = sorted(item.key for found in etcd.get_prefixes(*DATASTORE_PREFIXES) for item in found)
+    for key in [] if check_mode else keys:
+        etcd.delete(key)
+    return Outcome(before=keys, after=[])
+
+
 def _store(params: dict[str, Any], check_mode: bool) -> CalicoStore:
     return CalicoStore(Etcd.from_arguments(params), check_mode)
 
@@ -292,7 +303,7 @@ def _node_problems(entries: list[dict[str, Any]]) -> list[str]:
         for name, kind in (("ipv4_address", ipaddress.IPv4Interface), ("ipv6_address", ipaddress.IPv6Interface)):
             text = entry[name]
             try:
-                wrong = text is not None and ("/" not in text or not kind(text))
+                wrong = bool(text) and ("/" not in text or not kind(text))
             except ValueError:
                 wrong = True
             if wrong:

@@ -182,7 +182,7 @@ def _by_kind(items: Mapping[str, str]) -> dict[str, dict[str, str]]:
     texts: dict[str, dict[str, str]] = defaultdict(dict)
     for key, text in sorted(items.items()):
         if key.startswith(RESOURCES):
-            plural, _, name = key[len(RESOURCES) :].partition("/")
+            plural, _slash, name = key[len(RESOURCES) :].partition("/")
             texts[plural][name] = text
         for prefix in IPAM_PREFIXES:
             if key.startswith(prefix):

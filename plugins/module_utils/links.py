@@ -178,6 +178,12 @@ def read_links(netlink: NetlinkSocket) -> LinkTable:
     return links
 
 
+def read_link(netlink: NetlinkSocket, name: str) -> LinkState:
+    """One link, without its addresses and without a look at the others, of which a host may have thousands."""
+    request = (rt.RTM_GETLINK, 0, rt.link_header.pack(0, 0, 0, 0, 0) + rt.attribute_text(rt.IFLA_IFNAME, name))
+    return _parse_link(netlink.get(request, f"cannot read {name}"), {})
+
+
 def _parse_link(payload: bytes, addresses: dict[tuple[int, bool], list[str]]) -> LinkState:
     _family, _type, index, flags, _change = rt.link_header.unpack_from(payload)
     found = rt.attributes(payload, rt.link_header.size)

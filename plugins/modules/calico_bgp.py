@@ -69,9 +69,9 @@ EXAMPLES = r"""
 
 RETURN = r""""""
 
-from ansible_collections.container_network.lab.plugins.module_utils.adapter import run_module  # noqa: E402
-from ansible_collections.container_network.lab.plugins.module_utils.calico_converge import converge_bgp  # noqa: E402
-from ansible_collections.container_network.lab.plugins.module_utils.etcd import ETCD_ARGUMENTS  # noqa: E402
+from ansible_collections.container_network.lab.plugins.module_utils.adapter import run_module
+from ansible_collections.container_network.lab.plugins.module_utils.calico_converge import converge_bgp
+from ansible_collections.container_network.lab.plugins.module_utils.etcd import ETCD_ARGUMENTS
 
 ARGUMENT_SPEC = {
     **ETCD_ARGUMENTS,

@@ -149,9 +149,9 @@ pools:
       sample: all()
 """
 
-from ansible_collections.container_network.lab.plugins.module_utils.adapter import run_module  # noqa: E402
-from ansible_collections.container_network.lab.plugins.module_utils.calico_converge import converge_pools  # noqa: E402
-from ansible_collections.container_network.lab.plugins.module_utils.etcd import ETCD_ARGUMENTS  # noqa: E402
+from ansible_collections.container_network.lab.plugins.module_utils.adapter import run_module
+from ansible_collections.container_network.lab.plugins.module_utils.calico_converge import converge_pools
+from ansible_collections.container_network.lab.plugins.module_utils.etcd import ETCD_ARGUMENTS
 
 POOL_ARGUMENTS = {
     "name": {"type": "str"},

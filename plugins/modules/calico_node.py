@@ -34,7 +34,7 @@ options:
         description: The address of the host with its prefix length, such as V(192.168.1.68/24).
         type: str
       ipv6_address:
-        description: The IPv6 address of the host with its prefix length.
+        description: The IPv6 address of the host with its prefix length; an empty text for none.
         type: str
       as_number:
         description: The AS number, if it is not that of the cluster.
@@ -64,9 +64,9 @@ EXAMPLES = r"""
 
 RETURN = r""""""
 
-from ansible_collections.container_network.lab.plugins.module_utils.adapter import run_module  # noqa: E402
-from ansible_collections.container_network.lab.plugins.module_utils.calico_converge import converge_nodes  # noqa: E402
-from ansible_collections.container_network.lab.plugins.module_utils.etcd import ETCD_ARGUMENTS  # noqa: E402
+from ansible_collections.container_network.lab.plugins.module_utils.adapter import run_module
+from ansible_collections.container_network.lab.plugins.module_utils.calico_converge import converge_nodes
+from ansible_collections.container_network.lab.plugins.module_utils.etcd import ETCD_ARGUMENTS
 
 ARGUMENT_SPEC = {
     **ETCD_ARGUMENTS,

@@ -264,12 +264,12 @@ def test_foreign_rules_and_sets_stay_and_nothing_of_ours_does(lab: Lab) -> None:
     lab.run("node-1", "iptables", "-A", "FORWARD", "-i", "docker0", "-j", "ACCEPT")
     lab.run("node-1", "iptables", "-t", "nat", "-A", "POSTROUTING", "-s", "172.17.0.0/16", "-j", "MASQUERADE")
     lab.run("node-1", "ipset", "create", "mine", "hash:ip")
-    state = lambda: [  # noqa: E731
-        line
-        for program in (["iptables-save"], ["ipset", "save"], ["ip", "route"], ["ip", "-br", "link"])
-        for line in lab.run("node-1", *program).splitlines()
-        if not line.startswith(("#", ":"))
-    ]
+    programs = (["iptables-save"], ["ipset", "save"], ["ip", "route"], ["ip", "-br", "link"])
+
+    def state() -> list[str]:
+        lines = [line for program in programs for line in lab.run("node-1", *program).splitlines()]
+        return [line for line in lines if not line.startswith(("#", ":"))]
+
     before = state()
     lab.container("node-1", "net-1", "197.19.38.128")
     lab.converge()

@@ -11,14 +11,11 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from ipaddress import ip_network
 from pathlib import Path
 
 import aiohttp
 import pytest
-
-import tests.driver_packages  # noqa: F401  isort: skip
-from ipaddress import ip_network
-
 from container_network.calico_pools import IPPool
 from container_network.calico_store import CalicoStore
 from container_network.etcd import Etcd, EtcdUnreachable

@@ -10,8 +10,6 @@ import threading
 from ipaddress import ip_interface, ip_network
 
 import pytest
-
-import tests.driver_packages  # noqa: F401  isort: skip
 from container_network.errors import InvalidInput, LabError
 from container_network_driver import protocol
 from container_network_driver.config import Config

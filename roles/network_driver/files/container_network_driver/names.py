@@ -60,7 +60,7 @@ class HostsFile:
         with self._lock:
             self._names[driver] = list(names)
             file = RecordedFile(self._path, hosts_text(one for known in self._names.values() for one in known), 0o644)
-            changed = converge_files([file], None, False).changed
+            changed = converge_files([file], (), False).changed
             if changed:
                 self._reload()
             return changed

@@ -31,8 +31,8 @@ class PoolId:
     @classmethod
     def parse(cls, text: str) -> PoolId:
         """From the id that Docker sends back."""
-        driver, _, rest = text.partition("/")
-        version, _, subnet = rest.partition("/")
+        driver, _slash, rest = text.partition("/")
+        version, _slash, subnet = rest.partition("/")
         if not driver or version not in ("4", "6"):
             raise BadRequest(f"'{text}' is not a pool id of this driver.")
         try:

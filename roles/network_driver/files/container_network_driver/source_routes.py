@@ -18,7 +18,7 @@ from container_network import rtnetlink as rt
 from container_network.errors import LabError
 from container_network.links import read_links
 from container_network.netlink import NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE, Message, NetlinkSocket
-from container_network.routes import TABLES, parse_route, route_message
+from container_network.routes import PROTOCOLS, TABLES, RouteParser, route_messages
 
 _RTM_NEWRULE = 32  # linux/rtnetlink.h; the header of a rule has the layout of a route's (linux/fib_rules.h)
 _TO_TABLE = 1  # FR_ACT_TO_TBL
@@ -39,19 +39,18 @@ def ensure(sandbox: str, address: str, gateway: str, table: int, subnets: Sequen
         device = next((link for link in links.values() if f"{address}/32" in link.addresses and link.up), None)
         if device is None:
             return False
-        routes = [
-            parse_route({"dst": f"{gateway}/32", "dev": device.name, "scope": "link"}, None, "boot"),
-            parse_route({"dst": "default", "dev": device.name, "via": gateway, "onlink": True}, None, "boot"),
+        parse = RouteParser(device.name, PROTOCOLS["boot"]).parse
+        to_gateway = [
+            parse({"dst": f"{gateway}/32", "scope": "link"}),
+            parse({"dst": "default", "via": gateway, "onlink": True}),
         ]
+        to_subnets = [parse({"dst": subnet, "scope": "link"}) for subnet in subnets]
+        flags = NLM_F_CREATE | NLM_F_REPLACE
         messages = [
-            route_message(rt.RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, route, table, device.index) for route in routes
+            *route_messages(rt.RTM_NEWROUTE, flags, to_gateway, table, links),
+            _rule(address, table),
+            *route_messages(rt.RTM_NEWROUTE, flags, to_subnets, TABLES["main"], links),
         ]
-        messages.append(_rule(address, table))
-        for subnet in subnets:
-            route = parse_route({"dst": subnet, "dev": device.name, "scope": "link"}, None, "boot")
-            messages.append(
-                route_message(rt.RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, route, TABLES["main"], device.index)
-            )
         for failure in netlink.batch(messages):
             if failure.errno != errno.EEXIST:
                 raise LabError(f"cannot route from {address} over {gateway} in {sandbox}: {failure.reason}.")
@@ -65,4 +64,4 @@ def _rule(address: str, table: int) -> Message:
         rt.attribute_u32(_FRA_PRIORITY, table),
         rt.attribute_u32(_FRA_TABLE, table),
     ]
-    return Message(_RTM_NEWRULE, NLM_F_CREATE | NLM_F_EXCL, header + b"".join(attributes))
+    return _RTM_NEWRULE, NLM_F_CREATE | NLM_F_EXCL, header + b"".join(attributes)

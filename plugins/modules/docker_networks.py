@@ -1,0 +1,111 @@
+#!/usr/bin/python
+# Copyright (c) 2026, container_network.lab contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Networks of the host's Docker Engine, many in one task."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: docker_networks
+short_description: Keep networks of a Docker Engine as listed
+version_added: 0.1.0
+author: container_network.lab contributors (@container-network-lab)
+description:
+  - Makes the listed networks exist, or removes them, as C(docker network create) and C(docker network rm) do.
+  - The engine cannot change a network, so one that differs from its entry is made anew. Containers on it that this
+    collection made are removed with it, since whoever made them makes them again; with containers of anybody else on
+    it, the module fails before it removes anything.
+  - Touches only networks that it made itself, which it knows by the label C(container_network.lab.spec). When a network
+    of a listed name was made by anybody else, the module fails before any change.
+extends_documentation_fragment:
+  - container_network.lab.attributes
+options:
+  networks:
+    description: The networks. With O(state=absent) only their names matter.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      name:
+        description: Name of the network, unique in the list and on the engine.
+        type: str
+        required: true
+      driver:
+        description: What makes the network, such as V(bridge) or V(calico).
+        type: str
+        default: bridge
+      ipam_driver:
+        description: What gives the addresses, such as V(calico-ipam).
+        type: str
+        default: default
+      subnets:
+        description: Networks of the addresses, at most one for each version of IP. By default the drivers choose.
+        type: list
+        elements: str
+        default: []
+      ipv6:
+        description: Whether containers get IPv6 addresses too.
+        type: bool
+        default: false
+      options:
+        description: Options of the driver.
+        type: dict
+        default: {}
+  group:
+    description:
+      - Name of the set that the networks form, kept as their label C(container_network.lab.group).
+      - Networks of the group that are not listed are removed, and with O(state=absent) all of the group.
+    type: str
+  state:
+    description: Whether the networks shall be there.
+    type: str
+    choices: [present, absent]
+    default: present
+notes:
+  - The environment variable E(DOCKER_HOST) names another socket, as V(unix:///run/other.sock).
+seealso:
+  - module: container_network.lab.docker_containers
+"""
+
+EXAMPLES = r"""
+- name: Make a network of Calico, and no other of the group
+  container_network.lab.docker_networks:
+    group: calico
+    networks:
+      - {name: cal_net1, driver: calico, ipam_driver: calico-ipam}
+"""
+
+RETURN = r""""""
+
+from typing import Any
+
+from ansible_collections.container_network.lab.plugins.module_utils.adapter import run_module
+from ansible_collections.container_network.lab.plugins.module_utils.docker_networks import converge_networks
+
+ARGUMENT_SPEC: dict[str, Any] = {
+    "networks": {
+        "type": "list",
+        "elements": "dict",
+        "default": [],
+        "options": {
+            "name": {"type": "str", "required": True},
+            "driver": {"type": "str", "default": "bridge"},
+            "ipam_driver": {"type": "str", "default": "default"},
+            "subnets": {"type": "list", "elements": "str", "default": []},
+            "ipv6": {"type": "bool", "default": False},
+            "options": {"type": "dict", "default": {}},
+        },
+    },
+    "group": {"type": "str"},
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+}
+
+
+def main() -> None:
+    """Run the module."""
+    run_module(ARGUMENT_SPEC, converge_networks)
+
+
+if __name__ == "__main__":
+    main()
