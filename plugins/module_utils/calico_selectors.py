@@ -41,9 +41,3 @@ def selects(selector: str, labels: Mapping[str, str]) -> bool:
         raise ValueError(selector_problem(selector))
     value = comparison[3] if comparison[3] is not None else comparison[4]
     return (labels.get(comparison[1]) == value) == (comparison[2] == "==")
-
-
-def required_label(selector: str) -> str | None:
-    """The label that `has(label)` asks for; None for any other selector."""
-    has = _HAS.fullmatch(selector.strip())
-    return has[1] if has else None

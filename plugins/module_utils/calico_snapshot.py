@@ -22,10 +22,8 @@ from .calico_blocks import (
     Allocation,
     Block,
     affinity_key,
-    cidr_of_key,
     handle_counts,
     handle_key,
-    node_of_affinity,
 )
 from .calico_pools import Address, IPPool, Network
 from .calico_resources import (
@@ -164,11 +162,6 @@ def given_at(allocation: Allocation) -> float:
         return calendar.timegm(time.strptime(text, "%Y-%m-%d %H:%M:%S"))
     except ValueError:
         return 0
-
-
-def affinity_owner(key: str) -> tuple[str, Network | None]:
-    """The host and the block that an affinity's key names."""
-    return node_of_affinity(key), cidr_of_key(key)
 
 
 def _stale_handles(snapshot: Snapshot) -> set[str]:
