@@ -110,7 +110,7 @@ class Requests:
         found = self._records.networks.of_pool(request.pool)
         if found is None and self._records.pools.is_unclaimed(request.pool):
             raise LabError(
-                f"--aux-address {request.address} is not supported: leave it out, and start what shall have that "
+                f"--aux-address {request.address.ip} is not supported: leave it out, and start what shall have that "
                 "address with --ip."
             )
         if found is None:
