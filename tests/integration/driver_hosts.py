@@ -52,11 +52,12 @@ def eventually(condition: Callable[[], Any], seconds: float = 20, what: str = ""
 class DriverHost:
     """One host. ``run`` runs a program there."""
 
-    def __init__(self, name: str, netns: str, folder: Path, address: str) -> None:
+    def __init__(self, name: str, netns: str, folder: Path, address: str, endpoint: str) -> None:
         self.name = name
         self.netns = netns
         self.folder = folder
         self.address = address
+        self.endpoint = endpoint
         self.docker_host = f"unix://{folder}/docker.sock"
         self.driver_log = folder / "driver.log"
         self._program = ["-m", "container_network_driver"]
@@ -177,12 +178,14 @@ class Cluster:
     def add_host(self, name: str, busybox_path: str) -> DriverHost:
         """A host with Docker and the image busybox."""
         number = len(self.hosts) + 2
-        host = DriverHost(name, self._netns_factory(), self._folder / name, f"192.0.2.{number}")
+        host = DriverHost(name, self._netns_factory(), self._folder / name, f"192.0.2.{number}", self.endpoint)
         self.hosts.append(host)
         _ip(self.underlay, f"link add veth{number} type veth peer name eth0 netns {host.netns}")
         _ip(self.underlay, f"link set veth{number} master br0 up")
-        for command in (f"address add {host.address}/24 dev eth0", "link set eth0 up", "link set lo up"):
-            _ip(host.netns, command)
+        _ip(host.netns, f"address add {host.address}/24 dev eth0")
+        _ip(host.netns, "link set eth0 up")
+        _ip(host.netns, "link set lo up")
+        _ip(host.netns, "route add default via 192.0.2.1")
         host.start_engine()
         with pytest.MonkeyPatch.context() as environment:
             environment.setenv("DOCKER_HOST", host.docker_host)
