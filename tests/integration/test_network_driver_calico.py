@@ -93,3 +93,13 @@ def test_a_boot_starts_the_containers_again(host: DriverHost) -> None:
     host.start_driver()
     host.start_engine()
     eventually(lambda: reaches(host, "bbox2", "17.2.0.9"))
+
+
+def test_containers_ping_by_ipv6(host: DriverHost) -> None:
+    create(host, "cal_net1", "--ipv6")
+    run(host, "bbox1", "cal_net1")
+    run(host, "bbox2", "cal_net1")
+    found = address(host, "bbox1", "cal_net1", "GlobalIPv6Address")
+    assert found.startswith("fd80:24e2:f998:72d6::")
+    eventually(lambda: reaches(host, "bbox2", found), 5)
+    assert reaches(host, "bbox2", address(host, "bbox1", "cal_net1"))
