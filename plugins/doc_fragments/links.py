@@ -80,4 +80,8 @@ options:
             description: Whether the kernel reports IP addresses that the ARP table lacks.
             type: bool
             default: false
+          udp6zerocsumrx:
+            description: Whether UDP packets over IPv6 without a checksum are accepted.
+            type: bool
+            default: false
 """

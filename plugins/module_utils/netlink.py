@@ -21,6 +21,7 @@ from .errors import LabError
 from .namespaces import inside, place
 
 # linux/netlink.h
+NETLINK_ROUTE, NETLINK_GENERIC = 0, 16
 NLM_F_REQUEST = 0x1
 NLM_F_ACK = 0x4
 NLM_F_DUMP = 0x300
@@ -82,12 +83,15 @@ def refusal(failures: Sequence[Failure], describe: Callable[[int], str]) -> LabE
 
 
 class NetlinkSocket:
-    """An rtnetlink socket that lives in one network namespace, whatever namespace its user moves to later."""
+    """A netlink socket that lives in one network namespace, whatever namespace its user moves to later.
 
-    def __init__(self, netns: str | None = None, groups: Sequence[int] = ()) -> None:
+    Its ``protocol`` is rtnetlink unless another one is named.
+    """
+
+    def __init__(self, netns: str | None = None, groups: Sequence[int] = (), protocol: int = NETLINK_ROUTE) -> None:
         self.netns = netns
         with inside(netns):
-            self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, 0)
+            self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, protocol)
         for forced, plain in ((_SO_RCVBUFFORCE, socket.SO_RCVBUF), (_SO_SNDBUFFORCE, socket.SO_SNDBUF)):
             try:
                 self._socket.setsockopt(socket.SOL_SOCKET, forced, BUFFER_SIZE)

@@ -33,7 +33,7 @@ LARGEST_VNI = (1 << 24) - 1  # RFC 7348, section 5: the VNI has 24 bits
 
 # linux/if_link.h
 _VXLAN_ID, _VXLAN_LINK, _VXLAN_LOCAL, _VXLAN_LEARNING, _VXLAN_PORT, _VXLAN_LOCAL6 = 1, 3, 4, 7, 15, 17
-_VXLAN_FLAGS = {"proxy": 11, "l2miss": 13, "l3miss": 14}
+_VXLAN_FLAGS = {"proxy": 11, "l2miss": 13, "l3miss": 14, "udp6zerocsumrx": 20}
 _port = struct.Struct("!H")
 
 VXLAN_ARGUMENTS: dict[str, Any] = {
@@ -45,6 +45,7 @@ VXLAN_ARGUMENTS: dict[str, Any] = {
     "proxy": {"type": "bool", "default": False},
     "l2miss": {"type": "bool", "default": False},
     "l3miss": {"type": "bool", "default": False},
+    "udp6zerocsumrx": {"type": "bool", "default": False},
 }
 ARGUMENTS: dict[str, Any] = {
     "links": {
@@ -74,6 +75,7 @@ class VxlanAttributes:
     proxy: bool = False
     l2miss: bool = False
     l3miss: bool = False
+    udp6zerocsumrx: bool = False
 
     def wanted(self) -> dict[str, Any]:
         """As plain data, without what nobody asked for."""

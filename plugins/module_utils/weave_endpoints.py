@@ -1,0 +1,105 @@
+# Copyright (c) 2026, container_network.lab contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A container's cable to the bridge ``weave``, and what Weave sets inside the container."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from . import iptables
+from . import rtnetlink as rt
+from .bridge_ports import hairpin_message
+from .errors import LabError
+from .ethtool import set_transmit_checksums
+from .links import Device, LinkState, delete_links, link_message, read_link, read_links
+from .namespaces import inside
+from .netlink import KernelRefusal, NetlinkSocket
+from .veth import VethEnd, VethPair, create_here
+from .weave_rules import BRIDGE, container_rules
+
+MULTICAST = "224.0.0.0/4"
+HOST_PREFIX = "vethwl"  # of Docker's containers
+_TEMPORARY_PREFIX = "vethwg"
+_HOST_END = re.compile(rf"{HOST_PREFIX}[0-9a-f]{{9}}")
+_NEIGHBOUR_TIMERS = {"base_reachable_time_ms": "5000", "delay_first_probe_time": "2", "ucast_solicit": "1"}
+"""So that a container that moved, or vanished, is noticed within seconds."""
+
+
+def host_device(endpoint_id: str) -> str:
+    """The host's end of the cable of a container that Docker connects."""
+    return HOST_PREFIX + endpoint_id[:9]
+
+
+def temporary_device(endpoint_id: str) -> str:
+    """The container's end until Docker moves it into the container."""
+    return _TEMPORARY_PREFIX + endpoint_id[:9]
+
+
+def attach(endpoint_id: str, mac: str, mtu: int) -> None:
+    """Make the cable; the container's end is left beside the host's, for Docker to move.
+
+    A cable that is there already, as after a call that was cut off, is replaced.
+    """
+    name = host_device(endpoint_id)
+    pair = VethPair(
+        VethEnd(Device(name, mtu=mtu, up=False)),
+        VethEnd(Device(temporary_device(endpoint_id), mac=mac, mtu=mtu, up=False)),
+    )
+    with NetlinkSocket() as netlink:
+        _delete(netlink, name)
+        create_here(netlink, pair)
+        set_transmit_checksums(temporary_device(endpoint_id), False)
+        plug_in(netlink, name)
+
+
+def plug_in(netlink: NetlinkSocket, name: str) -> None:
+    """Make the host's end a port of the bridge; a frame may go back where it came from, as Weave has it."""
+    index = netlink.index_of(name)
+    master = rt.attribute_u32(rt.IFLA_MASTER, netlink.index_of(BRIDGE))
+    netlink.request(link_message(index, [master], up=True), f"cannot make {name} a port of {BRIDGE}")
+    netlink.request(hairpin_message(index, True), f"cannot let {name} reflect")
+
+
+def detach(endpoint_id: str) -> None:
+    """Remove the cable; it need not be there."""
+    with NetlinkSocket() as netlink:
+        _delete(netlink, host_device(endpoint_id))
+
+
+def _delete(netlink: NetlinkSocket, name: str) -> None:
+    try:
+        link = read_link(netlink, name)
+    except KernelRefusal:
+        return  # there is none
+    if link.kind != "veth":
+        raise LabError(f"{name} {link.is_of('veth')}: it is not ours to remove.")
+    delete_links(netlink, [link])
+
+
+def host_devices() -> set[str]:
+    """The host's ends that exist, of containers that Docker connected."""
+    with NetlinkSocket() as netlink:
+        return {name for name, link in read_links(netlink).items() if link.kind == "veth" and _HOST_END.fullmatch(name)}
+
+
+def container_device(netns: str, mac: str) -> LinkState | None:
+    """The container's end, which Docker has named, by its MAC address."""
+    with NetlinkSocket(netns) as netlink:
+        return next((link for link in read_links(netlink).values() if link.mac == mac and link.up), None)
+
+
+def set_up_inside(netns: str, device: str, addresses: Sequence[str]) -> None:
+    """What Weave sets inside a container: timers of neighbours, and from whom multicast may come."""
+    with inside(netns):
+        for timer, value in _NEIGHBOUR_TIMERS.items():
+            Path("/proc/sys/net/ipv4/neigh", device, timer).write_text(value)
+    iptables.converge({"state": "present", "netns": netns, "jumps": container_rules(device, subnets(addresses))}, False)
+
+
+def subnets(addresses: Iterable[str]) -> list[str]:
+    """The subnets of addresses with prefix lengths."""
+    return list(dict.fromkeys(str(ipaddress.IPv4Interface(address).network) for address in addresses))

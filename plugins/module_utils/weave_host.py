@@ -1,0 +1,190 @@
+# Copyright (c) 2026, container_network.lab contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a host of a Weave network has in its kernel, apart from its containers' cables: bridges, tunnel, tables, rules.
+
+                 container ── vethwl…  ┐
+                                     weave ── vethwe-bridge ══ vethwe-datapath ── datapath ── vxlan-6784 ── peers
+
+``datapath`` is the kernel's Open vSwitch datapath, as in Weave, or a bridge where the kernel has none. Names and places
+are the same. In both, a frame to a known MAC address goes to one peer, and the sender copies a broadcast or multicast to
+every peer; nobody passes on what came from a peer, so there are no loops.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from . import forwarding, iptables, network_link, openvswitch, veth
+from .addresses import packed_mac
+from .errors import LabError
+from .genetlink import GenericNetlink
+from .links import delete_links, read_links
+from .netlink import NetlinkSocket
+from .openvswitch import Flow, Tunnel, output
+from .outcome import Outcome
+from .weave_peers import Peer, tunnel_id
+from .weave_rules import BRIDGE, DATAPATH, rules
+from .weave_state import WeaveState
+
+BRIDGE_END, DATAPATH_END = "vethwe-bridge", "vethwe-datapath"
+VXLAN_PORT = 6784  # UDP
+VXLAN = f"vxlan-{VXLAN_PORT}"
+VXLAN_MTU = 65535  # bytes; the tunnel leaves it to the devices before it what fits
+DEFAULT_MTU = 1376  # bytes; Weave's: 1460 less IPv4, UDP, VXLAN, Ethernet, and 34 for encryption
+ENCAPSULATION = 50  # bytes: IPv4 (20), UDP (8), VXLAN (8), Ethernet (14)
+BRIDGE_DATAPATH, OPENVSWITCH_DATAPATH, AUTO = "bridge", "openvswitch", "auto"
+_DATAPATH_END_PORT, _VXLAN_PORT_NUMBER = 1, 2  # as ovs-dpctl(8) shows them; port 0 is the datapath's own device
+_MULTICAST_BIT = b"\x01" + bytes(5)  # of a MAC address; IEEE 802: group addresses, the broadcast address too
+_ONE_MAC = b"\xff" * 6
+_ANY_MAC = "00:00:00:00:00:00"  # the forwarding entry for all addresses without one of their own
+
+
+@dataclass(frozen=True)
+class DesiredHost:
+    """One host as the datastore describes it."""
+
+    own: Peer
+    peers: tuple[Peer, ...]  # the others
+    remote: Mapping[str, Peer]  # MAC addresses that are behind other peers
+    exposed: tuple[str, ...] = ()  # this host's addresses on the bridge, with prefix lengths
+
+
+def plan_host(state: WeaveState, node: str) -> DesiredHost | None:
+    """The host's part of the network; None if it is no peer."""
+    own = state.peers.get(node)
+    if own is None:
+        return None
+    others = tuple(peer for name, peer in sorted(state.peers.items()) if name != node)
+    remote = {peer.name: peer for peer in others}
+    remote.update({one.mac: state.peers[one.node] for one in state.endpoints if one.node in state.peers})
+    local = {own.name, *(one.mac for one in state.endpoints if one.node == node)}
+    remote = {mac: peer for mac, peer in remote.items() if mac not in local}
+    return DesiredHost(own, others, remote, state.exposed.get(node, ()))
+
+
+def best_datapath(wanted: str = AUTO) -> str:
+    """The datapath to use: the kernel's Open vSwitch where it is there, unless another one is asked for."""
+    if wanted == BRIDGE_DATAPATH:
+        return wanted
+    if openvswitch.is_available():
+        return OPENVSWITCH_DATAPATH
+    if wanted == OPENVSWITCH_DATAPATH:
+        raise LabError(
+            "weave_datapath is openvswitch, and this kernel has no Open vSwitch datapath: load it (modprobe "
+            "openvswitch), boot a kernel that has it, or set weave_datapath to bridge or auto."
+        )
+    return BRIDGE_DATAPATH
+
+
+def forwarding_table(desired: DesiredHost) -> list[dict[str, str]]:
+    """The entries of the tunnel device under a bridge."""
+    copies = [{"mac": _ANY_MAC, "dst": peer.address} for peer in desired.peers]
+    return copies + [{"mac": mac, "dst": peer.address} for mac, peer in sorted(desired.remote.items())]
+
+
+def flows(desired: DesiredHost) -> list[Flow]:
+    """The flows of the Open vSwitch datapath. Of two kinds of destination, a MAC address is of exactly one.
+
+    Frames to single addresses that nobody has are dropped: all that are in use are known.
+    """
+    own = desired.own
+    sent = {peer.node: _encapsulated(own, peer) for peer in desired.peers}
+    to_all = tuple(action for peer in desired.peers for action in sent[peer.node])
+    found = [Flow(_DATAPATH_END_PORT, _MULTICAST_BIT, _MULTICAST_BIT, None, to_all)] if desired.peers else []
+    for mac, peer in sorted(desired.remote.items()):
+        found.append(Flow(_DATAPATH_END_PORT, packed_mac(mac), _ONE_MAC, None, sent[peer.node]))
+    for peer in desired.peers:
+        tunnel = Tunnel(tunnel_id(peer, own), peer.address, own.address)
+        found.append(Flow(_VXLAN_PORT_NUMBER, bytes(6), bytes(6), tunnel, (output(_DATAPATH_END_PORT),)))
+    return found
+
+
+def _encapsulated(own: Peer, peer: Peer) -> tuple[bytes, bytes]:
+    return Tunnel(tunnel_id(own, peer), own.address, peer.address).action(), output(_VXLAN_PORT_NUMBER)
+
+
+def converge_host(desired: DesiredHost, datapath: str, mtu: int, check_mode: bool = False) -> Outcome:
+    """Bring the host about; ``datapath`` is what `best_datapath` said."""
+    outcomes = {"rules": iptables.converge({"state": "present", **rules(desired.exposed)}, check_mode)}
+    links = _bridge_links(desired, mtu)
+    if datapath == OPENVSWITCH_DATAPATH:
+        outcomes["links"] = network_link.converge({"state": "present", "links": links}, check_mode)
+        if not check_mode:
+            _converge_openvswitch(desired, mtu)
+        return _joined(outcomes)
+    if not check_mode:
+        _remove_openvswitch()
+    links += _tunnel_links(mtu)
+    outcomes["links"] = network_link.converge({"state": "present", "links": links}, check_mode)
+    outcomes["pair"] = veth.converge(_pair(mtu, DATAPATH), check_mode)
+    tables = {"state": "present", "dev": VXLAN, "fdb": forwarding_table(desired), "purge": True}
+    outcomes["tables"] = forwarding.converge(tables, check_mode)
+    return _joined(outcomes)
+
+
+def _bridge_links(desired: DesiredHost, mtu: int) -> list[dict[str, Any]]:
+    addresses = list(desired.exposed)
+    return [{"name": BRIDGE, "kind": "bridge", "mac": desired.own.name, "mtu": mtu, "addresses": addresses}]
+
+
+def _tunnel_links(mtu: int) -> list[dict[str, Any]]:
+    vxlan = {"id": 0, "port": VXLAN_PORT, "learning": False, "udp6zerocsumrx": True}
+    return [
+        {"name": DATAPATH, "kind": "bridge", "mtu": mtu},
+        {"name": VXLAN, "kind": "vxlan", "vxlan": vxlan, "mtu": VXLAN_MTU, "master": DATAPATH},
+    ]
+
+
+def _pair(mtu: int, datapath_master: str | None) -> dict[str, Any]:
+    peer = {"name": DATAPATH_END, "mtu": mtu, "master": datapath_master}
+    return {"state": "present", "pairs": [{"name": BRIDGE_END, "mtu": mtu, "master": BRIDGE, "peer": peer}]}
+
+
+def _converge_openvswitch(desired: DesiredHost, mtu: int) -> None:
+    with GenericNetlink() as netlink:
+        datapath = openvswitch.Datapath(netlink, DATAPATH)
+        if not datapath.exists():
+            _remove_links(VXLAN, DATAPATH)  # of the other kind of datapath
+            datapath.make()
+        veth.converge(_pair(mtu, None), False)
+        ports = datapath.ports()
+        if DATAPATH_END not in ports:
+            datapath.add_port(DATAPATH_END, openvswitch.NETDEV, _DATAPATH_END_PORT)
+        if VXLAN not in ports:
+            datapath.add_port(VXLAN, openvswitch.VXLAN, _VXLAN_PORT_NUMBER, VXLAN_PORT)
+        devices = [{"name": DATAPATH, "mtu": mtu}, {"name": VXLAN, "mtu": VXLAN_MTU}]
+        network_link.converge({"state": "present", "links": devices}, False)
+        datapath.converge_flows(flows(desired))
+
+
+def _remove_openvswitch() -> None:
+    with GenericNetlink() as netlink:
+        datapath = openvswitch.Datapath(netlink, DATAPATH)
+        if openvswitch.is_available() and datapath.exists():
+            datapath.remove()
+
+
+def clean_host() -> None:
+    """Remove all that `converge_host` made. No container is connected any more."""
+    _remove_openvswitch()
+    _remove_links(BRIDGE_END, VXLAN, DATAPATH, BRIDGE)
+    wanted = iptables.parse(rules([]), False)
+    iptables.converge_chains(iptables.ChainSet(), [wanted], False)
+
+
+def _remove_links(*names: str) -> None:
+    with NetlinkSocket() as netlink:
+        links = read_links(netlink)
+        delete_links(netlink, [links[name] for name in names if name in links])
+
+
+def _joined(outcomes: Mapping[str, Outcome]) -> Outcome:
+    changed: Sequence[str] = sorted(name for name, outcome in outcomes.items() if outcome.changed)
+    return Outcome(
+        {name: outcomes[name].before for name in changed},
+        {name: outcomes[name].after for name in changed},
+        {"changed_parts": changed},
+    )

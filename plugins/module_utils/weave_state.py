@@ -1,0 +1,155 @@
+# Copyright (c) 2026, container_network.lab contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is in etcd of a Weave network: keys, documents, and all of it as one value. Pure.
+
+Real Weave keeps this in the memory of its peers and tells it by gossip; here the datastore does both.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from .weave_peers import Peer
+from .weave_ring import Address, Network, Ring
+
+PREFIX = "/container_network/weave/"
+CONFIG = f"{PREFIX}config"
+RING = f"{PREFIX}ring"
+PEERS = f"{PREFIX}peers/"
+ADDRESSES = f"{PREFIX}addresses/"
+ENDPOINTS = f"{PREFIX}endpoints/"
+EXPOSED = f"{PREFIX}exposed/"
+
+
+@dataclass(frozen=True)
+class Config:
+    """The range of all addresses, and the subnet of those who ask for none."""
+
+    range: Network
+    default_subnet: Network
+
+    @classmethod
+    def parse(cls, text: str) -> Config:
+        """From the document as it is stored."""
+        document = json.loads(text)
+        return cls(*(ipaddress.IPv4Network(document[key]) for key in ("range", "default_subnet")))
+
+    def document(self) -> str:
+        """As it is stored."""
+        return json.dumps({"range": str(self.range), "default_subnet": str(self.default_subnet)})
+
+
+@dataclass(frozen=True)
+class Holding:
+    """Who has an address: a host, and what it is for there."""
+
+    node: str
+    owner: str
+
+    @classmethod
+    def parse(cls, text: str) -> Holding:
+        """From the document as it is stored."""
+        document = json.loads(text)
+        return cls(document["node"], document["owner"])
+
+    def document(self) -> str:
+        """As it is stored."""
+        return json.dumps({"node": self.node, "owner": self.owner})
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """A container's connection, whether Docker made it or ``weave attach``."""
+
+    node: str
+    endpoint_id: str
+    mac: str
+    addresses: tuple[str, ...]  # with prefix lengths
+    device: str  # the host's end of its cable
+    container: str = ""  # its name; Docker tells it somewhat later
+    container_id: str = ""
+
+    @classmethod
+    def parse(cls, node: str, endpoint_id: str, text: str) -> Endpoint:
+        """From the document as it is stored."""
+        document = json.loads(text)
+        return cls(node, endpoint_id, **{**document, "addresses": tuple(document["addresses"])})
+
+    def document(self) -> str:
+        """As it is stored."""
+        return json.dumps({key: value for key, value in vars(self).items() if key not in ("node", "endpoint_id")})
+
+    @property
+    def key(self) -> str:
+        """Where it is stored."""
+        return endpoint_key(self.node, self.endpoint_id)
+
+
+@dataclass(frozen=True)
+class WeaveState:
+    """All of the network, seen at one moment."""
+
+    config: Config | None = None
+    peers: Mapping[str, Peer] = field(default_factory=dict)  # by host
+    ring: Ring | None = None
+    addresses: Mapping[Address, Holding] = field(default_factory=dict)
+    endpoints: tuple[Endpoint, ...] = ()
+    exposed: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # by host: addresses with prefix lengths
+
+    @classmethod
+    def parse(cls, texts: Mapping[str, str]) -> WeaveState:
+        """From all keys and their texts."""
+        config = Config.parse(texts[CONFIG]) if CONFIG in texts else None
+        exposed: dict[str, tuple[str, ...]] = {}
+        for node, address in map(_node_and_rest, sorted(_under(texts, EXPOSED))):
+            exposed[node] = (*exposed.get(node, ()), address.replace("-", "/"))
+        return cls(
+            config=config,
+            peers={
+                key[len(PEERS) :]: Peer.parse(key[len(PEERS) :], text) for key, text in _under(texts, PEERS).items()
+            },
+            ring=Ring.parse(config.range, json.loads(texts.get(RING, "{}"))) if config else None,
+            addresses={Address(name): Holding.parse(text) for name, text in _under(texts, ADDRESSES).items()},
+            endpoints=tuple(
+                Endpoint.parse(*_node_and_rest(name), text) for name, text in _under(texts, ENDPOINTS).items()
+            ),
+            exposed=exposed,
+        )
+
+    def endpoints_of(self, node: str) -> dict[str, Endpoint]:
+        """The connections of one host, by id."""
+        return {one.endpoint_id: one for one in self.endpoints if one.node == node}
+
+
+def _under(texts: Mapping[str, str], prefix: str) -> dict[str, str]:
+    """The texts of the keys that begin with a prefix, by the rest of the key."""
+    return {key[len(prefix) :]: text for key, text in texts.items() if key.startswith(prefix)}
+
+
+def _node_and_rest(name: str) -> tuple[str, str]:
+    node, _slash, rest = name.partition("/")
+    return node, rest
+
+
+def peer_key(node: str) -> str:
+    """Where a peer is stored."""
+    return PEERS + node
+
+
+def address_key(address: Address) -> str:
+    """Where it is stored who has an address."""
+    return f"{ADDRESSES}{address}"
+
+
+def endpoint_key(node: str, endpoint_id: str) -> str:
+    """Where an endpoint is stored."""
+    return f"{ENDPOINTS}{node}/{endpoint_id}"
+
+
+def exposed_key(node: str, address: str) -> str:
+    """Where it is stored that a host has an address of the network, given with its prefix length."""
+    return f"{EXPOSED}{node}/{address.replace('/', '-')}"
