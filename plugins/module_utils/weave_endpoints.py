@@ -64,10 +64,10 @@ def plug_in(netlink: NetlinkSocket, name: str) -> None:
     netlink.request(hairpin_message(index, True), f"cannot let {name} reflect")
 
 
-def detach(endpoint_id: str) -> None:
-    """Remove the cable; it need not be there."""
+def remove_cable(device: str) -> None:
+    """Remove a cable by the host's end; it need not be there."""
     with NetlinkSocket() as netlink:
-        _delete(netlink, host_device(endpoint_id))
+        _delete(netlink, device)
 
 
 def _delete(netlink: NetlinkSocket, name: str) -> None:
@@ -92,12 +92,29 @@ def container_device(netns: str, mac: str) -> LinkState | None:
         return next((link for link in read_links(netlink).values() if link.mac == mac and link.up), None)
 
 
-def set_up_inside(netns: str, device: str, addresses: Sequence[str]) -> None:
-    """What Weave sets inside a container: timers of neighbours, and from whom multicast may come."""
+def is_set_up(netns: str, device: str) -> bool:
+    """Whether `set_up_inside` was here: the timers come last."""
+    with inside(netns):
+        return all(_timer(device, timer).read_text().strip() == value for timer, value in _NEIGHBOUR_TIMERS.items())
+
+
+def set_up_inside(netns: str, device: str, addresses: Sequence[str], former: Sequence[str] = ()) -> None:
+    """What Weave sets inside a container: from whom multicast may come, and timers of neighbours.
+
+    The rules are the device's for these addresses, in place of those for the ``former`` ones.
+    """
+    wanted, obsolete = (
+        iptables.parse({"netns": netns, "jumps": container_rules(device, subnets(each))}, False)
+        for each in (addresses, former)
+    )
+    iptables.converge_chains(wanted, [obsolete] if former else [], False)
     with inside(netns):
         for timer, value in _NEIGHBOUR_TIMERS.items():
-            Path("/proc/sys/net/ipv4/neigh", device, timer).write_text(value)
-    iptables.converge({"state": "present", "netns": netns, "jumps": container_rules(device, subnets(addresses))}, False)
+            _timer(device, timer).write_text(value)
+
+
+def _timer(device: str, timer: str) -> Path:
+    return Path("/proc/sys/net/ipv4/neigh", device, timer)
 
 
 def subnets(addresses: Iterable[str]) -> list[str]:

@@ -7,8 +7,8 @@
                                      weave ── vethwe-bridge ══ vethwe-datapath ── datapath ── vxlan-6784 ── peers
 
 ``datapath`` is the kernel's Open vSwitch datapath, as in Weave, or a bridge where the kernel has none. Names and places
-are the same. In both, a frame to a known MAC address goes to one peer, and the sender copies a broadcast or multicast to
-every peer; nobody passes on what came from a peer, so there are no loops.
+are the same. In both, a frame to a known MAC address goes to one peer, and the sender copies a broadcast or multicast
+to every peer; nobody passes on what came from a peer, so there are no loops.
 """
 
 from __future__ import annotations

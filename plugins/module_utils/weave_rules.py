@@ -58,6 +58,6 @@ def _masquerading(subnet: str) -> list[str]:
 
 def container_rules(device: str, subnets: Iterable[str]) -> list[dict[str, Any]]:
     """The rules inside a container: multicast comes from its own subnets only."""
-    accepted = [f"-s {subnet} -d {_MULTICAST} -i {device} -j ACCEPT" for subnet in subnets]
-    dropped = f"-d {_MULTICAST} -i {device} -j DROP"
-    return [{"table": "filter", "chain": "INPUT", "rule": rule, "insert": True} for rule in (*accepted, dropped)]
+    found = [f"-s {subnet} -d {_MULTICAST} -i {device} -j ACCEPT" for subnet in subnets]
+    found += [f"-d {_MULTICAST} -i {device} -j DROP"] if found else []
+    return [{"table": "filter", "chain": "INPUT", "rule": rule, "insert": True} for rule in found]

@@ -16,13 +16,15 @@ from dataclasses import dataclass, field
 from .weave_peers import Peer
 from .weave_ring import Address, Network, Ring
 
-PREFIX = "/container_network/weave/"
+PREFIX = "/container_network/weavemesh/"  # the network driver keeps Docker's networks there, too
 CONFIG = f"{PREFIX}config"
 RING = f"{PREFIX}ring"
 PEERS = f"{PREFIX}peers/"
 ADDRESSES = f"{PREFIX}addresses/"
 ENDPOINTS = f"{PREFIX}endpoints/"
 EXPOSED = f"{PREFIX}exposed/"
+DOMAIN = "weave.local"
+"""Containers are known there by their names; containers of one name share it."""
 
 
 @dataclass(frozen=True)
@@ -70,8 +72,8 @@ class Endpoint:
     mac: str
     addresses: tuple[str, ...]  # with prefix lengths
     device: str  # the host's end of its cable
+    network: str = ""  # Docker's name for it; empty if ``weave attach`` made the connection
     container: str = ""  # its name; Docker tells it somewhat later
-    container_id: str = ""
 
     @classmethod
     def parse(cls, node: str, endpoint_id: str, text: str) -> Endpoint:
@@ -123,6 +125,12 @@ class WeaveState:
     def endpoints_of(self, node: str) -> dict[str, Endpoint]:
         """The connections of one host, by id."""
         return {one.endpoint_id: one for one in self.endpoints if one.node == node}
+
+    def addresses_of_name(self, name: str) -> list[str]:
+        """The addresses of all containers of a name, which may be given with the domain."""
+        plain = name.rstrip(".").removesuffix(f".{DOMAIN}").lower()
+        named = (one for one in self.endpoints if one.container.lower() == plain)
+        return sorted(dict.fromkeys(str(ipaddress.IPv4Interface(text).ip) for one in named for text in one.addresses))
 
 
 def _under(texts: Mapping[str, str], prefix: str) -> dict[str, str]:

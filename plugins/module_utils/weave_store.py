@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A Weave network in etcd: its peers, their ring, addresses and connections.
 
-The driver, the modules and the command ``weave`` use it. Every change is one transaction that is planned anew when somebody else was faster (`etcd_transactions`).
+The driver, the modules and the command ``weave`` use it. Every change is one transaction that is planned anew when
+somebody else was faster (`etcd_transactions`).
 """
 
 from __future__ import annotations
@@ -36,8 +37,8 @@ from .weave_state import (
 
 SEEDS = 2
 """The first peers of a network halve the ring; the others ask for a part of theirs."""
-EXPOSE = "expose"
-"""The owner of the addresses that hosts have on their own bridges."""
+DOCKER, EXPOSE = "docker", "expose"
+"""The owners of the addresses that Docker asked for, and of those that hosts have on their own bridges."""
 
 
 class AddressTaken(LabError):

@@ -27,8 +27,9 @@ from .host import Host
 from .names import HostsFile
 from .network import Network
 from .records import watched_prefixes
+from .weave import WeaveNetwork
 
-NETWORKS: dict[str, type[Network]] = {CalicoNetwork.driver: CalicoNetwork}
+NETWORKS: dict[str, type[Network]] = {network.driver: network for network in (CalicoNetwork, WeaveNetwork)}
 READY_SECONDS = 40.0
 """How long Docker's start waits, at most, until the networks' datastore answers: containers that Docker starts before
 that stay stopped, because Docker tries only once."""

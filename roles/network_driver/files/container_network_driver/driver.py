@@ -16,7 +16,6 @@ from container_network.etcd import EtcdUnreachable
 from container_network.etcd_watch import Mirror, WatchLost
 
 from .converger import Converger
-from .endpoints import container_names
 from .names import HostsFile
 from .network import Network
 from .records import Records
@@ -95,7 +94,7 @@ class Driver:
         copy = self._mirror.copy()
         if not copy.revision:
             return 0
-        self._hosts_file.update(self._network.driver, container_names(self._network.endpoints(copy)))
+        self._hosts_file.update(self._network.driver, self._network.names(copy))
         try:
             self._network.converge(copy)
         finally:

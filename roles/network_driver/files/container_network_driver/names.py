@@ -28,6 +28,8 @@ class ContainerName:
     network: str
     addresses: tuple[str, ...]
     age: int = 0
+    shared_domain: str = ""
+    """If it is set, the full name is ``name.shared_domain``, and all containers of the name share both names."""
 
 
 def hosts_text(names: Iterable[ContainerName]) -> str:
@@ -39,9 +41,12 @@ def hosts_text(names: Iterable[ContainerName]) -> str:
     taken: set[str] = set()
     lines = []
     for one in sorted(names, key=lambda one: (one.age, one.network, one.addresses)):
-        aliases = [f"{one.name}.{one.network}.{DOMAIN}", one.name]
-        free = [alias for alias in aliases if alias.lower() not in taken]
-        taken.update(alias.lower() for alias in free)
+        if one.shared_domain:
+            free = [f"{one.name}.{one.shared_domain}", one.name]
+        else:
+            aliases = [f"{one.name}.{one.network}.{DOMAIN}", one.name]
+            free = [alias for alias in aliases if alias.lower() not in taken]
+            taken.update(alias.lower() for alias in free)
         lines += [f"{address} {' '.join(free)}\n" for address in one.addresses if free]
     return "".join(lines)
 

@@ -34,9 +34,10 @@ from container_network.etcd_watch import Copy
 
 from . import protocol
 from .docker import DockerEndpoint
-from .endpoints import HeldAddress, StoredEndpoint
+from .endpoints import HeldAddress, StoredEndpoint, container_names
 from .host import Host
 from .joined import Joined
+from .names import ContainerName
 from .network_records import NetworkRecord
 from .pool_id import PoolId
 
@@ -141,7 +142,11 @@ class Network(ABC):
 
     @abstractmethod
     def endpoints(self, copy: Copy) -> Iterable[StoredEndpoint]:
-        """All endpoints of all hosts. Names (DNS) are made of them."""
+        """All endpoints of all hosts."""
+
+    def names(self, copy: Copy) -> Iterable[ContainerName]:
+        """The names of all hosts' containers."""
+        return container_names(self.endpoints(copy))
 
     @abstractmethod
     def held_addresses(self, copy: Copy) -> Iterable[HeldAddress]:
