@@ -15,6 +15,7 @@ from typing import Any
 
 from . import rtnetlink as rt
 from .errors import InvalidInput, LabError
+from .genetlink import GenericNetlink
 from .links import LinkTable, read_links
 from .namespaces import unshare_network
 from .netlink import NLM_F_CREATE, NLM_F_EXCL, Message, NetlinkSocket
@@ -26,6 +27,7 @@ ARGUMENTS: dict[str, Any] = {
     "link_kinds": {"type": "list", "elements": "str", "default": []},
     "commands": {"type": "list", "elements": "str", "default": []},
     "processes": {"type": "list", "elements": "str", "default": []},
+    "netlink_families": {"type": "list", "elements": "str", "default": []},
 }
 _SEARCH_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _VXLAN_ID = 1
@@ -50,6 +52,7 @@ def look(params: dict[str, Any], _check_mode: bool) -> Outcome:
         "missing_link_kinds": missing_link_kinds(params["link_kinds"]),
         "missing_commands": [c for c in params["commands"] if not shutil.which(c, path=_SEARCH_PATH)],
         "processes": {name: command_line(name) for name in params["processes"]},
+        "missing_netlink_families": missing_netlink_families(params["netlink_families"]),
     }
     return observed({"host_info": facts})
 
@@ -109,6 +112,12 @@ def missing_link_kinds(kinds: list[str]) -> list[str]:
     module that it needs, as it would for the real device.
     """
     return [kind for kind in kinds if not _can_make(kind)]
+
+
+def missing_netlink_families(names: list[str]) -> list[str]:
+    """The families of generic netlink that the running kernel has not; asking loads the module of one, if there is."""
+    with GenericNetlink() as netlink:
+        return [name for name in names if netlink.family(name) is None]
 
 
 def _can_make(kind: str) -> bool:

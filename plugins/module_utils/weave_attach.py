@@ -21,17 +21,17 @@ from .errors import LabError
 from .ethtool import set_transmit_checksums
 from .links import delete_links, read_links
 from .netlink import NetlinkSocket
-from .weave_endpoints import HOST_PREFIX, MULTICAST, plug_in, set_up_inside
+from .weave_endpoints import HOST_PREFIX, plug_in, set_up_inside
+from .weave_names import BRIDGE, MULTICAST
 from .weave_peers import endpoint_mac
 from .weave_ring import Address, Network
-from .weave_rules import BRIDGE
 from .weave_state import Config, Endpoint
 from .weave_store import WeaveStore
 
 DEVICE = "ethwe"
 _HOST_PREFIX = "vethwepl"
 _CABLE = re.compile(rf"{_HOST_PREFIX}\d+|{HOST_PREFIX}[0-9a-f]{{9}}")
-_DEFAULT = "net:default"
+DEFAULT = "net:default"
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,9 @@ class Wanted:
         return interface.network == self.subnet and self.address in (None, interface.ip)
 
 
-def attach(store: WeaveStore, node: str, name: str, addresses: Sequence[str], mtu: int) -> list[str]:
+def attach(
+    store: WeaveStore, node: str, name: str, addresses: Sequence[str], mtu: int, from_inventory: bool = False
+) -> list[str]:
     """Give a container addresses (of the default subnet if none is named); returns them with their prefix lengths.
 
     Addresses that it has already stay; a call that was cut off is finished by the next one.
@@ -106,14 +108,22 @@ def attach(store: WeaveStore, node: str, name: str, addresses: Sequence[str], mt
     known = state.endpoints_of(node).get(container.endpoint_id)
     held = list(known.addresses) if known else []
     answer = []
-    for wanted in [Wanted.parse(text, state.config) for text in addresses or [_DEFAULT]]:
+    for wanted in [Wanted.parse(text, state.config) for text in addresses or [DEFAULT]]:
         given = next((one for one in held if wanted.is_met_by(one)), None)
         if given is None:
             given = str(store.assign(node, container.endpoint_id, wanted.subnet, wanted.address))
             held.append(given)
         answer.append(given)
     mac = endpoint_mac(container.identifier)
-    endpoint = Endpoint(node, container.endpoint_id, mac, tuple(held), container.host_device, container=container.name)
+    endpoint = Endpoint(
+        node,
+        container.endpoint_id,
+        mac,
+        tuple(held),
+        container.host_device,
+        container=container.name,
+        from_inventory=from_inventory or bool(known and known.from_inventory),
+    )
     if endpoint != known:
         store.put_endpoint(endpoint)
     _plug(container, endpoint, mtu, known.addresses if known else ())

@@ -19,9 +19,9 @@ from .links import Device, LinkState, delete_links, link_message, read_link, rea
 from .namespaces import inside
 from .netlink import KernelRefusal, NetlinkSocket
 from .veth import VethEnd, VethPair, create_here
-from .weave_rules import BRIDGE, container_rules
+from .weave_names import BRIDGE
+from .weave_rules import container_rules
 
-MULTICAST = "224.0.0.0/4"
 HOST_PREFIX = "vethwl"  # of Docker's containers
 _TEMPORARY_PREFIX = "vethwg"
 _HOST_END = re.compile(rf"{HOST_PREFIX}[0-9a-f]{{9}}")

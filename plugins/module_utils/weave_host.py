@@ -25,17 +25,22 @@ from .links import delete_links, read_links
 from .netlink import NetlinkSocket
 from .openvswitch import Flow, Tunnel, output
 from .outcome import Outcome
+from .weave_names import (
+    AUTO,
+    BRIDGE,
+    BRIDGE_DATAPATH,
+    BRIDGE_END,
+    DATAPATH,
+    DATAPATH_END,
+    OPENVSWITCH_DATAPATH,
+    VXLAN,
+    VXLAN_MTU,
+    VXLAN_PORT,
+)
 from .weave_peers import Peer, tunnel_id
-from .weave_rules import BRIDGE, DATAPATH, rules
+from .weave_rules import rules
 from .weave_state import WeaveState
 
-BRIDGE_END, DATAPATH_END = "vethwe-bridge", "vethwe-datapath"
-VXLAN_PORT = 6784  # UDP
-VXLAN = f"vxlan-{VXLAN_PORT}"
-VXLAN_MTU = 65535  # bytes; the tunnel leaves it to the devices before it what fits
-DEFAULT_MTU = 1376  # bytes; Weave's: 1460 less IPv4, UDP, VXLAN, Ethernet, and 34 for encryption
-ENCAPSULATION = 50  # bytes: IPv4 (20), UDP (8), VXLAN (8), Ethernet (14)
-BRIDGE_DATAPATH, OPENVSWITCH_DATAPATH, AUTO = "bridge", "openvswitch", "auto"
 _DATAPATH_END_PORT, _VXLAN_PORT_NUMBER = 1, 2  # as ovs-dpctl(8) shows them; port 0 is the datapath's own device
 _MULTICAST_BIT = b"\x01" + bytes(5)  # of a MAC address; IEEE 802: group addresses, the broadcast address too
 _ONE_MAC = b"\xff" * 6

@@ -13,11 +13,7 @@ import ipaddress
 from collections.abc import Iterable
 from typing import Any
 
-BRIDGE = "weave"
-DATAPATH = "datapath"
-NAT_CHAIN = "WEAVE"
-EXPOSE_CHAIN = "WEAVE-EXPOSE"
-_MULTICAST = "224.0.0.0/4"
+from .weave_names import BRIDGE, DATAPATH, EXPOSE_CHAIN, MULTICAST, NAT_CHAIN
 
 
 def rules(exposed: Iterable[str]) -> dict[str, Any]:
@@ -50,7 +46,7 @@ def rules(exposed: Iterable[str]) -> dict[str, Any]:
 
 def _masquerading(subnet: str) -> list[str]:
     return [
-        f"-s {subnet} -d {_MULTICAST} -j RETURN",
+        f"-s {subnet} -d {MULTICAST} -j RETURN",
         f"! -s {subnet} -d {subnet} -j MASQUERADE",
         f"-s {subnet} ! -d {subnet} -j MASQUERADE",
     ]
@@ -58,6 +54,6 @@ def _masquerading(subnet: str) -> list[str]:
 
 def container_rules(device: str, subnets: Iterable[str]) -> list[dict[str, Any]]:
     """The rules inside a container: multicast comes from its own subnets only."""
-    found = [f"-s {subnet} -d {_MULTICAST} -i {device} -j ACCEPT" for subnet in subnets]
-    found += [f"-d {_MULTICAST} -i {device} -j DROP"] if found else []
+    found = [f"-s {subnet} -d {MULTICAST} -i {device} -j ACCEPT" for subnet in subnets]
+    found += [f"-d {MULTICAST} -i {device} -j DROP"] if found else []
     return [{"table": "filter", "chain": "INPUT", "rule": rule, "insert": True} for rule in found]

@@ -13,6 +13,8 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from .errors import raise_if_any
+from .weave_names import DOMAIN
 from .weave_peers import Peer
 from .weave_ring import Address, Network, Ring
 
@@ -23,8 +25,8 @@ PEERS = f"{PREFIX}peers/"
 ADDRESSES = f"{PREFIX}addresses/"
 ENDPOINTS = f"{PREFIX}endpoints/"
 EXPOSED = f"{PREFIX}exposed/"
-DOMAIN = "weave.local"
-"""Containers are known there by their names; containers of one name share it."""
+LONGEST_PREFIX = 29
+"""As in Weave: with fewer than eight addresses there is nothing to divide."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,7 @@ class Endpoint:
     device: str  # the host's end of its cable
     network: str = ""  # Docker's name for it; empty if ``weave attach`` made the connection
     container: str = ""  # its name; Docker tells it somewhat later
+    from_inventory: bool = False  # of an attached container: whether the role weave wants it, or a person
 
     @classmethod
     def parse(cls, node: str, endpoint_id: str, text: str) -> Endpoint:
@@ -131,6 +134,24 @@ class WeaveState:
         plain = name.rstrip(".").removesuffix(f".{DOMAIN}").lower()
         named = (one for one in self.endpoints if one.container.lower() == plain)
         return sorted(dict.fromkeys(str(ipaddress.IPv4Interface(text).ip) for one in named for text in one.addresses))
+
+
+def checked_config(range_text: str, subnet_text: str | None) -> Config:
+    """The range and the default subnet; InvalidInput says what is wrong with them."""
+    networks, problems = {}, []
+    for option, text in (("range", range_text), ("default_subnet", subnet_text or range_text)):
+        try:
+            networks[option] = ipaddress.IPv4Network(text)
+        except ValueError as error:
+            problems.append(f"{option} '{text}' is not an IPv4 network, as 172.111.222.0/24: {error}")
+    raise_if_any(problems)
+    config = Config(**networks)
+    if config.range.prefixlen > LONGEST_PREFIX:
+        problems.append(f"range {config.range} is too small to be divided: use a /{LONGEST_PREFIX} or larger")
+    if not config.default_subnet.subnet_of(config.range):
+        problems.append(f"default_subnet {config.default_subnet} is no part of range {config.range}")
+    raise_if_any(problems)
+    return config
 
 
 def _under(texts: Mapping[str, str], prefix: str) -> dict[str, str]:

@@ -56,7 +56,7 @@ class Weave:
         return views[arguments.part]()
 
     def ps(self, arguments: argparse.Namespace) -> list[str]:
-        """This host's containers on the network."""
+        """Containers of this host on the network."""
         return weave_status.containers(self._store.read(), self._node, arguments.containers)
 
     def attach(self, arguments: argparse.Namespace) -> list[str]:

@@ -1,0 +1,33 @@
+# Copyright (c) 2026, container_network.lab contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The filter that validates a Weave network on the controller."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from ansible_collections.container_network.lab.plugins.module_utils.weave_problems import problems
+
+
+def weave_problems(
+    config: Mapping[str, Any],
+    nodes: Sequence[str],
+    seen: Sequence[Mapping[str, Any]],
+    peer_names: Sequence[str | None],
+) -> list[str]:
+    """All problems of the network; ``seen`` is what host_info returned, ``peer_names`` the pinned ones, in order."""
+    found = {
+        name: {**(result.get("host_info") or {}), "peer_name": pin}
+        for name, result, pin in zip(nodes, seen, peer_names)
+    }
+    return problems(config, found)
+
+
+class FilterModule:
+    """Filters of this file."""
+
+    def filters(self) -> dict[str, Callable]:
+        """The filters by name."""
+        return {"weave_problems": weave_problems}

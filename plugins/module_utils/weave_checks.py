@@ -1,0 +1,189 @@
+# Copyright (c) 2026, container_network.lab contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The checks that prove a Weave network, as commands and the lines that they must print. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from .weave_names import (
+    BRIDGE,
+    BRIDGE_DATAPATH,
+    BRIDGE_END,
+    DATAPATH,
+    DATAPATH_END,
+    DOMAIN,
+    OPENVSWITCH_DATAPATH,
+    VXLAN,
+    VXLAN_MTU,
+    VXLAN_PORT,
+)
+from .weave_ring import Ring
+
+INITIAL_TTL = 64
+"""All containers are on one layer 2: no router on the way takes one."""
+PING_SECONDS = 30.0
+NO_ADDRESS = "an-address"
+"""Stands for the address of a container that has none: no command prints it, so the checks fail."""
+
+Check = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class CheckedContainer:
+    """A container that must be on the network, and what the datastore says of it."""
+
+    name: str
+    network: str  # Docker's
+    mac: str = ""
+    address: str = NO_ADDRESS  # with prefix length
+    subnet: str = ""
+
+
+@dataclass(frozen=True)
+class CheckedHost:
+    """One host: its underlay address, its peer's name, its containers."""
+
+    name: str
+    address: str
+    peer_name: str
+    containers: tuple[CheckedContainer, ...] = ()
+
+
+@dataclass(frozen=True)
+class Network:
+    """What all hosts have in common."""
+
+    mtu: int
+    datapath: str
+    ring: Ring
+    outside: str | None = None
+
+
+def checks(network: Network, host: CheckedHost, others: Sequence[CheckedHost]) -> list[Check]:
+    """All checks of one host."""
+    found = [
+        _check("service", ["systemctl", "is-active", "container-network-driver.service"], ["active"]),
+        *_links(network, host),
+        *_tables(network, others),
+        _check("part of the ring", ["weave", "status", "ipam"], _shares(network.ring, [host, *others])),
+        _check("rules", ["iptables", "-S", "FORWARD"], [f"-A FORWARD -i {BRIDGE} -o {BRIDGE} -j ACCEPT"]),
+    ]
+    for container in host.containers:
+        found += _container(network, container)
+        for other in (host, *others):
+            for target in other.containers:
+                if target != container:
+                    found += _ways(container, other, target)
+        if network.outside:
+            found.append(_ping(container.name, "the outside", network.outside, network.outside, None))
+    return found
+
+
+def _links(network: Network, host: CheckedHost) -> list[Check]:
+    tunnel = f"vxlan {'external ' * (network.datapath == OPENVSWITCH_DATAPATH)}id 0 srcport 0 0 dstport {VXLAN_PORT}"
+    mtu = f"mtu {network.mtu} qdisc noqueue master"
+    expected = {
+        BRIDGE: [f"mtu {network.mtu}", f"link/ether {host.peer_name}"],
+        BRIDGE_END: [f"{BRIDGE_END}@{DATAPATH_END}:", f"{mtu} {BRIDGE} state UP"],
+        DATAPATH_END: [f"{DATAPATH_END}@{BRIDGE_END}:", f"{mtu} {DATAPATH} state UP"],
+        VXLAN: [f"mtu {VXLAN_MTU} qdisc noqueue master {DATAPATH}", f"{tunnel} nolearning"],
+    }
+    return [_check(name, ["ip", "-d", "link", "show", name], lines) for name, lines in expected.items()]
+
+
+def _tables(network: Network, others: Sequence[CheckedHost]) -> list[Check]:
+    if network.datapath != BRIDGE_DATAPATH:
+        return []
+    lines = [f"00:00:00:00:00:00 dst {other.address} self permanent" for other in others]
+    lines += [
+        f"{one.mac} dst {other.address} self permanent" for other in others for one in other.containers if one.mac
+    ]
+    return [_check("forwarding", ["bridge", "fdb", "show", "dev", VXLAN], lines)] if lines else []
+
+
+def _shares(ring: Ring, hosts: Sequence[CheckedHost]) -> list[str]:
+    return [f"{host.peer_name}({host.name}) {ring.share(host.name)} IPs" for host in hosts]
+
+
+def _container(network: Network, container: CheckedContainer) -> list[Check]:
+    return [
+        _check(
+            f"{container.name}: card",
+            ["ip", "address", "show"],
+            [f"mtu {network.mtu}", f"link/ether {container.mac or NO_ADDRESS}", f"inet {container.address}"],
+            container=container.name,
+        ),
+        _check(
+            f"{container.name}: routes",
+            ["ip", "route"],
+            [
+                f"{container.subnet} dev ethwe0 scope link src {container.address.partition('/')[0]}",
+                "224.0.0.0/4 dev ethwe0 scope link",
+                "dev eth0 scope link",
+            ],
+            container=container.name,
+        ),
+    ]
+
+
+def _ways(container: CheckedContainer, other: CheckedHost, target: CheckedContainer) -> list[Check]:
+    """By address and by name; not at all where the subnets differ."""
+    address = target.address.partition("/")[0]
+    where = f"{target.name} of {other.name}"
+    if container.network != target.network:
+        command = ["ping", "-c", "1", "-W", "1", address]
+        unexpected = [f"64 bytes from {address}:"]
+        check = _check(f"{container.name} does not reach {where}", command, ["100% packet loss"], container.name)
+        return [{**check, "unexpected": unexpected}]
+    return [
+        _ping(container.name, where, address, address),
+        _ping(container.name, f"{where} by name", f"{target.name}.{DOMAIN}", address),
+    ]
+
+
+def _ping(container: str, place: str, target: str, address: str, ttl: int | None = INITIAL_TTL) -> Check:
+    expected = f"64 bytes from {address}:" + ("" if ttl is None else f" seq=0 ttl={ttl}")
+    command = ["ping", "-c", "1", "-W", "1", target]
+    return _check(f"{container} reaches {place}", command, [expected], container, PING_SECONDS)
+
+
+def _check(
+    name: str, command: list[str], expect: Sequence[str], container: str | None = None, timeout: float | None = None
+) -> Check:
+    check: Check = {"name": name, "command": command, "expect": list(expect)}
+    if container:
+        check["container"] = container
+    if timeout:
+        check["timeout"] = timeout
+    return check
+
+
+def hosts_from(
+    names: Sequence[str],
+    info: Mapping[str, Any],
+    subnets: Sequence[Mapping[str, Any]],
+    workloads: Sequence[Sequence[Mapping[str, str]]],
+) -> dict[str, CheckedHost]:
+    """The hosts from what weave_info returned.
+
+    ``workloads`` are the containers (``name``, ``network``) that each host must have on one of the ``subnets``.
+    """
+    network = info["network"] or {"peers": {}, "default_subnet": NO_ADDRESS}
+    ranges = {entry["name"]: entry.get("subnet") or network["default_subnet"] for entry in subnets}
+    known = {(one["node"], one["container"]): one for one in info["containers"]}
+    hosts = {}
+    for name, expected in zip(names, workloads):
+        peer = network["peers"].get(name) or {"address": NO_ADDRESS, "name": NO_ADDRESS}
+        containers = []
+        for one in expected:
+            found = known.get((name, one["name"]), {"mac": "", "addresses": [NO_ADDRESS]})
+            subnet = ranges[one["network"]]
+            containers.append(
+                CheckedContainer(one["name"], one["network"], found["mac"], found["addresses"][0], subnet)
+            )
+        hosts[name] = CheckedHost(name, peer["address"], peer["name"], tuple(containers))
+    return hosts

@@ -1,0 +1,121 @@
+# Copyright (c) 2026, container_network.lab contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Everything that can be wrong with a Weave network before the first host is touched, found in one go. Pure."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from .duplicates import duplicate_problems
+from .errors import InvalidInput
+from .weave_names import DATAPATHS, ENCAPSULATION, OPENVSWITCH_DATAPATH
+from .weave_peers import is_peer_name
+from .weave_state import Config, checked_config
+
+SMALLEST_MTU = 576
+"""What every host must be able to receive (RFC 791); Docker's own containers expect no less."""
+
+
+def problems(config: Mapping[str, Any], nodes: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """All problems of a network with these nodes.
+
+    ``config`` holds ``range``, ``default_subnet``, ``subnets``, ``mtu``, ``datapath`` and ``etcd_endpoints``; each node
+    what host_info returned (``address``, ``prefix_length``, ``interface``, ``mtu``, ``missing_netlink_families``;
+    nothing for a node that takes no part in this run), and ``peer_name``, if one is pinned.
+    """
+    found = _name_problems(nodes) + _address_problems(nodes) + _mtu_problems(config["mtu"], nodes)
+    if not config["etcd_endpoints"]:
+        found.append("weave_etcd_endpoints is empty: list the client URLs of etcd, as [http://192.168.1.68:2379]")
+    if config["datapath"] not in DATAPATHS:
+        found.append(f"weave_datapath '{config['datapath']}' is not known: write {', '.join(DATAPATHS)}")
+    if config["datapath"] == OPENVSWITCH_DATAPATH:
+        found += [
+            f"{name}: weave_datapath is openvswitch, and the kernel has no Open vSwitch datapath: load it "
+            "(modprobe openvswitch), boot a kernel that has it, or set weave_datapath to bridge or auto"
+            for name, seen in nodes.items()
+            if seen.get("missing_netlink_families")
+        ]
+    try:
+        network = checked_config(config["range"], config["default_subnet"])
+    except InvalidInput as error:
+        return found + [f"weave_{problem}" for problem in error.problems]
+    return found + _overlap_problems(network, nodes) + _subnet_problems(network, config["subnets"])
+
+
+def _name_problems(nodes: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    pinned = {name: seen["peer_name"] for name, seen in nodes.items() if seen.get("peer_name")}
+    found = [
+        f"{name}: weave_peer_name '{peer}' is not the MAC address of a single device, as d2:93:9d:07:70:4b"
+        for name, peer in pinned.items()
+        if not is_peer_name(str(peer))
+    ]
+    holders: dict[str, list[str]] = {}
+    for name, peer in pinned.items():
+        holders.setdefault(str(peer).lower(), []).append(name)
+    return found + [
+        f"{' and '.join(names)} have the same weave_peer_name {peer}: every peer needs its own"
+        for peer, names in holders.items()
+        if len(names) > 1
+    ]
+
+
+def _address_problems(nodes: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    holders: dict[str, list[str]] = {}
+    for name, seen in nodes.items():
+        if seen.get("address"):
+            holders.setdefault(seen["address"], []).append(name)
+    return [
+        f"{' and '.join(names)} have the same address {address}: every host needs its own"
+        for address, names in holders.items()
+        if len(names) > 1
+    ]
+
+
+def _mtu_problems(mtu: Any, nodes: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    if not str(mtu).isdigit() or int(mtu) < SMALLEST_MTU:
+        return [f"weave_mtu '{mtu}' is not an MTU: write a number of bytes from {SMALLEST_MTU} on; Weave's is 1376"]
+    return [
+        f"{name}: weave_mtu {mtu} does not fit the underlay: {seen['interface']} has MTU {seen['mtu']}, and VXLAN adds "
+        f"{ENCAPSULATION} bytes: use {seen['mtu'] - ENCAPSULATION} or less"
+        for name, seen in nodes.items()
+        if seen.get("mtu") and int(mtu) + ENCAPSULATION > seen["mtu"]
+    ]
+
+
+def _overlap_problems(network: Config, nodes: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    found = []
+    for name, seen in nodes.items():
+        if seen.get("address"):
+            underlay = ipaddress.IPv4Interface(f"{seen['address']}/{seen['prefix_length']}")
+            if network.range.overlaps(underlay.network):
+                found.append(
+                    f"weave_range {network.range} overlaps the underlay of {name} ({underlay} on {seen['interface']}): "
+                    "choose another range"
+                )
+    return found
+
+
+def _subnet_problems(network: Config, entries: Sequence[Mapping[str, Any]]) -> list[str]:
+    found = [f"weave_subnets: entry {i} has no name" for i, entry in enumerate(entries) if not entry.get("name")]
+    found += duplicate_problems("weave_subnets", [str(entry["name"]) for entry in entries if entry.get("name")])
+    parsed: dict[str, ipaddress.IPv4Network] = {}
+    for entry in entries:
+        name, text = str(entry.get("name")), entry.get("subnet") or str(network.default_subnet)
+        try:
+            parsed[name] = ipaddress.IPv4Network(text)
+        except ValueError as error:
+            found.append(f"weave_subnets: subnet '{text}' of '{name}' is not an IPv4 network: {error}")
+            continue
+        if not parsed[name].subnet_of(network.range):
+            found.append(f"weave_subnets: subnet {text} of '{name}' is no part of weave_range {network.range}")
+    names = list(parsed)
+    return found + [
+        f"weave_subnets: {parsed[first]} of '{first}' and {parsed[second]} of '{second}' overlap, and only their subnets "
+        "keep networks apart: give each its own"
+        for position, first in enumerate(names)
+        for second in names[position + 1 :]
+        if parsed[first].overlaps(parsed[second])
+    ]
