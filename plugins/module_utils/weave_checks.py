@@ -99,9 +99,8 @@ def _tables(network: Network, others: Sequence[CheckedHost]) -> list[Check]:
     if network.datapath != BRIDGE_DATAPATH:
         return []
     lines = [f"00:00:00:00:00:00 dst {other.address} self permanent" for other in others]
-    lines += [
-        f"{one.mac} dst {other.address} self permanent" for other in others for one in other.containers if one.mac
-    ]
+    for other in others:
+        lines += [f"{one.mac} dst {other.address} self permanent" for one in other.containers if one.mac]
     return [_check("forwarding", ["bridge", "fdb", "show", "dev", VXLAN], lines)] if lines else []
 
 

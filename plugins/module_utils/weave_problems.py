@@ -113,8 +113,8 @@ def _subnet_problems(network: Config, entries: Sequence[Mapping[str, Any]]) -> l
             found.append(f"weave_subnets: subnet {text} of '{name}' is no part of weave_range {network.range}")
     names = list(parsed)
     return found + [
-        f"weave_subnets: {parsed[first]} of '{first}' and {parsed[second]} of '{second}' overlap, and only their subnets "
-        "keep networks apart: give each its own"
+        f"weave_subnets: {parsed[first]} of '{first}' and {parsed[second]} of '{second}' overlap, and nothing else "
+        "keeps networks apart: give each a subnet of its own"
         for position, first in enumerate(names)
         for second in names[position + 1 :]
         if parsed[first].overlaps(parsed[second])

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from .weave_names import DOMAIN
 from .weave_peers import Peer
-from .weave_state import DOMAIN, WeaveState
+from .weave_state import WeaveState
 
 _METHODS = {"openvswitch": "fastdp", "bridge": "bridge"}
 

@@ -33,6 +33,11 @@ options:
     type: list
     elements: str
     default: []
+  netlink_families:
+    description: Families of generic netlink to look for, such as V(ovs_datapath), the kernel's Open vSwitch.
+    type: list
+    elements: str
+    default: []
 extends_documentation_fragment:
   - container_network.lab.attributes.info
 """
@@ -82,6 +87,11 @@ host_info:
       sample: [docker0, eth0, lo]
     missing_link_kinds:
       description: The link types asked for that the kernel cannot make.
+      type: list
+      elements: str
+      sample: []
+    missing_netlink_families:
+      description: The families of generic netlink asked for that the kernel does not have.
       type: list
       elements: str
       sample: []

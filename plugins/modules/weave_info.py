@@ -29,7 +29,8 @@ EXAMPLES = r"""
 
 RETURN = r"""
 network:
-  description: The range, its peers, and the ring, which has the first address of each part. V(none) if there is no network.
+  description:
+    - The range, its peers, and the ring, which has the first address of each part. V(none) if there is no network.
   returned: success
   type: dict
   sample:

@@ -12,8 +12,8 @@ short_description: Keep a Weave network's range and peers in etcd
 version_added: 0.1.0
 author: container_network.lab contributors (@container-network-lab)
 description:
-  - Sets the range of addresses, makes hosts peers, and divides the range between them as Weave does. The first two peers
-    have a half each; every other one gets half of what the peer with most free addresses has free.
+  - Sets the range of addresses, makes hosts peers, and divides the range between them as Weave does. The first two
+    peers have a half each; every other one gets half of what the peer with most free addresses has free.
   - A peer that is there keeps its part. The range cannot change while addresses are in use.
 extends_documentation_fragment:
   - container_network.lab.attributes

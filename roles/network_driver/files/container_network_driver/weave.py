@@ -17,10 +17,11 @@ from collections.abc import Collection, Iterable
 from container_network import weave_attach, weave_endpoints
 from container_network.errors import LabError
 from container_network.etcd_watch import Copy
-from container_network.weave_host import DEFAULT_MTU, best_datapath, clean_host, converge_host, plan_host
+from container_network.weave_host import best_datapath, clean_host, converge_host, plan_host
+from container_network.weave_names import DEFAULT_MTU, DOMAIN, MULTICAST
 from container_network.weave_peers import endpoint_mac
 from container_network.weave_ring import Address
-from container_network.weave_state import DOMAIN, PREFIX, Endpoint, WeaveState
+from container_network.weave_state import PREFIX, Endpoint, WeaveState
 from container_network.weave_store import DOCKER, WeaveStore
 
 from . import protocol
@@ -153,7 +154,7 @@ class WeaveNetwork(Network):
         return protocol.JoinAnswer(
             device=weave_endpoints.temporary_device(joined.endpoint_id),
             prefix="ethwe",
-            on_link=(ipaddress.ip_network(weave_endpoints.MULTICAST),) if multicast else (),
+            on_link=(ipaddress.ip_network(MULTICAST),) if multicast else (),
         )
 
     def finish_join(self, joined: Joined, network: NetworkRecord, others: Collection[Joined]) -> bool:

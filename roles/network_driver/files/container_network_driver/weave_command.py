@@ -16,9 +16,9 @@ from container_network import weave_attach, weave_status
 from container_network.errors import LabError
 from container_network.links import read_links
 from container_network.netlink import NetlinkSocket
-from container_network.weave_host import DEFAULT_MTU, best_datapath
+from container_network.weave_host import best_datapath
+from container_network.weave_names import BRIDGE, DEFAULT_MTU
 from container_network.weave_ring import Network
-from container_network.weave_rules import BRIDGE
 from container_network.weave_store import WeaveStore
 
 from .__main__ import NETWORKS
