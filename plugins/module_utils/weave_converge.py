@@ -33,7 +33,7 @@ def converge_network(params: dict[str, Any], check_mode: bool) -> Outcome:
         return Outcome(before, _network_facts(store.read()), warnings=store.warnings)
     problems = duplicate_problems("peers", nodes) + _peer_problems(params["peers"])
     raise_if_any(problems)
-    config = checked_config(params["range"], params["default_subnet"])
+    config = checked_config(params["range"], params["default_subnet"], params["reserved"])
     before = _network_facts(store.read())
     store.configure(config)
     store.join({entry["node"]: (entry["address"], entry["name"]) for entry in params["peers"]})
@@ -59,6 +59,7 @@ def _network_facts(state: WeaveState) -> dict[str, Any] | None:
     return {
         "range": str(state.config.range),
         "default_subnet": str(state.config.default_subnet),
+        "reserved": sorted(map(str, state.config.reserved)),
         "peers": {
             node: {"address": peer.address, "name": peer.name, "short_id": peer.short_id}
             for node, peer in sorted(state.peers.items())

@@ -87,7 +87,9 @@ def host_devices() -> set[str]:
 
 
 def container_device(netns: str, mac: str) -> LinkState | None:
-    """The container's end, which Docker has named, by its MAC address."""
+    """The container's end, which Docker has named, by its MAC address; None while there is none, or no such namespace."""
+    if not Path(netns).exists():
+        return None
     with NetlinkSocket(netns) as netlink:
         return next((link for link in read_links(netlink).values() if link.mac == mac and link.up), None)
 

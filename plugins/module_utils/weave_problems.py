@@ -22,9 +22,10 @@ SMALLEST_MTU = 576
 def problems(config: Mapping[str, Any], nodes: Mapping[str, Mapping[str, Any]]) -> list[str]:
     """All problems of a network with these nodes.
 
-    ``config`` holds ``range``, ``default_subnet``, ``subnets``, ``mtu``, ``datapath`` and ``etcd_endpoints``; each node
-    what host_info returned (``address``, ``prefix_length``, ``interface``, ``mtu``, ``missing_netlink_families``;
-    nothing for a node that takes no part in this run), and ``peer_name``, if one is pinned.
+    ``config`` holds ``range``, ``default_subnet``, ``reserved`` (addresses), ``subnets``, ``mtu``, ``datapath`` and
+    ``etcd_endpoints``; each node what host_info returned (``address``, ``prefix_length``, ``interface``, ``mtu``,
+    ``missing_netlink_families``; nothing for a node that takes no part in this run), and ``peer_name``, if one is
+    pinned.
     """
     found = _name_problems(nodes) + _address_problems(nodes) + _mtu_problems(config["mtu"], nodes)
     if not config["etcd_endpoints"]:
@@ -39,7 +40,7 @@ def problems(config: Mapping[str, Any], nodes: Mapping[str, Mapping[str, Any]]) 
             if seen.get("missing_netlink_families")
         ]
     try:
-        network = checked_config(config["range"], config["default_subnet"])
+        network = checked_config(config["range"], config["default_subnet"], config["reserved"])
     except InvalidInput as error:
         return found + [f"weave_{problem}" for problem in error.problems]
     return found + _overlap_problems(network, nodes) + _subnet_problems(network, config["subnets"])

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import ipaddress
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from .errors import raise_if_any
@@ -31,20 +31,28 @@ LONGEST_PREFIX = 29
 
 @dataclass(frozen=True)
 class Config:
-    """The range of all addresses, and the subnet of those who ask for none."""
+    """The range of all addresses, the subnet of those who name none, and addresses that one gets by name only."""
 
     range: Network
     default_subnet: Network
+    reserved: tuple[Address, ...] = ()
 
     @classmethod
     def parse(cls, text: str) -> Config:
         """From the document as it is stored."""
         document = json.loads(text)
-        return cls(*(ipaddress.IPv4Network(document[key]) for key in ("range", "default_subnet")))
+        reserved = tuple(map(Address, document["reserved"]))
+        return cls(*(ipaddress.IPv4Network(document[key]) for key in ("range", "default_subnet")), reserved)
 
     def document(self) -> str:
         """As it is stored."""
-        return json.dumps({"range": str(self.range), "default_subnet": str(self.default_subnet)})
+        return json.dumps(
+            {
+                "range": str(self.range),
+                "default_subnet": str(self.default_subnet),
+                "reserved": sorted(map(str, self.reserved)),
+            }
+        )
 
 
 @dataclass(frozen=True)
@@ -114,9 +122,7 @@ class WeaveState:
             exposed[node] = (*exposed.get(node, ()), address.replace("-", "/"))
         return cls(
             config=config,
-            peers={
-                key[len(PEERS) :]: Peer.parse(key[len(PEERS) :], text) for key, text in _under(texts, PEERS).items()
-            },
+            peers={node: Peer.parse(node, text) for node, text in _under(texts, PEERS).items()},
             ring=Ring.parse(config.range, json.loads(texts.get(RING, "{}"))) if config else None,
             addresses={Address(name): Holding.parse(text) for name, text in _under(texts, ADDRESSES).items()},
             endpoints=tuple(
@@ -136,16 +142,22 @@ class WeaveState:
         return sorted(dict.fromkeys(str(ipaddress.IPv4Interface(text).ip) for one in named for text in one.addresses))
 
 
-def checked_config(range_text: str, subnet_text: str | None) -> Config:
-    """The range and the default subnet; InvalidInput says what is wrong with them."""
+def checked_config(range_text: str, subnet_text: str | None, reserved: Sequence[str] = ()) -> Config:
+    """The range, the default subnet, and the reserved addresses; InvalidInput says what is wrong with them."""
     networks, problems = {}, []
     for option, text in (("range", range_text), ("default_subnet", subnet_text or range_text)):
         try:
             networks[option] = ipaddress.IPv4Network(text)
         except ValueError as error:
             problems.append(f"{option} '{text}' is not an IPv4 network, as 172.111.222.0/24: {error}")
+    addresses = []
+    for text in reserved:
+        try:
+            addresses.append(Address(text))
+        except ValueError:
+            problems.append(f"reserved '{text}' is not an IPv4 address")
     raise_if_any(problems)
-    config = Config(**networks)
+    config = Config(**networks, reserved=tuple(sorted(set(addresses))))
     if config.range.prefixlen > LONGEST_PREFIX:
         problems.append(f"range {config.range} is too small to be divided: use a /{LONGEST_PREFIX} or larger")
     if not config.default_subnet.subnet_of(config.range):

@@ -12,7 +12,7 @@ from __future__ import annotations
 import dataclasses
 import ipaddress
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from .errors import InvalidInput, LabError, raise_if_any
 from .etcd import Etcd
@@ -137,7 +137,8 @@ class WeaveStore:
             if ring.share(node) == 0 and node not in state.peers:
                 raise LabError(f"{node} is no peer of the Weave network: run the role weave for it.")
             if address is None:
-                ring, given = _free_address(ring, node, chosen_subnet, state.addresses)
+                unavailable = {*state.addresses, *config.reserved}
+                ring, given = _free_address(ring, node, chosen_subnet, unavailable)
             else:
                 given = address
                 _refuse_unusable(given, chosen_subnet)
@@ -260,12 +261,12 @@ def _joined(ring: Ring, peers: Sequence[Peer], used: Iterable[Address]) -> Ring:
     return ring
 
 
-def _free_address(ring: Ring, node: str, subnet: Network, used: Mapping[Address, Holding]) -> tuple[Ring, Address]:
+def _free_address(ring: Ring, node: str, subnet: Network, used: Collection[Address]) -> tuple[Ring, Address]:
     while True:
         found = ring.free_address(node, subnet, used)
         if found is not None:
             return ring, found
-        span = ring.donation(node, set(used), subnet)
+        span = ring.donation(node, used, subnet)
         if span is None:
             raise LabError(f"all addresses of {subnet} are in use. Remove containers, or use another subnet.")
         ring = ring.given(span, node)

@@ -25,6 +25,11 @@ options:
   default_subnet:
     description: The part of the range that is used where no subnet is named. By default all of it.
     type: str
+  reserved:
+    description: Addresses that nobody gets who does not ask for them by name, as with C(docker run --ip).
+    type: list
+    elements: str
+    default: []
   peers:
     description: The hosts. Peers that are not listed stay.
     type: list
@@ -74,6 +79,7 @@ ARGUMENT_SPEC = {
     **ETCD_ARGUMENTS,
     "range": {"type": "str"},
     "default_subnet": {"type": "str"},
+    "reserved": {"type": "list", "elements": "str", "default": []},
     "peers": {
         "type": "list",
         "elements": "dict",

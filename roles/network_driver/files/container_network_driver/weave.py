@@ -163,7 +163,7 @@ class WeaveNetwork(Network):
         if endpoint is None:
             return True
         device = weave_endpoints.container_device(joined.sandbox, endpoint.mac)
-        if device is None:
+        if device is None:  # Docker has not moved it yet
             return False
         if not weave_endpoints.is_set_up(joined.sandbox, device.name):
             weave_endpoints.set_up_inside(joined.sandbox, device.name, endpoint.addresses)
