@@ -22,7 +22,7 @@ from .ethtool import set_transmit_checksums
 from .links import delete_links, read_links
 from .netlink import NetlinkSocket
 from .weave_endpoints import HOST_PREFIX, plug_in, set_up_inside
-from .weave_names import BRIDGE, MULTICAST
+from .weave_names import ATTACHED, BRIDGE, MULTICAST
 from .weave_peers import endpoint_mac
 from .weave_ring import Address, Network
 from .weave_state import Config, Endpoint
@@ -55,7 +55,7 @@ class Container:
     @property
     def endpoint_id(self) -> str:
         """The id of its connection."""
-        return f"attach-{self.identifier[:12]}"
+        return f"{ATTACHED}{self.identifier[:12]}"
 
     @property
     def host_device(self) -> str:

@@ -87,7 +87,7 @@ def host_devices() -> set[str]:
 
 
 def container_device(netns: str, mac: str) -> LinkState | None:
-    """The container's end, which Docker has named, by its MAC address; None while there is none, or no such namespace."""
+    """The container's end, which Docker has named, by its MAC address; None before Docker has made all that."""
     if not Path(netns).exists():
         return None
     with NetlinkSocket(netns) as netlink:

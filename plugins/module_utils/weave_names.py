@@ -14,6 +14,7 @@ VXLAN_MTU = 65535  # bytes; the tunnel leaves it to the devices before it what f
 DEFAULT_MTU = 1376  # bytes; Weave's: 1460 less IPv4, UDP, VXLAN, Ethernet, and 34 for encryption
 ENCAPSULATION = 50  # bytes: IPv4 (20), UDP (8), VXLAN (8), Ethernet (14)
 NAT_CHAIN, EXPOSE_CHAIN = "WEAVE", "WEAVE-EXPOSE"
+ATTACHED = "attach-"  # before the id of a container that ``weave attach`` connected: the id of its connection
 MULTICAST = "224.0.0.0/4"
 DOMAIN = "weave.local"
 """Containers are known there by their names; containers of one name share it."""

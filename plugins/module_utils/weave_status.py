@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from .weave_names import DOMAIN
+from .weave_names import ATTACHED, DOMAIN
 from .weave_peers import Peer
 from .weave_state import WeaveState
 
@@ -78,13 +78,15 @@ def ipam(state: WeaveState, node: str) -> list[str]:
 
 
 def dns(state: WeaveState) -> list[str]:
-    """``weave status dns``: name, address, endpoint, peer."""
-    return sorted(
-        f"{one.container:<12} {address.partition('/')[0]:<15} {one.endpoint_id[:12]} {state.peers[one.node].name}"
-        for one in state.endpoints
-        if one.container and one.node in state.peers
-        for address in one.addresses
-    )
+    """``weave status dns``: name, address, container or endpoint, peer."""
+    lines = []
+    for one in state.endpoints:
+        if one.container and one.node in state.peers:
+            identifier = one.endpoint_id.removeprefix(ATTACHED)[:12]
+            addresses = (address.partition("/")[0] for address in one.addresses)
+            peer = state.peers[one.node].name
+            lines += [f"{one.container:<12} {address:<15} {identifier} {peer}" for address in addresses]
+    return sorted(lines)
 
 
 def containers(state: WeaveState, node: str, wanted: Sequence[str]) -> list[str]:

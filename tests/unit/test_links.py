@@ -95,7 +95,8 @@ def test_vxlan_attributes_are_normalised() -> None:
     (link,) = parse({"links": [options]}, False).links
     assert link.vxlan == VxlanAttributes(1, "fd80::1")
     assert link.wanted()["vxlan"] == {
-        "id": 1, "local": "fd80::1", "port": 4789, "learning": True, "proxy": False, "l2miss": False, "l3miss": False
+        "id": 1, "local": "fd80::1", "port": 4789, "learning": True, "proxy": False, "l2miss": False, "l3miss": False,
+        "udp6zerocsumrx": False,
     }  # fmt: skip
 
 
