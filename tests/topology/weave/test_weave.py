@@ -1,0 +1,277 @@
+# Copyright (c) 2026, container_network.lab contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Weave on four nodes: "implementation principle of mainstream Docker networks", section 3, line by line.
+
+The lab's kernel has no Open vSwitch, so ``datapath`` is a bridge there; names and places are the documented ones.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from lab_host import LabHost
+
+HOSTS = {name: LabHost(name) for name in ("node-1", "node-2", "node-3", "node-4")}
+UNDERLAY = {"node-1": "192.168.1.68", "node-2": "192.168.1.254", "node-3": "192.168.1.245", "node-4": "192.168.0.33"}
+# node-1's is pinned; the others have the first address of their part of the ring.
+ADDRESSES = {
+    "node-1": "172.111.222.128",
+    "node-2": "172.111.222.1",
+    "node-3": "172.111.222.96",
+    "node-4": "172.111.222.192",
+}
+SHARES = {"node-1": 64, "node-2": 96, "node-3": 32, "node-4": 64}
+RECEIVER = (
+    "import socket, struct; s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(('', 5007)); "
+    "s.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, "
+    "struct.pack('4s4s', socket.inet_aton('239.1.2.3'), bytes(4))); "
+    "s.settimeout(20); open('/run/multicast-ready', 'w').close(); print(*s.recvfrom(100)[1][:1])"
+)
+SENDER = "import socket; socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b'x', ('239.1.2.3', 5007))"
+
+
+def container(host: str) -> str:
+    return f"busybox-{host}"
+
+
+def netns(host: str, name: str | None = None) -> str:
+    """The command that enters a container's network namespace."""
+    return f"nsenter --target {HOSTS[host].pid(name or container(host))} --net"
+
+
+def ping(host: str, name: str, target: str) -> list[str]:
+    return HOSTS[host].output(f"docker exec {name} ping -c 1 -W 5 {target}").splitlines()
+
+
+def reaches(host: str, name: str, target: str) -> bool:
+    return HOSTS[host].host.run(f"docker exec {name} ping -c 1 -W 1 {target}").rc == 0
+
+
+def host_end(host: str) -> str:
+    """The other end of ethwe0, by its interface index."""
+    (line,) = HOSTS[host].lines(f"{netns(host)} ip -o link show dev ethwe0")
+    index = re.search(r"ethwe0@if(\d+):", line)[1]
+    (found,) = [line for line in HOSTS[host].lines("ip -o link") if line.startswith(f"{index}: ")]
+    return found
+
+
+# --- the container ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("host", HOSTS)
+def test_container_has_the_documented_routes(host: str) -> None:
+    routes = HOSTS[host].in_container(container(host), "ip route")
+    assert [line for line in routes if "eth0" not in line] == [
+        f"172.111.222.0/24 dev ethwe0 scope link src {ADDRESSES[host]}",
+        "224.0.0.0/4 dev ethwe0 scope link",
+    ]
+    assert [line for line in routes if "eth0" in line] == [
+        "default via 172.18.0.1 dev eth0",
+        "172.18.0.0/16 dev eth0 scope link src 172.18.0.2",
+    ]
+
+
+@pytest.mark.parametrize("host", HOSTS)
+def test_ethwe0_leads_to_a_port_of_weave(host: str) -> None:
+    line = host_end(host)
+    assert re.match(r"\d+: vethwl[0-9a-f]{9}@if\d+: ", line)
+    assert "mtu 1376 qdisc noqueue master weave state UP" in line
+
+
+@pytest.mark.parametrize("host", HOSTS)
+def test_container_is_set_up_as_by_weave(host: str) -> None:
+    enter, node = netns(host), HOSTS[host]
+    rules = node.lines(f"{enter} iptables -S INPUT")
+    assert rules[1:] == [
+        "-A INPUT -s 172.111.222.0/24 -d 224.0.0.0/4 -i ethwe0 -j ACCEPT",
+        "-A INPUT -d 224.0.0.0/4 -i ethwe0 -j DROP",
+    ]
+    timers = {"base_reachable_time_ms": "5000", "delay_first_probe_time": "2", "ucast_solicit": "1"}
+    for timer, value in timers.items():
+        assert node.output(f"{enter} cat /proc/sys/net/ipv4/neigh/ethwe0/{timer}").strip() == value
+    offload = (
+        "import array, fcntl, socket, struct; words = array.array('I', [0x16, 9]); "
+        "fcntl.ioctl(socket.socket(), 0x8946, struct.pack('@16sP16x', b'ethwe0', words.buffer_info()[0])); "
+        "print(words[1])"
+    )
+    assert node.output(f'{enter} python3 -c "{offload}"').strip() == "0"
+
+
+# --- the host ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("host", HOSTS)
+def test_bridge_weave_is_the_peer(host: str) -> None:
+    assert HOSTS["node-1"].mac("weave") == "d2:93:9d:07:70:4b"
+    ports = HOSTS[host].lines("ip -o link show master weave")
+    assert sorted(re.sub(r"[0-9a-f]{9}$", "", line.split()[1].partition("@")[0]) for line in ports) == [
+        "vethwe-bridge",
+        "vethwl",
+    ]
+    port = host_end(host).split()[1].partition("@")[0].rstrip(":")
+    assert HOSTS[host].output(f"cat /sys/class/net/{port}/brport/hairpin_mode").strip() == "1"
+
+
+@pytest.mark.parametrize("host", HOSTS)
+def test_pair_leads_to_the_datapath(host: str) -> None:
+    (bridge_end,) = HOSTS[host].lines("ip -o link show dev vethwe-bridge")
+    (datapath_end,) = HOSTS[host].lines("ip -o link show dev vethwe-datapath")
+    assert "vethwe-bridge@vethwe-datapath:" in bridge_end
+    assert "mtu 1376 qdisc noqueue master weave state UP" in bridge_end
+    assert "vethwe-datapath@vethwe-bridge:" in datapath_end
+    assert "mtu 1376 qdisc noqueue master datapath state UP" in datapath_end
+
+
+@pytest.mark.parametrize("host", HOSTS)
+def test_tunnel_is_the_documented_one(host: str) -> None:
+    shown = HOSTS[host].lines("ip -d link show dev vxlan-6784")
+    assert "mtu 65535 qdisc noqueue master datapath" in shown[0]
+    (vxlan,) = [line for line in shown if line.startswith("vxlan ")]
+    assert vxlan.startswith("vxlan id 0 srcport 0 0 dstport 6784 nolearning ttl inherit ageing 300")
+    assert "udp6zerocsumrx" in vxlan.replace("udp_zero_csum6_rx", "udp6zerocsumrx")
+
+
+def test_no_bridge_of_ovs_vswitchd() -> None:
+    assert HOSTS["node-1"].host.run("pgrep ovs-vswitchd").rc != 0
+
+
+@pytest.mark.parametrize("host", HOSTS)
+def test_sender_copies_to_every_peer_and_knows_each_container(host: str) -> None:
+    entries = HOSTS[host].lines("bridge fdb show dev vxlan-6784")
+    for other, address in UNDERLAY.items():
+        if other != host:
+            (card,) = HOSTS[other].lines(f"{netns(other)} ip -o link show dev ethwe0")
+            mac = re.search(r"link/ether (\S+)", card)[1]
+            assert f"00:00:00:00:00:00 dst {address} self permanent" in entries
+            assert f"{mac} dst {address} self permanent" in entries
+            assert f"{HOSTS[other].mac('weave')} dst {address} self permanent" in entries
+
+
+# --- packets ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("host", HOSTS)
+def test_everybody_reaches_everybody_by_address_and_by_name(host: str) -> None:
+    for other, address in ADDRESSES.items():
+        if other != host:
+            for target in (address, container(other), f"{container(other)}.weave.local"):
+                assert ping(host, container(host), target)[1].startswith(f"64 bytes from {address}: seq=0 ttl=64")
+
+
+def test_full_packets_pass_and_larger_ones_do_not() -> None:
+    enter = netns("node-1")
+    node = HOSTS["node-1"]
+    assert node.host.run(f"{enter} ping -c 1 -W 5 -M do -s 1348 {ADDRESSES['node-4']}").rc == 0
+    assert node.host.run(f"{enter} ping -c 1 -W 1 -M do -s 1349 {ADDRESSES['node-4']}").rc != 0
+
+
+def test_multicast_is_received_on_all_hosts() -> None:
+    others = [host for host in HOSTS if host != "node-1"]
+    for host in others:
+        HOSTS[host].output(
+            "rm -f /run/multicast-ready /run/multicast; "
+            f'{netns(host)} python3 -c "{RECEIVER}" > /run/multicast 2>&1 & '
+            "timeout 20 sh -c 'until [ -e /run/multicast-ready ]; do sleep 0.1; done'"
+        )
+    HOSTS["node-1"].output(f'{netns("node-1")} python3 -c "{SENDER}"')
+    for host in others:
+        HOSTS[host].output("timeout 20 sh -c 'until grep -q . /run/multicast; do sleep 0.1; done'")
+        sender = HOSTS[host].output("cat /run/multicast; rm /run/multicast /run/multicast-ready").strip()
+        assert sender == ADDRESSES["node-1"]
+
+
+# --- the course's commands, typed by hand -----------------------------------------------------------------------------
+
+
+def test_ring_is_divided() -> None:
+    for host, node in HOSTS.items():
+        lines = node.lines("weave status ipam")
+        assert f"({host})" in lines[0]
+        found = {re.search(r"\((.+?)\)", line)[1]: int(re.search(r"(\d+) IPs", line)[1]) for line in lines}
+        assert found == SHARES
+
+
+def test_status_says_what_there_is() -> None:
+    lines = HOSTS["node-1"].lines("weave status")
+    for line in ("Name: d2:93:9d:07:70:4b(node-1)", "Datapath: bridge", "Range: 172.111.222.0/24", "Peers: 4"):
+        assert line in lines
+    assert len(HOSTS["node-1"].lines("weave status connections")) == 3
+
+
+@pytest.fixture
+def plain() -> Iterator[str]:
+    """A container of node-2 on Docker's own bridge."""
+    HOSTS["node-2"].output("docker run -itd --name plain busybox")
+    yield "plain"
+    HOSTS["node-2"].output("weave detach plain; docker rm --force plain")
+
+
+def test_attach_and_detach(plain: str) -> None:
+    node = HOSTS["node-2"]
+    address = node.output(f"weave attach {plain}").strip()
+    assert node.output(f"weave attach {plain}").strip() == address
+    assert any(line.startswith("plain ") and line.endswith(f"{address}/24") for line in node.lines("weave ps"))
+    assert node.output(f"weave dns-lookup {plain}").strip() == address
+    assert "1 packets received" in " ".join(ping("node-2", plain, ADDRESSES["node-4"]))
+    assert "1 packets received" in " ".join(ping("node-4", container("node-4"), address))
+    assert node.output(f"weave detach {plain}").strip() == address
+    assert not reaches("node-4", container("node-4"), address)
+    assert all("ethwe" not in line for line in node.in_namespace_of(plain, "ip -o link"))
+
+
+def test_expose_and_hide() -> None:
+    node = HOSTS["node-3"]
+    address = node.output("weave expose").strip()
+    try:
+        assert any(f"inet {address}/24" in line for line in node.lines("ip -4 address show dev weave"))
+        assert node.host.run(f"ping -c 1 -W 5 {ADDRESSES['node-1']}").rc == 0
+        assert reaches("node-1", container("node-1"), address)
+        assert node.lines("iptables -t nat -S WEAVE")[1:] == [
+            "-A WEAVE -s 172.111.222.0/24 -d 224.0.0.0/4 -j RETURN",
+            "-A WEAVE ! -s 172.111.222.0/24 -d 172.111.222.0/24 -j MASQUERADE",
+            "-A WEAVE -s 172.111.222.0/24 ! -d 172.111.222.0/24 -j MASQUERADE",
+        ]
+        assert node.lines("iptables -S WEAVE-EXPOSE")[1:] == ["-A WEAVE-EXPOSE -d 172.111.222.0/24 -j ACCEPT"]
+    finally:
+        assert node.output("weave hide").strip() == address
+    assert not any("inet " in line for line in node.lines("ip -4 address show dev weave"))
+    assert node.lines("iptables -t nat -S WEAVE") == ["-N WEAVE"]
+
+
+@pytest.fixture
+def other_subnet() -> Iterator[None]:
+    """A second network of the same range on two hosts, with a container each."""
+    for host in ("node-1", "node-4"):
+        HOSTS[host].output(
+            "docker network create --driver weavemesh --ipam-driver weavemesh --subnet 172.111.222.32/27 other && "
+            f"docker run -itd --name other-{host} --net other busybox"
+        )
+    yield
+    for host in ("node-1", "node-4"):
+        HOSTS[host].output(f"docker rm --force other-{host} && docker network rm other")
+
+
+@pytest.mark.usefixtures("other_subnet")
+def test_subnets_are_isolated() -> None:
+    target = HOSTS["node-4"].output("weave dns-lookup other-node-4").strip()
+    assert reaches("node-1", "other-node-1", target)
+    for host in ("node-1", "node-2"):
+        assert not reaches("node-1", "other-node-1", ADDRESSES[host])
+
+
+def test_one_name_has_several_addresses() -> None:
+    for host in ("node-2", "node-3"):
+        HOSTS[host].output("docker run -itd --name twin --net weave busybox")
+    try:
+        # Docker tells a container's name only once it runs.
+        HOSTS["node-1"].output("timeout 20 sh -c 'until [ $(weave dns-lookup twin | wc -l) = 2 ]; do sleep 0.1; done'")
+        addresses = set(HOSTS["node-1"].output("weave dns-lookup twin.weave.local").split())
+        assert reaches("node-1", container("node-1"), "twin.weave.local")
+        for address in addresses:
+            assert reaches("node-4", container("node-4"), address)
+    finally:
+        for host in ("node-2", "node-3"):
+            HOSTS[host].output("docker rm --force twin")
