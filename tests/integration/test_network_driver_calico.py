@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from container_network.calico_pools import IPPool
-from container_network.calico_resources import Node
+from container_network.calico_resources import Node, WorkloadEndpoint
 from container_network.calico_store import CalicoStore
 from container_network.etcd import Etcd
 from driver_hosts import Cluster, DriverHost, eventually, running_cluster
@@ -142,3 +142,53 @@ def test_an_etcd_that_answers_nothing_harms_nobody_and_is_told_within_seconds(
     assert reaches(host, "bbox3", "17.2.0.9")
     eventually(lambda: {one.container for one in store.endpoints()} == {"bbox1", "bbox2", "bbox3"})
     eventually(lambda: len(store.read().allocations()) == 3)
+
+
+def test_wrong_input_is_refused_with_words_and_leaves_nothing(host: DriverHost, store: CalicoStore) -> None:
+    create(host, "net", "--subnet=17.2.0.0/24")
+    create(host, "any")
+    run(host, "bbox1", "net", "--ip=17.2.0.9")
+    store.assign("host2", "libnetwork-host2-x", address="17.2.0.99")
+    far = WorkloadEndpoint.of_container("host2", "f" * 64, ("17.2.0.99/32",), ("net",), "bbox2")
+    store.put_endpoint(far)
+    before = (host.docker("network", "ls", "--quiet"), store.read().allocations(), own_keys(host))
+    calico = ["--driver=calico", "--ipam-driver=calico-ipam"]
+    one_pool = [*calico, "--subnet=17.2.0.0/24"]
+    for options, words in (
+        ([*calico, "--subnet=10.9.0.0/16"], "--subnet 10.9.0.0/16 is not a Calico pool. Pools: 192.168.0.0/16, 17.2"),
+        ([*one_pool, "--ip-range=17.2.0.0/28"], "--ip-range 17.2.0.0/28 is not supported: make a pool of that range"),
+        (
+            [*one_pool, "--gateway=17.2.0.1"],
+            "--gateway cannot be chosen: the gateway of all Calico containers is 169.2",
+        ),
+        (
+            [*one_pool, "--aux-address=printer=17.2.0.5"],
+            "--aux-address printer=17.2.0.5 is not supported: leave it out",
+        ),
+        ([*one_pool, "--subnet=192.168.0.0/16"], "2 IPv4 subnets: a network of the driver calico has one of each"),
+        ([*calico, "--internal"], "--internal is not supported"),
+        ([*calico, "--opt=color=red"], "--opt color=red: the driver calico has no such option. It has: none"),
+        ([*calico, "--ipam-opt=color=red"], "--ipam-opt color=red: the driver calico-ipam has no such option"),
+        (["--driver=calico", "--subnet=10.9.0.0/24"], "needs its addresses: add --ipam-driver calico-ipam"),
+        (["--driver=bridge", "--ipam-driver=calico-ipam"], "ipv4 pool is empty"),
+    ):
+        refused = host.try_docker("network", "create", *options, "wrong")
+        assert words in refused.stderr, (options, refused.stderr)
+    for options, words in (
+        (["--network=net", "--ip=17.2.0.9"], "17.2.0.9 is in use by container bbox1 on host1 (network net): choose"),
+        (["--network=net", "--ip=17.2.0.99"], "17.2.0.99 is in use by container bbox2 on host2 (network net): choose"),
+        (
+            ["--network=net", "--ip=17.3.0.9"],
+            " lies in no pool. IPv4 pools: course (192.168.0.0/16), own (17.2",
+        ),
+        (["--network=net", "--ip=192.168.0.9"], "lies in pool course (192.168.0.0/16), and the network takes its"),
+        (["--network=any", "--ip=17.2.0.10"], "only when connecting to networks with user configured subnets"),
+    ):
+        refused = host.try_docker("run", "--rm", *options, "busybox", "true")
+        assert words in refused.stderr, (options, refused.stderr)
+    after = (host.docker("network", "ls", "--quiet"), store.read().allocations(), own_keys(host))
+    assert after == before
+
+
+def own_keys(host: DriverHost) -> list[str]:
+    return [item.key for item in Etcd([host.endpoint]).get_prefixes("/container_network/")[0]]
