@@ -45,7 +45,7 @@ def host(cluster: Cluster, store: CalicoStore, busybox_path: str) -> DriverHost:
 def add_host(cluster: Cluster, store: CalicoStore, name: str, busybox_path: str) -> DriverHost:
     host = cluster.add_host(name, busybox_path)
     store.put_node(Node(name, f"{host.address}/24"))
-    host.start_driver(IMPATIENT, etcd={"endpoints": [cluster.endpoint]}, networks={"calico": {"interface": "eth0"}})
+    host.start_driver(etcd={"endpoints": [cluster.endpoint]}, networks={"calico": {"interface": "eth0"}})
     return host
 
 
@@ -127,6 +127,8 @@ def test_an_etcd_that_answers_nothing_harms_nobody_and_is_told_within_seconds(
     run(host, "bbox1", "cal_net1", "--ip=17.2.0.9")
     run(host, "bbox2", "cal_net1")
     run(host, "leaves", "cal_net1")
+    host.stop_driver()
+    host.start_driver(IMPATIENT)
     cut = ("-p", "tcp", "--dport", cluster.endpoint.rpartition(":")[2], "-j", "DROP")
     host.run("iptables", "-I", "OUTPUT", *cut)
     refused = host.try_docker("run", "--network=cal_net1", "busybox")
@@ -140,8 +142,8 @@ def test_an_etcd_that_answers_nothing_harms_nobody_and_is_told_within_seconds(
     run(host, "bbox3", "cal_net1")
     eventually(lambda: "bbox3" in (host.folder / "hosts").read_text())
     assert reaches(host, "bbox3", "17.2.0.9")
-    eventually(lambda: {one.container for one in store.endpoints()} == {"bbox1", "bbox2", "bbox3"})
-    eventually(lambda: len(store.read().allocations()) == 3)
+    eventually(lambda: {one.container for one in store.endpoints()} == {"bbox1", "bbox2", "bbox3"}, 60)
+    eventually(lambda: len(store.read().allocations()) == 3, 60)
 
 
 def test_wrong_input_is_refused_with_words_and_leaves_nothing(host: DriverHost, store: CalicoStore) -> None:
