@@ -15,6 +15,7 @@ from container_network_driver import __main__ as program  # noqa: E402
 from container_network_driver import driver  # noqa: E402
 
 driver.RESYNC_SECONDS = 0.5
+program.READY_SECONDS = 1.0
 
 if __name__ == "__main__":
     sys.exit(program.main())

@@ -6,9 +6,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from ipaddress import ip_address, ip_network
 from pathlib import Path
 
+import etcd_process
 import pytest
 from container_network.calico_pools import IPPool
 from container_network.calico_resources import Node, WorkloadEndpoint
@@ -144,6 +146,56 @@ def test_an_etcd_that_answers_nothing_harms_nobody_and_is_told_within_seconds(
     assert reaches(host, "bbox3", "17.2.0.9")
     eventually(lambda: {one.container for one in store.endpoints()} == {"bbox1", "bbox2", "bbox3"}, 60)
     eventually(lambda: len(store.read().allocations()) == 3, 60)
+
+
+def test_a_driver_that_is_killed_in_the_middle_of_starts_leaves_nothing(host: DriverHost, store: CalicoStore) -> None:
+    create(host, "cal_net1", "--subnet=17.2.0.0/24")
+    host.stop_driver()
+    host.start_driver(IMPATIENT)
+    command = ["run", "--detach", "--network=cal_net1", "busybox", "sleep", "infinity"]
+    with ThreadPoolExecutor(3) as executor:
+        runs = [executor.submit(host.try_docker, *command) for _number in range(9)]
+        for _number in range(3):
+            eventually(lambda: store.read().allocations())
+            host.kill_driver()
+            host.start_driver()
+    finished = [run.result() for run in runs]
+    started = host.docker("ps", "--quiet").split()
+    assert len(started) == sum(run.returncode == 0 for run in finished)
+    addresses = [address(host, name, "cal_net1") for name in started]
+    assert len(set(addresses)) == len(started)
+    assert all(reaches(host, started[0], one) for one in addresses)
+    eventually(lambda: sorted(_addresses(store)) == sorted(addresses), 60)
+    eventually(lambda: sorted(map(str, store.read().allocations())) == sorted(addresses), 60)
+    run(host, "bbox1", "cal_net1")
+    assert reaches(host, "bbox1", addresses[0])
+
+
+def _addresses(store: CalicoStore) -> list[str]:
+    return [one.partition("/")[0] for endpoint in store.endpoints() for one in endpoint.addresses]
+
+
+def test_an_etcd_with_tls_and_a_password(netns_factory: Callable[[], str], tmp_path: Path, busybox_path: str) -> None:
+    secured = etcd_process.SecuredEtcd(tmp_path, "192.0.2.1")
+    with running_cluster(netns_factory, tmp_path, *secured.options, scheme="https") as cluster:
+        secured.add_user(cluster.endpoint, "driver", "secret", "/calico/", "/container_network/")
+        store = CalicoStore(secured.client(cluster.endpoint, "driver", "secret"))
+        store.put_pools(POOLS)
+        host = cluster.add_host("host1", busybox_path)
+        store.put_node(Node("host1", f"{host.address}/24"))
+        etcd = {"endpoints": [cluster.endpoint], **secured.files, "username": "driver", "password": "wrong"}
+        host.start_driver(IMPATIENT, etcd=etcd, networks={"calico": {"interface": "eth0"}})
+        refused = host.try_docker("network", "create", "--driver=calico", "--ipam-driver=calico-ipam", "cal_net1")
+        assert "refused auth/authenticate" in refused.stderr
+        assert "wrong" not in refused.stderr + host.log()
+        host.stop_driver()
+        host.start_driver(etcd={**etcd, "password": "secret"}, networks={"calico": {"interface": "eth0"}})
+        create(host, "cal_net1")
+        run(host, "bbox1", "cal_net1")
+        run(host, "bbox2", "cal_net1")
+        assert reaches(host, "bbox2", address(host, "bbox1", "cal_net1"))
+        eventually(lambda: "bbox2" in (host.folder / "hosts").read_text())
+        assert "secret" not in host.log()
 
 
 def test_wrong_input_is_refused_with_words_and_leaves_nothing(host: DriverHost, store: CalicoStore) -> None:
