@@ -37,7 +37,7 @@ class Records:
         self.pools = NetworkPools(network.host, prefix)
         self.joined = JoinedEndpoints(network.host, prefix)
         self.addresses = threading.Lock()
-        """One assignment at a time: more would only race each other in etcd. Taken before an endpoint is, never after."""
+        """One assignment at a time: more would only race each other in etcd. Taken before `repairing`, not after."""
         self.pending: dict[HeldAddress, float] = {}
         """Given to endpoints that do not exist yet, and when (monotonic)."""
         self.made: dict[str, list[HeldAddress]] = {}
