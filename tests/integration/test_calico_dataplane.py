@@ -308,6 +308,7 @@ def test_ipv6_forwarding_is_on_while_a_pool_needs_it_and_then_as_it_was(lab: Lab
         lab.leave(name)
     assert ipv6_forwarding(lab, "node-1") == "0"
     assert ipv6_forwarding(lab, "node-2") == "1", "it was on before"
+    assert not lab.leave("node-1").changed
 
 
 def test_masquerading_outside_of_pools_only(lab: Lab) -> None:
