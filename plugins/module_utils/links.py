@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-import secrets
+import os
+import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,7 +14,7 @@ from typing import Any
 from . import rtnetlink as rt
 from .addresses import mac_text, network_text, packed_interface, packed_ip, packed_mac
 from .errors import LabError
-from .namespaces import place
+from .namespaces import open_namespace, place
 from .netlink import NLM_F_CREATE, NLM_F_REPLACE, Message, NetlinkSocket, refusal
 
 NAME_LENGTH = 15  # bytes; IFNAMSIZ of linux/if.h less the terminating zero
@@ -184,6 +185,18 @@ def read_link(netlink: NetlinkSocket, name: str) -> LinkState:
     return _parse_link(netlink.get(request, f"cannot read {name}"), {})
 
 
+def namespace_id(netlink: NetlinkSocket, other: str | None) -> int | None:
+    """The number by which the socket's namespace knows another one; None if it has none for it."""
+    descriptor = open_namespace(other)
+    try:
+        question = rt.namespace_id_header.pack(0) + rt.attribute_u32(rt.NETNSA_FD, descriptor)
+        answer = netlink.get((rt.RTM_GETNSID, 0, question), f"number of namespace {other}")
+    finally:
+        os.close(descriptor)
+    number = rt.s32(rt.attributes(answer, rt.namespace_id_header.size)[rt.NETNSA_NSID])
+    return None if number < 0 else number
+
+
 def _parse_link(payload: bytes, addresses: dict[tuple[int, bool], list[str]]) -> LinkState:
     _family, _type, index, flags, _change = rt.link_header.unpack_from(payload)
     found = rt.attributes(payload, rt.link_header.size)
@@ -264,7 +277,7 @@ def delete_links(netlink: NetlinkSocket, links: Sequence[LinkState]) -> None:
         header = rt.link_header.pack(0, 0, links[0].index, 0, 0)
         netlink.request((rt.RTM_DELLINK, 0, header), f"cannot remove {links[0].name}")
         return
-    group = rt.attribute_u32(rt.IFLA_GROUP, secrets.randbits(30) | 1 << 30)
+    group = rt.attribute_u32(rt.IFLA_GROUP, int.from_bytes(os.urandom(4), sys.byteorder) >> 2 | 1 << 30)
     failures = netlink.batch([link_message(link.index, [group]) for link in links])
     if failures:
         raise refusal(failures, lambda position: f"cannot remove {links[position].name}")
