@@ -40,8 +40,13 @@ sys.exit(main())
 """
 
 
-def command_file(command: str) -> RecordedFile:
-    """What is called by the user."""
+def wanted_files() -> list[RecordedFile]:
+    """The commands, and before them the files of the package that they run."""
+    package = [RecordedFile(path, text, 0o644) for path, text in package_files(LIBRARY, COPIED).items()]
+    return [*package, *map(_command_file, COMMANDS)]
+
+
+def _command_file(command: str) -> RecordedFile:
     text = COMMAND_TEXT.format(command=command, mark=MARK, library=LIBRARY, package=PACKAGE)
     return RecordedFile(COMMANDS_FOLDER / command, text, 0o755)
 
@@ -53,11 +58,9 @@ def converge(params: dict[str, Any], check_mode: bool) -> Outcome:
 
 def install(check_mode: bool) -> Outcome:
     """Bring the commands and the package that they run up to date."""
-    commands = [command_file(command) for command in COMMANDS]
-    foreign = [file.path for file in commands if os.path.lexists(file.path) and not _is_ours(file.path)]
-    # A command comes after what it runs.
-    files = [RecordedFile(path, text, 0o644) for path, text in package_files(LIBRARY, COPIED).items()]
-    files += [file for file in commands if file.path not in foreign]
+    commands = [COMMANDS_FOLDER / command for command in COMMANDS]
+    foreign = [path for path in commands if os.path.lexists(path) and not _is_ours(path)]
+    files = [file for file in wanted_files() if file.path not in foreign]
     outdated = [file for file in files if file.found() != file.shown()]
     if not check_mode:
         for file in outdated:

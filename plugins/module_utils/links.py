@@ -141,7 +141,12 @@ class LinkState:
 class LinkTable(dict):  # dict[str, LinkState]
     """The links of one namespace by name."""
 
-    place = place(None)  # how messages speak of the namespace
+    netns: str | None = None  # the namespace, as the user named it
+
+    @property
+    def place(self) -> str:
+        """How messages speak of the namespace."""
+        return place(self.netns)
 
     def name_of(self, index: int | None) -> str | None:
         """The name behind an interface index."""
@@ -172,7 +177,7 @@ def read_links(netlink: NetlinkSocket) -> LinkTable:
         text = network_text(found.get(rt.IFA_LOCAL) or found[rt.IFA_ADDRESS], length)
         addresses.setdefault((index, scope == rt.RT_SCOPE_UNIVERSE), []).append(text)
     links = LinkTable()
-    links.place = place(netlink.netns)
+    links.netns = netlink.netns
     for payload in netlink.dump(rt.RTM_GETLINK, _LINK_REQUEST):
         link = _parse_link(payload, addresses)
         links[link.name] = link

@@ -81,7 +81,8 @@ def inside(netns: str | None, or_empty: bool = False) -> Iterator[None]:
     """Run the block with the calling thread in the given namespace, and come back whatever happens.
 
     A socket opened inside stays in that namespace for life, so this is needed only to open one. With ``or_empty`` an
-    empty namespace stands in for one that does not exist: what check mode would find there once a task has made it.
+    empty namespace stands in for one that does not exist: for check mode, since an earlier task would have made it, and
+    for removals, since nothing is there.
     """
     if not netns:
         yield

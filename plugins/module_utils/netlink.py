@@ -84,7 +84,7 @@ def refusal(failures: Sequence[Failure], describe: Callable[[int], str]) -> LabE
 class NetlinkSocket:
     """An rtnetlink socket that lives in one network namespace, whatever namespace its user moves to later.
 
-    With ``or_empty`` an empty namespace stands in for one that does not exist, as check mode needs it.
+    With ``or_empty`` an empty namespace stands in for one that does not exist, as check mode and removals need it.
     """
 
     def __init__(self, netns: str | None = None, groups: Sequence[int] = (), or_empty: bool = False) -> None:

@@ -84,7 +84,7 @@ class VxlanAttributes:
         """As plain data, without what nobody asked for."""
         return {key: value for key, value in vars(self).items() if value is not None}
 
-    def found(self, link: LinkState, links: LinkTable, netlink: NetlinkSocket) -> dict[str, Any]:
+    def found(self, link: LinkState, links: LinkTable) -> dict[str, Any]:
         """What the kernel has for the same attributes."""
         data = link.data
         local = data.get(_VXLAN_LOCAL) or data.get(_VXLAN_LOCAL6)
@@ -95,18 +95,19 @@ class VxlanAttributes:
             "port": _port.unpack(data[_VXLAN_PORT])[0],
             "learning": data[_VXLAN_LEARNING] == b"\1",
             **{flag: data[kind] == b"\1" for flag, kind in _VXLAN_FLAGS.items()},
-            "underlay_netns": self._found_underlay(link, netlink),
+            "underlay_netns": self._found_underlay(link, links.netns),
         }
         return {key: has[key] for key in self.wanted()}
 
-    def _found_underlay(self, link: LinkState, netlink: NetlinkSocket) -> str | None:
-        """The wanted namespace of the packets, if they travel there."""
+    def _found_underlay(self, link: LinkState, netns: str | None) -> str | None:
+        """The wanted namespace of the packets, if they travel there; ``netns`` is that of the device."""
         wanted = self.underlay_netns
         if wanted is None:
             return None
         if link.lower_netnsid is None:  # they travel where the device is
-            return wanted if same_namespace(netlink.netns, wanted) else None
-        return wanted if link.lower_netnsid == namespace_id(netlink, wanted) else None
+            return wanted if same_namespace(netns, wanted) else None
+        with NetlinkSocket(netns) as netlink:
+            return wanted if link.lower_netnsid == namespace_id(netlink, wanted) else None
 
     def attributes(self, name: str, links: LinkTable) -> list[bytes]:
         """The attributes of the creating message."""
@@ -144,14 +145,14 @@ class VirtualLink:
             shown["vxlan"] = self.vxlan.wanted()
         return {**shown, **self.device.wanted()}
 
-    def found(self, links: LinkTable, netlink: NetlinkSocket) -> dict[str, Any] | None:
+    def found(self, links: LinkTable) -> dict[str, Any] | None:
         """What the kernel has, in the same form; None if there is no such link."""
         link = links.get(self.name)
         if link is None:
             return None
         shown: dict[str, Any] = {"kind": link.kind} if self.kind else {}
         if self.vxlan and link.kind == "vxlan":
-            shown["vxlan"] = self.vxlan.found(link, links, netlink)
+            shown["vxlan"] = self.vxlan.found(link, links)
         return {**shown, **self.device.found(link, links)}
 
 
@@ -227,13 +228,13 @@ def converge_links(wanted: LinkSet, obsolete: Sequence[LinkSet], check_mode: boo
     """Bring the wanted links about and remove the obsolete ones."""
     kept = {link.name for link in wanted.links}
     leaving = {link.name: link for links in obsolete for link in links.links if link.name not in kept}
-    with NetlinkSocket(wanted.netns, or_empty=check_mode) as netlink:
+    with NetlinkSocket(wanted.netns, or_empty=check_mode or not wanted.links) as netlink:
         links = read_links(netlink)
         _refuse_other_kinds(wanted.links, links)
         if not check_mode:
             _refuse_missing_devices(wanted.links, links)
         doomed = [links[link.name] for link in leaving.values() if link.kind and _is_of_kind(link, links)]
-        before = {link.name: link.found(links, netlink) for link in wanted.links}
+        before = {link.name: link.found(links) for link in wanted.links}
         after: dict[str, Any] = {link.name: link.wanted() for link in wanted.links}
         before.update({link.name: {"kind": link.kind} for link in doomed})
         after.update({link.name: None for link in doomed})

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-import importlib.util
+import pkgutil
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -19,7 +19,5 @@ def package_files(library: Path, modules: Iterable[str]) -> dict[Path, str]:
 
 
 def _source(module: str) -> str:
-    # By the loader, because on a host Ansible runs modules from an archive.
-    name = f"{__package__}.{module}"
-    spec = importlib.util.find_spec(name)
-    return spec.loader.get_source(name)  # type: ignore[union-attr]
+    # By the package's loader, because on a host Ansible runs modules from an archive.
+    return pkgutil.get_data(str(__package__), f"{module}.py").decode()  # type: ignore[union-attr]

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, container_network.lab contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Check mode where a namespace or container does not exist yet: an earlier task would have made it, so it is empty."""
+"""A namespace or container that does not exist: in check mode an earlier task would have made it; nothing is in it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import os
 from typing import Any
 
 import pytest
-from module_runner import ModuleFailed, run_module
+from module_runner import ModuleFailed, assert_unchanged, run_module
 
 PLACES = ("no-such-overlay", "container:no-such-container")
 BRIDGE = {"name": "br0", "kind": "bridge"}
@@ -45,3 +45,9 @@ def test_a_run_names_what_is_missing(module: str, place: str) -> None:
     with pytest.raises(ModuleFailed) as failure:
         run_module(module, **tasks(place)[module])
     assert place.rpartition(":")[2] in str(failure.value)
+
+
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("module", tasks(""))
+def test_nothing_is_there_to_remove(module: str, place: str) -> None:
+    assert_unchanged(module, state="absent", **tasks(place)[module])

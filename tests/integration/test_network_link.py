@@ -318,7 +318,7 @@ def test_what_the_kernel_refuses_is_told_in_its_words(node: str) -> None:
 
 
 def test_an_unknown_namespace_is_named() -> None:
-    assert failing(netns="no-such-place", links=[]) == (
+    assert failing(netns="no-such-place", links=[{"name": "br0", "kind": "bridge"}]) == (
         "netns 'no-such-place': cannot open the network namespace /run/netns/no-such-place: "
         "No such file or directory. Give the name of one that `ip netns list` shows, a path, a process id, "
         "or container:NAME."
