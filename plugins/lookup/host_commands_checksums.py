@@ -12,7 +12,7 @@ version_added: 0.1.0
 author: container_network.lab contributors (@container-network-lab)
 description:
   - Returns what C(sha256sum --check) reads, with one line for each file that
-    M(container_network.lab.host_commands#module) installs. A look at a host by the shell costs a tenth of the module.
+    M(container_network.lab.host_commands) installs. A look at a host by the shell costs a tenth of the module.
 options: {}
 seealso:
   - plugin: container_network.lab.host_commands
