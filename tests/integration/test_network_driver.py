@@ -23,8 +23,9 @@ from container_network.etcd_watch import Mirror, WatchLost
 from container_network_driver.calico import CalicoNetwork
 from container_network_driver.docker import Docker
 from container_network_driver.driver import Driver
+from container_network_driver.host import Host
 from container_network_driver.names import HostsFile
-from container_network_driver.network import Host
+from container_network_driver.records import watched_prefixes
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -52,7 +53,7 @@ def ask(folder: Path, endpoints: list[str], calls: list[tuple[str, dict]], toget
     async def session() -> Answers:
         docker = Docker(str(folder / "docker.sock"), folder / "docker.pid")
         network = CalicoNetwork(Host("host1", docker, lambda: Etcd(endpoints), {"interface": "lo"}))
-        mirror = Mirror(Etcd(endpoints), network.watched)
+        mirror = Mirror(Etcd(endpoints), watched_prefixes(network))
         driver = Driver(network, mirror, HostsFile(folder / "hosts", None), folder / "plugins")
         for server in driver.servers:
             await server.start()

@@ -1,0 +1,82 @@
+# Copyright (c) 2026, container_network.lab contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is noted of one network's life on this host, beside what the network itself notes.
+
+What must outlast the service is in the datastore; the sets here only tell what this process has done.
+"""
+
+from __future__ import annotations
+
+import threading
+
+from container_network.etcd_watch import Copy
+
+from .endpoints import HeldAddress, StoredEndpoint
+from .joined import Joined, JoinedEndpoints
+from .network import Network
+from .network_pools import NetworkPools
+from .network_records import NetworkRecords
+
+
+class Records:
+    """Shared by the requests and the upkeep of one network. Safe to use from many threads."""
+
+    def __init__(self, network: Network) -> None:
+        prefix = network.prefix()
+        self._network = network
+        self.networks = NetworkRecords(network.host, prefix)
+        self.pools = NetworkPools(network.host, prefix)
+        self.joined = JoinedEndpoints(network.host, prefix)
+        self.addresses = threading.Lock()
+        """One assignment at a time: more would only race each other in etcd."""
+        self.pending: set[HeldAddress] = set()
+        """Given to endpoints that do not exist yet."""
+        self.made: set[str] = set()
+        """Endpoints that this process made: Docker lists them somewhat later."""
+        self.unnamed: set[str] = set()
+        """Those of them whose container's name is not known yet."""
+        self.unfinished: dict[str, Joined] = {}
+        """By endpoint: what is to be done in containers once Docker has moved the device there."""
+
+    def fresh_copy(self) -> Copy:
+        """What the datastore has now; the watch's copy may be older."""
+        return Copy.read(self._network.host.etcd, watched_prefixes(self._network))
+
+    def own_endpoints(self, copy: Copy) -> dict[str, StoredEndpoint]:
+        """Endpoints of this host, by id."""
+        node = self._network.host.node
+        return {one.endpoint_id: one for one in self._network.endpoints(copy) if one.node == node}
+
+    def forget(self, endpoint_id: str) -> None:
+        """Remove all of an endpoint but its addresses."""
+        self._network.unplug(endpoint_id)
+        self._network.forget_endpoint(endpoint_id)
+        self.joined.remove(endpoint_id)
+        self.made.discard(endpoint_id)
+        self.unnamed.discard(endpoint_id)
+        self.unfinished.pop(endpoint_id, None)
+
+    def release(self, held: HeldAddress) -> None:
+        """Give an address back, if this host has it."""
+        with self.addresses:
+            self.pending.discard(held)
+            self._network.release_address(held)
+
+    def finish_joins(self) -> bool:
+        """Do what is to be done in containers; whether all is done."""
+        unfinished = list(self.unfinished.values())
+        everyone = self.joined.all() if unfinished else []
+        beside: dict[str, list[Joined]] = {}
+        for one in everyone:
+            beside.setdefault(one.sandbox, []).append(one)
+        for joined in unfinished:
+            others = [one for one in beside.get(joined.sandbox, ()) if one != joined]
+            if self._network.finish_join(joined, self.networks.named(joined.network_id), others):
+                self.unfinished.pop(joined.endpoint_id, None)
+        return not self.unfinished
+
+
+def watched_prefixes(network: Network) -> tuple[str, ...]:
+    """All keys that a network follows."""
+    return (*network.watched, network.prefix())
