@@ -160,7 +160,9 @@ def restarting() -> None:
             on_host(host, "docker", "run", "-d", *options, "busybox", "sleep", "3600")
     yield
     for host in HOSTS:
-        subprocess.run(["docker", "exec", host, "docker", "rm", "--force", f"stays-{host}", f"goes-{host}"], check=False)
+        subprocess.run(
+            ["docker", "exec", host, "docker", "rm", "--force", f"stays-{host}", f"goes-{host}"], check=False
+        )
     await_agreement()
 
 
