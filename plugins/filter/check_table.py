@@ -15,7 +15,7 @@ Results = Mapping[str, Sequence[Mapping[str, Any]]]
 def check_table(results: Results) -> str:
     """A line for each check, a summary, and for each failure what was expected beside what was found.
 
-    ``results`` holds, by host, what module ``network_checks`` returned as ``checks``; an empty list for a host without results.
+    ``results`` holds, by host, what module ``network_checks`` returned as ``checks``; nothing for one without results.
     """
     rows, failures = [], []
     for host, checks in results.items():

@@ -25,8 +25,8 @@ from .errors import InvalidInput
 
 LONGEST_PASSWORD = 80  # characters
 RECOVERY_SECONDS = 10
-"""How long a BIRD that starts with ``-R`` leaves the kernel's routes as they are, while it waits for its neighbours. BIRD's
-own 240 seconds would leave a booting host without any route for so long, if one of the other hosts is down."""
+"""How long a BIRD that starts with ``-R`` leaves the kernel's routes alone while it waits for its neighbours. With
+BIRD's own 240 seconds a booting host would be without any route for so long if one of the other hosts is down."""
 _FORBIDDEN = ('"', "\n", "\\")
 
 

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 
 import pytest
 from calico_view import HOSTS
-from lab_runs import Lab, PlaybookFailed, on_host
+from lab_runs import Lab, on_host
 from snapshot import difference, host_state
 
 FOREIGN = """
