@@ -234,8 +234,7 @@ def _pool_use(snapshot: Snapshot, pool: IPPool) -> dict[str, Any]:
     blocks = [block for block in snapshot.blocks.values() if block.cidr in pool]
     in_use = sum(len(block.allocations) for block in blocks)
     return {
-        "name": pool.name,
-        "cidr": str(pool.cidr),
+        **_pool_facts(pool),
         "blocks": len(blocks),
         "in_use": in_use,
         "free": pool.cidr.num_addresses - in_use,

@@ -165,7 +165,7 @@ def _ipv6_problems(
     if wanting and without and len(nodes) > 1:
         found.append(
             f"calico_ipv6_address of {', '.join(without)} is empty, and {', '.join(wanting)} of calico_networks has "
-            "IPv6: no other host would know the way to the containers there. Give it, or set the network's ipv6 to false"
+            "IPv6: no other host would know the way to its containers. Give it, or set the network's ipv6 to false"
         )
     return found
 

@@ -377,6 +377,16 @@ def test_full_blocks_then_borrowed_then_refused(small_pool):
     assert str(small_pool.assign("b", "h8").ip) == "10.0.0.5"
 
 
+def test_a_host_stays_in_the_pool_of_its_blocks(store):
+    put(store, name="alpha", cidr="10.1.0.0/28", block_size=30)
+    put(store, name="zeta", cidr="10.2.0.0/28", block_size=30)
+    store.claim_block("10.2.0.8/30", "host1")
+    given = [str(store.assign("host1", f"h{number}").ip) for number in range(17)]
+    assert given[:4] == ["10.2.0.8", "10.2.0.9", "10.2.0.10", "10.2.0.11"]
+    assert all(address.startswith("10.2.0.") for address in given[:16])
+    assert given[16].startswith("10.1.0.")
+
+
 def test_a_released_address_is_given_again_last(small_pool):
     small_pool.claim_block("10.0.0.0/30", "a")
     for number in range(3):

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from ipaddress import ip_network
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 
 import pytest
@@ -93,3 +93,13 @@ def test_a_boot_starts_the_containers_again(host: DriverHost) -> None:
     host.start_driver()
     host.start_engine()
     eventually(lambda: reaches(host, "bbox2", "17.2.0.9"))
+
+
+def test_containers_ping_by_ipv6(host: DriverHost) -> None:
+    create(host, "cal_net1", "--ipv6")
+    run(host, "bbox1", "cal_net1")
+    run(host, "bbox2", "cal_net1")
+    found = address(host, "bbox1", "cal_net1", "GlobalIPv6Address")
+    assert ip_address(found) in ip_network("fd80:24e2:f998:72d6::/64")
+    eventually(lambda: reaches(host, "bbox2", found), 5)
+    assert reaches(host, "bbox2", address(host, "bbox1", "cal_net1"))

@@ -32,8 +32,8 @@ class Records:
         """One assignment at a time: more would only race each other in etcd."""
         self.pending: set[HeldAddress] = set()
         """Given to endpoints that do not exist yet."""
-        self.made: set[str] = set()
-        """Endpoints that this process made: Docker lists them somewhat later."""
+        self.made: dict[str, list[HeldAddress]] = {}
+        """Endpoints that this process made, and their addresses: Docker lists them somewhat later."""
         self.unnamed: set[str] = set()
         """Those of them whose container's name is not known yet."""
         self.unfinished: dict[str, Joined] = {}
@@ -42,6 +42,11 @@ class Records:
     def fresh_copy(self) -> Copy:
         """What the datastore has now; the watch's copy may be older."""
         return Copy.read(self._network.host.etcd, watched_prefixes(self._network))
+
+    def recent_copy(self) -> Copy:
+        """The watch's copy, once there is one."""
+        copy = self._network.host.copy()
+        return copy if copy.revision else self.fresh_copy()
 
     def own_endpoints(self, copy: Copy) -> dict[str, StoredEndpoint]:
         """Endpoints of this host, by id."""
@@ -53,15 +58,34 @@ class Records:
         self._network.unplug(endpoint_id)
         self._network.forget_endpoint(endpoint_id)
         self.joined.remove(endpoint_id)
-        self.made.discard(endpoint_id)
+        self.made.pop(endpoint_id, None)
         self.unnamed.discard(endpoint_id)
         self.unfinished.pop(endpoint_id, None)
 
     def release(self, held: HeldAddress) -> None:
-        """Give an address back, if this host has it."""
+        """Give an address back, if this host has it.
+
+        Docker releases an address after its endpoint. One that is still there was left by a driver that was killed, and
+        goes first, so that an address is never free while an endpoint has it; and if this process made that endpoint,
+        the request is a late repetition, and the address is that of a new container.
+        """
         with self.addresses:
             self.pending.discard(held)
+            if any(held in addresses for addresses in self.made.values()):
+                return
+            for endpoint in self.users(held, self.recent_copy()):
+                if endpoint.node == self._network.host.node:
+                    self.forget(endpoint.endpoint_id)
             self._network.release_address(held)
+
+    def users(self, held: HeldAddress, copy: Copy) -> list[StoredEndpoint]:
+        """The endpoints of all hosts that have an address."""
+        space = self._network.space
+        return [
+            one
+            for one in self._network.endpoints(copy)
+            if held.address in one.addresses and space(one.network) == held.space
+        ]
 
     def finish_joins(self) -> bool:
         """Do what is to be done in containers; whether all is done."""

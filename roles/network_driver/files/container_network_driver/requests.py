@@ -100,6 +100,8 @@ class Requests:
             if request.address is not None:
                 self._make_free(HeldAddress(space, str(request.address.ip)))
             given = self._network.request_address(request.pool, request.address, network)
+            while request.address is None and not self._is_free(HeldAddress(space, str(given.ip))):
+                given = self._network.request_address(request.pool, None, network)
             self._records.pending.add(HeldAddress(space, str(given.ip)))
         return given
 
@@ -127,17 +129,27 @@ class Requests:
         """
         if wanted in self._records.pending:
             raise LabError(f"address {wanted.address} is in use by a container that is being started.")
-        for user in self._network.endpoints(self._records.fresh_copy()):
-            if HeldAddress(self._network.space(user.network), wanted.address) != wanted:
-                continue
-            if wanted.address not in user.addresses:
-                continue
+        for user in self._records.users(wanted, self._records.fresh_copy()):
             if not self._is_left_over(user):
                 raise LabError(
                     f"address {wanted.address} is in use by {user.described()}: "
                     "choose another one, or remove that container first."
                 )
             self._records.forget(user.endpoint_id)
+
+    def _is_free(self, given: HeldAddress) -> bool:
+        """Whether no container of this host has an address that was free in the datastore.
+
+        If one has, the datastore had lost that; now the address is held again.
+        """
+        node = self._network.host.node
+        free = True
+        for user in self._records.users(given, self._records.recent_copy()):
+            if user.node == node and self._is_left_over(user):
+                self._records.forget(user.endpoint_id)
+            elif user.node == node:
+                free = False
+        return free
 
     def _is_left_over(self, endpoint: StoredEndpoint) -> bool:
         """Whether an endpoint is of a container of this host that vanished, as at a boot, or when Docker was killed."""
@@ -198,11 +210,16 @@ class Requests:
     def _create_endpoint(self, document: protocol.Document) -> Mapping[str, Any]:
         request = protocol.EndpointRequest.parse(document)
         network = self._records.networks.named(request.network_id)
-        self._records.made.add(request.endpoint_id)
-        answer = self._network.create_endpoint(request, network)
         space = self._network.space(network.name)
+        addresses = [HeldAddress(space, str(address.ip)) for address in request.addresses]
+        self._records.made[request.endpoint_id] = addresses
+        try:
+            answer = self._network.create_endpoint(request, network)
+        except Exception:
+            self._records.made.pop(request.endpoint_id, None)
+            raise
         with self._records.addresses:
-            self._records.pending.difference_update(HeldAddress(space, str(one.ip)) for one in request.addresses)
+            self._records.pending.difference_update(addresses)
         return answer.document()
 
     def _delete_endpoint(self, document: protocol.Document) -> Mapping[str, Any]:

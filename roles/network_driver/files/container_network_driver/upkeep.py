@@ -35,10 +35,14 @@ class Upkeep:
     # --- names --------------------------------------------------------------------------------------------------------
 
     def learn_names(self) -> bool:
-        """Name the endpoints after their containers, as soon as Docker tells; whether nothing more is awaited."""
+        """Name the endpoints after their containers, as soon as Docker tells; whether nothing more is awaited.
+
+        What this process made may be missing in the watch's copy still, and is awaited all the same.
+        """
         finished = self._records.finish_joins()
         stored = self._records.own_endpoints(self._network.host.copy())
-        if all(endpoint.container for endpoint in stored.values()):
+        self._records.unnamed.difference_update(key for key, endpoint in stored.items() if endpoint.container)
+        if not self._records.unnamed and all(endpoint.container for endpoint in stored.values()):
             return finished
         living = self._network.host.docker.view(self._network.driver).endpoints
         named = set()
