@@ -23,7 +23,7 @@ from container_network.calico_store import CalicoStore
 from container_network.etcd import Etcd, EtcdUnreachable
 from container_network.etcd_watch import Mirror, WatchLost
 from container_network_driver.calico import CalicoNetwork
-from container_network_driver.docker import Docker, DockerEndpoint, DockerView
+from container_network_driver.docker import Docker, DockerEndpoint, DockerNetwork, DockerView
 from container_network_driver.driver import Driver
 from container_network_driver.host import Host
 from container_network_driver.names import HostsFile
@@ -189,10 +189,11 @@ class ListedContainers(Docker):
     """An Engine that lists what the test says."""
 
     def __init__(self) -> None:
+        self.networks: dict[str, DockerNetwork] = {}
         self.endpoints: dict[str, DockerEndpoint] = {}
 
     def view(self, driver: str) -> DockerView:
-        return DockerView({}, self.endpoints)
+        return DockerView(self.networks, self.endpoints)
 
 
 def test_a_name_is_awaited_though_neither_the_watch_nor_docker_knows_the_endpoint_yet(endpoint, store):
@@ -209,6 +210,23 @@ def test_a_name_is_awaited_though_neither_the_watch_nor_docker_knows_the_endpoin
     upkeep.learn_names()
     assert upkeep.learn_names()
     assert [one.container for one in store.endpoints()] == ["bbox1"]
+
+
+def test_what_docker_has_removed_is_not_stored_again_by_an_older_look(endpoint, store):
+    docker = ListedContainers()
+    docker.networks["n"] = DockerNetwork("n", "net", False)
+    docker.endpoints["e" * 64] = DockerEndpoint("e" * 64, "n", "c", "bbox1", ("17.2.0.0",), "net")
+    network = CalicoNetwork(Host("host1", docker, lambda: Etcd([endpoint]), {"interface": "lo"}))
+    records = Records(network)
+    upkeep = Upkeep(network, records)
+    store.put_endpoint(WorkloadEndpoint.of_container("host1", "e" * 64, ("17.2.0.0/32",), ("net",)))
+    older = records.fresh_copy()
+    network.host.copy = lambda: older
+    records.forget("e" * 64)
+    upkeep.learn_names()
+    assert list(upkeep.resync()) == ["network net noted"]
+    assert store.endpoints() == []
+    assert store.read().allocations() == {}
 
 
 class Following:

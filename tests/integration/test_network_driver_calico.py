@@ -16,6 +16,7 @@ from container_network.calico_store import CalicoStore
 from container_network.etcd import Etcd
 from driver_hosts import Cluster, DriverHost, eventually, running_cluster
 
+IMPATIENT = str(Path(__file__).with_name("impatient_driver.py"))
 POOLS = [
     IPPool("course", ip_network("192.168.0.0/16"), 26),
     IPPool("own", ip_network("17.2.0.0/24"), 26),
@@ -44,7 +45,7 @@ def host(cluster: Cluster, store: CalicoStore, busybox_path: str) -> DriverHost:
 def add_host(cluster: Cluster, store: CalicoStore, name: str, busybox_path: str) -> DriverHost:
     host = cluster.add_host(name, busybox_path)
     store.put_node(Node(name, f"{host.address}/24"))
-    host.start_driver(etcd={"endpoints": [cluster.endpoint]}, networks={"calico": {"interface": "eth0"}})
+    host.start_driver(IMPATIENT, etcd={"endpoints": [cluster.endpoint]}, networks={"calico": {"interface": "eth0"}})
     return host
 
 
@@ -84,6 +85,20 @@ def test_containers_live_and_leave_nothing(host: DriverHost, store: CalicoStore)
     assert Etcd([host.endpoint]).get_prefixes("/container_network/calico/networks/")[0] == []
 
 
+def test_a_container_is_in_two_networks_of_one_pool(host: DriverHost) -> None:
+    create(host, "cal_net1", "--subnet=17.2.0.0/24")
+    create(host, "cal_net2", "--subnet=17.2.0.0/24")
+    create(host, "cal_net3", "--subnet=17.2.0.0/24")
+    for number in (1, 2, 3):
+        run(host, f"only{number}", f"cal_net{number}", f"--ip=17.2.0.{number}")
+    run(host, "both", "cal_net1", "--ip=17.2.0.11")
+    for number in (2, 3):
+        host.docker("network", "connect", f"--ip=17.2.0.1{number}", f"cal_net{number}", "both")
+        eventually(lambda number=number: reaches(host, f"only{number}", f"17.2.0.1{number}"))
+    assert reaches(host, "only1", "17.2.0.11")
+    assert reaches(host, "both", "17.2.0.1")
+
+
 def test_a_boot_starts_the_containers_again(host: DriverHost) -> None:
     create(host, "cal_net1", "--subnet=17.2.0.0/24")
     run(host, "bbox1", "cal_net1", "--ip=17.2.0.9", "--restart=always")
@@ -103,3 +118,27 @@ def test_containers_ping_by_ipv6(host: DriverHost) -> None:
     assert ip_address(found) in ip_network("fd80:24e2:f998:72d6::/64")
     eventually(lambda: reaches(host, "bbox2", found), 5)
     assert reaches(host, "bbox2", address(host, "bbox1", "cal_net1"))
+
+
+def test_an_etcd_that_answers_nothing_harms_nobody_and_is_told_within_seconds(
+    cluster: Cluster, host: DriverHost, store: CalicoStore
+) -> None:
+    create(host, "cal_net1", "--subnet=17.2.0.0/24")
+    run(host, "bbox1", "cal_net1", "--ip=17.2.0.9")
+    run(host, "bbox2", "cal_net1")
+    run(host, "leaves", "cal_net1")
+    cut = ("-p", "tcp", "--dport", cluster.endpoint.rpartition(":")[2], "-j", "DROP")
+    host.run("iptables", "-I", "OUTPUT", *cut)
+    refused = host.try_docker("run", "--network=cal_net1", "busybox")
+    assert "etcd cannot be reached" in refused.stderr
+    assert "no answer in time" in refused.stderr
+    assert reaches(host, "bbox2", "17.2.0.9")
+    host.docker("rm", "--force", "leaves")
+    assert reaches(host, "bbox2", "17.2.0.9")
+    host.run("iptables", "-D", "OUTPUT", *cut)
+    eventually(lambda: host.try_docker("run", "--rm", "--network=cal_net1", "busybox", "true").returncode == 0)
+    run(host, "bbox3", "cal_net1")
+    eventually(lambda: "bbox3" in (host.folder / "hosts").read_text())
+    assert reaches(host, "bbox3", "17.2.0.9")
+    eventually(lambda: {one.container for one in store.endpoints()} == {"bbox1", "bbox2", "bbox3"})
+    eventually(lambda: len(store.read().allocations()) == 3)

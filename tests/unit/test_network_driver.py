@@ -44,9 +44,9 @@ def test_a_host_in_order_needs_nothing():
     assert not planned([endpoint(1, "10.0.0.1")], [stored(1, "10.0.0.1")], held("10.0.0.1"), {"cali1"})
 
 
-def test_a_vanished_container_loses_all_it_had_once_its_endpoint_is_forgotten():
+def test_a_vanished_container_loses_all_it_had_and_its_device_once_its_endpoint_is_forgotten():
     first = planned([], [stored(1, "10.0.0.1")], held("10.0.0.1"), {"cali1"})
-    assert first == Plan(forgotten=("e1",))
+    assert first == Plan(forgotten=("e1",), leaked=tuple(held("10.0.0.1")))
     assert planned([], [], held("10.0.0.1"), {"cali1"}) == Plan(
         leaked=tuple(held("10.0.0.1")), stray_devices=("cali1",)
     )

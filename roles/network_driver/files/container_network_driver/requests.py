@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -102,7 +103,7 @@ class Requests:
             given = self._network.request_address(request.pool, request.address, network)
             while request.address is None and not self._is_free(HeldAddress(space, str(given.ip))):
                 given = self._network.request_address(request.pool, None, network)
-            self._records.pending.add(HeldAddress(space, str(given.ip)))
+            self._records.pending[HeldAddress(space, str(given.ip))] = time.monotonic()
         return given
 
     def _network_of(self, request: protocol.AddressRequest) -> NetworkRecord | None:
@@ -219,7 +220,8 @@ class Requests:
             self._records.made.pop(request.endpoint_id, None)
             raise
         with self._records.addresses:
-            self._records.pending.difference_update(addresses)
+            for held in addresses:
+                self._records.pending.pop(held, None)
         return answer.document()
 
     def _delete_endpoint(self, document: protocol.Document) -> Mapping[str, Any]:

@@ -17,7 +17,7 @@ class Plan:
     """What must change for the three to agree. Docker decides: a container that it has keeps all it has."""
 
     forgotten: tuple[str, ...] = ()  # ids of stored endpoints whose containers vanished
-    leaked: tuple[HeldAddress, ...] = ()  # addresses that this host holds and nothing uses
+    leaked: tuple[HeldAddress, ...] = ()  # addresses that this host holds and no living container uses
     stray_devices: tuple[str, ...] = ()  # cables of containers that vanished
     unstored: tuple[DockerEndpoint, ...] = ()  # living endpoints that the datastore does not have as they are
     unheld: tuple[tuple[DockerEndpoint, HeldAddress], ...] = ()  # addresses in use that nothing holds in the datastore
@@ -46,7 +46,7 @@ def plan(
     def addresses(endpoint: DockerEndpoint | StoredEndpoint) -> list[HeldAddress]:
         return [HeldAddress(space(endpoint.network), address) for address in endpoint.addresses]
 
-    used = {address for one in (*living.values(), *stored.values()) for address in addresses(one)}
+    used = {address for one in living.values() for address in addresses(one)}
     running = {key: one for key, one in living.items() if one.running}
     expected = set(device_of.values()) | {endpoint.device for endpoint in stored.values()}
     return Plan(

@@ -12,15 +12,13 @@ from collections.abc import Collection, Iterable
 from container_network.errors import LabError
 from container_network.etcd_watch import Copy
 
-from .docker import DockerView
+from .docker import DockerEndpoint, DockerView
+from .endpoints import HeldAddress
 from .network import Network
-from .records import Records
+from .records import PATIENCE_SECONDS, Records
 from .requests import remove_network
 from .resync import Plan, Suspects, plan
 
-PATIENCE_SECONDS = 35.0
-"""What seems left over is removed after it seemed so for this long: Docker repeats a request to a driver that does not
-answer for 30 seconds, and what it is about to make looks just like what it has left."""
 log = logging.getLogger(__name__)
 
 
@@ -49,17 +47,24 @@ class Upkeep:
         for endpoint_id, endpoint in stored.items():
             if not endpoint.container and endpoint_id in living:
                 named.add(living[endpoint_id].container)
-                self._network.name_endpoint(endpoint_id, living[endpoint_id].container)
+                self._name(living[endpoint_id])
         for endpoint_id, endpoint in stored.items():
             # A container's name is its alone: an endpoint of that name that Docker does not list is left over.
             if endpoint.container in named and endpoint_id not in living and endpoint_id not in self._records.made:
                 self._records.forget(endpoint_id)  # its address follows if Docker has not released it: see `resync`
         return False
 
+    def _name(self, living: DockerEndpoint) -> bool:
+        with self._records.repairing(living.endpoint_id) as exists:
+            if exists:
+                self._network.name_endpoint(living.endpoint_id, living.container)
+            return exists
+
     # --- resync -------------------------------------------------------------------------------------------------------
 
     def resync(self) -> Iterable[str]:
         """Compare and repair; a line for everything that was done."""
+        self._records.forget_gone()
         view = self._network.host.docker.view(self._network.driver)
         yield from self._records.networks.sync(view)
         copy = self._records.fresh_copy()
@@ -89,8 +94,8 @@ class Upkeep:
             self._records.forget(endpoint_id)
             yield f"endpoint {endpoint_id[:11]} forgotten: its container vanished"
         for held in filter(convicted.__contains__, todo.leaked):
-            self._records.release(held)
-            yield f"address {held.address} released: no container has it"
+            if self._records.release_leaked(held):
+                yield f"address {held.address} released: no container has it"
         for device in filter(convicted.__contains__, todo.stray_devices):
             self._network.remove_device(device)
             yield f"device {device} removed: its container vanished"
@@ -103,18 +108,30 @@ class Upkeep:
     def _repair_living(self, todo: Plan, convicted: Collection[object]) -> Iterable[str]:
         for living, held in todo.unheld:
             try:
-                with self._records.addresses:
-                    self._network.claim_address(held, living)
-                yield f"address {held.address} claimed again for {living.container}"
+                if self._claim(living, held):
+                    yield f"address {held.address} claimed again for {living.container}"
             except LabError as error:
                 log.error("%s has address %s, which it cannot keep: %s", living.container, held.address, error)
         for living in todo.unstored:
-            self._network.store_endpoint(living, self._records.networks.named(living.network_id))
-            yield f"endpoint of {living.container} stored again"
+            if self._store(living):
+                yield f"endpoint of {living.container} stored again"
         for living in todo.renamed:
-            self._network.name_endpoint(living.endpoint_id, living.container)
-            yield f"endpoint {living.endpoint_id[:11]} is {living.container}"
+            if self._name(living):
+                yield f"endpoint {living.endpoint_id[:11]} is {living.container}"
         for living in todo.unplugged:
             # Docker runs no container without a finished Join: somebody has removed the device.
             if f"unplugged {living.endpoint_id}" in convicted:
                 log.error("%s has lost its device: 'docker network disconnect' and 'connect' it", living.container)
+
+    def _claim(self, living: DockerEndpoint, held: HeldAddress) -> bool:
+        with self._records.repairing(living.endpoint_id) as exists, self._records.addresses:
+            if exists:
+                self._network.claim_address(held, living)
+            return exists
+
+    def _store(self, living: DockerEndpoint) -> bool:
+        network = self._records.networks.named(living.network_id)
+        with self._records.repairing(living.endpoint_id) as exists:
+            if exists:
+                self._network.store_endpoint(living, network)
+            return exists
