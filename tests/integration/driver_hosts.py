@@ -15,7 +15,7 @@ import os
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -161,7 +161,9 @@ class DriverHost:
 class Cluster:
     """Hosts on one underlay, 192.0.2.0/24, and etcd at 192.0.2.1. To be made and used inside the underlay."""
 
-    def __init__(self, underlay: str, netns_factory: Callable[[], str], folder: Path) -> None:
+    def __init__(
+        self, underlay: str, netns_factory: Callable[[], str], folder: Path, etcd_options: Sequence[str], scheme: str
+    ) -> None:
         self.hosts: list[DriverHost] = []
         self.underlay = underlay
         self._netns_factory = netns_factory
@@ -172,7 +174,8 @@ class Cluster:
         _ip(self.underlay, "address add 192.0.2.1/24 dev br0")
         _ip(self.underlay, "link set br0 up")
 
-        self.endpoint = self._stack.enter_context(etcd_process.running_etcd(folder, address="192.0.2.1"))
+        etcd = etcd_process.running_etcd(folder, *etcd_options, scheme=scheme, address="192.0.2.1")
+        self.endpoint = self._stack.enter_context(etcd)
         """Of etcd."""
 
     def add_host(self, name: str, busybox_path: str) -> DriverHost:
@@ -204,11 +207,13 @@ def _ip(netns: str, command: str) -> None:
 
 
 @contextlib.contextmanager
-def running_cluster(netns_factory: Callable[[], str], folder: Path) -> Iterator[Cluster]:
+def running_cluster(
+    netns_factory: Callable[[], str], folder: Path, *etcd_options: str, scheme: str = "http"
+) -> Iterator[Cluster]:
     """A cluster without hosts. The caller is inside its underlay meanwhile."""
     underlay = netns_factory()
     with inside(underlay):
-        cluster = Cluster(underlay, netns_factory, folder)
+        cluster = Cluster(underlay, netns_factory, folder, etcd_options, scheme)
         try:
             yield cluster
         finally:

@@ -5,8 +5,8 @@
 
 Such a container has one default route, and answers from its other addresses would leave over the wrong interface, where
 the host drops them as forged. So packets from each address use a table that leads to that address's network, and so
-does what goes to a network's own subnet, if it has one. The main table stays as Docker made it: Docker refuses an address to
-which the container has a route there.
+does what goes to a network's own subnet, if it has one. The main table stays as Docker made it: Docker refuses an
+address to which the container has a route there.
 """
 
 from __future__ import annotations
