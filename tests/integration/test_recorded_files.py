@@ -32,6 +32,7 @@ def test_a_file_is_written_changed_and_removed_with_its_folder(tmp_path: Path) -
         "before": {"files": {str(path): None}},
         "after": {"files": {str(path): {"content": TEXT, "mode": "0644"}}},
     }
+    assert "diff" not in run_module("recorded_files", _check=True, _diff=False, files=[env(tmp_path, "other")])
     assert_converges("recorded_files", files=[env(tmp_path, "ä€ without newline", mode="600")])
     assert path.read_text(encoding="utf-8") == "ä€ without newline"
     assert path.stat().st_mode & 0o7777 == 0o600

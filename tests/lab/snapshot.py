@@ -18,9 +18,13 @@ NETWORK = {
     "chains": "iptables-save; ip6tables-save",
     "namespaces": "ls /run/netns 2>/dev/null || true",
 }
+_PLACES = "/etc /usr/local /run/docker/plugins /run/flannel /run/container-network-dns /var/lib/etcd /root /opt /srv"
 HOST = {
     **NETWORK,
-    "files": "find /etc /usr/local /run/flannel /var/lib/etcd /root /opt /srv -xdev -not -type d 2>/dev/null || true",
+    "files": f"find {_PLACES} -xdev -printf '%M %u:%g %p %l\\n' 2>/dev/null || true",
+    "contents": f"find {_PLACES} -xdev -type f -exec sha256sum {{}} + 2>/dev/null || true",
+    "sets": "ipset save",
+    "kernel parameters": r"sysctl --all --pattern '^net\.ipv[46]\.(ip_forward|conf\.(all|default|ens))' 2>/dev/null",
     "services": "systemctl list-unit-files --no-legend --no-pager; "
     "systemctl list-units --no-legend --no-pager --plain --type=service --state=running",
     "containers": "docker ps --all --format '{{.Names}} {{.Image}}'",

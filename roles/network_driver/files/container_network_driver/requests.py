@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from container_network.errors import LabError
@@ -75,7 +75,9 @@ class Requests:
     # --- addresses ----------------------------------------------------------------------------------------------------
 
     def _request_pool(self, document: protocol.Document) -> Mapping[str, Any]:
-        pool = self._network.request_pool(protocol.PoolRequest.parse(document))
+        request = protocol.PoolRequest.parse(document)
+        _check_options("--ipam-opt", request.options, self._network.ipam_options, self._network.ipam_driver)
+        pool = self._network.request_pool(request)
         if self._network.addresses_per_network:
             pool = dataclasses.replace(pool, pool_id=self._records.pools.issue(pool.pool_id))
         return pool.document()
@@ -194,12 +196,8 @@ class Requests:
                 f"a network of the driver {self._network.driver} needs its addresses: "
                 f"add --ipam-driver {self._network.ipam_driver}."
             )
-        unknown = sorted(set(request.options) - set(self._network.network_options))
-        if unknown:
-            raise LabError(
-                f"--opt {unknown[0]}={request.options[unknown[0]]}: the driver {self._network.driver} has no such "
-                f"option. It has: {', '.join(self._network.network_options) or 'none'}."
-            )
+        _check_options("--opt", request.options, self._network.network_options, self._network.driver)
+        self._network.check_network(request)
 
     def _delete_network(self, document: protocol.Document) -> Mapping[str, Any]:
         network_id = protocol.NetworkRequest.parse(document).network_id
@@ -235,6 +233,8 @@ class Requests:
         answer = self._network.join(joined, network)
         if not self._network.host.wait_for(revision, CONVERGE_SECONDS):
             log.warning("%s starts before the host follows", answer.device)
+        addresses = (held.address for held in self._records.made.get(joined.endpoint_id, ()) if ":" not in held.address)
+        self._records.sources.join(joined.endpoint_id, joined.sandbox, network.name, addresses)
         self._records.unnamed.add(joined.endpoint_id)
         self._records.unfinished.update({one.endpoint_id: one for one in (joined, *others)})
         self._joined()
@@ -242,10 +242,20 @@ class Requests:
 
     def _leave(self, document: protocol.Document) -> Mapping[str, Any]:
         endpoint_id = protocol.EndpointRequest.parse(document).endpoint_id
+        self._records.sources.leave(endpoint_id)
         self._network.unplug(endpoint_id)
         self._records.joined.remove(endpoint_id)
         self._records.unfinished.pop(endpoint_id, None)
         return {}
+
+
+def _check_options(option: str, given: Mapping[str, str], known: Collection[str], driver: str) -> None:
+    for name, value in given.items():
+        if name not in known:
+            raise LabError(
+                f"{option} {name}={value}: the driver {driver} has no such option. "
+                f"It has: {', '.join(known) or 'none'}."
+            )
 
 
 def remove_network(network: Network, records: Records, network_id: str) -> None:
