@@ -48,6 +48,8 @@ def test_the_interface_of_the_best_default_route(node: str) -> None:
         "missing_link_kinds": [],
         "missing_commands": [],
         "processes": {},
+        "missing_features": [],
+        "used_udp_ports": [],
     }
 
 
