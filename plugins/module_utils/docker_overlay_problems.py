@@ -31,7 +31,7 @@ def problems(config: Mapping[str, Any], nodes: Nodes) -> list[str]:
     """
     found: list[str] = []
     networks = parsed_networks(config["networks"], found)
-    found += _control_plane_problems(config, list(nodes))
+    found += _control_plane_problems(config, nodes)
     gateway_subnet = _network("docker_overlay_gateway_subnet", config["gateway_subnet"], "172.18.0.0/16", found)
     pool = _network("docker_overlay_address_pool", config["address_pool"] or _DEFAULT_POOL, _DEFAULT_POOL, found)
     taken = [(f"subnet {network.subnet} of '{network.name}'", network.subnet) for network in networks]
@@ -74,7 +74,7 @@ def _network(variable: str, value: Any, example: str, found: list[str]) -> ipadd
         return None
 
 
-def _control_plane_problems(config: Mapping[str, Any], nodes: Sequence[str]) -> list[str]:
+def _control_plane_problems(config: Mapping[str, Any], nodes: Nodes) -> list[str]:
     plane, managers = config["control_plane"], config["managers"]
     if plane == ETCD:
         return [f"docker_overlay_control_plane '{ETCD}' is not there yet: use {SWARM}"]
@@ -85,9 +85,15 @@ def _control_plane_problems(config: Mapping[str, Any], nodes: Sequence[str]) -> 
         for name in managers
         if name not in nodes
     ]
+    present = [name for name, seen in nodes.items() if seen.get("address")]
     if not managers:
         found.append("docker_overlay_managers is empty: a swarm needs one manager at least")
-    elif len(managers) % 2 == 0:
+    elif present and not any(name in managers or nodes[name]["swarm"].get("nodes") for name in present):
+        found.append(
+            f"none of docker_overlay_managers ({', '.join(managers)}) takes part in this run, and no other host of it "
+            "manages the swarm: run with one of them (--limit)"
+        )
+    if managers and len(managers) % 2 == 0:
         found.append(
             f"docker_overlay_managers has {len(managers)} hosts, and more than half of them must be up: that is no "
             f"safer than {len(managers) - 1}. List an odd number"
@@ -135,8 +141,8 @@ def _host_problems(name: str, seen: Mapping[str, Any], networks: Sequence[Overla
         if network.encrypted and "esp" in seen.get("missing_features", ()):
             found.append(
                 f"{name}: the kernel has no ESP with AES-GCM, so '{network.name}' cannot be encrypted (Docker would "
-                "drop its packets without a word): load the modules esp4 and xfrm_user, use a kernel that has them, or set "
-                "encrypted to false"
+                "drop its packets without a word): load the modules esp4 and xfrm_user, use a kernel that has them, or "
+                "set encrypted to false"
             )
         room = seen["mtu"] - network.overhead if seen.get("mtu") else None
         if room is not None and network.container_mtu > room:
