@@ -10,11 +10,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .docker_overlay import GATEWAY_BRIDGE, NETWORKS_GROUP, VXLAN_PORT, OverlayNetwork, parsed_networks
-from .swarm import ACTIVE, CONTROL_PORT
+from .swarm import ACTIVE, CONTROL_PORT, GOSSIP_PORT
 
 SWARM, ETCD = "swarm", "etcd"
-GOSSIP_PORT = 7946
-"""TCP and UDP port on which the engines of a swarm tell each other about containers."""
 INGRESS = "ingress"
 _INGRESS_VNI = 4096
 _DEFAULT_POOL = "10.0.0.0/8"  # Docker's

@@ -34,6 +34,7 @@ ARGUMENTS: dict[str, Any] = {
 }
 _SEARCH_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _VXLAN_ID = 1
+_TCP_LISTEN = "0A"  # of /proc/net/tcp
 _THERE, _MISSING, _UNKNOWN = range(3)  # how the process that tries a link type ends
 
 
@@ -56,7 +57,7 @@ def look(params: dict[str, Any], _check_mode: bool) -> Outcome:
         "missing_commands": [c for c in params["commands"] if not shutil.which(c, path=_SEARCH_PATH)],
         "processes": {name: command_line(name) for name in params["processes"]},
         "missing_features": [feature for feature in params["features"] if not _kernel_can(can_encrypt, feature)],
-        "used_udp_ports": sorted(used_udp_ports() & set(params["udp_ports"])),
+        "used_udp_ports": sorted(used_ports("udp") & set(params["udp_ports"])),
     }
     return observed({"host_info": facts})
 
@@ -148,13 +149,15 @@ def _kernel_can(attempt: Callable[[], bool], what: str) -> bool:
     return status == _THERE
 
 
-def used_udp_ports() -> set[int]:
-    """The UDP ports on which a program or the kernel itself, as for VXLAN, takes packets."""
+def used_ports(protocol: str) -> set[int]:
+    """The ports of ``tcp`` or ``udp`` on which a program, or the kernel itself as for VXLAN, listens."""
     ports = set()
-    for table in ("/proc/net/udp", "/proc/net/udp6"):
+    for table in (f"/proc/net/{protocol}", f"/proc/net/{protocol}6"):
         with suppress(FileNotFoundError):  # a kernel without IPv6
-            lines = Path(table).read_text().splitlines()[1:]
-            ports |= {int(line.split()[1].rpartition(":")[2], 16) for line in lines}
+            for line in Path(table).read_text().splitlines()[1:]:
+                _number, local, _remote, state = line.split()[:4]
+                if protocol == "udp" or state == _TCP_LISTEN:
+                    ports.add(int(local.rpartition(":")[2], 16))
     return ports
 
 

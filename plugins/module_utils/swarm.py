@@ -15,6 +15,8 @@ from typing import Any
 MANAGER, WORKER = "manager", "worker"
 CONTROL_PORT = 2377
 """TCP port on which managers are asked."""
+GOSSIP_PORT = 7946
+"""TCP and UDP port on which the engines of a swarm tell each other about containers."""
 
 INACTIVE, PENDING, ACTIVE = "inactive", "pending", "active"  # an engine's own words for its part in a swarm
 

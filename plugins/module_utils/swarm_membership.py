@@ -17,6 +17,7 @@ from .errors import LabError, raise_if_any
 from .outcome import Outcome
 from .swarm import (
     CONTROL_PORT,
+    GOSSIP_PORT,
     INACTIVE,
     MANAGER,
     WORKER,
@@ -26,10 +27,15 @@ from .swarm import (
     plan_membership,
 )
 from .swarm_engine import await_membership, change_node, read_membership, read_nodes
+from .swarm_gossip import free_port, keeps_port
 from .swarm_record import foreign_message, forget_node, is_foreign, record_node, recorded_node
 
 CONNECT_SECONDS = 3.0
 """How long a manager's port may take to answer."""
+_KEPT_PORT = (
+    f"Docker on {{}} has left the swarm and keeps its port {GOSSIP_PORT}, until it is restarted: a fault of Docker "
+    "Engine when several hosts leave at the same moment. The next swarm restarts it."
+)
 
 
 def converge_membership(params: dict[str, Any], check_mode: bool) -> Outcome:
@@ -70,6 +76,7 @@ def _enter(engine: Engine, plan: MembershipPlan, params: dict[str, Any]) -> Memb
     record_node("")
     if plan.leave:
         _leave(engine)
+    free_port()
     body: dict[str, Any] = {"ListenAddr": f"0.0.0.0:{CONTROL_PORT}", "AdvertiseAddr": params["advertise_address"]}
     if plan.found:
         pool = params["address_pool"]
@@ -130,13 +137,16 @@ def _converge_absent(engine: Engine, hand_over: bool, check_mode: bool) -> Outco
     leaves = found.state != INACTIVE and not is_foreign(found, recorded)
     if leaves:
         raise_if_any(_guest_problems(engine))
+    warnings = []
     if not check_mode:
         if leaves:
             if hand_over:
                 _hand_over(engine, found)
             _leave(engine)
+            if keeps_port():
+                warnings.append(_KEPT_PORT.format(os.uname().nodename))
         forget_node()
-    return Outcome(before, {})
+    return Outcome(before, {}, warnings=warnings)
 
 
 def _guest_problems(engine: Engine) -> list[str]:

@@ -14,6 +14,7 @@ author: container_network.lab contributors (@container-network-lab)
 description:
   - Founds a swarm, or joins one, as C(docker swarm init) and C(docker swarm join) do.
   - A host that has lost its state joins again. So does one whose swarm is no more, since its managers do not know it.
+  - Restarts Docker before that if it has kept a port of a swarm that it left, as it does at times; see the notes.
   - Before anything else it tries whether the managers answer, and says which port does not.
   - Remembers in C(/etc/container-network/docker_swarm.json) that this collection made the host a member. A host that is
     in a swarm of anybody else is left alone, and the module fails.
@@ -62,6 +63,8 @@ options:
     choices: [present, absent]
     default: present
 notes:
+  - Let hosts leave one after the other, by C(throttle=1). When several leave at the same moment, Docker Engine often
+    keeps TCP port 7946 of one of them, and the host would learn of no container elsewhere in the next swarm.
   - The environment variable E(DOCKER_HOST) names another socket, as V(unix:///run/other.sock).
 seealso:
   - module: container_network.lab.docker_swarm_nodes
