@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import json
 import os
-from pathlib import Path
 
 from .errors import LabError
 from .records import RECORDS, read_record
@@ -21,24 +20,24 @@ from .swarm import INACTIVE, Membership
 RECORD = RECORDS / "docker_swarm.json"
 
 
-def recorded_node(path: Path = RECORD) -> str | None:
+def recorded_node() -> str | None:
     """The identifier of the node that we made; empty while it is being made, None if there is none of ours."""
     try:
-        return str(read_record(path).get("node_id", ""))
+        return str(read_record(RECORD).get("node_id", ""))
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:
-        raise LabError(f"the record {path} cannot be read: {error}. Repair or remove it, and run again.") from error
+        raise LabError(f"the record {RECORD} cannot be read: {error}. Repair or remove it, and run again.") from error
 
 
-def record_node(node_id: str, path: Path = RECORD) -> None:
+def record_node(node_id: str) -> None:
     """Remember the node that we make or have made."""
-    replace_file(path, json.dumps({"node_id": node_id}).encode() + b"\n", 0o644)
+    replace_file(RECORD, json.dumps({"node_id": node_id}).encode() + b"\n", 0o644)
 
 
-def forget_node(path: Path = RECORD) -> None:
+def forget_node() -> None:
     """Remove the record."""
-    remove_file(path)
+    remove_file(RECORD)
 
 
 def is_foreign(membership: Membership, recorded: str | None) -> bool:
