@@ -4,7 +4,7 @@
 """Docker's overlay on a swarm of four nodes: section 2 of "four nodes", line by line.
 
 Where Docker's own overlay differs from the documents' key-value store, docs/docker_overlay.md says how and why: the
-second interface is eth1 and not eth2, and each node has an address of its own in the subnet, from the inventory's range.
+second interface is eth1 and not eth2, and each node has an address of its own in the subnet.
 """
 
 from __future__ import annotations
