@@ -1,0 +1,42 @@
+# Copyright (c) 2026, container_network.lab contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The filters that plan a run on a Docker swarm: its networks, and the manager that makes them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from ansible_collections.container_network.lab.plugins.module_utils.docker_networks import NetworkSpec
+from ansible_collections.container_network.lab.plugins.module_utils.docker_overlay import NETWORKS_GROUP, OverlayNetwork
+
+
+def docker_overlay_networks(entries: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The entries for the module docker_networks."""
+    return [OverlayNetwork.parse(entry).docker_network() for entry in entries]
+
+
+def docker_overlay_obsolete(entries: Sequence[Mapping[str, Any]], found: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The names of overlays of ours that are there and will be removed, or made anew."""
+    wanted = {entry["name"]: NetworkSpec.from_options(entry) for entry in docker_overlay_networks(entries)}
+    ours = {network["name"]: network["specification"] for network in found if network["group"] == NETWORKS_GROUP}
+    return [name for name, spec in ours.items() if name not in wanted or wanted[name].specification() != spec]
+
+
+def docker_overlay_manager(nodes: Sequence[str], swarms: Sequence[Mapping[str, Any]], managers: Sequence[str]) -> str:
+    """The host that does what only a manager can: one that manages the swarm now, else the first of those to be."""
+    managing = [name for name, result in zip(nodes, swarms) if result.get("swarm", {}).get("nodes")]
+    return next((name for name in (*managers, *nodes) if name in managing), managers[0])
+
+
+class FilterModule:
+    """Filters of this file."""
+
+    def filters(self) -> dict[str, Callable]:
+        """The filters by name."""
+        return {
+            "docker_overlay_networks": docker_overlay_networks,
+            "docker_overlay_obsolete": docker_overlay_obsolete,
+            "docker_overlay_manager": docker_overlay_manager,
+        }
