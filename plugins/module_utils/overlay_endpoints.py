@@ -29,8 +29,8 @@ does not tell whose a forgotten address was, and is fought for by all hosts."""
 CONTAINER_MAC = "02:42"
 """What the MAC address of an interface with an IPv4 address begins with (libnetwork, netutils.GenerateMACFromIP)."""
 PORT_MAC = "fe:42"
-"""The same for the other end of its cable. A bridge takes its own MAC address from the lowest of its ports: with high
-ones it keeps its first, which is the VXLAN device's."""
+"""What the MAC address of the other end of a cable begins with; the rest is from the endpoint's id. A bridge takes its
+own MAC address from the lowest of its ports: with high ones it keeps its first, which is the VXLAN device's."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class OverlayEndpoint:
     @classmethod
     def of_address(cls, network: str, endpoint_id: str, node: str, vtep: str, address: str) -> OverlayEndpoint:
         """An endpoint with the MAC address that follows from its address."""
-        return cls(network, endpoint_id, node, vtep, address, address_mac(address, CONTAINER_MAC))
+        return cls(network, endpoint_id, node, vtep, address, container_mac(address))
 
     @property
     def key(self) -> str:
@@ -62,13 +62,8 @@ class OverlayEndpoint:
 
     @property
     def device(self) -> str:
-        """The container's interface as long as it is on the host, before and after it is in the container."""
-        return f"veth{self.endpoint_id[:7]}"
-
-    @property
-    def port_mac(self) -> str:
-        """The MAC address of the other end of its cable, which tells whose port of the bridge it is."""
-        return address_mac(self.address, PORT_MAC)
+        """What the cable is called."""
+        return device_name(self.endpoint_id)
 
     def named(self, container: str) -> OverlayEndpoint:
         """With the container's name."""
@@ -101,15 +96,25 @@ class OverlayEndpoint:
         )
 
 
-def address_mac(address: str, beginning: str) -> str:
-    """The MAC address that consists of two given bytes and an IPv4 address (with or without prefix length)."""
-    return f"{beginning}:{mac_text(packed_ip(address.partition('/')[0]))}"
+def container_mac(address: str) -> str:
+    """The MAC address that Docker gives to an interface with this IPv4 address (with or without prefix length)."""
+    return f"{CONTAINER_MAC}:{mac_text(packed_ip(address.partition('/')[0]))}"
 
 
-def address_of_port(mac: str) -> str | None:
-    """The container's address that the MAC address of a port of ours tells."""
-    beginning, _colon, rest = mac[:5], mac[5:6], mac[6:]
-    return str(ipaddress.IPv4Address(bytes.fromhex(rest.replace(":", "")))) if beginning == PORT_MAC else None
+def device_name(endpoint_id: str) -> str:
+    """An endpoint's interface as long as it is on the host, before and after it is in the container."""
+    return f"veth{endpoint_id[:7]}"
+
+
+def port_mac(endpoint_id: str) -> str:
+    """The MAC address of the other end of an endpoint's cable, which tells whose port of the bridge it is."""
+    return f"{PORT_MAC}:{mac_text(bytes.fromhex(endpoint_id[:8]))}"
+
+
+def device_of_port(mac: str) -> str | None:
+    """What the cable of a port is called; None for a port that is not ours."""
+    beginning, rest = mac[: len(PORT_MAC)], mac[len(PORT_MAC) :]
+    return device_name(rest.replace(":", "")) if beginning == PORT_MAC else None
 
 
 def address_key(network: str, address: str) -> str:

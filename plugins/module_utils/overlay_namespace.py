@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,11 +24,11 @@ from . import mounted_namespaces, veth
 from . import rtnetlink as rt
 from .addresses import packed_mac
 from .errors import LabError
-from .links import Device, LinkTable, delete_links, link_message, read_links
+from .links import Device, LinkTable, delete_links, link_message, read_link, read_links
 from .namespaces import open_namespace
 from .netlink import KernelRefusal, NetlinkSocket
 from .network_link import LinkSet, VirtualLink, VxlanAttributes, converge_links, creating_message
-from .overlay_endpoints import OverlayEndpoint, address_of_port
+from .overlay_endpoints import OverlayEndpoint, device_of_port, port_mac
 from .overlay_networks import OverlayNetwork
 
 DOCKER_NAMESPACES = Path("/var/run/docker/netns")
@@ -36,15 +36,6 @@ BRIDGE = "br0"
 TUNNEL = "vxlan0"
 UDP_PORT = 4789  # the number IANA assigned to VXLAN, and Docker's
 _ALIAS = "overlay-etcd "
-
-
-@dataclass(frozen=True)
-class Port:
-    """A container's cable at the bridge."""
-
-    name: str
-    address: str  # the container's
-    is_plugged: bool  # whether the other end is in a container, and not on the host any more, or still
 
 
 @dataclass(frozen=True)
@@ -119,45 +110,38 @@ class OverlayNamespace:
                 delete_links(inner, [link for link in links.values() if link.kind in ("vxlan", "veth", "bridge")])
         mounted_namespaces.remove(self.path)
 
-    def ports(self) -> dict[str, Port]:
-        """The containers' cables, by the containers' addresses."""
+    def ports(self) -> dict[str, str]:
+        """The bridge's ports by what their containers' cables are called."""
         if not mounted_namespaces.is_mounted(self.path):
             return {}
-        with veth.Namespaces() as namespaces:
-            inside = namespaces[str(self.path)]
-            host = inside.id_of(None)
-            found = {}
-            for link in inside.links.values():
-                address = address_of_port(link.mac) if link.kind == "veth" and link.mac else None
-                if address:
-                    found[address] = Port(link.name, address, link.lower_netnsid != host)
-            return found
+        with NetlinkSocket(str(self.path)) as inner:
+            links = read_links(inner).values()
+        found = {device_of_port(link.mac): link.name for link in links if link.kind == "veth" and link.mac}
+        return {device: port for device, port in found.items() if device}
 
     def plug(self, endpoint: OverlayEndpoint, mtu: int) -> None:
         """Make an endpoint's cable; its container end is left on the host for Docker to move.
 
         A cable that is there already, as after a call that was cut off, is replaced.
         """
-        self.unplug(endpoint.ip)
-        name = _free_name({port.name for port in self.ports().values()})
+        self.unplug(endpoint.device)
+        port = _free_name(self.ports().values())
         pair = {
-            **_end(name, endpoint.port_mac, mtu),
+            **_end(port, port_mac(endpoint.endpoint_id), mtu),
             "netns": str(self.path),
             "master": BRIDGE,
             "peer": {**_end(endpoint.device, endpoint.mac, mtu), "up": False},
         }
         with NetlinkSocket(str(self.path)) as inner:
-            _forget_place(inner, read_links(inner), packed_mac(endpoint.mac))
+            _forget_place(inner, packed_mac(endpoint.mac))
         veth.converge({"pairs": [pair], "state": "present"}, False)
 
-    def unplug(self, address: str) -> bool:
-        """Remove the cable of the container with an address; whether there was one."""
-        port = self.ports().get(address)
-        if port is None:
-            return False
-        with NetlinkSocket(str(self.path)) as inner:
-            delete_links(inner, [read_links(inner)[port.name]])
-        return True
+    def unplug(self, device: str) -> None:
+        """Remove a cable; it need not be there."""
+        port = self.ports().get(device)
+        if port is not None:
+            with NetlinkSocket(str(self.path)) as inner:
+                delete_links(inner, [read_link(inner, port)])
 
 
 def existing(folder: Path = DOCKER_NAMESPACES) -> list[OverlayNamespace]:
@@ -194,8 +178,7 @@ def _free_name(taken: Collection[str]) -> str:
     return next(name for name in (f"veth{number}" for number in range(len(taken) + 1)) if name not in taken)
 
 
-def _forget_place(netlink: NetlinkSocket, links: Mapping[str, Any], mac: bytes) -> None:
+def _forget_place(netlink: NetlinkSocket, mac: bytes) -> None:
     """The bridge may have learned, up to 300 s ago, that a container with this MAC address is behind the tunnel."""
-    index = links[TUNNEL].index
-    header = rt.neighbour_header.pack(rt.AF_BRIDGE, index, 0, rt.NTF_MASTER, 0)
+    header = rt.neighbour_header.pack(rt.AF_BRIDGE, netlink.index_of(TUNNEL), 0, rt.NTF_MASTER, 0)
     netlink.batch([(rt.RTM_DELNEIGH, 0, header + rt.attribute(rt.NDA_LLADDR, mac))])  # mostly there is no such entry

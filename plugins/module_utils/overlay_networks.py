@@ -112,10 +112,6 @@ class NetworkSettings:
     ) -> NetworkSettings:
         """From Docker's words; InvalidInput names everything that is wrong with them."""
         problems = subnet_problems(subnet)
-        problems += [
-            f"--opt {name}: overlay-etcd knows no such option, only {' and '.join(OPTIONS)}"
-            for name in sorted(set(options) - set(OPTIONS))
-        ]
         mtu = _number("mtu", options, SMALLEST_MTU, underlay_mtu - ENCAPSULATION, problems)
         if mtu is None and "mtu" in options and options["mtu"].isdigit():
             problems[-1] += f": the underlay's MTU is {underlay_mtu}, and VXLAN takes {ENCAPSULATION} of it"

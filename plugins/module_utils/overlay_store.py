@@ -101,9 +101,12 @@ class OverlayStore:
 
     # --- endpoints ----------------------------------------------------------------------------------------------------
 
-    def put_endpoint(self, endpoint: OverlayEndpoint) -> None:
-        """Store an endpoint. NameTaken if its name is a container's on another host; then nothing is stored."""
-        self._transactions.run(lambda transaction: _put_endpoint(transaction, endpoint))
+    def put_endpoint(self, endpoint: OverlayEndpoint, is_name_claimed: bool = True) -> None:
+        """Store an endpoint. NameTaken if its name is a container's on another host; then nothing is stored.
+
+        Without `is_name_claimed` it is stored with the name nevertheless, which stays the other's.
+        """
+        self._transactions.run(lambda transaction: _put_endpoint(transaction, endpoint, is_name_claimed))
 
     def delete_endpoint(self, network: str, endpoint_id: str) -> None:
         """Forget an endpoint; it need not be known. Its address is not released by this."""
@@ -183,13 +186,13 @@ def _leave(transaction: Transaction, name: str, node: str) -> tuple[bool, bool]:
     return True, False
 
 
-def _put_endpoint(transaction: Transaction, endpoint: OverlayEndpoint) -> None:
+def _put_endpoint(transaction: Transaction, endpoint: OverlayEndpoint, is_name_claimed: bool) -> None:
     stored = transaction.get(endpoint.key)
     former = Snapshot.from_items({endpoint.key: stored}).endpoints[:1] if stored else ()
     for one in former:
         if one.container != endpoint.container:
             _delete_own(transaction, name_key(one.network, one.container), one.endpoint_id)
-    if endpoint.container:
+    if endpoint.container and is_name_claimed:
         _claim_name(transaction, endpoint)
     transaction.put(endpoint.key, endpoint.text())
 

@@ -31,6 +31,7 @@ class DockerEndpoint:
     addresses: tuple[str, ...]  # without prefix length
     network: str = ""  # the network's name
     running: bool = True  # False while it is being started
+    mac: str = ""
 
 
 @dataclass(frozen=True)
@@ -125,4 +126,5 @@ def _endpoint(container: Mapping[str, Any], settings: Mapping[str, Any], network
         addresses=tuple(address for address in addresses if address),
         network=network,
         running=container["State"] in ("running", "paused"),
+        mac=settings.get("MacAddress") or "",
     )
