@@ -101,12 +101,12 @@ class OverlayStore:
 
     # --- endpoints ----------------------------------------------------------------------------------------------------
 
-    def put_endpoint(self, endpoint: OverlayEndpoint, is_name_claimed: bool = True) -> None:
-        """Store an endpoint. NameTaken if its name is a container's on another host; then nothing is stored.
+    def put_endpoint(self, endpoint: OverlayEndpoint, claim: str | None = None) -> None:
+        """Store an endpoint, and claim a container's name for it.
 
-        Without `is_name_claimed` it is stored with the name nevertheless, which stays the other's.
+        NameTaken if the name is a container's on another host; then nothing is stored.
         """
-        self._transactions.run(lambda transaction: _put_endpoint(transaction, endpoint, is_name_claimed))
+        self._transactions.run(lambda transaction: _put_endpoint(transaction, endpoint, claim))
 
     def delete_endpoint(self, network: str, endpoint_id: str) -> None:
         """Forget an endpoint; it need not be known. Its address is not released by this."""
@@ -186,43 +186,45 @@ def _leave(transaction: Transaction, name: str, node: str) -> tuple[bool, bool]:
     return True, False
 
 
-def _put_endpoint(transaction: Transaction, endpoint: OverlayEndpoint, is_name_claimed: bool) -> None:
-    stored = transaction.get(endpoint.key)
-    former = Snapshot.from_items({endpoint.key: stored}).endpoints[:1] if stored else ()
-    for one in former:
-        if one.container != endpoint.container:
-            _delete_own(transaction, name_key(one.network, one.container), one.endpoint_id)
-    if endpoint.container and is_name_claimed:
-        _claim_name(transaction, endpoint)
+def _put_endpoint(transaction: Transaction, endpoint: OverlayEndpoint, claim: str | None) -> None:
+    former = _stored_endpoint(transaction, endpoint.key)
+    if former is not None and former.container != endpoint.container:
+        _delete_own(transaction, name_key(former.network, former.container), former.endpoint_id)
+    if claim:
+        _claim_name(transaction, endpoint, claim)
     transaction.put(endpoint.key, endpoint.text())
 
 
-def _claim_name(transaction: Transaction, endpoint: OverlayEndpoint) -> None:
-    """Docker allows a name once on a host: an endpoint of this host that has it is left over from a dead container."""
-    key = name_key(endpoint.network, endpoint.container)
+def _claim_name(transaction: Transaction, endpoint: OverlayEndpoint, name: str) -> None:
+    """A claim holds as long as its holder may have the name.
+
+    Docker allows a name once on a host: an endpoint of this host that has it is left over from a dead container.
+    """
+    key = name_key(endpoint.network, name)
     holder_id = transaction.get(key)
-    if holder_id and holder_id != endpoint.endpoint_id:
+    if holder_id not in (None, endpoint.endpoint_id):
         holder_key = f"{ENDPOINTS}{endpoint.network}/{holder_id}"
-        holder_text = transaction.get(holder_key)
+        holder = _stored_endpoint(transaction, holder_key)
         transaction.require(holder_key)
-        for holder in Snapshot.from_items({holder_key: holder_text} if holder_text else {}).endpoints:
-            if holder.node != endpoint.node:
-                # The words of Docker itself (libnetwork, network.CreateEndpoint), and where to look.
-                raise NameTaken(
-                    f"endpoint with name {endpoint.container} already exists in network {endpoint.network} "
-                    f"(on {holder.node}, {holder.ip}): choose another name, or remove that container first."
-                )
+        if holder is not None and holder.node != endpoint.node and holder.container in ("", name):
+            # The words of Docker itself (libnetwork, network.CreateEndpoint), and where to look.
+            raise NameTaken(
+                f"endpoint with name {name} already exists in network {endpoint.network} (on {holder.node}, "
+                f"{holder.ip}): choose another name, or remove that container first."
+            )
     transaction.put(key, endpoint.endpoint_id)
+
+
+def _stored_endpoint(transaction: Transaction, key: str) -> OverlayEndpoint | None:
+    stored = transaction.get(key)
+    return next(iter(Snapshot.from_items({key: stored} if stored else {}).endpoints), None)
 
 
 def _delete_endpoint(transaction: Transaction, network: str, endpoint_id: str) -> None:
     key = f"{ENDPOINTS}{network}/{endpoint_id}"
-    stored = transaction.get(key)
-    if stored is None:
-        return
-    for endpoint in Snapshot.from_items({key: stored}).endpoints:
-        if endpoint.container:
-            _delete_own(transaction, name_key(network, endpoint.container), endpoint_id)
+    endpoint = _stored_endpoint(transaction, key)
+    if endpoint is not None and endpoint.container:
+        _delete_own(transaction, name_key(network, endpoint.container), endpoint_id)
     transaction.delete(key)
 
 

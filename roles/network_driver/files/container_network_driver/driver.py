@@ -116,7 +116,7 @@ class Driver:
                     complaint = str(error)
                 except Exception:
                     log.exception("resync")
-            self._resync_now.wait(1.0 if complaint else RESYNC_SECONDS)
+            self._resync_now.wait(RESYNC_SECONDS if self._mirror.revision and not complaint else 1.0)
             self._resync_now.clear()
 
     def _name(self) -> None:

@@ -179,11 +179,11 @@ class OverlayEtcdNetwork(Network):
     # --- endpoints ----------------------------------------------------------------------------------------------------
 
     def create_endpoint(self, request: protocol.EndpointRequest, network: NetworkRecord) -> protocol.EndpointAnswer:
-        """Store where the container is."""
+        """Store where the container is. Its name is refused here if it can be told, and else only logged later."""
         if not request.addresses:
             raise LabError(f"the endpoint has no address: make the network with --ipam-driver {self.ipam_driver}.")
         endpoint = self._endpoint_of(network.name, request.endpoint_id, str(request.addresses[0]), request.mac)
-        self.store.put_endpoint(endpoint)
+        self.store.put_endpoint(endpoint, claim=self.host.docker.starting(network.name, network.network_id))
         return protocol.EndpointAnswer(mac="" if request.mac else endpoint.mac)
 
     def _endpoint_of(self, network: str, endpoint_id: str, address: str, mac: str = "") -> OverlayEndpoint:
@@ -224,10 +224,10 @@ class OverlayEtcdNetwork(Network):
 
     def _put_named(self, endpoint: OverlayEndpoint, container: str) -> None:
         try:
-            self.store.put_endpoint(endpoint.named(container))
+            self.store.put_endpoint(endpoint.named(container), claim=container)
         except NameTaken as error:  # the container runs already, as two that were started at the same moment
             log.error("%s Names are answered with the older one.", error)
-            self.store.put_endpoint(endpoint.named(container), is_name_claimed=False)
+            self.store.put_endpoint(endpoint.named(container))
 
     def _stored(self, endpoint_id: str) -> OverlayEndpoint | None:
         for read in (self._snapshot, self.store.read):
@@ -293,7 +293,7 @@ class OverlayEtcdNetwork(Network):
         vtep = self._vtep() if own else ""
         for endpoint in own:
             if endpoint.vtep != vtep:
-                self.store.put_endpoint(dataclasses.replace(endpoint, vtep=vtep), is_name_claimed=False)
+                self.store.put_endpoint(dataclasses.replace(endpoint, vtep=vtep))
 
     def _links(self) -> LinkTable:
         with NetlinkSocket() as netlink:
