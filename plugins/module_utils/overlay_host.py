@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from .addresses import packed_ip, packed_mac
-from .forwarding import Table, apply_plans, plan, read_arp, read_fdb
+from .forwarding import Table, TablePlan, apply_plans, plan, read_arp, read_fdb
 from .netlink import NetlinkSocket
 from .overlay_namespace import DOCKER_NAMESPACES, TUNNEL, OverlayNamespace, existing
 from .overlay_networks import OverlayNetwork
@@ -32,6 +32,10 @@ class DesiredNetwork:
     """IPv4 address → MAC address: what the VXLAN device answers to ARP for containers of other hosts."""
     fdb: Table = field(default_factory=dict)
     """MAC address → VTEP."""
+
+    def table_plans(self, arp: Table, fdb: Table) -> tuple[TablePlan, TablePlan]:
+        """What must change in the device's tables for it to have these entries and no other permanent ones."""
+        return plan(self.arp, arp, (), True), plan(self.fdb, fdb, (), True)
 
 
 DesiredState = Mapping[str, DesiredNetwork]  # by the networks' names
@@ -117,9 +121,7 @@ class Dataplane:
             index = netlink.index_of(TUNNEL)
             arp = known.arp if known else read_arp(netlink, index)
             fdb = known.fdb if known else read_fdb(netlink, index)
-            arp_plan, fdb_plan = (
-                plan(table, current, (), True) for table, current in ((wanted.arp, arp), (wanted.fdb, fdb))
-            )
+            arp_plan, fdb_plan = wanted.table_plans(arp, fdb)
             apply_plans(netlink, index, arp_plan, fdb_plan, f"on {TUNNEL} of network {wanted.network.name}")
         return sum(len(steps.written) + len(steps.removed) for steps in (arp_plan, fdb_plan))
 

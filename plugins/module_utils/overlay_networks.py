@@ -139,7 +139,7 @@ class NetworkSettings:
 def subnet_problems(subnet: ipaddress.IPv4Network) -> list[str]:
     """Why a subnet cannot be a network's."""
     if subnet.prefixlen > LONGEST_PREFIX:
-        return [f"--subnet {subnet} is too small: a network needs a gateway and a container, so /{LONGEST_PREFIX}"]
+        return [f"--subnet {subnet} is too small for a gateway and a container: the smallest is a /{LONGEST_PREFIX}"]
     return []
 
 
