@@ -106,13 +106,17 @@ class Dataplane:
         return Done(tuple(made), removed, entries)
 
     def _remove_others(self, desired: DesiredState, looking: bool) -> tuple[str, ...]:
-        """Remove namespaces of networks that have no containers here, or another id since they were made anew."""
+        """Remove namespaces of networks that have no containers here, or another id since they were made anew.
+
+        One with a container's cable stays, whatever the datastore says: that may have lost what it had.
+        """
         wanted = {self.namespace(one).path for one in desired.values()}
         present = existing(self._folder) if looking else [self.namespace(one) for one in self._known.values()]
-        gone = [namespace for namespace in present if namespace.path not in wanted]
+        gone = [namespace for namespace in present if namespace.path not in wanted and not namespace.ports()]
         for namespace in gone:
             namespace.remove()
-        self._known = {name: known for name, known in self._known.items() if self.namespace(known).path in wanted}
+        removed = {namespace.path for namespace in gone}
+        self._known = {name: one for name, one in self._known.items() if self.namespace(one).path not in removed}
         return tuple(namespace.network for namespace in gone)
 
     def _write_tables(self, wanted: DesiredNetwork, known: DesiredNetwork | None) -> int:

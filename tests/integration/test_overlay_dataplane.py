@@ -171,6 +171,22 @@ def test_removal_leaves_nothing_of_ours_and_all_of_others(lab: OverlayLab) -> No
     assert list(folder.iterdir()) == [foreign]
 
 
+def test_a_datastore_that_lost_everything_harms_no_traffic(lab: OverlayLab) -> None:
+    first = lab.container("node-1", "10.20.0.2")
+    lab.container("node-2", "10.20.0.3")
+    networks, endpoints = lab.snapshot.networks, lab.snapshot.endpoints
+    lab.change(networks={}, endpoints=())
+    lab.converge()
+    for plane in lab.planes.values():
+        plane.resync()
+    lab.converge()
+    assert first.ping("10.20.0.3")
+    lab.change(networks=networks, endpoints=endpoints)
+    assert set(lab.converge().values()) == {Done()}
+    lab.remove(first)
+    assert not lab.namespace("node-1").path.exists()
+
+
 def test_a_host_that_vanished_and_came_back_has_all_again(lab: OverlayLab) -> None:
     """As a boot: the namespaces are gone, and the datastore still has the endpoints."""
     first, second = lab.container("node-1", "10.20.0.2"), lab.container("node-2", "10.20.0.3")

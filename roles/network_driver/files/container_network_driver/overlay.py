@@ -90,12 +90,6 @@ class OverlayEtcdNetwork(Network):
             raise LabError(problem)
         return protocol.Pool(PoolId(self.driver, 4, request.pool), request.pool)
 
-    def request_gateway(self, pool: PoolId, wanted: protocol.Address | None) -> protocol.Address:
-        """The address of the bridge on each host, by default the first one."""
-        if wanted is not None and wanted.ip not in pool.subnet:
-            raise LabError(f"--gateway {wanted.ip} is not in the subnet {pool.subnet}: choose an address of that.")
-        return protocol.interface(pool.subnet, 1) if wanted is None else wanted
-
     def request_address(
         self, pool: PoolId, wanted: protocol.Address | None, network: NetworkRecord | None
     ) -> protocol.Address:
