@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from driver_hosts import DriverHost, eventually, running_cluster
 
+from plugins.module_utils.docker_engine import Engine
 from plugins.module_utils.etcd import Etcd
 
 SUBNET = "--subnet=10.20.0.0/16"
@@ -156,22 +157,21 @@ def test_a_wrong_network_is_refused_with_words(hosts: Hosts, options: list[str],
 def test_addresses_and_names_are_one_containers_alone(hosts: Hosts) -> None:
     hosts.create(SUBNET)
     assert run(hosts.first, "c1", "--ip=10.20.7.7") == "10.20.7.7"
-    refused = hosts.second.try_docker("run", "--network=overlay", "--ip=10.20.7.7", "busybox", "true")
+    refused = hosts.second.try_docker("run", "--rm", "--network=overlay", "--ip=10.20.7.7", "busybox", "true")
     eventually(lambda: "c1.overlay" in (hosts.second.folder / "hosts").read_text())
     assert "address 10.20.7.7 is in use by container" in refused.stderr
-    refused = hosts.second.try_docker("run", "--name=c1", "--network=overlay", "busybox", "true")
+    refused = hosts.second.try_docker("run", "--rm", "--name=c1", "--network=overlay", "busybox", "true")
     assert "endpoint with name c1 already exists in network overlay (on host1, 10.20.7.7)" in refused.stderr
-    hosts.second.docker("rm", "c1")
     hosts.first.docker("rm", "--force", "c1")
     assert run(hosts.second, "c1", "--ip=10.20.7.7") == "10.20.7.7"
 
 
-def test_a_container_with_a_mac_address_of_its_own_is_reached(hosts: Hosts, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(
-        "DOCKER_API_VERSION", "1.41"
-    )  # a newer client says it in other words, which older Docker refuses
+def test_a_container_with_a_mac_address_of_its_own_is_reached(hosts: Hosts) -> None:
     hosts.create(SUBNET)
-    run(hosts.first, "c1", "--mac-address=02:aa:bb:cc:dd:ee")
+    engine = Engine(hosts.first.docker_host)  # newer commands say it in words that an older Docker refuses
+    network = {"HostConfig": {"NetworkMode": "overlay"}, "MacAddress": "02:aa:bb:cc:dd:ee"}
+    engine.post("/containers/create", {"Image": "busybox", "Cmd": ["sleep", "infinity"], **network}, name="c1")
+    hosts.first.docker("start", "c1")
     run(hosts.second, "c2")
     assert pings(hosts.second, "c2", "10.20.0.2")
     assert "02:aa:bb:cc:dd:ee" in hosts.second.docker("exec", "c2", "arp", "-n")
