@@ -19,6 +19,8 @@ from .errors import InvalidInput, raise_if_any
 
 STORE = "/docker/network/v1.0/"
 """Where Docker kept all it had to say of networks."""
+DRIVER_RECORDS = "/container_network/overlay-etcd/"
+"""What this collection's network driver notes of each host: ``networks/NODE/``, ``joined/NODE/``, ``pools/NODE/``."""
 NETWORKS = f"{STORE}overlay/network/"
 VNIS = f"{STORE}idm/vxlan-id/"
 """A key for each VNI in use, with the name of its network. Docker kept one bit for each in a single key."""
@@ -76,9 +78,12 @@ class OverlayNetwork:
             nodes=tuple(document["nodes"]),
         )
 
-    def lowest_free(self, taken: Collection[str]) -> ipaddress.IPv4Address | None:
-        """The lowest address that a container may get; None if there is none."""
-        return next((one for one in self.subnet.hosts() if one != self.gateway and str(one) not in taken), None)
+    def lowest_free(
+        self, taken: Collection[str], within: ipaddress.IPv4Network | None = None
+    ) -> ipaddress.IPv4Address | None:
+        """The lowest free address for a container, in a part of the subnet if one is given; None if there is none."""
+        candidates = (one for one in within or self.subnet if str(one) not in taken)
+        return next((one for one in candidates if self.address_problem(one) is None), None)
 
     def address_problem(self, address: ipaddress.IPv4Address) -> str | None:
         """Why no container can have an address of ``docker run --ip``."""

@@ -17,8 +17,10 @@ from .errors import LabError
 from .etcd import Etcd, Put, unchanged_since
 from .etcd_transactions import MAX_OPERATIONS, PATIENCE_SECONDS, Transaction, Transactions
 from .overlay_endpoints import ADDRESSES, ENDPOINT_NAMES, ENDPOINTS, OverlayEndpoint, address_key, name_key
-from .overlay_networks import NETWORKS, STORE, VNIS, NetworkSettings, OverlayNetwork, lowest_free_vni
+from .overlay_networks import DRIVER_RECORDS, NETWORKS, STORE, VNIS, NetworkSettings, OverlayNetwork, lowest_free_vni
 from .overlay_snapshot import Snapshot
+
+PREFIXES = (STORE, DRIVER_RECORDS)
 
 
 class NameTaken(LabError):
@@ -35,6 +37,16 @@ class OverlayStore:
     def __init__(self, etcd: Etcd, check_mode: bool = False) -> None:
         self._etcd = etcd
         self._transactions = Transactions(etcd, check_mode)
+
+    def stored_keys(self) -> list[str]:
+        """All keys of the overlays and of their driver."""
+        view = self._transactions.view()
+        return sorted(key for prefix in PREFIXES for key in view.under(prefix))
+
+    def remove_all(self) -> None:
+        """Remove all of the cluster."""
+        while self._transactions.run(_remove_portion):
+            pass
 
     def read(self) -> Snapshot:
         """Everything, seen at one moment."""
@@ -55,18 +67,27 @@ class OverlayStore:
 
     # --- addresses ----------------------------------------------------------------------------------------------------
 
-    def assign(self, network: OverlayNetwork, node: str, known: Collection[str] = ()) -> str:
-        """Give the lowest free address. ``known`` are addresses in use, as far as the caller knows; it saves a look."""
+    def assign(
+        self,
+        network: OverlayNetwork,
+        node: str,
+        known: Collection[str] = (),
+        within: ipaddress.IPv4Network | None = None,
+    ) -> str:
+        """Give the lowest free address, in a part of the subnet if one is given.
+
+        ``known`` are addresses in use, as far as the caller knows; it saves a look.
+        """
         taken, certain = set(known), False
         deadline = time.monotonic() + PATIENCE_SECONDS
         while time.monotonic() < deadline:
-            address = network.lowest_free(taken)
+            address = network.lowest_free(taken, within)
             if address is not None and self._put_address(network.name, str(address), node):
                 return str(address)
             if address is None and certain:
                 raise LabError(
-                    f"network {network.name} ({network.subnet}) has no free address: {len(taken)} are in use. "
-                    "Remove containers, or make a larger network."
+                    f"network {network.name} ({within or network.subnet}) has no free address: {len(taken)} are in use "
+                    "in the network. Remove containers, or make a larger network."
                 )
             taken, certain = self._taken(network.name), True
         raise LabError(f"network {network.name}: other hosts took each address that was tried. Try again.")
@@ -117,7 +138,7 @@ class OverlayStore:
     def forget_node(self, node: str) -> bool:
         """Remove all that a host that left has in the datastore; whether there was anything."""
         changed = False
-        while self._transactions.run(lambda transaction: _forget_node(transaction, node)):
+        while self._transactions.run(lambda transaction: _forget_portion(transaction, node)):
             changed = True
         for name, network in self.read().networks.items():
             if node in network.nodes:
@@ -236,7 +257,15 @@ def _delete_own(transaction: Transaction, key: str, owner: str) -> bool:
     return True
 
 
-def _forget_node(transaction: Transaction, node: str) -> bool:
+def _remove_portion(transaction: Transaction) -> bool:
+    """Remove some keys; whether there were any."""
+    keys = [key for prefix in PREFIXES for key in transaction.under(prefix)]
+    for key in keys[:MAX_OPERATIONS]:
+        transaction.delete(key)
+    return bool(keys)
+
+
+def _forget_portion(transaction: Transaction, node: str) -> bool:
     """Remove a portion of what a host has; whether there was anything."""
     snapshot = Snapshot.from_items(transaction.under(STORE))
     for endpoint in snapshot.endpoints_of(node)[: MAX_OPERATIONS // 2]:
@@ -247,6 +276,8 @@ def _forget_node(transaction: Transaction, node: str) -> bool:
         for address, owner in addresses.items()
         if owner == node
     ]
-    for key in held[: MAX_OPERATIONS - len(transaction.writes)]:
+    folders = (f"{DRIVER_RECORDS}{kind}/{node}/" for kind in ("networks", "joined", "pools"))
+    noted = [key for folder in folders for key in transaction.under(folder)]
+    for key in [*held, *noted][: MAX_OPERATIONS - len(transaction.writes)]:
         transaction.delete(key)
     return bool(transaction.writes)

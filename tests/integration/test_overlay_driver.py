@@ -141,7 +141,6 @@ def test_a_network_that_is_another_one_elsewhere_starts_no_container(hosts: Host
     [
         ([], "--subnet is missing"),
         (["--subnet=192.0.0.0/16"], "overlaps 192.0.2.0/24, which this host has on eth0"),
-        ([SUBNET, "--ip-range=10.20.1.0/24"], "--ip-range 10.20.1.0/24 is not supported"),
         ([SUBNET, "--opt=mtu=1460"], "from 68 to 1450: the underlay's MTU is 1500, and VXLAN takes 50 of it"),
         ([SUBNET, "--opt=vni=300"], "--opt vni=300: network taken (10.99.0.0/16) has this VNI"),
         ([SUBNET, "--ipv6", "--subnet=fd00:20::/64"], "IPv6 is not supported"),
@@ -164,6 +163,14 @@ def test_addresses_and_names_are_one_containers_alone(hosts: Hosts) -> None:
     assert "endpoint with name c1 already exists in network overlay (on host1, 10.20.7.7)" in refused.stderr
     hosts.first.docker("rm", "--force", "c1")
     assert run(hosts.second, "c1", "--ip=10.20.7.7") == "10.20.7.7"
+
+
+def test_a_host_may_keep_to_a_part_of_the_subnet(hosts: Hosts) -> None:
+    hosts.first.docker("network", "create", *DRIVER, SUBNET, "--ip-range=10.20.255.0/24", "overlay")
+    hosts.second.docker("network", "create", *DRIVER, SUBNET, "overlay")
+    assert run(hosts.first, "c1") == "10.20.255.0"
+    assert run(hosts.second, "c2") == "10.20.0.2"
+    assert pings(hosts.second, "c2", "10.20.255.0")
 
 
 def test_a_container_with_a_mac_address_of_its_own_is_reached(hosts: Hosts) -> None:

@@ -12,11 +12,12 @@ from ipaddress import IPv4Network
 
 import etcd_process
 import pytest
+from module_runner import assert_converges, assert_unchanged
 
 from plugins.module_utils.errors import LabError
 from plugins.module_utils.etcd import Etcd
 from plugins.module_utils.overlay_endpoints import OverlayEndpoint
-from plugins.module_utils.overlay_networks import STORE, NetworkSettings
+from plugins.module_utils.overlay_networks import DRIVER_RECORDS, NetworkSettings
 from plugins.module_utils.overlay_store import AddressTaken, NameTaken, OverlayStore
 
 SUBNET = IPv4Network("10.20.0.0/16")
@@ -32,8 +33,7 @@ def endpoint(tmp_path_factory) -> Iterator[str]:
 @pytest.fixture
 def store(endpoint: str) -> OverlayStore:
     etcd = Etcd([endpoint])
-    for item in etcd.get_prefixes(STORE)[0]:
-        etcd.delete(item.key)
+    OverlayStore(etcd).remove_all()
     return OverlayStore(etcd)
 
 
@@ -149,6 +149,20 @@ def test_a_host_that_left_is_forgotten(store: OverlayStore) -> None:
     assert list(left.networks) == ["overlay"]
     assert left.networks["overlay"].nodes == ("node-2",)
     assert not store.forget_node("node-1")
+
+
+def test_the_module_forgets_hosts_and_everything(store: OverlayStore, endpoint: str) -> None:
+    common = {"etcd_endpoints": [endpoint]}
+    for node in ("node-1", "node-2"):
+        network = store.agree("overlay", settings(), node, MTU)
+        store.put_endpoint(container(node, store.assign(network, node), f"c-{node}"), claim=f"c-{node}")
+        Etcd([endpoint]).put(f"{DRIVER_RECORDS}networks/{node}/0011", "{}")
+    assert_converges("docker_overlay_datastore", **common, nodes=["node-2"])
+    assert store.read().networks["overlay"].nodes == ("node-1",)
+    assert not [key for key in store.stored_keys() if "node-2" in key]
+    assert_unchanged("docker_overlay_datastore", **common, nodes=["node-2", "node-9"])
+    assert_converges("docker_overlay_datastore", **common)
+    assert store.stored_keys() == []
 
 
 def _race(arguments: tuple[str, str]) -> tuple[int, list[str]]:

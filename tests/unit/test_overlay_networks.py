@@ -79,6 +79,9 @@ def test_the_lowest_free_address_is_given():
     assert str(small.lowest_free({"10.20.0.2", "10.20.0.4"})) == "10.20.0.3"
     assert str(network("10.20.0.0/29", gateway=IPv4Address("10.20.0.2")).lowest_free(())) == "10.20.0.1"
     assert small.lowest_free({f"10.20.0.{last}" for last in range(2, 7)}) is None
+    part = IPv4Network("10.20.255.0/24")
+    assert str(network().lowest_free({"10.20.255.0"}, part)) == "10.20.255.1"
+    assert network().lowest_free({f"10.20.255.{last}" for last in range(255)}, part) is None
 
 
 @pytest.mark.parametrize(

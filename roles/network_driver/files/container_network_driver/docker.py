@@ -46,6 +46,7 @@ class DockerNetwork:
     ipv6: bool
     subnets: tuple[str, ...] = ()  # those that were asked for
     gateways: tuple[str, ...] = ()  # with prefix length
+    ranges: tuple[str, ...] = ()  # of ``--ip-range``
     internal: bool = False
     options: Mapping[str, str] = field(default_factory=dict)
 
@@ -136,6 +137,7 @@ def _network(item: Mapping[str, Any]) -> DockerNetwork:
         bool(item.get("EnableIPv6")),
         subnets=tuple(one["Subnet"] for one in asked),
         gateways=tuple(_with_length(one["Gateway"], one["Subnet"]) for one in asked if one.get("Gateway")),
+        ranges=tuple(one["IPRange"] for one in asked if one.get("IPRange")),
         internal=bool(item.get("Internal")),
         options=item.get("Options") or {},
     )

@@ -36,6 +36,7 @@ class NetworkRecord:
     internal: bool = False
     subnets: tuple[str, ...] = ()
     gateways: tuple[str, ...] = ()  # with prefix length
+    ranges: tuple[str, ...] = ()  # of ``--ip-range``; told with the name
     options: Mapping[str, str] = field(default_factory=dict)  # of ``docker network create --opt``
     tokens: tuple[str, ...] = ()  # of its pools
 
@@ -54,7 +55,8 @@ class NetworkRecord:
 
     def told(self, network: DockerNetwork) -> NetworkRecord:
         """With what Docker tells of it."""
-        return dataclasses.replace(self, name=network.name, subnets=network.subnets or self.subnets)
+        subnets = network.subnets or self.subnets
+        return dataclasses.replace(self, name=network.name, subnets=subnets, ranges=network.ranges)
 
     def text(self) -> str:
         """As stored."""

@@ -78,8 +78,6 @@ class OverlayEtcdNetwork(Network):
         """The subnet of ``--subnet``."""
         if request.version != 4:
             raise LabError("IPv6 is not supported by the driver overlay-etcd: leave --ipv6 and IPv6 subnets out.")
-        if request.sub_pool is not None:
-            raise LabError(f"--ip-range {request.sub_pool} is not supported: all hosts share the whole subnet.")
         if request.pool is None:
             raise LabError(
                 "--subnet is missing. All hosts must make the network with the same one, as --subnet 10.20.0.0/16, "
@@ -93,11 +91,12 @@ class OverlayEtcdNetwork(Network):
     def request_address(
         self, pool: PoolId, wanted: protocol.Address | None, network: NetworkRecord | None
     ) -> protocol.Address:
-        """The lowest free one, or the wanted one."""
+        """The lowest free one, of ``--ip-range`` if one was given on this host, or the wanted one."""
         overlay = self._overlay(network)
         if wanted is None:
             known = self._snapshot().addresses.get(overlay.name, {})
-            given = self.store.assign(overlay, self.host.node, known)
+            within = ipaddress.ip_network(network.ranges[0]) if network.ranges else None
+            given = self.store.assign(overlay, self.host.node, known, within)
         else:
             given = str(wanted.ip)
             self.store.claim(overlay, self.host.node, given)
