@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.container_network.lab.plugins.module_utils.docker_overlay import (
+    ETCD,
     GATEWAY_BRIDGE,
     OverlayNetwork,
 )
@@ -22,31 +23,36 @@ from ansible_collections.container_network.lab.plugins.module_utils.docker_overl
 
 
 def docker_overlay_checks(
+    control_plane: str,
     names: Sequence[str],
     own: str,
-    swarms: Sequence[Mapping[str, Any]],
+    seen: Mapping[str, Sequence[Mapping[str, Any]]],
     networks: Sequence[Mapping[str, Any]],
     workloads: Sequence[Sequence[Mapping[str, Any]]],
-    seen: Sequence[Mapping[str, Any]],
     outside: str | None = None,
 ) -> list[dict[str, Any]]:
-    """The checks for the host ``own``; the lists but ``networks`` are in the order of ``names``."""
-    identifiers = {network["name"]: network["id"] for result in swarms for network in result["networks"]}
+    """The checks for the host ``own``.
+
+    ``seen`` has the registered results of all hosts: ``engines`` (docker_swarm_info), ``hosts`` (host_info) and
+    ``addresses`` of workloads. They, and ``workloads``, are in the order of ``names``.
+    """
+    engines = dict(zip(names, seen["engines"]))
+    asked = [engines[own]] if control_plane == ETCD else engines.values()  # each host has its own identifiers over etcd
+    identifiers = {network["name"]: network["id"] for result in asked for network in result["networks"]}
     parsed = [OverlayNetwork.parse(entry) for entry in networks]
     overlays = [Overlay(network, identifiers.get(network.name, "missing")) for network in parsed]
     hosts = {
         name: CheckedHost(
             name,
-            swarm["swarm"]["address"],
-            swarm["swarm"]["manages"],
+            host["host_info"]["address"] if control_plane == ETCD else engines[name]["swarm"]["address"],
+            engines[name]["swarm"]["manages"],
             workloads_from(containers, text["stdout"], overlays),
         )
-        for name, swarm, containers, text in zip(names, swarms, workloads, seen)
+        for name, host, containers, text in zip(names, seen["hosts"], workloads, seen["addresses"])
     }
-    nodes = [swarm["swarm"]["node_id"] for swarm in swarms]
-    gateway = _gateway(swarms[list(names).index(own)]["networks"])
+    nodes = [engine["swarm"]["node_id"] for engine in engines.values()]
     others = [host for name, host in hosts.items() if name != own]
-    return checks(hosts[own], others, overlays, nodes, gateway, outside)
+    return checks(control_plane, hosts[own], others, overlays, nodes, _gateway(engines[own]["networks"]), outside)
 
 
 def _gateway(networks: Sequence[Mapping[str, Any]]) -> ipaddress.IPv4Interface:

@@ -28,9 +28,11 @@ def docker_overlay_problems(
     return rules.problems(config, seen)
 
 
-def docker_overlay_probes(nodes: Sequence[str], own: str, hosts: Results, swarms: Results) -> list[dict[str, Any]]:
+def docker_overlay_probes(
+    nodes: Sequence[str], own: str, control_plane: str, hosts: Results, swarms: Results
+) -> list[dict[str, Any]]:
     """The ports that the host ``own`` must reach on the others, for the module blocked_ports_info."""
-    return rules.probes(_seen(nodes, hosts, swarms), own)
+    return rules.probes(_seen(nodes, hosts, swarms), own, control_plane)
 
 
 def _seen(nodes: Sequence[str], hosts: Results, swarms: Results) -> dict[str, dict[str, Any]]:

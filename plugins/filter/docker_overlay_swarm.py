@@ -1,7 +1,7 @@
 # Copyright (c) 2026, container_network.lab contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The filters that plan a run on a Docker swarm: its networks, and the manager that makes them."""
+"""The filters that plan a run: the networks, and on a Docker swarm the manager that makes them."""
 
 from __future__ import annotations
 
@@ -12,16 +12,25 @@ from ansible_collections.container_network.lab.plugins.module_utils.docker_netwo
 from ansible_collections.container_network.lab.plugins.module_utils.docker_overlay import NETWORKS_GROUP, OverlayNetwork
 
 
-def docker_overlay_networks(entries: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def docker_overlay_networks(entries: Sequence[Mapping[str, Any]], control_plane: str) -> list[dict[str, Any]]:
     """The entries for the module docker_networks."""
-    return [OverlayNetwork.parse(entry).docker_network() for entry in entries]
+    return [OverlayNetwork.parse(entry).docker_network(control_plane) for entry in entries]
 
 
-def docker_overlay_obsolete(entries: Sequence[Mapping[str, Any]], found: Sequence[Mapping[str, Any]]) -> list[str]:
-    """The names of overlays of ours that are there and will be removed, or made anew."""
-    wanted = {entry["name"]: NetworkSpec.from_options(entry) for entry in docker_overlay_networks(entries)}
-    ours = {network["name"]: network["specification"] for network in found if network["group"] == NETWORKS_GROUP}
-    return [name for name, spec in ours.items() if name not in wanted or wanted[name].specification() != spec]
+def docker_overlay_obsolete(
+    entries: Sequence[Mapping[str, Any]], found: Sequence[Mapping[str, Any]], control_plane: str
+) -> list[str]:
+    """The names of overlays of ours that are there, on any of the hosts, and will be removed, or made anew."""
+    wanted = {
+        entry["name"]: NetworkSpec.from_options(entry) for entry in docker_overlay_networks(entries, control_plane)
+    }
+    ours = [network for network in found if network["group"] == NETWORKS_GROUP]
+    obsolete = {
+        network["name"]
+        for network in ours
+        if network["name"] not in wanted or wanted[network["name"]].specification() != network["specification"]
+    }
+    return sorted(obsolete)
 
 
 def docker_overlay_manager(nodes: Sequence[str], swarms: Sequence[Mapping[str, Any]], managers: Sequence[str]) -> str:

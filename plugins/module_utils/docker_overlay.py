@@ -28,6 +28,11 @@ VXLAN_PORT = 4789
 GATEWAY_BRIDGE = "docker_gwbridge"
 """Docker's bridge for the way from overlays to the outside."""
 
+SWARM, ETCD = "swarm", "etcd"
+"""Who tells the hosts of each other's containers: Docker's swarm, or the driver over etcd."""
+DRIVERS = {SWARM: "overlay", ETCD: "overlay-etcd"}
+"""The name of the network driver by the control plane."""
+
 NETWORKS_GROUP = "docker_overlay"
 """The group of the role's networks, see docker_networks."""
 
@@ -89,25 +94,33 @@ class OverlayNetwork:
             return self.mtu
         return DEFAULT_MTU - (ESP_OVERHEAD if self.encrypted else 0)
 
-    def docker_network(self) -> dict[str, Any]:
-        """The entry for the module docker_networks that makes it in a swarm."""
-        options = {}
-        if self.vni is not None:
-            options[_VNI_OPTION] = str(self.vni)
-        if self.mtu is not None:
-            options[_MTU_OPTION] = str(self.mtu + self.overhead)  # Docker is told the underlay's
-        if self.encrypted:
-            options["encrypted"] = "true"
+    def docker_network(self, control_plane: str) -> dict[str, Any]:
+        """The entry for the module docker_networks that makes it: once in a swarm, on each host over etcd."""
+        driver = DRIVERS[control_plane]
+        drivers = {"driver": driver, "attachable": True}
+        if control_plane == ETCD:
+            drivers = {"driver": driver, "ipam_driver": driver}
         return {
             "name": self.name,
-            "driver": "overlay",
-            "attachable": True,
+            **drivers,
             "internal": self.internal,
             "subnets": [str(self.subnet)],
             "gateways": [str(self.gateway)],
             "ip_ranges": [str(self.ip_range)] if self.ip_range else [],
-            "options": options,
+            "options": self._options(control_plane),
         }
+
+    def _options(self, control_plane: str) -> dict[str, str]:
+        if control_plane == ETCD:
+            values = {"vni": self.vni, "mtu": self.mtu}
+        else:
+            underlay_mtu = None if self.mtu is None else self.mtu + self.overhead  # Docker is told the underlay's
+            values = {
+                _VNI_OPTION: self.vni,
+                _MTU_OPTION: underlay_mtu,
+                "encrypted": "true" if self.encrypted else None,
+            }
+        return {name: str(value) for name, value in values.items() if value is not None}
 
 
 def _typed(kind: type, entry: Mapping[str, Any], key: str, example: str, problems: list[str]) -> Any:

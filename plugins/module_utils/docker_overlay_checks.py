@@ -10,12 +10,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .docker_overlay import GATEWAY_BRIDGE, VXLAN_PORT, OverlayNetwork
+from .docker_overlay import DRIVERS, ETCD, GATEWAY_BRIDGE, SWARM, VXLAN_PORT, OverlayNetwork
 
 Check = dict[str, Any]
 
 SETTLE_SECONDS = 30.0
-"""How long a swarm may take to tell all hosts of a new container."""
+"""How long a control plane may take to tell all hosts of a new container."""
+_DRIVER_UNIT = "container-network-driver.service"
 _ICMP_OVERHEAD = 28  # bytes: IPv4 header 20, ICMP header 8
 _NO_ADDRESS = "an-address"  # stands for that of a container without one: no command prints it, so the checks fail
 _ID_LENGTH = 10  # characters of a network's identifier in the name of its namespace
@@ -54,7 +55,7 @@ class CheckedHost:
 
 @dataclass(frozen=True)
 class Overlay:
-    """An overlay and the identifier that the swarm gave it."""
+    """An overlay and its identifier: of the swarm, or of the host's own Docker."""
 
     network: OverlayNetwork
     id: str
@@ -66,6 +67,7 @@ class Overlay:
 
 
 def checks(
+    control_plane: str,
     host: CheckedHost,
     others: Sequence[CheckedHost],
     overlays: Sequence[Overlay],
@@ -78,17 +80,20 @@ def checks(
     ``nodes`` are the identifiers of all members of the swarm, ``gateway`` is the address of docker_gwbridge, and
     ``outside`` an address that containers must reach by masquerading, or None.
     """
-    found = [*_swarm(host, nodes), *_gateway(gateway)]
+    found = [*(_swarm(host, nodes) if control_plane == SWARM else _driver()), *_gateway(gateway)]
     for overlay in overlays:
-        if host.manages:
-            found.append(_definition(overlay.network))
+        if control_plane == ETCD or host.manages:
+            found.append(_definition(control_plane, overlay.network))
         own, network = host.on(overlay.network.name), overlay.network
         remote = [(other, workload) for other in others for workload in other.on(network.name)]
         if own:
             found += _namespace(overlay, [(other.address, workload) for other, workload in remote])
         for workload in own:
             found += _container(workload, network, gateway)
-            found += _east_west(workload, network, [(host, w) for w in own if w != workload] + remote)
+            targets = [(host, one) for one in own if one != workload] + remote
+            # Into an internal network Docker passes no names but those of its own swarm.
+            found += _by_name(workload, targets) if control_plane == SWARM or not network.internal else []
+            found += _full_packets(workload, network, targets)
             found += _isolation(workload, [host, *others])
             found += _north_south(workload, network, gateway, outside) if outside else []
     return found
@@ -103,6 +108,10 @@ def _swarm(host: CheckedHost, nodes: Sequence[str]) -> Iterator[Check]:
         yield _check("nodes of the swarm", listing, [f"{node} Ready Active" for node in nodes], timeout=SETTLE_SECONDS)
 
 
+def _driver() -> Iterator[Check]:
+    yield _check("network driver", ["systemctl", "is-active", _DRIVER_UNIT], ["active"])
+
+
 def _gateway(gateway: ipaddress.IPv4Interface) -> Iterator[Check]:
     command = ["ip", "-4", "address", "show", "dev", GATEWAY_BRIDGE]
     yield _check(f"address of {GATEWAY_BRIDGE}", command, [f"inet {gateway}"])
@@ -110,14 +119,14 @@ def _gateway(gateway: ipaddress.IPv4Interface) -> Iterator[Check]:
     yield _check("masquerading to the outside", ["iptables", "-w", "-t", "nat", "-S", "POSTROUTING"], [rule])
 
 
-def _definition(network: OverlayNetwork) -> Check:
+def _definition(control_plane: str, network: OverlayNetwork) -> Check:
     template = "{{.Driver}} {{.Scope}} attachable={{.Attachable}} internal={{.Internal}}"
     template += " {{range .IPAM.Config}}{{.Subnet}}{{end}}"
-    flags = f"attachable=true internal={str(network.internal).lower()}"
+    kind = "swarm attachable=true" if control_plane == SWARM else "local attachable=false"
     return _check(
         f"{network.name}: definition",
         ["docker", "network", "inspect", "--format", template, network.name],
-        [f"overlay swarm {flags} {network.subnet}"],
+        [f"{DRIVERS[control_plane]} {kind} internal={str(network.internal).lower()} {network.subnet}"],
     )
 
 
@@ -181,22 +190,26 @@ def _container(workload: Workload, network: OverlayNetwork, gateway: ipaddress.I
         )
 
 
-def _east_west(
-    workload: Workload, network: OverlayNetwork, targets: Sequence[tuple[CheckedHost, Workload]]
-) -> Iterator[Check]:
-    """To each other container of the network, by name and with packets of full size."""
-    size = network.container_mtu - _ICMP_OVERHEAD
+def _by_name(workload: Workload, targets: Sequence[tuple[CheckedHost, Workload]]) -> Iterator[Check]:
+    """To each other container of the network."""
     for host, target in targets:
-        place = f"{target.name} of {host.name}"
         yield _check(
-            f"{workload.name} reaches {place} by name",
+            f"{workload.name} reaches {target.name} of {host.name} by name",
             ["ping", "-c", "1", "-W", "1", target.name],
             [f"64 bytes from {target.address}: seq=0 ttl=64"],
             container=workload.name,
             timeout=SETTLE_SECONDS,
         )
+
+
+def _full_packets(
+    workload: Workload, network: OverlayNetwork, targets: Sequence[tuple[CheckedHost, Workload]]
+) -> Iterator[Check]:
+    """To each other container of the network."""
+    size = network.container_mtu - _ICMP_OVERHEAD
+    for host, target in targets:
         yield _check(
-            f"{workload.name} reaches {place} with full packets",
+            f"{workload.name} reaches {target.name} of {host.name} with full packets",
             ["ping", "-c", "1", "-W", "1", "-s", str(size), target.address],
             [f"{size + 8} bytes from {target.address}: seq=0 ttl=64"],
             container=workload.name,
@@ -205,9 +218,10 @@ def _east_west(
 
 
 def _isolation(workload: Workload, hosts: Sequence[CheckedHost]) -> Iterator[Check]:
-    """Not to a container of any other overlay: one of each is tried."""
-    strangers = {other.network: other for host in hosts for other in host.workloads}
-    strangers.pop(workload.network)
+    """Not to a container of any other overlay: one of each is tried whose address its own overlay has not given."""
+    known = {other.address for host in hosts for other in host.on(workload.network)}
+    others = [other for host in hosts for other in host.workloads if other.network != workload.network]
+    strangers = {other.network: other for other in others if other.address not in known}
     for network, stranger in sorted(strangers.items()):
         yield _check(
             f"{workload.name} does not reach {stranger.name} of {network}",

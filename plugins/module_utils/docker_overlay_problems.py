@@ -9,12 +9,20 @@ import ipaddress
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .docker_overlay import GATEWAY_BRIDGE, NETWORKS_GROUP, VXLAN_PORT, OverlayNetwork, parsed_networks
+from .docker_overlay import (
+    ETCD,
+    GATEWAY_BRIDGE,
+    NETWORKS_GROUP,
+    SWARM,
+    VXLAN_PORT,
+    OverlayNetwork,
+    parsed_networks,
+)
 from .swarm import ACTIVE, CONTROL_PORT, GOSSIP_PORT
 
-SWARM, ETCD = "swarm", "etcd"
 INGRESS = "ingress"
 _INGRESS_VNI = 4096
+_UDP_PORTS = {SWARM: (VXLAN_PORT, GOSSIP_PORT), ETCD: (VXLAN_PORT,)}
 _DEFAULT_POOL = "10.0.0.0/8"  # Docker's
 
 Nodes = Mapping[str, Mapping[str, Any]]
@@ -23,30 +31,35 @@ Nodes = Mapping[str, Mapping[str, Any]]
 def problems(config: Mapping[str, Any], nodes: Nodes) -> list[str]:
     """All problems of the overlays on these nodes.
 
-    ``config`` holds ``control_plane``, ``networks``, ``managers``, ``gateway_subnet`` and ``address_pool``; each node
-    what was seen of it, or nothing if it takes no part in this run: what host_info returned, what docker_swarm_info
-    returned (``swarm``, and ``networks`` of its engine), ``blocked`` ports, and its ``workloads``.
+    ``config`` holds ``control_plane``, ``networks``, ``managers``, ``gateway_subnet``, ``address_pool`` and
+    ``etcd_endpoints``; each node what was seen of it, or nothing if it takes no part in this run: what host_info
+    returned, what docker_swarm_info returned (``swarm``, and ``networks`` of its engine), ``blocked`` ports, and its
+    ``workloads``.
     """
     found: list[str] = []
     networks = parsed_networks(config["networks"], found)
     found += _control_plane_problems(config, nodes)
     gateway_subnet = _network("docker_overlay_gateway_subnet", config["gateway_subnet"], "172.18.0.0/16", found)
     pool = _network("docker_overlay_address_pool", config["address_pool"] or _DEFAULT_POOL, _DEFAULT_POOL, found)
-    taken = [(f"subnet {network.subnet} of '{network.name}'", network.subnet) for network in networks]
+    overlays = [(f"subnet {network.subnet} of '{network.name}'", network.subnet) for network in networks]
+    taken = list(overlays)
     if gateway_subnet:
         taken.append((f"docker_overlay_gateway_subnet {gateway_subnet}", gateway_subnet))
     if pool and config["control_plane"] == SWARM:
         ingress = next(iter(pool.subnets(new_prefix=max(24, pool.prefixlen))))
         taken.append((f"{ingress}, which swarm takes for itself (docker_overlay_address_pool {pool}),", ingress))
-    found += _overlaps_among(taken)
+    # Over etcd each overlay has its own addresses, so that subnets may be alike; in a swarm they must be apart.
+    found += _overlaps_among(taken, overlays if config["control_plane"] == ETCD else ())
     for name, seen in nodes.items():
         found += _host_problems(name, seen, networks)
         found += _overlaps_with_host(name, seen, taken, {network.name for network in networks})
-        found += _swarm_problems(name, seen, networks)
-    return found + _address_problems(nodes) + _workload_problems(nodes, networks)
+        found += _blocked_problems(name, seen, config["control_plane"])
+        found += _taken_problems(name, seen, networks)
+        found += _swarm_problems(name, seen, networks) if config["control_plane"] == SWARM else []
+    return found + _address_problems(nodes) + _workload_problems(nodes, networks, config["control_plane"])
 
 
-def probes(nodes: Nodes, own: str) -> list[dict[str, Any]]:
+def probes(nodes: Nodes, own: str, control_plane: str) -> list[dict[str, Any]]:
     """The ports that one node must reach on the others, for blocked_ports_info; none for a node that is a member.
 
     UDP ports are not tried where something listens, since that may well be silent.
@@ -56,8 +69,8 @@ def probes(nodes: Nodes, own: str) -> list[dict[str, Any]]:
     return [
         {
             "address": seen["address"],
-            "tcp": [CONTROL_PORT, GOSSIP_PORT],
-            "udp": [port for port in (VXLAN_PORT, GOSSIP_PORT) if port not in seen.get("used_udp_ports", ())],
+            "tcp": [CONTROL_PORT, GOSSIP_PORT] if control_plane == SWARM else [],
+            "udp": [port for port in _UDP_PORTS[control_plane] if port not in seen.get("used_udp_ports", ())],
         }
         for name, seen in nodes.items()
         if name != own and seen.get("address")
@@ -75,9 +88,9 @@ def _network(variable: str, value: Any, example: str, found: list[str]) -> ipadd
 def _control_plane_problems(config: Mapping[str, Any], nodes: Nodes) -> list[str]:
     plane, managers = config["control_plane"], config["managers"]
     if plane == ETCD:
-        return [f"docker_overlay_control_plane '{ETCD}' is not there yet: use {SWARM}"]
+        return _etcd_problems(config)
     if plane != SWARM:
-        return [f"docker_overlay_control_plane '{plane}' is not known: write {SWARM}"]
+        return [f"docker_overlay_control_plane '{plane}' is not known: write {SWARM} or {ETCD}"]
     found = [
         f"docker_overlay_managers: '{name}' is not one of docker_overlay_nodes ({', '.join(nodes)})"
         for name in managers
@@ -99,12 +112,30 @@ def _control_plane_problems(config: Mapping[str, Any], nodes: Nodes) -> list[str
     return found
 
 
-def _overlaps_among(taken: Sequence[tuple[str, ipaddress.IPv4Network]]) -> list[str]:
+def _etcd_problems(config: Mapping[str, Any]) -> list[str]:
+    found = []
+    if not config["etcd_endpoints"]:
+        found.append(
+            "docker_overlay_etcd_endpoints is empty: name the client URLs of etcd, as [http://192.168.1.68:2379]"
+        )
+    found += [
+        f"docker_overlay_networks: '{entry.get('name')}' is encrypted, which only the control plane {SWARM} can: set "
+        f"docker_overlay_control_plane to {SWARM}, or encrypted to false"
+        for entry in config["networks"]
+        if entry.get("encrypted")
+    ]
+    return found
+
+
+def _overlaps_among(
+    taken: Sequence[tuple[str, ipaddress.IPv4Network]], apart: Sequence[tuple[str, ipaddress.IPv4Network]]
+) -> list[str]:
+    """Ranges that overlap; those that are kept ``apart`` may overlap each other."""
     return [
         f"{text} overlaps {other_text}: choose another range"
         for index, (text, subnet) in enumerate(taken)
         for other_text, other in taken[index + 1 :]
-        if subnet.overlaps(other)
+        if subnet.overlaps(other) and not ((text, subnet) in apart and (other_text, other) in apart)
     ]
 
 
@@ -156,16 +187,34 @@ def _swarm_problems(name: str, seen: Mapping[str, Any], networks: Sequence[Overl
     swarm = seen.get("swarm") or {}
     if swarm.get("problem"):
         return [f"{name}: {swarm['problem']}"]
-    found = [
-        f"{name} cannot reach {port['address']} on port {port['port']} ({port['reason']}): let a firewall between them "
-        f"pass {CONTROL_PORT}/tcp, {GOSSIP_PORT}/tcp, {GOSSIP_PORT}/udp and {VXLAN_PORT}/udp"
-        for port in seen.get("blocked", ())
-    ]
+    found = []
     if swarm.get("state") == ACTIVE and seen.get("address") not in (None, swarm["address"]):
         found.append(
             f"{name}: the swarm knows it under {swarm['address']}, and its address is {seen['address']} now: let it "
             "leave ('docker swarm leave --force' there), and run again"
         )
+    found += [
+        f"vni {_INGRESS_VNI} of '{network.name}' is that of swarm's own network: choose another one"
+        for network in networks
+        if network.vni == _INGRESS_VNI
+    ]
+    return found
+
+
+def _blocked_problems(name: str, seen: Mapping[str, Any], control_plane: str) -> list[str]:
+    needed = f"{VXLAN_PORT}/udp"
+    if control_plane == SWARM:
+        needed = f"{CONTROL_PORT}/tcp, {GOSSIP_PORT}/tcp, {GOSSIP_PORT}/udp and {needed}"
+    return [
+        f"{name} cannot reach {port['address']} on port {port['port']} ({port['reason']}): let a firewall between them "
+        f"pass {needed}"
+        for port in seen.get("blocked", ())
+    ]
+
+
+def _taken_problems(name: str, seen: Mapping[str, Any], networks: Sequence[OverlayNetwork]) -> list[str]:
+    """Names and VNIs that networks have which are not ours."""
+    found = []
     others = [network for network in seen.get("networks", ()) if network["group"] != NETWORKS_GROUP]
     for network in networks:
         found += [
@@ -179,8 +228,6 @@ def _swarm_problems(name: str, seen: Mapping[str, Any], networks: Sequence[Overl
             for other in others
             if other["name"] == network.name
         ]
-        if network.vni == _INGRESS_VNI:
-            found.append(f"vni {_INGRESS_VNI} of '{network.name}' is that of swarm's own network: choose another one")
     return found
 
 
@@ -196,7 +243,7 @@ def _address_problems(nodes: Nodes) -> list[str]:
     ]
 
 
-def _workload_problems(nodes: Nodes, networks: Sequence[OverlayNetwork]) -> list[str]:
+def _workload_problems(nodes: Nodes, networks: Sequence[OverlayNetwork], control_plane: str) -> list[str]:
     """What is wrong with the addresses that workloads ask for."""
     found = []
     by_name = {network.name: network for network in networks}
@@ -208,7 +255,9 @@ def _workload_problems(nodes: Nodes, networks: Sequence[OverlayNetwork]) -> list
                 continue
             place = f"{workload['name']} of {name}"
             holders.setdefault((network.name, address), []).append(place)
-            found += [f"workloads: {problem}" for problem in _chosen_address_problems(network, address, place)]
+            found += [
+                f"workloads: {problem}" for problem in _chosen_address_problems(network, address, place, control_plane)
+            ]
     return found + [
         f"workloads: {' and '.join(places)} have the same address {address} on '{network}': "
         "every container needs its own"
@@ -217,7 +266,7 @@ def _workload_problems(nodes: Nodes, networks: Sequence[OverlayNetwork]) -> list
     ]
 
 
-def _chosen_address_problems(network: OverlayNetwork, address: str, place: str) -> list[str]:
+def _chosen_address_problems(network: OverlayNetwork, address: str, place: str, control_plane: str) -> list[str]:
     try:
         chosen = ipaddress.IPv4Address(address)
     except ValueError as error:
@@ -226,7 +275,7 @@ def _chosen_address_problems(network: OverlayNetwork, address: str, place: str) 
         return [f"ip {chosen} of {place} is not in {network.subnet}, the subnet of '{network.name}'"]
     if chosen == network.gateway:
         return [f"ip {chosen} of {place} is the gateway of '{network.name}'"]
-    if network.ip_range is None or chosen in network.ip_range:
+    if control_plane == SWARM and (network.ip_range is None or chosen in network.ip_range):
         return [
             f"ip {chosen} of {place} may be taken already, since a swarm itself needs an address of '{network.name}' "
             f"on each node: give the network an ip_range without it, as {_last_part(network.subnet)}"
