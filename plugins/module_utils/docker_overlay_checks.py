@@ -178,7 +178,8 @@ def _container(workload: Workload, network: OverlayNetwork, gateway: ipaddress.I
     inside = f"{network.subnet} dev eth0 scope link src {workload.address}"
     if network.internal:
         yield _check(f"{workload.name}: routes", ["ip", "route"], [inside], ["default"], container=workload.name)
-        yield _check(f"{workload.name}: no other card", ["ip", "link"], ["eth0@"], ["eth1@"], container=workload.name)
+        cards = ["ls", "/sys/class/net"]
+        yield _check(f"{workload.name}: no other card", cards, ["eth0"], ["eth1"], container=workload.name)
     else:
         outside = [f"default via {gateway.ip} dev eth1", f"{gateway.network} dev eth1 scope link"]
         yield _check(f"{workload.name}: routes", ["ip", "route"], [inside, *outside], container=workload.name)

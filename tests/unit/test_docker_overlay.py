@@ -9,14 +9,14 @@ import pytest
 
 from plugins.filter.docker_overlay_swarm import docker_overlay_manager, docker_overlay_obsolete
 from plugins.module_utils.docker_networks import NetworkSpec
-from plugins.module_utils.docker_overlay import OverlayNetwork, parsed_networks
+from plugins.module_utils.docker_overlay import ETCD, SWARM, OverlayNetwork, parsed_networks
 from plugins.module_utils.errors import InvalidInput
 
 DOCUMENTED = {"name": "overlay", "subnet": "10.20.0.0/16", "vni": 256, "ip_range": "10.20.255.0/24"}
 
 
-def docker(**fields) -> dict:
-    return OverlayNetwork.parse(DOCUMENTED | fields).docker_network()
+def docker(control_plane: str = SWARM, **fields) -> dict:
+    return OverlayNetwork.parse(DOCUMENTED | fields).docker_network(control_plane)
 
 
 def test_the_documented_overlay():
@@ -30,6 +30,20 @@ def test_the_documented_overlay():
         "ip_ranges": ["10.20.255.0/24"],
         "options": {"com.docker.network.driver.overlay.vxlanid_list": "256"},
     }
+
+
+def test_the_same_over_etcd():
+    assert docker(ETCD, mtu=1400) == {
+        "name": "overlay",
+        "driver": "overlay-etcd",
+        "ipam_driver": "overlay-etcd",
+        "internal": False,
+        "subnets": ["10.20.0.0/16"],
+        "gateways": ["10.20.0.1"],
+        "ip_ranges": ["10.20.255.0/24"],
+        "options": {"vni": "256", "mtu": "1400"},
+    }
+    assert NetworkSpec.from_options(docker(ETCD)).attachable is False
 
 
 def test_docker_is_told_the_mtu_of_the_underlay():
@@ -100,8 +114,9 @@ def test_overlays_of_ours_that_change_or_leave_are_obsolete():
         {"name": "former", "group": "docker_overlay", "specification": specification},
         {"name": "personal", "group": None, "specification": None},
     ]
-    assert docker_overlay_obsolete([DOCUMENTED], found) == ["former"]
-    assert docker_overlay_obsolete([DOCUMENTED | {"mtu": 1400}], found) == ["overlay", "former"]
+    assert docker_overlay_obsolete([DOCUMENTED], found * 2, SWARM) == ["former"]
+    assert docker_overlay_obsolete([DOCUMENTED | {"mtu": 1400}], found, SWARM) == ["former", "overlay"]
+    assert docker_overlay_obsolete([DOCUMENTED], found, ETCD) == ["former", "overlay"]
 
 
 @pytest.mark.parametrize(

@@ -23,14 +23,21 @@ WORKLOADS = [
 SEEN = [{"stdout": "box1 overlay 10.20.0.3\n\n"}, {"stdout": "box2 overlay 10.20.0.2\nbox3 inner 10.21.0.9\n"}]
 
 
-def found(own: str, seen=SEEN) -> dict[str, dict]:
-    listed = docker_overlay_checks(NAMES, own, SWARMS, [OVERLAY, INNER], WORKLOADS, seen, "203.0.113.1")
-    return {check["name"]: check for check in listed}
+HOSTS = [{"host_info": {"address": "192.168.1.68"}}, {"host_info": {"address": "192.168.1.254"}}]
+
+
+def listed(own: str, addresses=SEEN, control_plane: str = "swarm", engines=SWARMS) -> list[dict]:
+    seen = {"engines": engines, "hosts": HOSTS, "addresses": addresses}
+    return docker_overlay_checks(control_plane, NAMES, own, seen, [OVERLAY, INNER], WORKLOADS, "203.0.113.1")
+
+
+def found(*arguments, **options) -> dict[str, dict]:
+    return {check["name"]: check for check in listed(*arguments, **options)}
 
 
 def test_names_are_unique():
-    listed = docker_overlay_checks(NAMES, "node-2", SWARMS, [OVERLAY, INNER], WORKLOADS, SEEN, "203.0.113.1")
-    assert len({check["name"] for check in listed}) == len(listed)
+    checks = listed("node-2")
+    assert len({check["name"] for check in checks}) == len(checks)
 
 
 def test_tables_of_the_overlay_hold_the_other_hosts_containers():
@@ -55,7 +62,7 @@ def test_containers_of_one_overlay_reach_each_other_and_no_other():
 
 def test_an_internal_overlay_has_one_card_and_no_way_out():
     checks = found("node-2")
-    assert checks["box3: no other card"]["unexpected"] == ["eth1@"]
+    assert checks["box3: no other card"]["unexpected"] == ["eth1"]
     assert checks["box3: routes"]["unexpected"] == ["default"]
     assert checks["box3 does not reach the outside"]["unexpected"] == ["bytes from 203.0.113.1"]
     assert checks["box2: routes"]["expect"][1:] == [
@@ -68,6 +75,30 @@ def test_only_managers_know_the_nodes():
     assert found("node-1")["nodes of the swarm"]["expect"] == ["aaa Ready Active", "bbb Ready Active"]
     assert found("node-1")["part in the swarm"]["expect"] == ["active true"]
     assert "nodes of the swarm" not in found("node-2")
+
+
+def test_over_etcd_each_host_has_its_own_identifiers_and_a_driver():
+    alone = {"address": "", "manages": False, "node_id": ""}
+    engines = [
+        {"swarm": alone, "networks": [GWBRIDGE, {"name": "overlay", "id": identifier * 12}]}
+        for identifier in ("11223", "aabbc")
+    ]
+    checks = found("node-2", control_plane="etcd", engines=engines)
+    assert checks["overlay: VTEP table"]["command"][1] == "--net=/run/docker/netns/1-aabbcaabbc"
+    assert checks["overlay: VTEP table"]["expect"] == [
+        "02:42:0a:14:00:03 dst 192.168.1.68 link-netnsid 0 self permanent"
+    ]
+    assert checks["network driver"]["expect"] == ["active"]
+    assert checks["overlay: definition"]["expect"] == [
+        "overlay-etcd local attachable=false internal=false 10.20.0.0/16"
+    ]
+    assert "part in the swarm" not in checks
+
+
+def test_a_strangers_address_that_ones_own_overlay_gave_as_well_is_not_tried():
+    same = [{"stdout": "box1 overlay 10.20.0.3\n"}, {"stdout": "box2 overlay 10.20.0.2\nbox3 inner 10.20.0.2\n"}]
+    assert "box1 does not reach box3 of inner" in found("node-1")
+    assert "box1 does not reach box3 of inner" not in found("node-1", same)
 
 
 def test_a_container_without_an_address_is_not_passed_over():

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import pytest
 
+from plugins.module_utils.docker_overlay import ETCD, SWARM
 from plugins.module_utils.docker_overlay_problems import probes, problems
 
 OVERLAY = {"name": "overlay", "subnet": "10.20.0.0/16", "ip_range": "10.20.255.0/24", "vni": 256}
@@ -16,6 +17,7 @@ CONFIG = {
     "managers": ["node-1"],
     "gateway_subnet": "172.18.0.0/16",
     "address_pool": None,
+    "etcd_endpoints": ["http://192.168.1.68:2379"],
 }
 
 
@@ -70,7 +72,12 @@ def test_a_network_that_is_ours_or_is_taken_out_first_is_no_clash():
 @pytest.mark.parametrize(
     ("config", "nodes", "message"),
     [
-        ({"control_plane": "etcd"}, {}, "docker_overlay_control_plane 'etcd' is not there yet"),
+        ({"control_plane": "etcd", "etcd_endpoints": []}, {}, "docker_overlay_etcd_endpoints is empty"),
+        (
+            {"control_plane": "etcd", "networks": [OVERLAY | {"encrypted": True}]},
+            {},
+            "'overlay' is encrypted, which only the control plane swarm can",
+        ),
         ({"control_plane": "consul"}, {}, "docker_overlay_control_plane 'consul' is not known"),
         ({"managers": []}, {}, "docker_overlay_managers is empty"),
         ({"managers": ["node-7"]}, {}, "'node-7' is not one of docker_overlay_nodes (node-1, node-2, node-4)"),
@@ -183,6 +190,17 @@ def test_what_cannot_work_is_said(config, nodes, message):
     assert any(message in problem for problem in found), found
 
 
+def test_over_etcd_overlays_may_have_one_subnet_and_containers_any_address_of_it():
+    second = {"name": "blue", "subnet": "10.20.0.0/16"}
+    config = CONFIG | {"control_plane": ETCD, "networks": [OVERLAY | {"ip_range": None}, second], "managers": []}
+    assert problems(config, NODES | {"node-1": node("192.168.1.68", **workload("10.20.0.5"))}) == []
+    assert any(
+        "overlaps subnet 10.20.0.0/16 of 'blue'" in one for one in problems(config | {"control_plane": SWARM}, NODES)
+    )
+    clash = config | {"gateway_subnet": "10.20.0.0/16"}
+    assert len([one for one in problems(clash, NODES) if "docker_overlay_gateway_subnet" in one]) == 2
+
+
 def test_all_problems_are_found_together():
     config = CONFIG | {"managers": [], "networks": [OVERLAY | {"vni": 0}], "address_pool": "x"}
     assert len(problems(config, NODES)) == 3
@@ -190,8 +208,12 @@ def test_all_problems_are_found_together():
 
 def test_ports_are_tried_on_the_other_nodes_by_those_that_are_no_members():
     nodes = NODES | {"node-4": node("192.168.0.33", used_udp_ports=[4789]), "node-9": {}}
-    assert probes(nodes, "node-1") == [
+    assert probes(nodes, "node-1", SWARM) == [
         {"address": "192.168.1.254", "tcp": [2377, 7946], "udp": [4789, 7946]},
         {"address": "192.168.0.33", "tcp": [2377, 7946], "udp": [7946]},
     ]
-    assert probes(nodes | {"node-1": node("192.168.1.68", **active("192.168.1.68"))}, "node-1") == []
+    assert probes(nodes | {"node-1": node("192.168.1.68", **active("192.168.1.68"))}, "node-1", SWARM) == []
+    assert probes(nodes, "node-1", ETCD) == [
+        {"address": "192.168.1.254", "tcp": [], "udp": [4789]},
+        {"address": "192.168.0.33", "tcp": [], "udp": []},
+    ]
