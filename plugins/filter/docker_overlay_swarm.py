@@ -13,8 +13,9 @@ from ansible_collections.container_network.lab.plugins.module_utils.docker_overl
 
 
 def docker_overlay_networks(entries: Sequence[Mapping[str, Any]], control_plane: str) -> list[dict[str, Any]]:
-    """The entries for the module docker_networks."""
-    return [OverlayNetwork.parse(entry).docker_network(control_plane) for entry in entries]
+    """The entries for the module docker_networks; those first that want a certain VNI, before another one gets it."""
+    networks = sorted((OverlayNetwork.parse(entry) for entry in entries), key=lambda network: network.vni is None)
+    return [network.docker_network(control_plane) for network in networks]
 
 
 def docker_overlay_obsolete(

@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import Any
 
 from .overlay_endpoints import ADDRESSES, ENDPOINTS, OverlayEndpoint
-from .overlay_networks import NETWORKS, VNIS, OverlayNetwork
+from .overlay_networks import NETWORK_RECORDS, NETWORKS, VNIS, OverlayNetwork
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,8 @@ class Snapshot:
     """In use: network → address → the host that gave it."""
     vnis: Mapping[int, str] = field(default_factory=dict)
     """In use, with the names of their networks."""
+    wanted_vnis: frozenset[int] = frozenset()
+    """Asked for on some host, by networks that may not be agreed on yet."""
 
     @classmethod
     def from_items(cls, items: Mapping[str, str]) -> Snapshot:
@@ -33,6 +35,7 @@ class Snapshot:
         endpoints = []
         addresses: dict[str, dict[str, str]] = {}
         vnis = {}
+        wanted = set()
         for key, text in items.items():
             if key.startswith(ENDPOINTS):
                 found = _value(OverlayEndpoint.from_document, key[len(ENDPOINTS) :].partition("/")[0], text)
@@ -46,7 +49,9 @@ class Snapshot:
                 networks.update({name: found} if found else {})
             elif key.startswith(VNIS) and key[len(VNIS) :].isdigit():
                 vnis[int(key[len(VNIS) :])] = text
-        return cls(networks, tuple(endpoints), addresses, vnis)
+            elif key.startswith(NETWORK_RECORDS):
+                wanted |= _wanted_vnis(text)
+        return cls(networks, tuple(endpoints), addresses, vnis, frozenset(wanted))
 
     def endpoints_of(self, node: str) -> list[OverlayEndpoint]:
         """One host's endpoints."""
@@ -55,6 +60,12 @@ class Snapshot:
     def user_of(self, network: str, address: str) -> OverlayEndpoint | None:
         """The endpoint that has an address."""
         return next((one for one in self.endpoints if one.network == network and one.ip == address), None)
+
+
+def _wanted_vnis(record: str) -> set[int]:
+    """What a host's record of a network says of ``--opt vni``."""
+    vni = str(json.loads(record).get("options", {}).get("vni", ""))
+    return {int(vni)} if vni.isdigit() else set()
 
 
 @lru_cache(maxsize=16384)

@@ -17,7 +17,16 @@ from .errors import LabError
 from .etcd import Etcd, Put, unchanged_since
 from .etcd_transactions import MAX_OPERATIONS, PATIENCE_SECONDS, Transaction, Transactions
 from .overlay_endpoints import ADDRESSES, ENDPOINT_NAMES, ENDPOINTS, OverlayEndpoint, address_key, name_key
-from .overlay_networks import DRIVER_RECORDS, NETWORKS, STORE, VNIS, NetworkSettings, OverlayNetwork, lowest_free_vni
+from .overlay_networks import (
+    DRIVER_RECORDS,
+    NETWORK_RECORDS,
+    NETWORKS,
+    STORE,
+    VNIS,
+    NetworkSettings,
+    OverlayNetwork,
+    lowest_free_vni,
+)
 from .overlay_snapshot import Snapshot
 
 PREFIXES = (STORE, DRIVER_RECORDS)
@@ -176,9 +185,11 @@ def _stored_network(transaction: Transaction, name: str) -> OverlayNetwork | Non
 
 
 def _free_vni(transaction: Transaction, name: str, wanted: int | None) -> int:
-    taken = {int(key[len(VNIS) :]): owner for key, owner in transaction.under(VNIS).items()}
+    transaction.load(VNIS, NETWORK_RECORDS)
+    snapshot = Snapshot.from_items({**transaction.under(VNIS), **transaction.under(NETWORK_RECORDS)})
+    taken = snapshot.vnis
     if wanted is None:
-        return lowest_free_vni(taken)
+        return lowest_free_vni(snapshot.wanted_vnis.union(taken))
     if taken.get(wanted, name) != name:
         raise LabError(
             f"--opt vni={wanted}: network {taken[wanted]} has this VNI. Choose another one for network {name}, "

@@ -65,6 +65,13 @@ def test_a_vni_is_one_networks_alone(store: OverlayStore) -> None:
     assert store.agree("red", settings(vni="300"), "node-1", MTU).vni == 300
 
 
+def test_a_vni_that_a_host_has_asked_for_is_given_to_no_other_network(store: OverlayStore, endpoint: str) -> None:
+    """Docker tells the name of a network after it was made, so another network may be agreed on before."""
+    Etcd([endpoint]).put(f"{DRIVER_RECORDS}networks/node-1/0011", '{"name": "", "options": {"vni": "256"}}')
+    assert store.agree("blue", settings(), "node-1", MTU).vni == 257
+    assert store.agree("overlay", settings(vni="256"), "node-1", MTU).vni == 256
+
+
 def test_the_last_host_takes_the_network_along(store: OverlayStore) -> None:
     network = store.agree("overlay", settings(), "node-1", MTU)
     store.agree("overlay", settings(), "node-2", MTU)

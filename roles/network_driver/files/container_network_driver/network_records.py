@@ -99,6 +99,10 @@ class NetworkRecords:
         records = (NetworkRecord.parse(item.value) for item in self._host.etcd.get_prefixes(self._own)[0])
         return {record.network_id: record for record in records}
 
+    def has_unnamed(self) -> bool:
+        """Whether Docker has not told the name of a network of this host yet."""
+        return not all(record.name for record in self.all().values())
+
     def exists_anywhere(self, name: str) -> bool:
         """Whether any host has a network of this name."""
         items = self._host.etcd.get_prefixes(self._all)[0]

@@ -119,9 +119,10 @@ class OverlayEtcdNetwork(Network):
 
     # --- networks -----------------------------------------------------------------------------------------------------
 
-    def create_network(self, network: NetworkRecord) -> None:
+    def check_network(self, request: protocol.NetworkRequest) -> None:
         """Refuse at once what can be known to be wrong without the network's name; see `_agree` for the rest."""
-        settings = self._settings(network)
+        super().check_network(request)
+        settings = self._settings(NetworkRecord.of_request(request))
         snapshot = self._snapshot()
         owner = snapshot.networks.get(snapshot.vnis.get(settings.vni or 0, ""))
         if owner is not None and owner.subnet != settings.subnet:
