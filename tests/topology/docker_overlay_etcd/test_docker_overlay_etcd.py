@@ -127,9 +127,11 @@ def test_ping_by_address_and_by_name(source: str, target: str) -> None:
 @pytest.fixture
 def newcomer() -> Iterator[str]:
     """A container that is started by hand on node-4; its address."""
-    HOSTS["node-4"].output("docker run -d --name newcomer --net overlay busybox sleep 36000")
-    yield HOSTS["node-4"].container_address("newcomer").partition("/")[0]
-    HOSTS["node-4"].output("docker rm --force newcomer")
+    try:
+        HOSTS["node-4"].output("docker run -d --name newcomer --net overlay busybox sleep 36000")
+        yield HOSTS["node-4"].container_address("newcomer").partition("/")[0]
+    finally:
+        HOSTS["node-4"].output("docker rm --force newcomer")
 
 
 def known_everywhere_else(address: str, expected: bool) -> None:
