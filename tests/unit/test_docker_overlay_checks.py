@@ -23,8 +23,8 @@ WORKLOADS = [
 SEEN = [{"stdout": "box1 overlay 10.20.0.3\n\n"}, {"stdout": "box2 overlay 10.20.0.2\nbox3 inner 10.21.0.9\n"}]
 
 
-def found(own: str, seen=SEEN) -> dict[str, dict]:
-    listed = docker_overlay_checks(NAMES, own, SWARMS, [OVERLAY, INNER], WORKLOADS, seen, "203.0.113.1")
+def found(own: str, seen: list | None = None) -> dict[str, dict]:
+    listed = docker_overlay_checks(NAMES, own, SWARMS, [OVERLAY, INNER], WORKLOADS, seen or SEEN, "203.0.113.1")
     return {check["name"]: check for check in listed}
 
 
