@@ -8,22 +8,26 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.container_network.lab.plugins.module_utils.calico_checks import checks, hosts_from
+from ansible_collections.container_network.lab.plugins.module_utils.calico_checked_hosts import hosts_from, pools_from
+from ansible_collections.container_network.lab.plugins.module_utils.calico_checks import CheckedCluster, checks
 
 
 def calico_checks(
     names: Sequence[str],
     own: str,
     hosts: Sequence[Mapping[str, Any]],
+    ipv6_addresses: Sequence[str | None],
     ipam: Mapping[str, Any],
-    workloads: Sequence[Sequence[str]],
+    workloads: Sequence[Sequence[Mapping[str, str]]],
     reflectors: Sequence[str] = (),
+    declared: Sequence[str] = (),
     outside: str | None = None,
 ) -> list[dict[str, Any]]:
-    """The checks for the host ``own``; ``hosts`` and ``workloads`` are in the order of ``names``."""
-    found = hosts_from(names, [result["host_info"] for result in hosts], ipam, reflectors, workloads)
+    """The checks for the host ``own``; hosts, addresses and workloads are in the order of ``names``."""
+    found = hosts_from(names, [result["host_info"] for result in hosts], ipv6_addresses, ipam, reflectors, workloads)
     others = [host for name, host in found.items() if name != own]
-    return checks(found[own], others, mesh=not reflectors, outside=outside)
+    cluster = CheckedCluster(pools_from(ipam), not reflectors, frozenset(declared), outside)
+    return checks(found[own], others, cluster)
 
 
 class FilterModule:

@@ -16,9 +16,13 @@ def calico_problems(
     nodes: Sequence[str],
     seen: Sequence[Mapping[str, Any]],
     pins: Sequence[str | None],
+    ipv6_addresses: Sequence[str | None],
 ) -> list[str]:
     """All problems of the network; ``seen`` is what host_info returned, ``pins`` the pinned blocks, in order."""
-    found = {name: {**(result.get("host_info") or {}), "block": pin} for name, result, pin in zip(nodes, seen, pins)}
+    found = {
+        name: {**(result.get("host_info") or {}), "block": pin, "ipv6_address": ipv6_address}
+        for name, result, pin, ipv6_address in zip(nodes, seen, pins, ipv6_addresses)
+    }
     return problems(config, found)
 
 

@@ -23,6 +23,7 @@ from .calico_topology import Interface, node_interface, node_of, own_blocks, poo
 from .calico_tunnels import IPIP_DEVICE, VXLAN_DEVICES
 from .errors import InvalidInput
 
+LONGEST_PASSWORD = 80  # characters
 _FORBIDDEN = ('"', "\n", "\\")
 
 
@@ -252,9 +253,14 @@ def _printable(text: str, what: str) -> str:
 
 
 def _password(password: str | None, where: str) -> str | None:
-    """A password that BIRD can take: up to 80 characters (the kernel's TCP_MD5SIG_MAXKEYLEN), without quotes."""
-    if password and (len(password) > 80 or any(character in password for character in _FORBIDDEN)):
-        raise InvalidInput(
-            [f"the BGP password of {where} must have up to 80 characters, and no quote, backslash or line's end"]
-        )
+    problem = password_problem(password)
+    if problem:
+        raise InvalidInput([f"the BGP password of {where} {problem}"])
     return password
+
+
+def password_problem(password: str | None) -> str | None:
+    """Why BIRD and the kernel (TCP_MD5SIG_MAXKEYLEN of linux/tcp.h) cannot take a session's password."""
+    if password and (len(password) > LONGEST_PASSWORD or any(character in password for character in _FORBIDDEN)):
+        return f"must have up to {LONGEST_PASSWORD} characters, and no quote, backslash or line's end"
+    return None

@@ -6,9 +6,14 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import Any
+
+from .calico_checked_hosts import NO_ADDRESS, CheckedContainer, CheckedHost
+from .calico_pools import IPPool, Network
+from .calico_topology import needs_tunnel
+from .calico_tunnels import IPIP_DEVICE, VXLAN_DEVICES
 
 INITIAL_TTL = 64
 """What Linux gives a packet that it sends; each router on the way takes one."""
@@ -16,46 +21,38 @@ CONTAINER_MAC = "ee:ee:ee:ee:ee:ee"
 BGP_SECONDS = 30.0
 """How long a session may take to come up, and the routes with it."""
 
-NO_ADDRESS = "an-address"
-"""Stands for the address of a container that has none: no command prints it, so the checks fail."""
+_LOST = "1 packets transmitted, 0 packets received, 100% packet loss"
 
 Check = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class CheckedHost:
-    """One host: where it is, and the blocks and containers that the datastore says it has."""
+class CheckedCluster:
+    """What holds for all hosts."""
 
-    name: str
-    address: ipaddress.IPv4Interface
-    interface: str
-    blocks: tuple[str, ...] = ()
-    containers: tuple[tuple[str, str], ...] = ()  # name and address
-    reflects: bool = False
+    pools: tuple[IPPool, ...]
+    mesh: bool
+    declared: frozenset[str] = field(default_factory=frozenset)
+    """Networks with rules of their own: what these let through is not known here, so nobody's pings are judged."""
+    outside: str | None = None
+    """An address that containers must reach by masquerading."""
 
 
-def checks(host: CheckedHost, others: Sequence[CheckedHost], mesh: bool, outside: str | None) -> list[Check]:
-    """All checks of one host; ``outside`` is an address that containers must reach by masquerading, or None."""
+def checks(host: CheckedHost, others: Sequence[CheckedHost], cluster: CheckedCluster) -> list[Check]:
+    """All checks of one host."""
     found = [_check("services", _SERVICES, ["container-network-driver.service bird.service"])]
-    found += _routes(host, others)
-    for other in others:
-        if mesh or host.reflects or other.reflects:
-            found.append(_session("Node" if host.reflects or other.reflects else "Mesh", other))
-    for container, address in host.containers:
-        found += _container(host, container, address)
+    for version in sorted({pool.version for pool in cluster.pools} & set(host.addresses)):
+        found += _routes(host, others, cluster.pools, version)
         found += [
-            _ping(container, name, name, target, INITIAL_TTL - 1)
-            for name, target in host.containers
-            if target != address
+            _session("Node" if host.reflects or other.reflects else "Mesh", other, version)
+            for other in others
+            if version in other.addresses and (cluster.mesh or host.reflects or other.reflects)
         ]
-        for other in others:
-            found.append(_ping(container, other.name, str(other.address.ip), str(other.address.ip)))
-            found += [
-                _ping(container, f"{name} of {other.name} by name", name, target, INITIAL_TTL - 2)
-                for name, target in other.containers
-            ]
-        if outside:
-            found.append(_ping(container, "the outside", outside, outside))
+    for container in host.containers:
+        found += _card(container)
+        if container.network not in cluster.declared:
+            found += _reachable(container, host, others, cluster)
+            found += _isolated(container, [host, *others], cluster.declared)
     return found
 
 
@@ -63,48 +60,126 @@ _SERVICES = ["sh", "-c", "systemctl is-active --quiet $1 && systemctl is-active 
 _SERVICES += ["container-network-driver.service", "bird.service"]
 
 
-def _routes(host: CheckedHost, others: Sequence[CheckedHost]) -> list[Check]:
-    expected = [f"blackhole {block} proto bird" for block in host.blocks]
+def _routes(host: CheckedHost, others: Sequence[CheckedHost], pools: Sequence[IPPool], version: int) -> Iterator[Check]:
+    to_nowhere = "" if version == 4 else " dev lo"  # where the kernel lists a blackhole of IPv6
+    expected = [f"blackhole {block}{to_nowhere} proto bird" for block in _blocks(host, version)]
     for other in others:
-        near = other.address.ip in host.address.network
-        way = f" dev {host.interface} proto bird" if near else ""
-        expected += [f"{block} via {other.address.ip}{way}" for block in other.blocks]
-    expected += [f"{address} dev" for _container, address in host.containers]
-    return [_check("routes", ["ip", "-4", "route", "show"], expected, timeout=BGP_SECONDS)] if expected else []
+        if version in other.addresses:
+            expected += [_way(host, other, block, pools) for block in _blocks(other, version)]
+    expected += [f"{one.addresses[version]} dev" for one in host.containers if version in one.addresses]
+    if expected:
+        name = "routes" if version == 4 else "IPv6 routes"
+        yield _check(name, ["ip", f"-{version}", "route", "show"], expected, timeout=BGP_SECONDS)
 
 
-def _session(kind: str, other: CheckedHost) -> Check:
-    name = f"{kind}_{str(other.address.ip).replace('.', '_')}"
+def _blocks(host: CheckedHost, version: int) -> list[Network]:
+    return [block for block in host.blocks if block.version == version]
+
+
+def _way(host: CheckedHost, other: CheckedHost, block: Network, pools: Sequence[IPPool]) -> str:
+    """The route to another host's block: over the underlay, through a tunnel, or by the underlay's own routers."""
+    own, remote = host.addresses[block.version], other.addresses[block.version]
+    pool = next((pool for pool in pools if block in pool), None)
+    if pool and pool.tunnel and needs_tunnel(pool, own, remote):
+        device = IPIP_DEVICE if pool.tunnel == "ipip" else VXLAN_DEVICES[block.version]
+        return f"{block} via {remote.ip} dev {device} proto bird"
+    return f"{block} via {remote.ip} dev {host.interface} proto bird" if remote.ip in own.network else f"{block} via"
+
+
+def _session(kind: str, other: CheckedHost, version: int) -> Check:
+    address = other.addresses[version].ip
+    name = f"{kind}_{str(address).replace('.', '_').replace(':', '_')}"
     return _check(
-        f"BGP session with {other.name}", ["birdc", "show", "protocols", name], ["Established"], timeout=BGP_SECONDS
+        f"BGP session with {other.name}" + (" over IPv6" if version == 6 else ""),
+        ["birdc", "show", "protocols", name],
+        ["Established"],
+        timeout=BGP_SECONDS,
     )
 
 
-def _container(host: CheckedHost, container: str, address: str) -> list[Check]:
+def _card(container: CheckedContainer) -> list[Check]:
+    addresses = {4: "inet {}/32", 6: "inet6 {}/128"}
+    shown = [addresses[version].format(address) for version, address in sorted(container.addresses.items())]
     return [
         _check(
-            f"{container}: card",
+            f"{container.name}: card",
             ["ip", "address", "show"],
-            [f"link/ether {CONTAINER_MAC}", f"inet {address}/32"],
-            container=container,
+            [f"link/ether {CONTAINER_MAC}", *shown],
+            container=container.name,
         ),
         _check(
-            f"{container}: routes",
+            f"{container.name}: routes",
             ["ip", "route"],
             ["default via 169.254.1.1 dev cali0", "169.254.1.1 dev cali0 scope link"],
-            container=container,
+            container=container.name,
         ),
-        _ping(container, "its host", str(host.address.ip), str(host.address.ip), INITIAL_TTL),
     ]
 
 
-def _ping(container: str, place: str, target: str, address: str, ttl: int | None = None) -> Check:
+def _reachable(
+    container: CheckedContainer, host: CheckedHost, others: Sequence[CheckedHost], cluster: CheckedCluster
+) -> Iterator[Check]:
+    """The container's host, the containers of its network on this host and, by name, on the others, and the outside."""
+    own = str(host.addresses[4].ip)
+    yield _ping(container, "its host", own, own, INITIAL_TTL)
+    for target in host.containers:
+        for version in _common(container, target) if target != container else ():
+            yield _ping(container, target.name, target.addresses[version], target.addresses[version], INITIAL_TTL - 1)
+    for other in others:
+        address = str(other.addresses[4].ip)
+        yield _ping(container, other.name, address, address)
+        for target in other.containers:
+            for version in _common(container, target):
+                place = f"{target.name} of {other.name} by name" + (" over IPv6" if version == 6 else "")
+                chosen = version if len(target.addresses) > 1 else None
+                yield _ping(container, place, target.name, target.addresses[version], INITIAL_TTL - 2, chosen)
+    if cluster.outside and _masqueraded(container, cluster.pools):
+        yield _ping(container, "the outside", cluster.outside, cluster.outside)
+
+
+def _common(container: CheckedContainer, target: CheckedContainer) -> list[int]:
+    """The IP versions over which two containers reach each other; none if they are on different networks."""
+    if container.network != target.network:
+        return []
+    return sorted(set(container.addresses) & set(target.addresses))
+
+
+def _masqueraded(container: CheckedContainer, pools: Sequence[IPPool]) -> bool:
+    address = container.addresses.get(4, NO_ADDRESS)
+    return address == NO_ADDRESS or any(pool.nat_outgoing and ipaddress.ip_address(address) in pool for pool in pools)
+
+
+def _isolated(container: CheckedContainer, hosts: Sequence[CheckedHost], declared: Collection[str]) -> Iterator[Check]:
+    """Containers of other networks do not answer, on this host or on another one."""
+    for host in hosts:
+        for target in host.containers:
+            if target.network == container.network or target.network in declared:
+                continue
+            for version in sorted(set(container.addresses) & set(target.addresses)):
+                over = " over IPv6" if version == 6 else ""
+                yield _check(
+                    f"{container.name} is kept from {target.name} of {host.name}, on {target.network}{over}",
+                    ["ping", "-c", "1", "-W", "1", target.addresses[version]],
+                    [_LOST],
+                    container=container.name,
+                )
+
+
+def _ping(
+    container: CheckedContainer,
+    place: str,
+    target: str,
+    address: str,
+    ttl: int | None = None,
+    version: int | None = None,
+) -> Check:
     expected = f"64 bytes from {address}:" + ("" if ttl is None else f" seq=0 ttl={ttl}")
+    chosen = [] if version is None else [f"-{version}"]
     return _check(
-        f"{container} reaches {place}",
-        ["ping", "-c", "1", "-W", "1", target],
+        f"{container.name} reaches {place}",
+        ["ping", *chosen, "-c", "1", "-W", "1", target],
         [expected],
-        container=container,
+        container=container.name,
         timeout=BGP_SECONDS,
     )
 
@@ -122,32 +197,3 @@ def _check(
     if timeout:
         check["timeout"] = timeout
     return check
-
-
-def hosts_from(
-    names: Sequence[str],
-    found: Sequence[Mapping[str, Any]],
-    ipam: Mapping[str, Any],
-    reflectors: Sequence[str],
-    workloads: Sequence[Sequence[str]],
-) -> dict[str, CheckedHost]:
-    """The hosts from what host_info returned, in order of the names, and from what calico_ipam_info returned.
-
-    ``workloads`` are the containers that each host must have on a network of Calico's; others are not looked at.
-    """
-    hosts = {}
-    for name, info, expected in zip(names, found, workloads):
-        addresses = {
-            entry["container"]: entry["address"]
-            for entry in reversed(ipam["addresses"])
-            if entry["node"] == name and ":" not in entry["address"]
-        }
-        hosts[name] = CheckedHost(
-            name,
-            ipaddress.IPv4Interface(f"{info['address']}/{info['prefix_length']}"),
-            info["interface"],
-            tuple(block["cidr"] for block in ipam["blocks"] if block["node"] == name and ":" not in block["cidr"]),
-            tuple((container, addresses.get(container, NO_ADDRESS)) for container in expected),
-            name in reflectors,
-        )
-    return hosts

@@ -34,16 +34,27 @@ def converge_pools(params: dict[str, Any], check_mode: bool) -> Outcome:
         before = {pool.name: pool for pool in store.pools() if pool.name in names or str(pool.cidr) in names}
         store.remove_pools(names)
         return Outcome(before=_fields(before), after=dict.fromkeys(before), facts={"pools": []})
-    pools = checked_pools(params["pools"], params["documents"])
+    pools = checked_pools(params["pools"], params["documents"], params["tunnel"])
+    group = params["group"]
+    members = _members(store, "ippools", group)
     before = {str(pool.cidr): pool for pool in store.pools()}
-    store.put_pools(pools)
+    store.put_pools(pools, group)
+    staying = store.retire_pools(group, keep=pools) if group else []
     after = {str(pool.cidr): pool for pool in store.pools()}
     wanted = [str(pool.cidr) for pool in pools]
+    shown = {cidr for cidr in {*before, *after} if cidr in wanted or before.get(cidr) != after.get(cidr)}
     return Outcome(
-        before=_fields({cidr: before.get(cidr) for cidr in wanted}),
-        after=_fields({cidr: after[cidr] for cidr in wanted}),
+        before={**_fields({cidr: before.get(cidr) for cidr in shown}), **members},
+        after={**_fields({cidr: after.get(cidr) for cidr in shown}), **_members(store, "ippools", group)},
         facts={"pools": [_pool_facts(after[cidr]) for cidr in wanted]},
-        warnings=store.warnings,
+        warnings=[
+            *store.warnings,
+            *(
+                f"pool {pool.name} ({pool.cidr}) is not listed any more, and addresses of it are in use: it gives no "
+                "further ones, and goes with the first run that finds it unused"
+                for pool in staying
+            ),
+        ],
     )
 
 
@@ -122,12 +133,18 @@ def converge_profiles(params: dict[str, Any], check_mode: bool) -> Outcome:
     present = params["state"] == "present"
     profiles = _checked_profiles(params["profiles"]) if present else []
     store = _store(params, check_mode)
-    before = _specs(store, names)
+    group = params["group"]
+    undeclared = store.names_of_group("profiles", group).difference(names) if present and group else set()
+    concerned = [*names, *undeclared]
+    before = {**_specs(store, concerned), **_members(store, "profiles", group)}
     for profile in profiles:
-        store.put_profile(profile)
+        store.put_profile(profile, group=group)
+    for name in undeclared:
+        store.retire_profile(Profile(name, profile_spec(name)))
     for name in [] if present else names:
         store.delete_profile(name)
-    return Outcome(before=before, after=_specs(store, names), warnings=store.warnings)
+    after = {**_specs(store, concerned), **_members(store, "profiles", group)}
+    return Outcome(before=before, after=after, warnings=store.warnings)
 
 
 def converge_nodes(params: dict[str, Any], check_mode: bool) -> Outcome:
@@ -150,16 +167,20 @@ def converge_bgp(params: dict[str, Any], check_mode: bool) -> Outcome:
     names = [entry["name"] for entry in params["peers"]]
     raise_if_any(duplicate_problems("peers", names) + _bgp_problems(params))
     store = _store(params, check_mode)
-    before = _bgp_facts(store, names)
-    if params["state"] == "present":
+    present, group = params["state"] == "present", params["group"]
+    unlisted = store.names_of_group("bgppeers", group).difference(names) if group else set()
+    concerned = [*names, *unlisted]
+    before = {**_bgp_facts(store, concerned), **_members(store, "bgppeers", group)}
+    if present:
         store.put_bgp(BgpConfiguration(params["as_number"], params["mesh"]))
         for entry in params["peers"]:
-            store.put_bgp_peer(BgpPeer(**entry))
+            store.put_bgp_peer(BgpPeer(**entry), group)
     else:
         store.delete_bgp()
-        for name in names:
-            store.delete_bgp_peer(name)
-    return Outcome(before=before, after=_bgp_facts(store, names), warnings=store.warnings)
+    for name in unlisted if present else concerned:
+        store.delete_bgp_peer(name)
+    after = {**_bgp_facts(store, concerned), **_members(store, "bgppeers", group)}
+    return Outcome(before=before, after=after, warnings=store.warnings)
 
 
 def converge_datastore(params: dict[str, Any], check_mode: bool) -> Outcome:
@@ -173,6 +194,11 @@ def converge_datastore(params: dict[str, Any], check_mode: bool) -> Outcome:
 
 def _store(params: dict[str, Any], check_mode: bool) -> CalicoStore:
     return CalicoStore(Etcd.from_arguments(params), check_mode)
+
+
+def _members(store: CalicoStore, plural: str, group: str | None) -> dict[str, Any]:
+    """Which resources belong to the group: one may join it, or leave it, and be the same otherwise."""
+    return {f"group {group}": sorted(store.names_of_group(plural, group))} if group else {}
 
 
 def _names_to_remove(params: dict[str, Any]) -> set[str]:
@@ -208,8 +234,7 @@ def _pool_use(snapshot: Snapshot, pool: IPPool) -> dict[str, Any]:
     blocks = [block for block in snapshot.blocks.values() if block.cidr in pool]
     in_use = sum(len(block.allocations) for block in blocks)
     return {
-        "name": pool.name,
-        "cidr": str(pool.cidr),
+        **_pool_facts(pool),
         "blocks": len(blocks),
         "in_use": in_use,
         "free": pool.cidr.num_addresses - in_use,

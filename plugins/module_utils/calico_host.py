@@ -30,6 +30,7 @@ from .host import missing_link_kinds
 from .host_entries import BIRD, remove_routes_of
 from .ipsets import IpSet
 from .iptables import ChainSet
+from .ipv6_forwarding import Ipv6Forwarding
 from .links import delete_links, read_links
 from .netlink import NetlinkSocket
 from .outcome import Outcome
@@ -60,6 +61,7 @@ class DesiredState:
     policies: tuple[Policy, ...] = ()
     ends: tuple[HostEnd, ...] = ()
     tunnels: Tunnels = field(default_factory=Tunnels)
+    forwards_ipv6: bool = False
     bird_config: str | None = field(default=None, repr=False)
     """None: BIRD is not ours any more, and its routes go."""
 
@@ -75,6 +77,7 @@ def plan_host(node: str, snapshot: Snapshot, settings: HostSettings) -> DesiredS
         policies=tuple(plan_policy(snapshot, node, version, settings.to_host) for version in versions(snapshot)),
         ends=tuple(HostEnd.of(endpoint) for endpoint in local_endpoints(snapshot, node)),
         tunnels=plan_tunnels(snapshot, node, settings.underlay),
+        forwards_ipv6=6 in versions(snapshot),
         bird_config=bird_config(snapshot, node, settings.passwords),
     )
 
@@ -85,8 +88,9 @@ class Dataplane:
     Not for several threads at once. Everything is in the network namespace of the caller.
     """
 
-    def __init__(self, bird: Bird = DEBIAN) -> None:
+    def __init__(self, bird: Bird = DEBIAN, ipv6_forwarding: Ipv6Forwarding | None = None) -> None:
         self.bird = bird
+        self._ipv6_forwarding = ipv6_forwarding or Ipv6Forwarding()
         self.resync()
 
     def resync(self) -> None:
@@ -110,6 +114,8 @@ class Dataplane:
         if fresh or desired.tunnels != self._done.tunnels:
             steps.append(_converge_tunnels(desired.tunnels, check_mode))
         steps.append(self._converge_policies(desired.policies, check_mode))
+        if fresh or desired.forwards_ipv6 != self._done.forwards_ipv6:  # after the rules that say what is forwarded
+            steps.append(self._ipv6_forwarding.converge(desired.forwards_ipv6, check_mode))
         if fresh or desired.ends != self._done.ends:
             steps.append(converge_ends(desired.ends, check_mode, None if fresh else self._done.ends))
         if fresh or desired.bird_config != self._done.bird_config:

@@ -244,6 +244,8 @@ def _assign_requested(transaction: Transaction, request: Request, address: Addre
 
 def _assign_free(transaction: Transaction, request: Request) -> Address:
     pools = _usable_pools(transaction, request)
+    if not request.pools:
+        pools = _own_pools_first(transaction, request, pools)
     found = _own_free_block(transaction, request, pools)
     if found:
         pool, block = found
@@ -275,8 +277,7 @@ def _assign_free(transaction: Transaction, request: Request) -> Address:
 
 def _own_free_block(transaction: Transaction, request: Request, pools: list[IPPool]) -> tuple[IPPool, Block] | None:
     """The first block of the host that has room; looks at its own blocks only, however many others there are."""
-    own = [cidr_of_key(key) for key in transaction.under(affinity_prefix(request.node, request.version))]
-    own = [cidr for cidr in own if cidr and any(cidr in pool for pool in pools)]
+    own = [cidr for cidr in _own_cidrs(transaction, request) if any(cidr in pool for pool in pools)]
     transaction.load(*[block_key(cidr) for cidr in own])
     for pool in pools:
         for cidr in own:
@@ -284,6 +285,18 @@ def _own_free_block(transaction: Transaction, request: Request, pools: list[IPPo
             if cidr in pool and block.node == request.node and block.free:
                 return pool, block
     return None
+
+
+def _own_pools_first(transaction: Transaction, request: Request, pools: list[IPPool]) -> list[IPPool]:
+    """A host opens no block in a further pool while one in which it has blocks has room."""
+    own = _own_cidrs(transaction, request)
+    return sorted(pools, key=lambda pool: not any(cidr in pool for cidr in own))
+
+
+def _own_cidrs(transaction: Transaction, request: Request) -> list[Network]:
+    """The blocks that are the host's, pinned or opened."""
+    found = [cidr_of_key(key) for key in transaction.under(affinity_prefix(request.node, request.version))]
+    return [cidr for cidr in found if cidr]
 
 
 def _take(

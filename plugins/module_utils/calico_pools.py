@@ -193,6 +193,15 @@ def change_problems(stored: IPPool, wanted: IPPool) -> list[str]:
     return problems
 
 
+def carried_by(pool: IPPool, tunnel: str | None) -> IPPool:
+    """The pool with its tunnel, if it has one, of this kind. IPv6 pools stay as they are: IPIP carries IPv4 only."""
+    if not tunnel or not pool.tunnel or pool.version == 6:
+        return pool
+    mode = pool.ipip_mode if pool.tunnel == "ipip" else pool.vxlan_mode
+    modes = {"ipip": NEVER, "vxlan": NEVER, tunnel: mode}
+    return dataclasses.replace(pool, ipip_mode=modes["ipip"], vxlan_mode=modes["vxlan"])
+
+
 def adopted(wanted: IPPool, stored: Iterable[IPPool]) -> IPPool:
     """The pool under the name that its range is stored by, if a document without a name asked for it."""
     if wanted.name != name_of_cidr(wanted.cidr):
@@ -292,8 +301,10 @@ def _unknown(where: str, part: str, mapping: Any, known: set[str]) -> list[str]:
     ]
 
 
-def checked_pools(pools: Iterable[Mapping[str, Any]], documents: Iterable[Any]) -> list[IPPool]:
-    """The pools of a module's options `pools` and `documents`; InvalidInput with every problem of all of them."""
+def checked_pools(
+    pools: Iterable[Mapping[str, Any]], documents: Iterable[Any], tunnel: str | None = None
+) -> list[IPPool]:
+    """The pools of a module's options `pools`, `documents` and `tunnel`; InvalidInput with all problems of all."""
     result, problems = [], []
     for index, fields in enumerate(pools):
         pool, wrong = pool_from_fields(f"pools, entry {index}", fields)
@@ -308,4 +319,4 @@ def checked_pools(pools: Iterable[Mapping[str, Any]], documents: Iterable[Any]) 
             problems += wrong
             result += [pool] if pool else []
     raise_if_any(problems + overlap_problems(result))
-    return result
+    return [carried_by(pool, tunnel) for pool in result]

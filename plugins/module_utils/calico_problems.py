@@ -9,41 +9,46 @@ import ipaddress
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .calico_pools import IPPool, checked_pools
+from .calico_bgp_problems import bgp_problems
+from .calico_pools import IPPool, carried_by, checked_pools
+from .calico_profiles import profile_spec
 from .duplicates import duplicate_problems
 from .errors import InvalidInput
 
-MESH, ROUTE_REFLECTOR = "mesh", "route_reflector"
+TUNNELS = ("ipip", "vxlan")
+SMALLEST_MTU = {4: 576, 6: 1280}  # bytes; what every IPv4 host takes (RFC 791), and every IPv6 link (RFC 8200)
 
 
 def problems(config: Mapping[str, Any], nodes: Mapping[str, Mapping[str, Any]]) -> list[str]:
     """All problems of a network with these nodes.
 
-    ``config`` holds ``ip_pools`` (v3 fields, or documents of calicoctl v1 and v3), ``networks``, ``as_number``,
-    ``bgp_topology``, ``route_reflectors`` and ``etcd_endpoints``; each node what host_info returned (``address``,
-    ``prefix_length``, ``interface``, ``missing_link_kinds``; nothing for a node that takes no part in this run), and
-    ``block``, the block that is pinned to it, or nothing.
+    ``config`` holds ``ip_pools`` (v3 fields, or documents of calicoctl v1 and v3), ``tunnel``, ``networks``,
+    ``container_mtu``, ``profiles``, ``as_number``, ``bgp_topology``, ``route_reflectors``, ``bgp_password``,
+    ``bgp_peers`` and ``etcd_endpoints``; each node what host_info returned (``address``, ``prefix_length``,
+    ``interface``, ``mtu``, ``missing_link_kinds``; nothing for a node that takes no part in this run), ``block``, the
+    block that is pinned to it, or nothing, and ``ipv6_address``, with prefix length, or nothing.
     """
-    found = _bgp_problems(config, list(nodes)) + _address_problems(nodes)
+    found = bgp_problems(config, nodes) + _address_problems(nodes) + _profile_problems(config["profiles"])
+    if config["tunnel"] and config["tunnel"] not in TUNNELS:
+        found.append(
+            f"calico_tunnel '{config['tunnel']}' is not known: write {' or '.join(TUNNELS)}, "
+            "or leave it empty for what the pools say"
+        )
     if not config["etcd_endpoints"]:
         found.append("calico_etcd_endpoints is empty: list the client URLs of etcd, as [http://192.168.1.68:2379]")
     try:
         pools = _pools(config["ip_pools"])
     except InvalidInput as error:
         return found + [f"calico_ip_pools: {problem}" for problem in error.problems]
-    found += _overlap_problems(pools, nodes) + _pin_problems(pools, nodes) + _network_problems(config, pools)
-    return found + [
-        f"{name}: the kernel has no {kind}, which a pool asks for to cross subnets: use a kernel that has it, "
-        f"or set the pool's {'vxlan_mode' if kind == 'ipip' else 'ipip_mode'} instead"
-        for name, seen in nodes.items()
-        for kind in seen.get("missing_link_kinds") or []
-    ]
+    found += _overlap_problems(pools, nodes) + _pin_problems(pools, nodes)
+    found += _network_problems(config["networks"], pools) + _ipv6_problems(config["networks"], pools, nodes)
+    return found + _mtu_problems(config, nodes) + _tunnel_problems(nodes)
 
 
-def link_kinds(ip_pools: Sequence[Mapping[str, Any]]) -> list[str]:
+def link_kinds(ip_pools: Sequence[Mapping[str, Any]], tunnel: str | None = None) -> list[str]:
     """The kinds of devices that the pools' tunnels need; none for pools that cannot be read."""
     try:
-        return sorted({pool.tunnel for pool in _pools(ip_pools) if pool.tunnel})
+        return sorted({carried_by(pool, tunnel).tunnel for pool in _pools(ip_pools)} - {""})
     except InvalidInput:
         return []
 
@@ -53,26 +58,16 @@ def _pools(entries: Sequence[Mapping[str, Any]]) -> list[IPPool]:
     return checked_pools(fields, [entry for entry in entries if "apiVersion" in entry])
 
 
-def _bgp_problems(config: Mapping[str, Any], nodes: Sequence[str]) -> list[str]:
-    found = []
-    topology, reflectors, number = config["bgp_topology"], config["route_reflectors"], config["as_number"]
-    if not str(number).isdigit() or not 1 <= int(number) <= 4294967295:
-        found.append(
-            f"calico_as_number '{number}' is not an AS number: RFC 6793 has 1 to 4294967295 (private: 64512 to 65534)"
-        )
-    if topology not in (MESH, ROUTE_REFLECTOR):
-        found.append(f"calico_bgp_topology '{topology}' is not known: write {MESH} or {ROUTE_REFLECTOR}")
-    if topology == ROUTE_REFLECTOR and not reflectors:
-        found.append("calico_route_reflectors is empty, and calico_bgp_topology route_reflector needs one at least")
-    if topology == MESH and reflectors:
-        found.append(
-            f"calico_route_reflectors lists {', '.join(reflectors)}, and in a mesh there are none: empty it, "
-            "or set calico_bgp_topology to route_reflector"
-        )
-    return found + [
-        f"calico_route_reflectors: '{name}' is not one of calico_nodes ({', '.join(nodes)})"
-        for name in reflectors
-        if name not in nodes
+def _tunnel_problems(nodes: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """One problem for each kind of tunnel that a kernel lacks, with all the hosts that it is about."""
+    lacking: dict[str, list[str]] = {}
+    for name, seen in nodes.items():
+        for kind in seen.get("missing_link_kinds") or []:
+            lacking.setdefault(kind, []).append(name)
+    return [
+        f"{', '.join(names)}: the kernel has no {kind} devices, by which the pools cross subnets (calico_ip_pools, "
+        f"calico_tunnel): set calico_tunnel to {'vxlan' if kind == 'ipip' else 'ipip'}, or use a kernel that has {kind}"
+        for kind, names in lacking.items()
     ]
 
 
@@ -130,8 +125,7 @@ def _pin_problems(pools: Sequence[IPPool], nodes: Mapping[str, Mapping[str, Any]
     ]
 
 
-def _network_problems(config: Mapping[str, Any], pools: Sequence[IPPool]) -> list[str]:
-    networks = config["networks"]
+def _network_problems(networks: Sequence[Mapping[str, Any]], pools: Sequence[IPPool]) -> list[str]:
     found = [f"calico_networks: entry {i} has no name" for i, entry in enumerate(networks) if not entry.get("name")]
     found += duplicate_problems("calico_networks", [str(entry["name"]) for entry in networks if entry.get("name")])
     ranges = [str(pool.cidr) for pool in pools]
@@ -148,4 +142,61 @@ def _network_problems(config: Mapping[str, Any], pools: Sequence[IPPool]) -> lis
             for key in ("subnet", "ipv6_subnet")
             if entry.get(key) and str(entry[key]) not in ranges
         ]
+    return found
+
+
+def _has_ipv6(network: Mapping[str, Any]) -> bool:
+    return bool(network.get("ipv6", network.get("ipv6_subnet")))
+
+
+def _ipv6_problems(
+    networks: Sequence[Mapping[str, Any]], pools: Sequence[IPPool], nodes: Mapping[str, Mapping[str, Any]]
+) -> list[str]:
+    found = [
+        f"{name}: calico_ipv6_address '{seen['ipv6_address']}' is not an IPv6 address with its prefix length: "
+        "write it as fd00::68/64"
+        for name, seen in nodes.items()
+        if seen.get("ipv6_address") and not _is_ipv6_interface(str(seen["ipv6_address"]))
+    ]
+    wanting = [str(entry.get("name")) for entry in networks if _has_ipv6(entry)]
+    if wanting and not any(pool.version == 6 for pool in pools):
+        found.append(f"calico_networks: {', '.join(wanting)} has IPv6, and calico_ip_pools has no IPv6 pool: add one")
+    without = [name for name, seen in nodes.items() if not seen.get("ipv6_address")]
+    if wanting and without and len(nodes) > 1:
+        found.append(
+            f"calico_ipv6_address of {', '.join(without)} is empty, and {', '.join(wanting)} of calico_networks has "
+            "IPv6: no other host would know the way to its containers. Give it, or set the network's ipv6 to false"
+        )
+    return found
+
+
+def _is_ipv6_interface(text: str) -> bool:
+    try:
+        return "/" in text and bool(ipaddress.IPv6Interface(text))
+    except ValueError:
+        return False
+
+
+def _mtu_problems(config: Mapping[str, Any], nodes: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    mtu = config["container_mtu"]
+    if not mtu:
+        return []
+    smallest = SMALLEST_MTU[6 if any(map(_has_ipv6, config["networks"])) else 4]
+    if not str(mtu).isdigit() or int(mtu) < smallest:
+        return [f"calico_container_mtu '{mtu}' must be a number of bytes from {smallest} on"]
+    return [
+        f"calico_container_mtu {mtu} is larger than the MTU {seen['mtu']} of {seen['interface']} on {name}: "
+        "long packets would get lost. Make it smaller, or the other one larger"
+        for name, seen in nodes.items()
+        if seen.get("mtu") and int(mtu) > seen["mtu"]
+    ]
+
+
+def _profile_problems(profiles: Sequence[Mapping[str, Any]]) -> list[str]:
+    found = duplicate_problems("calico_profiles", [str(entry.get("name")) for entry in profiles])
+    for entry in profiles:
+        try:
+            profile_spec(str(entry.get("name")), entry.get("ingress") or (), entry.get("egress") or ())
+        except InvalidInput as error:
+            found += [f"calico_profiles: {problem}" for problem in error.problems]
     return found

@@ -31,15 +31,23 @@ CONTAINER_LABEL = "org.projectcalico.label.container"
 """The label of an endpoint that holds its container's name; Calico's Docker driver prefixes labels like this."""
 
 
+GROUP_ANNOTATION = "container-network-lab/group"
+"""The annotation that holds a declared resource's group: what leaves the group's list is found again by it."""
+
+
 @dataclass(frozen=True)
 class Resource:
-    """One document: what all kinds of resources have in common. With labels None, the stored ones stay."""
+    """One document: what all kinds of resources have in common.
+
+    With labels None, the stored ones stay; annotations are added to the stored ones, and one that is None is removed.
+    """
 
     plural: str
     name: str
     spec: Mapping[str, Any]
     labels: Mapping[str, str] | None = None
     namespace: str = ""
+    annotations: Mapping[str, str | None] = field(default_factory=dict)
 
     @property
     def key(self) -> str:
@@ -55,8 +63,10 @@ class Resource:
         metadata.setdefault("creationTimestamp", created)
         if self.labels is not None:
             metadata["labels"] = dict(self.labels)
-        if not metadata.get("labels"):
-            metadata.pop("labels", None)
+        metadata["annotations"] = merged(metadata.get("annotations") or {}, self.annotations)
+        for name in ("labels", "annotations"):
+            if not metadata.get(name):
+                metadata.pop(name, None)
         spec = merged(known.get("spec") or {}, self.spec)
         return compact_json({"kind": KINDS[self.plural], "apiVersion": API_VERSION, "metadata": metadata, "spec": spec})
 
@@ -65,9 +75,13 @@ class Resource:
         if stored is None:
             return False
         known = parsed_object(stored)
-        spec = known.get("spec") or {}
-        labels = (known.get("metadata") or {}).get("labels") or {}
-        return merged(spec, self.spec) == spec and self.labels in (None, labels)
+        spec, metadata = known.get("spec") or {}, known.get("metadata") or {}
+        labels, annotations = metadata.get("labels") or {}, metadata.get("annotations") or {}
+        return (
+            merged(spec, self.spec) == spec
+            and self.labels in (None, labels)
+            and merged(annotations, self.annotations) == annotations
+        )
 
 
 @dataclass(frozen=True)
@@ -282,6 +296,12 @@ class Exactly(dict):
 def interface_name(endpoint_id: str) -> str:
     """The host's end of a container's veth pair: `cali` and the first 11 characters of the endpoint's id."""
     return f"cali{endpoint_id[:11]}"
+
+
+def group_of(text: str) -> str | None:
+    """The group to which a stored document belongs, if any."""
+    annotations = (parsed_object(text).get("metadata") or {}).get("annotations") or {}
+    return annotations.get(GROUP_ANNOTATION)
 
 
 def resource_key(plural: str, name: str, namespace: str = "") -> str:

@@ -45,6 +45,7 @@ from .calico_ipam import (
 )
 from .calico_pools import Address, IPPool, Network, adopted, change_problems, overlap_problems
 from .calico_resources import (
+    GROUP_ANNOTATION,
     RESOURCES,
     BgpConfiguration,
     BgpPeer,
@@ -53,6 +54,7 @@ from .calico_resources import (
     Resource,
     WorkloadEndpoint,
     compact_json,
+    group_of,
     parsed_object,
     resource_key,
 )
@@ -182,9 +184,22 @@ class CalicoStore:
 
     # --- pools --------------------------------------------------------------------------------------------------------
 
-    def put_pools(self, pools: Sequence[IPPool]) -> None:
+    def put_pools(self, pools: Sequence[IPPool], group: str | None = None) -> None:
         """Make or change pools; InvalidInput with every rule that is broken, and then none of them is changed."""
-        self._transactions.run(lambda transaction: _put_pools(transaction, pools))
+        self._transactions.run(lambda transaction: _put_pools(transaction, pools, group))
+
+    def retire_pools(self, group: str, keep: Collection[IPPool]) -> list[IPPool]:
+        """Remove the group's other pools; one with addresses in use is disabled instead. Returns those that stay."""
+        kept = {pool.cidr for pool in keep}
+        members = self.names_of_group("ippools", group)
+        staying = []
+        for pool in [one for one in self.pools() if one.name in members and one.cidr not in kept]:
+            try:
+                self.remove_pools([pool.name])
+            except InvalidInput:  # addresses of it are in use
+                self._transactions.run(lambda transaction, pool=pool: _disable(transaction, pool, disabled=True))
+                staying.append(pool)
+        return staying
 
     def remove_pools(self, names: Iterable[str]) -> list[str]:
         """Remove pools (names or CIDRs) with their empty blocks; returns the names of those that were there.
@@ -226,9 +241,16 @@ class CalicoStore:
 
         return self._transactions.run(plan)
 
-    def put_profile(self, profile: Profile, overwrite: bool = True) -> bool:
+    def put_profile(self, profile: Profile, overwrite: bool = True, group: str | None = None) -> bool:
         """Store a profile; without `overwrite` only if there is none of this name. Whether anything changed."""
-        return self._put(profile, overwrite)
+        return self._put(profile, overwrite, group)
+
+    def retire_profile(self, default: Profile) -> bool:
+        """Delete a profile that nobody declares any more; while endpoints have it, it becomes the default one."""
+        if not self._users_of_profile(default.name):
+            return self.delete_profile(default.name)
+        resource = dataclasses.replace(default.resource(), annotations={GROUP_ANNOTATION: None})
+        return self._transactions.run(lambda transaction: _put_resource(transaction, resource))
 
     def put_endpoint(self, endpoint: WorkloadEndpoint) -> bool:
         """Store an endpoint; whether anything changed."""
@@ -238,9 +260,15 @@ class CalicoStore:
         """Store the cluster's BGP settings; whether anything changed."""
         return self._put(configuration)
 
-    def put_bgp_peer(self, peer: BgpPeer) -> bool:
+    def put_bgp_peer(self, peer: BgpPeer, group: str | None = None) -> bool:
         """Store a BGP session beyond the mesh; whether anything changed."""
-        return self._put(peer)
+        return self._put(peer, group=group)
+
+    def names_of_group(self, plural: str, group: str) -> set[str]:
+        """The resources of a kind that belong to a group, by name."""
+        prefix = f"{RESOURCES}{plural}/"
+        stored = self._transactions.view().under(prefix)
+        return {key[len(prefix) :] for key, text in stored.items() if group_of(text) == group}
 
     def delete_endpoint(self, node: str, endpoint_id: str) -> bool:
         """Delete an endpoint; whether it was there. Its addresses are not released by this."""
@@ -248,7 +276,7 @@ class CalicoStore:
 
     def delete_profile(self, name: str) -> bool:
         """Delete a profile; whether it was there. One that an endpoint still has is refused."""
-        users = [one for one in self.endpoints() if name in one.profiles]
+        users = self._users_of_profile(name)
         if users:
             names = ", ".join(f"{one.container or one.endpoint_id[:11]} on {one.node}" for one in users[:3])
             raise LabError(
@@ -256,6 +284,9 @@ class CalicoStore:
                 "Remove them first."
             )
         return self._delete(resource_key("profiles", name))
+
+    def _users_of_profile(self, name: str) -> list[WorkloadEndpoint]:
+        return [one for one in self.endpoints() if name in one.profiles]
 
     def delete_bgp(self) -> bool:
         """Delete the cluster's BGP settings; whether they were there."""
@@ -275,8 +306,8 @@ class CalicoStore:
             changed = True
         return changed
 
-    def _put(self, value: StoredResource, overwrite: bool = True) -> bool:
-        resource = value.resource()
+    def _put(self, value: StoredResource, overwrite: bool = True, group: str | None = None) -> bool:
+        resource = _of_group(value.resource(), group)
         _checked_name(resource.plural, resource.name)
         return self._transactions.run(lambda transaction: _put_resource(transaction, resource, overwrite))
 
@@ -308,7 +339,11 @@ def _put_resource(transaction: Transaction, resource: Resource, overwrite: bool 
     return True
 
 
-def _put_pools(transaction: Transaction, pools: Sequence[IPPool]) -> None:
+def _of_group(resource: Resource, group: str | None) -> Resource:
+    return dataclasses.replace(resource, annotations={GROUP_ANNOTATION: group}) if group else resource
+
+
+def _put_pools(transaction: Transaction, pools: Sequence[IPPool], group: str | None) -> None:
     transaction.load(POOLS, OUR_POOLS, BLOCKS)
     before = {pool.name: pool for pool in stored_pools(transaction)}
     wanted = [adopted(pool, before.values()) for pool in pools]
@@ -320,7 +355,7 @@ def _put_pools(transaction: Transaction, pools: Sequence[IPPool]) -> None:
     problems += [problem for pool in new.values() for problem in _block_size_problems(transaction, pool)]
     raise_if_any(problems)
     for pool in wanted:
-        _put_resource(transaction, pool.resource())
+        _put_resource(transaction, _of_group(pool.resource(), group))
     if new:
         _note_pools(transaction, add=set(new))
 

@@ -169,9 +169,9 @@ class Etcd:
                 return
             yield json.loads(line)
 
-    def put(self, key: str, value: str, lease: int = 0) -> None:
-        """Write a key."""
-        self._call("kv/put", Put(key, value, lease).as_request())
+    def put(self, key: str, value: str, lease: int = 0) -> int:
+        """Write a key; returns the revision that has it."""
+        return int(self._call("kv/put", Put(key, value, lease).as_request())["header"]["revision"])
 
     def delete(self, key: str) -> None:
         """Delete a key; it need not exist."""

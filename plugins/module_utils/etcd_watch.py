@@ -28,6 +28,12 @@ class Copy:
         self.revision = revision
         self._keys = keys
 
+    @classmethod
+    def read(cls, etcd: Etcd, prefixes: Sequence[str]) -> Copy:
+        """A copy of what etcd has now."""
+        revision, found = etcd.snapshot(*prefixes)
+        return cls(revision, {item.key: item for items in found for item in items})
+
     def get(self, key: str) -> KeyValue | None:
         """One key, or None if it does not exist."""
         return self._keys.get(key)

@@ -22,9 +22,11 @@ SMALLEST_MTU, LARGEST_MTU = 68, 65535  # RFC 791; the most that a veth takes
 DEFAULT_MTU = 1500
 
 SEGMENT_KEYS = {"gateway", "extra_addresses", "mtu"}
-INTERFACE_KEYS = {"name", "segment", "address", "mtu", "routes"}
+INTERFACE_KEYS = {"name", "segment", "address", "extra_addresses", "mtu", "routes"}
 OUTSIDE_KEYS = {"address", "gateway"}
 OUTSIDE_DEVICE = "outside"  # the router's end of the cable to the outside world
+# Docker turns IPv6 off in a container that is on none of its networks, as all lab hosts are.
+IPV6_ON = {"net.ipv6.conf.all.disable_ipv6": "0", "net.ipv6.conf.default.disable_ipv6": "0"}
 
 _DEVICE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*\Z")
 _HOST_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?\Z")
@@ -118,19 +120,24 @@ def _pair(lab_name: str, host: str, interface: Mapping[str, Any], segment: Mappi
             "netns": f"container:{host}",
             "mac": stable_mac(lab_name, host, interface["name"]),
             "mtu": mtu,
-            "addresses": [interface["address"]] if "address" in interface else [],
+            "addresses": _plugged_addresses(interface),
             "routes": interface.get("routes", []),
         },
     }
 
 
 def _container(host: str, plugged: list[dict[str, Any]], common: Mapping[str, Any]) -> dict[str, Any]:
-    """The host's container. It learns what to wait for at boot, as a machine waits for its network cards."""
-    routes = [route["dst"] for interface in plugged for route in interface.get("routes", [])]
+    """The host's container. It learns what to wait for at boot, as a machine waits for its network cards.
+
+    IPv6 routes are not among that: they come with the same cable, in the same moment.
+    """
+    routes = [route["dst"] for interface in plugged for route in interface.get("routes", []) if ":" not in route["dst"]]
+    has_ipv6 = any(":" in address for interface in plugged for address in _plugged_addresses(interface))
     return {
         **common,
         "name": host,
         "hostname": host,
+        "sysctls": {**common.get("sysctls", {}), **(IPV6_ON if has_ipv6 else {})},
         "env": {
             **common.get("env", {}),
             "LAB_INTERFACES": " ".join(interface["name"] for interface in plugged),
@@ -171,13 +178,13 @@ def _segment_problems(segments: Mapping[str, Mapping[str, Any]], outside: Mappin
             problems.append(f"{where}: extra_addresses without a gateway: give its first address as gateway.")
         for address in _gateways(segment):
             problems += _address_problems(where, address)
-        if "gateway" in segment and (gateway := _interface_address(segment["gateway"])):
-            networks.append((where, gateway.network))
-            problems += [
-                f"{where}: extra address {extra} is not in the gateway's network {gateway.network}."
-                for extra in segment.get("extra_addresses", [])
-                if (other := _interface_address(extra)) and other.network != gateway.network
-            ]
+        known = _networks_by_version(segment)
+        networks += [(where, network) for network in known.values()]
+        problems += [
+            f"{where}: extra address {extra} is not in the segment's network {known[other.version]}."
+            for extra in segment.get("extra_addresses", [])
+            if (other := _interface_address(extra)) and other.network != known[other.version]
+        ]
     problems += _unknown_keys("lab_outside", outside, OUTSIDE_KEYS)
     for key in sorted(OUTSIDE_KEYS):
         problems += _address_problems("lab_outside", outside.get(key, ""))
@@ -240,26 +247,40 @@ def _plug_problems(
     problems += mtu_problems
     if not mtu_problems and isinstance(segment_mtu, int) and mtu > segment_mtu:
         problems.append(f"{where}: mtu {mtu} is larger than its segment's {segment_mtu}: long packets would get lost.")
-    if "address" not in interface:
-        return problems
-    problems += _address_problems(where, interface["address"])
-    address = _interface_address(interface["address"])
-    if address is None:
-        return problems
-    gateway = _interface_address(segment.get("gateway", ""))
-    if gateway and address.network != gateway.network:
-        problems.append(
-            f"{where}: address {address} is not on its segment's network {gateway.network} "
-            f"(segment '{interface['segment']}', gateway {gateway}): correct the address, or plug it in elsewhere."
-        )
-    if address.ip in taken:
-        problems.append(f"{where}: address {address.ip} is taken by {taken[address.ip]}.")
-    taken.setdefault(address.ip, where)
+    if interface.get("extra_addresses") and "address" not in interface:
+        problems.append(f"{where}: extra_addresses without an address: give the first of them as address.")
+    known = _networks_by_version(segment)
+    for value in _plugged_addresses(interface):
+        problems += _address_problems(where, value)
+        address = _interface_address(value)
+        if address is None:
+            continue
+        network = known.get(address.version)
+        if network and address.network != network:
+            problems.append(
+                f"{where}: address {address} is not on its segment's network {network} "
+                f"(segment '{interface['segment']}'): correct the address, or plug it in elsewhere."
+            )
+        if address.ip in taken:
+            problems.append(f"{where}: address {address.ip} is taken by {taken[address.ip]}.")
+        taken.setdefault(address.ip, where)
     return problems
 
 
 def _gateways(segment: Mapping[str, Any]) -> list[str]:
     return ([segment["gateway"]] if "gateway" in segment else []) + list(segment.get("extra_addresses", []))
+
+
+def _plugged_addresses(interface: Mapping[str, Any]) -> list[str]:
+    return ([interface["address"]] if "address" in interface else []) + list(interface.get("extra_addresses", []))
+
+
+def _networks_by_version(segment: Mapping[str, Any]) -> dict[int, Any]:
+    """The segment's IPv4 and IPv6 network: those of the router's first address of each."""
+    networks: dict[int, Any] = {}
+    for address in filter(None, map(_interface_address, _gateways(segment))):
+        networks.setdefault(address.version, address.network)
+    return networks
 
 
 def _interface_address(value: Any) -> Interface | None:

@@ -28,7 +28,7 @@ options:
     type: bool
     default: true
   peers:
-    description: Routers outside. Those that are not listed are left alone.
+    description: Routers outside. The passwords of sessions are not in etcd, but in the network driver's options.
     type: list
     elements: dict
     default: []
@@ -48,6 +48,12 @@ options:
       node:
         description: The node that has the session. Without it, all have it.
         type: str
+  group:
+    description:
+      - A name for the list, which the peers bear as an annotation. Peers of the group that are not listed any more are
+        removed, with O(state=absent) all of the group.
+      - Peers of other groups and of none are left alone. What is listed belongs to the group from then on.
+    type: str
   state:
     description: Whether the settings and the listed O(peers) shall be there.
     type: str
@@ -88,6 +94,7 @@ ARGUMENT_SPEC = {
             "node": {"type": "str"},
         },
     },
+    "group": {"type": "str"},
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
 }
 

@@ -38,11 +38,22 @@ EXAMPLES = r"""
 
 RETURN = r"""
 pools:
-  description: How full each pool is.
+  description: The pools, with the fields of M(container_network.lab.calico_ippool_info), and how full each one is.
   returned: success
   type: list
   elements: dict
-  sample: [{name: 197-19-0-0-16, cidr: 197.19.0.0/16, blocks: 4, in_use: 4, free: 65532}]
+  sample:
+    - name: 197-19-0-0-16
+      cidr: 197.19.0.0/16
+      block_size: 26
+      ipip_mode: Never
+      vxlan_mode: CrossSubnet
+      nat_outgoing: true
+      disabled: false
+      node_selector: all()
+      blocks: 4
+      in_use: 4
+      free: 65532
 blocks:
   description: All blocks, and the hosts that they belong to.
   returned: success

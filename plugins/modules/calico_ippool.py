@@ -77,6 +77,19 @@ options:
     type: list
     elements: dict
     default: []
+  tunnel:
+    description:
+      - What carries the packets of the IPv4 pools that ask for a tunnel, in place of the kind that they name; the mode
+        stays. So the course's documents, which ask for IPIP, work on a kernel that has none.
+      - IPv6 pools are left as they are, since IPIP carries IPv4 only.
+    type: str
+    choices: [ipip, vxlan]
+  group:
+    description:
+      - A name for the list, which the pools bear as an annotation. Pools of the group that are not listed any more are
+        removed; while addresses of one are in use, it is disabled, with a warning, and goes with a later run.
+      - Pools of other groups and of none are left alone. What is listed belongs to the group from then on.
+    type: str
   state:
     description: Whether the pools shall be there. With V(absent), their empty blocks go too.
     type: str
@@ -100,6 +113,17 @@ EXAMPLES = r"""
         kind: ipPool
         metadata: {cidr: "fd80:24e2:f998:72d6::/64"}
         spec: {}
+
+- name: Make the course's pool on a kernel without ipip, and remove pools that an earlier list of "course" had
+  container_network.lab.calico_ippool:
+    etcd_endpoints: ["http://192.168.1.68:2379"]
+    group: course
+    tunnel: vxlan
+    documents:
+      - apiVersion: v1
+        kind: ipPool
+        metadata: {cidr: 197.19.0.0/16}
+        spec: {ipip: {enabled: true, mode: cross-subnet}, nat-outgoing: true}
 
 - name: Make a pool with VXLAN between subnets
   container_network.lab.calico_ippool:
@@ -167,6 +191,8 @@ ARGUMENT_SPEC = {
     **ETCD_ARGUMENTS,
     "pools": {"type": "list", "elements": "dict", "default": [], "options": POOL_ARGUMENTS},
     "documents": {"type": "list", "elements": "dict", "default": []},
+    "tunnel": {"type": "str", "choices": ["ipip", "vxlan"]},
+    "group": {"type": "str"},
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
 }
 

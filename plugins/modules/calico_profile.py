@@ -84,6 +84,12 @@ options:
           - What no rule matches is dropped.
         type: bool
         default: true
+  group:
+    description:
+      - A name for the list, which the profiles bear as an annotation. Profiles of the group that are not listed any
+        more are removed; while containers have one, it gets the default policy.
+      - Profiles of other groups and of none are left alone. What is listed belongs to the group from then on.
+    type: str
   state:
     description:
       - Whether the profiles shall be there. A profile that containers have is not removed, as it would cut them off.
@@ -126,6 +132,7 @@ ARGUMENT_SPEC = {
             "default_policy": {"type": "bool", "default": True},
         },
     },
+    "group": {"type": "str"},
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
 }
 

@@ -8,15 +8,15 @@ from __future__ import annotations
 import ipaddress
 import subprocess
 
-from plugins.module_utils import forwarding, network_link, routes, veth
+from plugins.module_utils import forwarding, network_link, routes
 from plugins.module_utils.flannel import FlannelConfig
 from plugins.module_utils.flannel_leases import Lease
 from plugins.module_utils.flannel_peers import Underlay, implied_state
 
 from .measuring import namespaces, seconds, table
+from .simulated_hosts import UNDERLAY_MTU, plug_in
 
 HOSTS = 200
-UNDERLAY_MTU = 9001
 
 
 def measure() -> str:
@@ -28,7 +28,7 @@ def measure() -> str:
         for number, address in enumerate(addresses, 1)
     ]
     with namespaces(HOSTS + 2) as (underlay, *hosts):
-        cables = seconds(lambda: _plug_in(underlay, hosts, addresses))
+        cables = seconds(lambda: plug_in(underlay, hosts, addresses))
 
         def converge(first: int, last: int, known: int) -> None:
             for number in range(first, last):
@@ -57,21 +57,6 @@ def measure() -> str:
 
 def _each(total: float, count: int) -> str:
     return f"{total / count * 1000:.1f}"
-
-
-def _plug_in(underlay: str, hosts: list[str], addresses: list[ipaddress.IPv4Interface]) -> None:
-    network_link.converge({"links": [{"name": "br0", "kind": "bridge", "mtu": UNDERLAY_MTU}], "netns": underlay}, False)
-    pairs = [
-        {
-            "name": f"host{number}",
-            "netns": underlay,
-            "master": "br0",
-            "mtu": UNDERLAY_MTU,
-            "peer": {"name": "eth0", "netns": host, "mtu": UNDERLAY_MTU, "addresses": [str(address)]},
-        }
-        for number, (host, address) in enumerate(zip(hosts, addresses))
-    ]
-    veth.converge({"pairs": pairs, "state": "present"}, False)
 
 
 def _converge(

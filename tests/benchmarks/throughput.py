@@ -1,10 +1,11 @@
 # Copyright (c) 2026, container_network.lab contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Container to container against host to host, on the same underlay, by iperf3 in the running lab four_nodes.
+"""Container to container against host to host, on the same underlay, by iperf3 in a running lab.
 
 Both ends of a measurement are lab hosts; the container's end is iperf3 of the lab host, run in the network namespace
-of the container, since busybox has none.
+of the container, since busybox has none. Segments have one size on both paths, so that the underlay's larger MTU does
+not flatter the hosts.
 """
 
 from __future__ import annotations
@@ -13,15 +14,31 @@ import json
 import statistics
 import subprocess
 import time
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from .measuring import table
 
-SERVER, CLIENT = "node-1", "node-2"
-WORKLOAD = "busybox"
 SECONDS = 2
 RUNS = 5
 PORT = 5201
-TARGETS = {"vxlan": 0.75, "host-gw": 0.8}
+TARGETS = {"flannel.1": 0.75, "eth0": 0.8, "ens160": 0.9}
+"""By the device over which the host sends to the other host's container."""
+_HEADERS = 52  # bytes of an IPv4 and a TCP header with timestamps
+_EAST_WEST = ("cali0", "ethwe0", "eth0")
+"""A container's interface for other containers: the first one of these that it has."""
+
+
+@dataclass(frozen=True)
+class Lab:
+    """Two hosts of an inventory, and the interface of their underlay."""
+
+    server: str
+    client: str
+    interface: str
+
+
+LABS = (Lab("node-1", "node-2", "eth0"), Lab("host1", "host2", "ens160"))
 
 
 class NotRunning(Exception):
@@ -31,17 +48,20 @@ class NotRunning(Exception):
 def measure() -> str:
     """Alternating short runs; the ratio is that of the medians."""
     try:
-        ends = [_Container(host) for host in (SERVER, CLIENT)]
-        direct = [_Host(host) for host in (SERVER, CLIENT)]
-        runs = [(_throughput(*direct), _throughput(*ends)) for _run in range(RUNS)]
+        lab = _running_lab()
+        names = (lab.server, lab.client)
+        ends = [_Container(host) for host in names]
+        direct = [_Host(host, lab.interface) for host in names]
+        segment = ends[0].mtu - _HEADERS
+        runs = [(_throughput(*direct, segment), _throughput(*ends, segment)) for _run in range(RUNS)]
+        device = direct[1].device_to(ends[0].address)
     except NotRunning as error:
         return f"\nThroughput is not measured: {error}"
     host, container = (statistics.median(values) for values in zip(*runs))
-    backend = ends[0].backend()
     rows = [
         ["host to host", f"{host:.2f}", f"{min(h for h, _c in runs):.2f}", f"{max(h for h, _c in runs):.2f}", "1.00"],
         [
-            f"container to container ({backend})",
+            f"container to container, by {device}",
             f"{container:.2f}",
             f"{min(c for _h, c in runs):.2f}",
             f"{max(c for _h, c in runs):.2f}",
@@ -49,20 +69,31 @@ def measure() -> str:
         ],
     ]
     return table(
-        f"Throughput from {CLIENT} to {SERVER}: Gbit/s, {RUNS} runs of {SECONDS} s each. "
-        f"Target for {backend}: {TARGETS[backend]}.",
+        f"Throughput from {lab.client} to {lab.server}, segments of {segment} bytes: Gbit/s, "
+        f"{RUNS} runs of {SECONDS} s each. Target: {TARGETS.get(device, 'none')}.",
         ["path", "median", "least", "most", "ratio"],
         rows,
     )
 
 
+def _running_lab() -> Lab:
+    for lab in LABS:
+        command = ["docker", "inspect", "--format", "{{.State.Running}}", lab.server]
+        shown = subprocess.run(command, capture_output=True, check=False)
+        if shown.stdout.strip() == b"true":
+            return lab
+    raise NotRunning("no lab runs: bring one up with 'make lab' first.")
+
+
 class _Host:
     """One end of a measurement: a lab host itself."""
 
-    def __init__(self, host: str) -> None:
+    def __init__(self, host: str, interface: str, prefix: Sequence[str] = ()) -> None:
         self.host = host
-        self.prefix: list[str] = []
-        self.address = self._address("eth0")
+        self.prefix = list(prefix)
+        link = self._link(interface)
+        self.mtu: int = link["mtu"]
+        self.address: str = link["addr_info"][0]["local"]
 
     def run(self, *command: str) -> subprocess.CompletedProcess[str]:
         """Run a program there."""
@@ -74,50 +105,52 @@ class _Host:
             ["docker", "exec", self.host, *self.prefix, *command], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
 
-    def _address(self, interface: str) -> str:
+    def _link(self, interface: str) -> dict:
         shown = self.run("ip", "-json", "-4", "address", "show", "dev", interface)
-        found = [a["local"] for link in json.loads(shown.stdout or "[]") for a in link.get("addr_info", [])]
+        found = [link for link in json.loads(shown.stdout or "[]") if link.get("addr_info")]
         if not found:
-            raise NotRunning(f"{self.host} has no {interface} with an address; bring up the lab and Flannel first")
+            raise NotRunning(f"{self.host} has no {interface} with an address; run site.yml on the lab first.")
         return found[0]
 
-    def backend(self) -> str:
-        """How packets to other hosts' containers leave."""
-        return "vxlan" if "dev flannel." in _on(self.host, "ip", "route").stdout else "host-gw"
+    def device_to(self, address: str) -> str:
+        """The device over which packets leave."""
+        (route,) = json.loads(self.run("ip", "-json", "route", "get", address).stdout)
+        return route["dev"]
 
 
 class _Container(_Host):
-    """The other kind of end: the network namespace of a lab host's workload."""
+    """The other kind of end: the network namespace of a lab host's first workload."""
 
     def __init__(self, host: str) -> None:
-        shown = _on(host, "docker", "inspect", "--format", "{{.State.Pid}}", WORKLOAD)
-        pid = shown.stdout.strip()
-        if not pid.isdigit() or pid == "0":
-            raise NotRunning(f"{host} runs no container {WORKLOAD}: {shown.stderr.strip()}")
-        self.host = host
-        self.prefix = ["nsenter", f"--net=/proc/{pid}/ns/net"]
-        self.address = self._address("eth0")
+        listed = _on(host, "docker", "ps", "--quiet", "--latest", "--filter", "status=running")
+        pid = _on(host, "docker", "inspect", "--format", "{{.State.Pid}}", listed.stdout.strip()).stdout.strip()
+        if not pid.isdigit():
+            raise NotRunning(f"{host} runs no container: {listed.stderr.strip()}")
+        prefix = ["nsenter", f"--net=/proc/{pid}/ns/net"]
+        names = [link["ifname"] for link in json.loads(_on(host, *prefix, "ip", "-json", "link").stdout)]
+        super().__init__(host, next((name for name in _EAST_WEST if name in names), _EAST_WEST[-1]), prefix)
 
 
 def _on(host: str, *command: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(["docker", "exec", host, *command], capture_output=True, text=True, check=False)
 
 
-def _throughput(server: _Host, client: _Host) -> float:
+def _throughput(server: _Host, client: _Host, segment: int) -> float:
     """Gbit/s that the server received."""
     listening = server.start("iperf3", "--server", "--one-off", "--port", str(PORT))
     try:
-        return _received(server, client)
+        return _received(server, client, segment)
     finally:
         listening.terminate()
         listening.wait()
 
 
-def _received(server: _Host, client: _Host) -> float:
+def _received(server: _Host, client: _Host, segment: int) -> float:
     deadline = time.monotonic() + 10
     error = ""
     while time.monotonic() < deadline:
-        done = client.run("iperf3", "--client", server.address, "--port", str(PORT), "--time", str(SECONDS), "--json")
+        options = ["--port", str(PORT), "--time", str(SECONDS), "--set-mss", str(segment), "--json"]
+        done = client.run("iperf3", "--client", server.address, *options)
         try:
             result = json.loads(done.stdout)
         except ValueError:

@@ -42,6 +42,7 @@ from ansible_collections.container_network.lab.plugins.module_utils.calico_resou
 )
 from ansible_collections.container_network.lab.plugins.module_utils.calico_snapshot import Snapshot
 from ansible_collections.container_network.lab.plugins.module_utils.calico_tunnels import Underlay
+from ansible_collections.container_network.lab.plugins.module_utils.ipv6_forwarding import Ipv6Forwarding
 from ansible_collections.container_network.lab.plugins.module_utils.namespaces import inside
 from ansible_collections.container_network.lab.plugins.module_utils.outcome import Outcome
 
@@ -113,7 +114,8 @@ class Lab:
                 blocks[network] = Block.new(network, name)
             own = self.folder / name
             own.mkdir()
-            self.dataplanes[name] = Dataplane(Bird(own / "bird.conf", own / "bird.ctl"))
+            bird = Bird(own / "bird.conf", own / "bird.ctl")
+            self.dataplanes[name] = Dataplane(bird, Ipv6Forwarding(own / "ipv6-forwarding"))
         profiles = {name: Profile(name, profile_spec(name)) for name in ("net-1", "net-2")}
         self.change(nodes=nodes, blocks=blocks, pools=pools, profiles=profiles)
 
@@ -133,8 +135,7 @@ class Lab:
         router, router6 = (each.partition("/")[0] for each in ROUTER[subnet])
         ip(space, f"route add default via {router}")
         ip(space, f"-6 route add default via {router6}")
-        for key in ("net.ipv4.ip_forward", "net.ipv6.conf.all.forwarding"):
-            command("ip", "netns", "exec", space, "sysctl", "-qw", f"{key}=1")
+        command("ip", "netns", "exec", space, "sysctl", "-qw", "net.ipv4.ip_forward=1")  # as Docker does
 
     def converge(self, *names: str, check: bool = False) -> dict[str, Outcome]:
         """One round of the driver on each node, or on the named ones."""

@@ -15,16 +15,16 @@ from pathlib import Path
 START_SECONDS = 20
 
 
-def free_port() -> int:
+def free_port(address: str = "127.0.0.1") -> int:
     with contextlib.closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
+        probe.bind((address, 0))
         return probe.getsockname()[1]
 
 
 @contextlib.contextmanager
-def running_etcd(folder: Path, *options: str, scheme: str = "http") -> Iterator[str]:
-    """Start etcd and give its endpoint; stop it afterwards."""
-    endpoint, peer = f"{scheme}://127.0.0.1:{free_port()}", f"http://127.0.0.1:{free_port()}"
+def running_etcd(folder: Path, *options: str, scheme: str = "http", address: str = "127.0.0.1") -> Iterator[str]:
+    """Start etcd in the caller's network namespace, and give its endpoint; stop it afterwards."""
+    endpoint, peer = f"{scheme}://{address}:{free_port(address)}", f"http://{address}:{free_port(address)}"
     command = ["etcd", "--name", "test", "--data-dir", str(folder / "data"), "--log-level", "error"]
     command += ["--listen-client-urls", endpoint, "--advertise-client-urls", endpoint, "--listen-peer-urls", peer]
     command += ["--initial-advertise-peer-urls", peer, "--initial-cluster", f"test={peer}", "--unsafe-no-fsync"]

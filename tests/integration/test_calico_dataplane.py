@@ -251,6 +251,27 @@ def test_dual_stack(lab: Lab) -> None:
     assert_settled(lab)
 
 
+def ipv6_forwarding(lab: Lab, node: str) -> str:
+    return lab.run(node, "sysctl", "-n", "net.ipv6.conf.all.forwarding").strip()
+
+
+def test_ipv6_forwarding_is_on_while_a_pool_needs_it_and_then_as_it_was(lab: Lab) -> None:
+    lab.add_nodes("node-1", "node-2", pools=(POOL,), ipv6=True)
+    lab.run("node-2", "sysctl", "-qw", "net.ipv6.conf.all.forwarding=1")
+    lab.converge()
+    assert ipv6_forwarding(lab, "node-1") == "0"
+    lab.change(pools=(POOL, POOL6))
+    assert lab.converge("node-1", check=True)["node-1"].changed
+    assert ipv6_forwarding(lab, "node-1") == "0"
+    lab.converge()
+    assert ipv6_forwarding(lab, "node-1") == "1"
+    assert_settled(lab)
+    for name in ("node-1", "node-2"):
+        lab.leave(name)
+    assert ipv6_forwarding(lab, "node-1") == "0"
+    assert ipv6_forwarding(lab, "node-2") == "1", "it was on before"
+
+
 def test_masquerading_outside_of_pools_only(lab: Lab) -> None:
     lab.add_nodes("node-1", pools=(VXLAN_POOL,))
     first = lab.container("node-1", "net-1", "197.19.38.128")

@@ -183,6 +183,50 @@ def test_pool_goes_with_its_empty_blocks_and_leaves_nothing(one_pool, endpoint, 
     assert keys(etcd, "/calico/", "/container_network/") == {}
 
 
+def test_the_course_s_pools_on_a_kernel_without_ipip(endpoint, etcd):
+    tunnelled = document("197.19.0.0/16", ipip={"enabled": True, "mode": "cross-subnet"})
+    pools = [{"cidr": "10.0.0.0/16"}, {"cidr": "fd80::/64", "vxlan_mode": "always"}]
+    arguments = ippool(endpoint, documents=[tunnelled], pools=pools, tunnel="vxlan")
+    found = {
+        one["cidr"]: (one["ipip_mode"], one["vxlan_mode"])
+        for one in assert_converges("calico_ippool", **arguments)["pools"]
+    }
+    assert found == {
+        "197.19.0.0/16": ("Never", "CrossSubnet"),
+        "10.0.0.0/16": ("Never", "Never"),
+        "fd80::/64": ("Never", "Always"),
+    }
+    assert_converges("calico_ippool", **{**arguments, "tunnel": "ipip"})
+    stored = {one.name: (one.ipip_mode, one.vxlan_mode) for one in CalicoStore(etcd).pools()}
+    assert stored["197-19-0-0-16"] == ("CrossSubnet", "Never")
+    assert stored["fd80---64"] == ("Never", "Always")
+
+
+def test_pools_that_leave_a_groups_list_go_or_are_disabled_while_in_use(one_pool, endpoint, etcd):
+    both = [{"cidr": "10.0.0.0/16"}, {"cidr": "11.0.0.0/16"}]
+    arguments = ippool(endpoint, pools=both, group="course")
+    assert_converges("calico_ippool", **arguments)
+    one_pool.assign("host1", "h1", pools=["11.0.0.0/16"])
+    one_pool.claim_block("10.0.7.0/26", "host1")
+    result = assert_converges("calico_ippool", **{**arguments, "pools": []})
+    assert "11-0-0-0-16 (11.0.0.0/16) is not listed any more, and addresses of it are in use" in str(result["warnings"])
+    pools = {pool.name: pool.disabled for pool in one_pool.pools()}
+    assert pools == {"11-0-0-0-16": True, "192-168-0-0-16": False}, "a pool of nobody's list stays as it is"
+    one_pool.release("h1")
+    assert_converges("calico_ippool", **{**arguments, "pools": []})
+    assert [pool.name for pool in one_pool.pools()] == ["192-168-0-0-16"]
+    assert not keys(etcd, "/calico/ipam/")
+
+
+def test_a_pool_that_is_listed_again_gives_addresses_again(one_pool, endpoint):
+    arguments = ippool(endpoint, pools=[{"cidr": "10.0.0.0/16"}], group="course")
+    run_module("calico_ippool", **arguments)
+    one_pool.assign("host1", "h1", pools=["10.0.0.0/16"])
+    run_module("calico_ippool", **{**arguments, "pools": []})
+    assert_converges("calico_ippool", **arguments)
+    assert one_pool.assign("host1", "h2", pools=["10.0.0.0/16"])
+
+
 def test_disabled_pool_gives_no_new_addresses_and_keeps_the_old(one_pool):
     given = one_pool.assign("host1", "h1")
     put(one_pool, cidr="192.168.0.0/16", disabled=True)
@@ -333,6 +377,16 @@ def test_full_blocks_then_borrowed_then_refused(small_pool):
     assert str(small_pool.assign("b", "h8").ip) == "10.0.0.5"
 
 
+def test_a_host_stays_in_the_pool_of_its_blocks(store):
+    put(store, name="alpha", cidr="10.1.0.0/28", block_size=30)
+    put(store, name="zeta", cidr="10.2.0.0/28", block_size=30)
+    store.claim_block("10.2.0.8/30", "host1")
+    given = [str(store.assign("host1", f"h{number}").ip) for number in range(17)]
+    assert given[:4] == ["10.2.0.8", "10.2.0.9", "10.2.0.10", "10.2.0.11"]
+    assert all(address.startswith("10.2.0.") for address in given[:16])
+    assert given[16].startswith("10.1.0.")
+
+
 def test_a_released_address_is_given_again_last(small_pool):
     small_pool.claim_block("10.0.0.0/30", "a")
     for number in range(3):
@@ -405,7 +459,7 @@ def test_check_mode_before_etcd_and_pools_exist(endpoint):
     arguments = {"etcd_endpoints": [closed], "pools": [{"cidr": "192.168.0.0/16"}]}
     predicted = run_module("calico_ippool", _check=True, **arguments)
     assert predicted["changed"]
-    assert "Check mode goes on as with an empty etcd" in str(predicted["warnings"][0])
+    assert "Check mode goes on as with an empty etcd" in str(predicted["warnings"])
     with pytest.raises(ModuleFailed, match="etcd cannot be reached"):
         run_module("calico_ippool", **arguments)
     pins = run_module("calico_block", _check=True, **blocks(endpoint, **{"192.168.119.0_26": "host1"}))
@@ -468,6 +522,27 @@ def test_profiles(store, endpoint):
     assert not store.delete_endpoint("n", "e1")
     names = [{"name": "cal_net1"}, {"name": "cal_net2"}]
     assert_converges("calico_profile", etcd_endpoints=[endpoint], profiles=names, state="absent")
+
+
+def test_profiles_that_leave_a_groups_list_get_the_default_policy(store, endpoint):
+    put_endpoint(store, "n", "e1", profile="web")
+    web, unused = {"name": "web", "default_policy": False}, {"name": "unused"}
+    arguments = {"etcd_endpoints": [endpoint], "profiles": [web, unused], "group": "course"}
+    run_module("calico_profile", etcd_endpoints=[endpoint], profiles=[{"name": "by_hand"}])
+    assert_converges("calico_profile", **arguments)
+    assert_converges("calico_profile", **{**arguments, "profiles": []})
+    stored = {profile.name: profile.spec for profile in store.profiles()}
+    assert stored["web"]["ingress"] == [{"action": "Allow", "source": {"selector": "has(web)"}, "destination": {}}]
+    assert set(stored) == {"by_hand", "web"}
+
+
+def test_peers_that_leave_a_groups_list_go(store, endpoint, etcd):
+    router = {"name": "router", "peer_ip": "192.168.1.1", "as_number": 65000}
+    run_module("calico_bgp", etcd_endpoints=[endpoint], peers=[{**router, "name": "by-hand"}])
+    arguments = {"etcd_endpoints": [endpoint], "peers": [router], "group": "course"}
+    assert_converges("calico_bgp", **arguments)
+    assert_converges("calico_bgp", **{**arguments, "peers": []})
+    assert [peer.name for peer in store.read().bgp_peers] == ["by-hand"]
 
 
 def test_bgp_module(store, endpoint, etcd):

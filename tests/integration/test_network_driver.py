@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sys
 import threading
 import time
@@ -17,14 +18,18 @@ from pathlib import Path
 import aiohttp
 import pytest
 from container_network.calico_pools import IPPool
+from container_network.calico_resources import WorkloadEndpoint
 from container_network.calico_store import CalicoStore
 from container_network.etcd import Etcd, EtcdUnreachable
 from container_network.etcd_watch import Mirror, WatchLost
 from container_network_driver.calico import CalicoNetwork
-from container_network_driver.docker import Docker
+from container_network_driver.docker import Docker, DockerEndpoint, DockerNetwork, DockerView
 from container_network_driver.driver import Driver
+from container_network_driver.host import Host
 from container_network_driver.names import HostsFile
-from container_network_driver.network import Host
+from container_network_driver.network_records import NetworkRecord
+from container_network_driver.records import Records, watched_prefixes
+from container_network_driver.upkeep import Upkeep
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -52,14 +57,18 @@ def ask(folder: Path, endpoints: list[str], calls: list[tuple[str, dict]], toget
     async def session() -> Answers:
         docker = Docker(str(folder / "docker.sock"), folder / "docker.pid")
         network = CalicoNetwork(Host("host1", docker, lambda: Etcd(endpoints), {"interface": "lo"}))
-        mirror = Mirror(Etcd(endpoints), network.watched)
+        mirror = Mirror(Etcd(endpoints), watched_prefixes(network))
         driver = Driver(network, mirror, HostsFile(folder / "hosts", None), folder / "plugins")
         for server in driver.servers:
             await server.start()
-        connector = aiohttp.UnixConnector(str(folder / "plugins/calico-ipam.sock"), limit=0)
-        async with aiohttp.ClientSession(connector=connector) as client:
+        async with contextlib.AsyncExitStack() as stack:
+            clients = {}
+            for interface, name in (("NetworkDriver", "calico"), ("IpamDriver", "calico-ipam")):
+                connector = aiohttp.UnixConnector(str(folder / f"plugins/{name}.sock"), limit=0)
+                clients[interface] = await stack.enter_async_context(aiohttp.ClientSession(connector=connector))
 
             async def call(method: str, document: dict) -> dict:
+                client = clients[method.partition(".")[0]]
                 async with client.post(f"http://plugin/{method}", json=document) as response:
                     assert response.status == 200
                     return await response.json(content_type=None)
@@ -121,6 +130,47 @@ def test_a_hundred_requests_at_once_get_a_hundred_addresses(tmp_path, endpoint, 
     assert len(store.read().allocations()) == 100
 
 
+def left_over(store: CalicoStore, address: str) -> None:
+    """An endpoint as a driver leaves it that is killed before it has answered CreateEndpoint."""
+    store.put_endpoint(WorkloadEndpoint.of_container("host1", "e" * 64, (f"{address}/32",), ("net",), "gone"))
+
+
+def test_whoever_releases_an_address_removes_the_endpoint_that_a_killed_driver_left(tmp_path, endpoint, store):
+    store.assign("host1", "libnetwork-host1-x", address="17.2.0.0")
+    left_over(store, "17.2.0.0")
+    ask(tmp_path, [endpoint], [("IpamDriver.ReleaseAddress", {"PoolID": "calico/4", "Address": "17.2.0.0"})])
+    assert store.endpoints() == []
+    assert store.read().allocations() == {}
+
+
+def test_who_gets_an_address_replaces_the_endpoint_that_a_killed_driver_left(tmp_path, endpoint, store):
+    left_over(store, "17.2.0.0")
+    pool = {"PoolID": "calico/4/17.2.0.0/24"}
+    [given] = ask(tmp_path, [endpoint], [("IpamDriver.RequestAddress", pool)])
+    assert given["Address"] == "17.2.0.0/32"
+    assert store.endpoints() == []
+
+
+def test_a_late_release_does_not_take_the_address_of_a_new_container(tmp_path, endpoint, store):
+    known = NetworkRecord("n1", "net").text()
+    Etcd([endpoint]).put("/container_network/calico/networks/host1/n1", known)
+    pool = {"PoolID": "calico/4/17.2.0.0/24", "Address": "17.2.0.0"}
+    ids = {"NetworkID": "n1", "EndpointID": "e" * 64}
+    calls = [
+        ("IpamDriver.RequestAddress", pool),
+        ("NetworkDriver.CreateEndpoint", {**ids, "Interface": {"Address": "17.2.0.0/32"}}),
+        ("IpamDriver.ReleaseAddress", pool),
+    ]
+    answers = ask(tmp_path, [endpoint], calls)
+    assert not any(answer.get("Error") for answer in answers)
+    assert [str(address) for address in store.read().allocations()] == ["17.2.0.0"]
+    assert len(store.endpoints()) == 1
+    gone = [("NetworkDriver.DeleteEndpoint", ids), ("IpamDriver.ReleaseAddress", pool)]
+    ask(tmp_path, [endpoint], gone)
+    assert store.read().allocations() == {}
+    assert store.endpoints() == []
+
+
 def test_an_etcd_that_is_down_is_told_within_seconds(tmp_path):
     began = time.monotonic()
     nobody = f"http://127.0.0.1:{etcd_process.free_port()}"
@@ -133,6 +183,50 @@ def test_what_is_not_of_the_protocol_is_answered_with_an_error(tmp_path, endpoin
     answers = ask(tmp_path, [endpoint], [("IpamDriver.Paint", {}), ("IpamDriver.RequestAddress", {})])
     assert answers[0]["Err"] == "IpamDriver.Paint is not supported by this driver."
     assert "restarted in the middle" in answers[1]["Err"]
+
+
+class ListedContainers(Docker):
+    """An Engine that lists what the test says."""
+
+    def __init__(self) -> None:
+        self.networks: dict[str, DockerNetwork] = {}
+        self.endpoints: dict[str, DockerEndpoint] = {}
+
+    def view(self, driver: str) -> DockerView:
+        return DockerView(self.networks, self.endpoints)
+
+
+def test_a_name_is_awaited_though_neither_the_watch_nor_docker_knows_the_endpoint_yet(endpoint, store):
+    docker = ListedContainers()
+    network = CalicoNetwork(Host("host1", docker, lambda: Etcd([endpoint]), {"interface": "lo"}))
+    records = Records(network)
+    upkeep = Upkeep(network, records)
+    records.unnamed.add("e" * 64)
+    assert not upkeep.learn_names()
+    store.put_endpoint(WorkloadEndpoint.of_container("host1", "e" * 64, ("17.2.0.0/32",), ("net",)))
+    network.host.copy = records.fresh_copy
+    assert not upkeep.learn_names()
+    docker.endpoints["e" * 64] = DockerEndpoint("e" * 64, "n", "c", "bbox1", ("17.2.0.0",), "net")
+    upkeep.learn_names()
+    assert upkeep.learn_names()
+    assert [one.container for one in store.endpoints()] == ["bbox1"]
+
+
+def test_what_docker_has_removed_is_not_stored_again_by_an_older_look(endpoint, store):
+    docker = ListedContainers()
+    docker.networks["n"] = DockerNetwork("n", "net", False)
+    docker.endpoints["e" * 64] = DockerEndpoint("e" * 64, "n", "c", "bbox1", ("17.2.0.0",), "net")
+    network = CalicoNetwork(Host("host1", docker, lambda: Etcd([endpoint]), {"interface": "lo"}))
+    records = Records(network)
+    upkeep = Upkeep(network, records)
+    store.put_endpoint(WorkloadEndpoint.of_container("host1", "e" * 64, ("17.2.0.0/32",), ("net",)))
+    older = records.fresh_copy()
+    network.host.copy = lambda: older
+    records.forget("e" * 64)
+    upkeep.learn_names()
+    assert list(upkeep.resync()) == ["network net noted"]
+    assert store.endpoints() == []
+    assert store.read().allocations() == {}
 
 
 class Following:

@@ -10,7 +10,8 @@ from plugins.module_utils.calico_problems import link_kinds, problems
 
 def node(address: str, **fields):
     ip, _slash, length = address.partition("/")
-    return {"address": ip, "prefix_length": int(length), "interface": "ens160", "block": None} | fields
+    seen = {"address": ip, "prefix_length": int(length), "interface": "ens160", "mtu": 1500}
+    return seen | {"block": None, "ipv6_address": None} | fields
 
 
 NODES = {
@@ -19,16 +20,39 @@ NODES = {
 }
 CONFIG = {
     "ip_pools": [{"cidr": "192.168.0.0/16"}],
+    "tunnel": None,
     "networks": [{"name": "cal_net1"}],
+    "container_mtu": None,
+    "profiles": [],
     "as_number": 64512,
     "bgp_topology": "mesh",
     "route_reflectors": [],
+    "bgp_password": None,
+    "bgp_peers": [],
     "etcd_endpoints": ["http://10.12.31.211:2379"],
 }
 
 
+PEER = {"name": "rack", "peer_ip": "10.12.28.6", "as_number": 65000}
+IPV6_POOLS = [*CONFIG["ip_pools"], {"cidr": "fd80::/64"}]
+
+
 def test_the_documented_network_is_fine():
     assert problems(CONFIG, NODES) == []
+
+
+def test_everything_at_once_is_fine():
+    config = {
+        "ip_pools": IPV6_POOLS,
+        "tunnel": "vxlan",
+        "networks": [{"name": "web", "ipv6_subnet": "fd80::/64"}],
+        "container_mtu": 1280,
+        "profiles": [{"name": "web", "ingress": [{"protocol": "tcp", "ports": ["80"]}, {"protocol": "icmp"}]}],
+        "bgp_password": "a long enough word",
+        "bgp_peers": [{**PEER, "node": "host1", "password": "another one"}],
+    }
+    nodes = {name: {**seen, "ipv6_address": f"fd00::{name[-1]}/64"} for name, seen in NODES.items()}
+    assert problems(CONFIG | config, nodes) == []
 
 
 def test_a_node_that_takes_no_part_is_not_judged():
@@ -62,7 +86,42 @@ def test_a_node_that_takes_no_part_is_not_judged():
             "calico_block '192.168.0.1/26' is not a block",
         ),
         ({}, {"host2": node("10.12.31.212/22", block="192.168.119.0/26")}, "is pinned to host1 and host2"),
-        ({}, {"host2": node("10.12.31.212/22", missing_link_kinds=["ipip"])}, "host2: the kernel has no ipip"),
+        (
+            {},
+            {name: node(f"10.12.31.21{name[-1]}/22", missing_link_kinds=["ipip"]) for name in NODES},
+            "host1, host2: the kernel has no ipip devices, by which the pools cross subnets (calico_ip_pools, "
+            "calico_tunnel): set calico_tunnel to vxlan",
+        ),
+        ({"tunnel": "gre"}, {}, "calico_tunnel 'gre' is not known: write ipip or vxlan"),
+        ({"container_mtu": 9000}, {}, "calico_container_mtu 9000 is larger than the MTU 1500 of ens160 on host1"),
+        ({"container_mtu": "big"}, {}, "calico_container_mtu 'big' must be a number of bytes from 576 on"),
+        (
+            {"container_mtu": 1000, "networks": [{"name": "a", "ipv6": True}]},
+            {},
+            "calico_container_mtu '1000' must be a number of bytes from 1280 on",
+        ),
+        ({"networks": [{"name": "a", "ipv6": True}]}, {}, "a has IPv6, and calico_ip_pools has no IPv6 pool"),
+        (
+            {"ip_pools": IPV6_POOLS, "networks": [{"name": "a", "ipv6": True}]},
+            {},
+            "calico_ipv6_address of host1, host2 is empty, and a of calico_networks has IPv6",
+        ),
+        ({}, {"host2": node("10.12.31.212/22", ipv6_address="fd00::2")}, "host2: calico_ipv6_address 'fd00::2' is not"),
+        ({"bgp_password": 'a"b'}, {}, "calico_bgp_password must have up to 80 characters, and no quote"),
+        ({"bgp_peers": [PEER, PEER]}, {}, "calico_bgp_peers: entries 0 and 1 have the same name 'rack'"),
+        ({"bgp_peers": [{**PEER, "as_number": 0}]}, {}, "entry 0 ('rack'): as_number is missing"),
+        ({"bgp_peers": [{**PEER, "as_number": "x"}]}, {}, "entry 0 ('rack'): as_number 'x' is not an AS number"),
+        ({"bgp_peers": [{**PEER, "peer_ip": "rack"}]}, {}, "entry 0 ('rack'): peer_ip 'rack' is not an address"),
+        ({"bgp_peers": [{**PEER, "peer_ip": "10.12.31.212"}]}, {}, "peer_ip 10.12.31.212 is the address of host2"),
+        ({"bgp_peers": [{**PEER, "node": "host7"}]}, {}, "node 'host7' is not one of calico_nodes (host1, host2)"),
+        ({"bgp_peers": [{**PEER, "password": "x" * 81}]}, {}, "password must have up to 80 characters"),
+        ({"bgp_peers": [{**PEER, "passwd": "x"}]}, {}, "entry 0 ('rack') has the key 'passwd'"),
+        (
+            {"profiles": [{"name": "web", "ingress": [{"ports": ["80"]}]}]},
+            {},
+            "calico_profiles: profile web: ingress[0]: ports 80 need protocol tcp or udp",
+        ),
+        ({"profiles": [{"name": "web"}, {"name": "web"}]}, {}, "calico_profiles: entries 0 and 1 have the same name"),
     ],
 )
 def test_what_cannot_work_is_said(config, nodes, message):
@@ -74,3 +133,7 @@ def test_tunnels_need_devices():
     assert link_kinds([{"cidr": "192.168.0.0/16"}]) == []
     assert link_kinds([{"cidr": "192.168.0.0/16", "vxlan_mode": "cross-subnet"}]) == ["vxlan"]
     assert link_kinds([{"cidr": "nothing"}]) == []
+    course = {"apiVersion": "v1", "kind": "ipPool", "metadata": {"cidr": "197.19.0.0/16"}}
+    course["spec"] = {"ipip": {"enabled": True, "mode": "cross-subnet"}}
+    assert link_kinds([course]) == ["ipip"]
+    assert link_kinds([course], "vxlan") == ["vxlan"]

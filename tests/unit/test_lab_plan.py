@@ -7,7 +7,7 @@ import copy
 
 import pytest
 
-from plugins.module_utils.lab_plan import outer_name, plan_lab, stable_mac
+from plugins.module_utils.lab_plan import IPV6_ON, outer_name, plan_lab, stable_mac
 
 SEGMENTS = {"subnet-1": {"gateway": "192.168.1.1/24", "mtu": 9001}, "unused": {}}
 OUTSIDE = {"address": "203.0.113.1/24", "gateway": "203.0.113.254/24"}
@@ -46,6 +46,19 @@ def test_each_interface_becomes_a_pair_into_its_segment():
     assert pairs[0]["peer"]["addresses"] == ["192.168.1.68/24"]
     assert pairs[0]["peer"]["routes"] == [DEFAULT_ROUTE]
     assert pairs[1]["peer"]["addresses"] == []
+
+
+def test_a_host_may_have_addresses_of_both_ip_versions():
+    segments = {
+        "subnet-1": {"gateway": "192.168.1.1/24", "extra_addresses": ["fd00:1::1/64"], "mtu": 9001},
+        "unused": {},
+    }
+    routes = [DEFAULT_ROUTE, {"dst": "::/0", "via": "fd00:1::1"}]
+    both = plan(hosts=node_1_with(extra_addresses=["fd00:1::68/64"], routes=routes), segments=segments)
+    assert both["problems"] == []
+    assert both["pairs"][0]["peer"]["addresses"] == ["192.168.1.68/24", "fd00:1::68/64"]
+    assert [container["sysctls"] for container in both["containers"]] == [IPV6_ON, {}]
+    assert both["containers"][0]["env"]["LAB_ROUTES"] == "default"
 
 
 def test_the_mtu_is_the_segments_unless_the_interface_has_one():
@@ -91,6 +104,17 @@ def test_macs_are_stable_local_and_unicast():
         ({"hosts": node_1_with(address="192.168.1.68")}, "'192.168.1.68' is not an address with its prefix length"),
         ({"hosts": node_1_with(address="192.168.1.300/24")}, "'192.168.1.300/24' is not an address"),
         ({"hosts": node_1_with(address="192.168.1.255/24")}, "the first or the last address of its network"),
+        ({"hosts": node_1_with(extra_addresses=["192.168.2.1/24"])}, "192.168.2.1/24 is not on its segment's network"),
+        ({"hosts": node_1_with(extra_addresses=["192.168.1.68/24"])}, "192.168.1.68 is taken by host 'node-1', lab_"),
+        ({"hosts": node_1_with(extra_addresses=["fd00::1"])}, "'fd00::1' is not an address with its prefix length"),
+        (
+            {"hosts": {"node-1": [{"name": "eth0", "segment": "subnet-1", "extra_addresses": ["fd00:1::68/64"]}]}},
+            "extra_addresses without an address",
+        ),
+        (
+            {"segments": {**SEGMENTS, "lan": {"gateway": "10.0.0.1/24", "extra_addresses": ["10.1.0.1/24"]}}},
+            "extra address 10.1.0.1/24 is not in the segment's network 10.0.0.0/24",
+        ),
         (
             {"hosts": node_1_with(address="192.168.1.254/24")},
             "192.168.1.254 is taken by host 'node-1', lab_",
@@ -101,7 +125,7 @@ def test_macs_are_stable_local_and_unicast():
         ({"hosts": node_1_with(name="eth1")}, "entry 1 ('eth1'): entry 0 has the same name"),
         ({"hosts": node_1_with(mtu=9002)}, "mtu 9002 is larger than its segment's 9001"),
         ({"hosts": node_1_with(mtu="big")}, "mtu 'big' must be a number from 68 to 65535"),
-        ({"hosts": node_1_with(adress="x")}, "unknown key 'adress'; known are address, mtu"),
+        ({"hosts": node_1_with(adress="x")}, "unknown key 'adress'; known are address, extra_addresses, mtu"),
         ({"hosts": {"node-1": []}}, "host 'node-1': lab_interfaces is missing or empty"),
         ({"hosts": {"node_1": HOSTS["node-1"]}}, "host 'node_1': a lab host's name must be"),
         ({"hosts": {}}, "The inventory has no hosts"),

@@ -15,66 +15,83 @@ from container_network_driver import protocol
 from container_network_driver.config import Config
 from container_network_driver.converger import Converger
 from container_network_driver.docker import DockerEndpoint
+from container_network_driver.endpoints import HeldAddress, StoredEndpoint, container_names
 from container_network_driver.names import ContainerName, hosts_text
+from container_network_driver.network_records import NetworkRecord
 from container_network_driver.pool_id import PoolId
-from container_network_driver.resync import Plan, StoredEndpoint, Suspects, plan
+from container_network_driver.resync import Plan, Suspects, plan
 
 
 def endpoint(number: int, address: str, running: bool = True) -> DockerEndpoint:
-    return DockerEndpoint(f"e{number}", "n", f"c{number}", f"name{number}", (address,), running)
+    return DockerEndpoint(f"e{number}", "n", f"c{number}", f"name{number}", (address,), "net1", running)
 
 
 def stored(number: int, address: str, container: str | None = None) -> StoredEndpoint:
-    return StoredEndpoint(f"e{number}", (address,), f"cali{number}", container or f"name{number}")
+    return StoredEndpoint(f"e{number}", "host1", "net1", (address,), f"cali{number}", container or f"name{number}")
 
 
-def planned(living=(), known=(), held=(), devices=()) -> Plan:
+def held(*addresses: str, space: str = "") -> set[HeldAddress]:
+    return {HeldAddress(space, address) for address in addresses}
+
+
+def planned(living=(), known=(), addresses=(), devices=(), space=lambda _network: "") -> Plan:
     by_id = {one.endpoint_id: one for one in living}
     device_of = {key: f"cali{key[1:]}" for key in by_id}
-    return plan(by_id, {one.endpoint_id: one for one in known}, held, devices, device_of)
+    return plan(by_id, {one.endpoint_id: one for one in known}, addresses, devices, device_of, space)
 
 
 def test_a_host_in_order_needs_nothing():
-    assert not planned([endpoint(1, "10.0.0.1")], [stored(1, "10.0.0.1")], {"10.0.0.1"}, {"cali1"})
+    assert not planned([endpoint(1, "10.0.0.1")], [stored(1, "10.0.0.1")], held("10.0.0.1"), {"cali1"})
 
 
-def test_a_vanished_container_loses_all_it_had_once_its_endpoint_is_forgotten():
-    first = planned([], [stored(1, "10.0.0.1")], {"10.0.0.1"}, {"cali1"})
-    assert first == Plan(forgotten=("e1",))
-    assert planned([], [], {"10.0.0.1"}, {"cali1"}) == Plan(leaked=("10.0.0.1",), stray_devices=("cali1",))
+def test_a_vanished_container_loses_all_it_had_and_its_device_once_its_endpoint_is_forgotten():
+    first = planned([], [stored(1, "10.0.0.1")], held("10.0.0.1"), {"cali1"})
+    assert first == Plan(forgotten=("e1",), leaked=tuple(held("10.0.0.1")))
+    assert planned([], [], held("10.0.0.1"), {"cali1"}) == Plan(
+        leaked=tuple(held("10.0.0.1")), stray_devices=("cali1",)
+    )
 
 
 def test_a_living_container_gets_back_what_the_datastore_lost():
     one = endpoint(1, "10.0.0.1")
-    assert planned([one], [], (), {"cali1"}) == Plan(unstored=(one,), unheld=((one, "10.0.0.1"),))
+    assert planned([one], [], (), {"cali1"}) == Plan(unstored=(one,), unheld=((one, HeldAddress("", "10.0.0.1")),))
 
 
 def test_a_living_container_without_a_cable_or_with_another_name_is_reported():
     one = endpoint(1, "10.0.0.1")
-    found = planned([one], [stored(1, "10.0.0.1", "old")], {"10.0.0.1"}, ())
+    found = planned([one], [stored(1, "10.0.0.1", "old")], held("10.0.0.1"), ())
     assert found == Plan(unplugged=(one,), renamed=(one,))
 
 
 def test_a_container_that_is_being_started_is_left_alone():
-    assert not planned([endpoint(1, "10.0.0.1", running=False)], [], {"10.0.0.1"}, {"cali1"})
+    assert not planned([endpoint(1, "10.0.0.1", running=False)], [], held("10.0.0.1"), {"cali1"})
+
+
+def test_addresses_of_networks_with_spaces_of_their_own_are_told_apart():
+    one = endpoint(1, "10.0.0.1")
+    others = held("10.0.0.1", space="net2")
+    found = planned([one], [stored(1, "10.0.0.1")], others, {"cali1"}, space=lambda network: network)
+    assert found == Plan(leaked=tuple(others), unheld=((one, HeldAddress("net1", "10.0.0.1")),))
 
 
 def test_suspects_are_convicted_only_after_having_been_ones_all_the_time():
     suspects = Suspects(35)
-    assert suspects.convicted(["a", "b"], 100) == ()
-    assert suspects.convicted(["a"], 120) == ()
-    assert suspects.convicted(["a", "b"], 135) == ("a",)
-    assert suspects.convicted(["b"], 154) == ()
+    assert suspects.convicted(["a", "b"], 100) == set()
+    assert suspects.convicted(["a"], 120) == set()
+    assert suspects.convicted(["a", "b"], 135) == {"a"}
+    assert suspects.convicted(["b"], 154) == set()
 
 
-@pytest.mark.parametrize("subnet", [None, "17.2.0.0/16", "fd80:24e2:f998:72d6::/64"])
-def test_a_pool_id_says_what_it_was_made_of(subnet):
+@pytest.mark.parametrize(
+    ("subnet", "token"), [(None, ""), ("17.2.0.0/16", ""), ("fd80:24e2:f998:72d6::/64", ""), ("10.0.0.0/24", "1a2b")]
+)
+def test_a_pool_id_says_what_it_was_made_of(subnet, token):
     network = ip_network(subnet) if subnet else None
-    made = PoolId("calico", network.version if network else 4, network)
+    made = PoolId("calico", network.version if network else 4, network, token)
     assert PoolId.parse(made.text()) == made
 
 
-@pytest.mark.parametrize("text", ["", "calico", "calico/5", "/4", "calico/4/17.2.0.0/99"])
+@pytest.mark.parametrize("text", ["", "calico", "calico/5", "/4", "calico/4/17.2.0.0/99", "calico/4/10.0.0.0/8/1/2"])
 def test_a_foreign_pool_id_is_refused(text):
     with pytest.raises(protocol.BadRequest, match="not a pool id"):
         PoolId.parse(text)
@@ -112,7 +129,50 @@ def test_a_join_answer_is_what_docker_expects():
         "Gateway": "169.254.1.1",
         "GatewayIPv6": "",
         "StaticRoutes": [{"Destination": "169.254.1.1/32", "RouteType": 1}],
+        "DisableGatewayService": False,
     }
+
+
+def test_a_network_request_has_all_that_docker_tells():
+    document = {
+        "NetworkID": "n",
+        "Options": {
+            "com.docker.network.generic": {"com.docker.network.driver.mtu": "1400"},
+            "com.docker.network.enable_ipv6": True,
+            "com.docker.network.internal": True,
+        },
+        "IPv4Data": [
+            {
+                "AddressSpace": "Space",
+                "Pool": "10.0.0.0/24",
+                "Gateway": "10.0.0.1/24",
+                "AuxAddresses": {"printer": "10.0.0.9/24"},
+            }
+        ],
+        "IPv6Data": [{"AddressSpace": "Space", "Pool": "fd00::/64"}],
+    }
+    assert protocol.NetworkRequest.parse(document) == protocol.NetworkRequest(
+        network_id="n",
+        ipv6=True,
+        internal=True,
+        options={protocol.MTU_OPTION: "1400"},
+        pools=(
+            protocol.NetworkPool(
+                "Space", ip_network("10.0.0.0/24"), ip_interface("10.0.0.1/24"), {"printer": "10.0.0.9/24"}
+            ),
+            protocol.NetworkPool("Space", ip_network("fd00::/64"), None, {}),
+        ),
+    )
+
+
+def test_a_network_record_keeps_what_the_request_said():
+    pools = [
+        {"Pool": "10.0.0.0/24", "Gateway": "10.0.0.1/24"},
+        {"Pool": "0.0.0.0/0", "Gateway": "0.0.0.0/0"},
+    ]
+    record = NetworkRecord.of_request(protocol.NetworkRequest.parse({"NetworkID": "n", "IPv4Data": pools}), ["t1"])
+    assert record == NetworkRecord("n", subnets=("10.0.0.0/24",), gateways=("10.0.0.1/24",), tokens=("t1",))
+    assert NetworkRecord.parse(record.text()) == record
 
 
 def test_an_endpoint_answer_says_only_what_is_new():
@@ -127,6 +187,14 @@ def test_the_oldest_container_keeps_its_short_name():
     assert hosts_text(names) == (
         "10.0.0.1 bbox1.net1.container bbox1\nfd::1 bbox1.net1.container bbox1\n10.0.0.2 bbox1.net2.container\n"
     )
+
+
+def test_a_containers_newer_endpoint_has_its_name():
+    def known(revision: int, address: str) -> StoredEndpoint:
+        return StoredEndpoint(f"e{revision}", "host1", "net1", (address,), "cali", "bbox1", revision)
+
+    names = container_names([known(7, "10.0.0.7"), known(5, "10.0.0.5"), stored(3, "10.0.0.3", "")])
+    assert names == [ContainerName("bbox1", "net1", ("10.0.0.7",), 7), ContainerName("name3", "net1", ("10.0.0.3",), 0)]
 
 
 def configuration(**changes) -> str:

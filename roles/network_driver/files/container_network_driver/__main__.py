@@ -23,8 +23,10 @@ from .calico import CalicoNetwork
 from .config import Config
 from .docker import Docker
 from .driver import Driver
+from .host import Host
 from .names import HostsFile
-from .network import Host, Network
+from .network import Network
+from .records import watched_prefixes
 
 NETWORKS: dict[str, type[Network]] = {CalicoNetwork.driver: CalicoNetwork}
 READY_SECONDS = 40.0
@@ -40,7 +42,8 @@ def drivers(config: Config) -> list[Driver]:
     found = []
     for name, options in config.networks.items():
         network = NETWORKS[name](Host(config.node, docker, config.etcd_client, options))
-        found.append(Driver(network, Mirror(config.etcd_client(), network.watched), hosts_file, config.plugins))
+        mirror = Mirror(config.etcd_client(), watched_prefixes(network))
+        found.append(Driver(network, mirror, hosts_file, config.plugins))
     return found
 
 

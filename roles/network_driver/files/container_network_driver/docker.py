@@ -29,6 +29,7 @@ class DockerEndpoint:
     container_id: str
     container: str  # the container's name
     addresses: tuple[str, ...]  # without prefix length
+    network: str = ""  # the network's name
     running: bool = True  # False while it is being started
 
 
@@ -40,6 +41,9 @@ class DockerNetwork:
     name: str
     ipv6: bool
     subnets: tuple[str, ...] = ()  # those that were asked for
+    gateways: tuple[str, ...] = ()  # with prefix length
+    internal: bool = False
+    options: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -75,7 +79,7 @@ class Docker:
             raise LabError(f"Docker does not list its networks and containers: {error!r}.") from error
         known = {network.network_id: network for network in networks}
         endpoints = [
-            _endpoint(container, settings)
+            _endpoint(container, settings, known[settings["NetworkID"]].name)
             for container in containers
             if container["State"] not in _ENDED
             for settings in (container["NetworkSettings"]["Networks"] or {}).values()
@@ -94,12 +98,24 @@ class Docker:
 
 
 def _network(item: Mapping[str, Any]) -> DockerNetwork:
-    subnets = [one.get("Subnet") for one in (item.get("IPAM") or {}).get("Config") or ()]
-    asked = tuple(subnet for subnet in subnets if subnet and not subnet.endswith("/0"))
-    return DockerNetwork(item["Id"], item["Name"], bool(item.get("EnableIPv6")), asked)
+    configured = [one for one in (item.get("IPAM") or {}).get("Config") or () if one.get("Subnet")]
+    asked = [one for one in configured if not one["Subnet"].endswith("/0")]
+    return DockerNetwork(
+        item["Id"],
+        item["Name"],
+        bool(item.get("EnableIPv6")),
+        subnets=tuple(one["Subnet"] for one in asked),
+        gateways=tuple(_with_length(one["Gateway"], one["Subnet"]) for one in asked if one.get("Gateway")),
+        internal=bool(item.get("Internal")),
+        options=item.get("Options") or {},
+    )
 
 
-def _endpoint(container: Mapping[str, Any], settings: Mapping[str, Any]) -> DockerEndpoint:
+def _with_length(gateway: str, subnet: str) -> str:
+    return gateway if "/" in gateway else f"{gateway}/{subnet.partition('/')[2]}"
+
+
+def _endpoint(container: Mapping[str, Any], settings: Mapping[str, Any], network: str) -> DockerEndpoint:
     addresses = (settings.get("IPAddress"), settings.get("GlobalIPv6Address"))
     return DockerEndpoint(
         endpoint_id=settings["EndpointID"],
@@ -107,5 +123,6 @@ def _endpoint(container: Mapping[str, Any], settings: Mapping[str, Any]) -> Dock
         container_id=container["Id"],
         container=container["Names"][0].lstrip("/"),
         addresses=tuple(address for address in addresses if address),
+        network=network,
         running=container["State"] in ("running", "paused"),
     )

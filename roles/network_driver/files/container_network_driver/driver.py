@@ -1,27 +1,28 @@
 # Copyright (c) 2026, container_network.lab contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One network at work: its two sockets, its watch of etcd, its convergence, and its resync."""
+"""One network at work: its sockets, its watch of etcd, its convergence, and its upkeep."""
 
 from __future__ import annotations
 
 import logging
 import threading
 import time
-from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 from container_network.errors import LabError
 from container_network.etcd import EtcdUnreachable
 from container_network.etcd_watch import Mirror, WatchLost
 
-from . import protocol
 from .converger import Converger
+from .endpoints import container_names
 from .names import HostsFile
 from .network import Network
+from .records import Records
+from .requests import Requests
 from .server import Handler, PluginServer
+from .upkeep import Upkeep
 
 RESYNC_SECONDS = 15.0
 NAMING_SECONDS = (0.05, 0.2, 30.0)
@@ -41,6 +42,8 @@ class Driver:
         self._converger = Converger(self._converge)
         self._mirror = mirror
         self._mirror.on_change = self._converger.request
+        self._records = Records(network)
+        self._upkeep = Upkeep(network, self._records)
         network.host.copy = self._mirror.copy
         network.host.wait_for = self._converger.wait_for
         self._stopping = threading.Event()
@@ -48,10 +51,9 @@ class Driver:
         self._resync_now = threading.Event()
         self.synced = threading.Event()
         """Set when etcd has answered, and the host followed what it said, or could not."""
-        self.servers = [
-            PluginServer(plugins / f"{network.driver}.sock", self._network_methods(), self._executor),
-            PluginServer(plugins / f"{network.ipam_driver}.sock", self._ipam_methods(), self._executor),
-        ]
+        requests = Requests(network, self._records, self._resync_now.set, self._joined.set)
+        sockets = socket_methods(network, requests)
+        self.servers = [PluginServer(plugins / name, methods, self._executor) for name, methods in sockets.items()]
 
     def start(self) -> None:
         """Start the threads; the servers are started by the event loop."""
@@ -93,7 +95,7 @@ class Driver:
         copy = self._mirror.copy()
         if not copy.revision:
             return 0
-        self._hosts_file.update(self._network.driver, self._network.names(copy))
+        self._hosts_file.update(self._network.driver, container_names(self._network.endpoints(copy)))
         try:
             self._network.converge(copy)
         finally:
@@ -105,7 +107,7 @@ class Driver:
         while not self._stopping.is_set():
             if self._mirror.revision:
                 try:
-                    for line in self._network.resync():
+                    for line in self._upkeep.resync():
                         log.info("%s", line)
                     complaint = ""
                 except LabError as error:
@@ -126,7 +128,7 @@ class Driver:
             self._stopping.wait(first)
             while not self._stopping.is_set() and time.monotonic() < deadline:
                 try:
-                    if not self._network.learn_names():
+                    if self._upkeep.learn_names():
                         break
                 except EtcdUnreachable:
                     break
@@ -134,69 +136,18 @@ class Driver:
                     log.info("containers' names: %s", error)
                 self._stopping.wait(pause)
 
-    # --- Docker's requests --------------------------------------------------------------------------------------------
 
-    def _network_methods(self) -> dict[str, Handler]:
-        network = self._network
-        methods: dict[str, Handler] = {
-            "Plugin.Activate": lambda _document: {"Implements": ["NetworkDriver"]},
-            "NetworkDriver.GetCapabilities": lambda _document: {"Scope": "local"},
-            "NetworkDriver.CreateNetwork": self._create_network,
-            "NetworkDriver.DeleteNetwork": _done(network.delete_network, protocol.NetworkRequest),
-            "NetworkDriver.CreateEndpoint": _answered(network.create_endpoint, protocol.EndpointRequest),
-            "NetworkDriver.DeleteEndpoint": _done(network.delete_endpoint, protocol.EndpointRequest),
-            "NetworkDriver.EndpointOperInfo": lambda _document: {"Value": {}},
-            "NetworkDriver.Join": self._join,
-            "NetworkDriver.Leave": _done(network.leave, protocol.EndpointRequest),
-        }
-        for name in (
-            "DiscoverNew",
-            "DiscoverDelete",
-            "ProgramExternalConnectivity",
-            "RevokeExternalConnectivity",
-        ):
-            methods[f"NetworkDriver.{name}"] = lambda _document: {}
-        return methods
-
-    def _ipam_methods(self) -> dict[str, Handler]:
-        network = self._network
-        spaces = {
-            "LocalDefaultAddressSpace": f"{network.address_space}Local",
-            "GlobalDefaultAddressSpace": network.address_space,
-        }
-
-        def request_address(document: Mapping[str, Any]) -> Mapping[str, Any]:
-            address = network.request_address(protocol.AddressRequest.parse(document))
-            return {"Address": str(address), "Data": {}}
-
-        return {
-            "Plugin.Activate": lambda _document: {"Implements": ["IpamDriver"]},
-            "IpamDriver.GetCapabilities": lambda _document: {"RequiresMACAddress": False},
-            "IpamDriver.GetDefaultAddressSpaces": lambda _document: spaces,
-            "IpamDriver.RequestPool": _answered(network.request_pool, protocol.PoolRequest),
-            "IpamDriver.ReleasePool": lambda _document: {},
-            "IpamDriver.RequestAddress": request_address,
-            "IpamDriver.ReleaseAddress": _done(network.release_address, protocol.AddressRequest),
-        }
-
-    def _create_network(self, document: Mapping[str, Any]) -> Mapping[str, Any]:
-        self._network.create_network(protocol.NetworkRequest.parse(document))
-        self._resync_now.set()  # which learns the network's name
-        return {}
-
-    def _join(self, document: Mapping[str, Any]) -> Mapping[str, Any]:
-        answer = self._network.join(protocol.JoinRequest.parse(document))
-        self._joined.set()
-        return answer.document()
+def socket_methods(network: Network, requests: Requests) -> dict[str, dict[str, Handler]]:
+    """What each socket answers, by its name. A driver and an IPAM driver of one name share a socket."""
+    network_methods, ipam_methods = requests.network_methods(), requests.ipam_methods()
+    if network.driver == network.ipam_driver:
+        both = {**network_methods, **ipam_methods}
+        return {f"{network.driver}.sock": {**both, **_activation("NetworkDriver", "IpamDriver")}}
+    return {
+        f"{network.driver}.sock": {**network_methods, **_activation("NetworkDriver")},
+        f"{network.ipam_driver}.sock": {**ipam_methods, **_activation("IpamDriver")},
+    }
 
 
-def _answered(hook: Any, request: Any) -> Handler:
-    return lambda document: hook(request.parse(document)).document()
-
-
-def _done(hook: Any, request: Any) -> Handler:
-    def handler(document: Mapping[str, Any]) -> Mapping[str, Any]:
-        hook(request.parse(document))
-        return {}
-
-    return handler
+def _activation(*interfaces: str) -> dict[str, Handler]:
+    return {"Plugin.Activate": lambda _document: {"Implements": list(interfaces)}}

@@ -1,96 +1,136 @@
 # Copyright (c) 2026, container_network.lab contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a network must bring to become a Docker network driver: the hooks of `Network`, and nothing else."""
+"""What a network must bring to become a Docker network driver: the hooks of `Network`, and nothing else.
+
+The life of a network and of a container in it, in Docker's words and in ours:
+
+=====================  ==============================================================================================
+Docker                 hooks, in this order
+=====================  ==============================================================================================
+``network create``     `request_pool` and perhaps `request_gateway`, for each subnet; then `create_network`
+``run``, ``connect``   `request_address`, `create_endpoint`, `join`; a moment later `finish_join`, `name_endpoint`
+``rm``, ``stop``       `forget_endpoint`, `release_address`
+``network rm``         `delete_network`
+=====================  ==============================================================================================
+
+Every change in the datastore, of whichever host, is followed by `converge`, on all hosts. At the service's start, and
+every 15 seconds, Docker, the datastore and the kernel are compared (`upkeep`): `endpoints`, `held_addresses`, `devices`
+tell what there is, and `store_endpoint`, `claim_address`, `name_endpoint` give a living container back what is missing,
+`forget_endpoint`, `release_address`, `remove_device` remove what a vanished one left.
+
+Hooks are blocking functions, called in threads, many at once; LabError becomes Docker's error text. A call may be
+repeated, and the service may end at any point: a network keeps no truth of its own, and finds everything as it left it,
+or half done.
+"""
 
 from __future__ import annotations
 
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from collections.abc import Collection, Iterable
 
-from container_network.etcd import Etcd
 from container_network.etcd_watch import Copy
 
 from . import protocol
-from .docker import Docker
-from .names import ContainerName
-
-
-class Host:
-    """What a network's code may use of this host. Safe to use from many threads."""
-
-    def __init__(self, node: str, docker: Docker, etcd: Callable[[], Etcd], options: Mapping[str, Any]) -> None:
-        self.node = node
-        self.docker = docker
-        self.options = options
-        self.copy: Callable[[], Copy] = lambda: Copy(0, {})  # of the watched keys; replaced once the watch is there
-        self.wait_for: Callable[[int, float], bool] = lambda _revision, _seconds: True
-        self._etcd = etcd
-        self._local = threading.local()
-
-    @property
-    def etcd(self) -> Etcd:
-        """The calling thread's own client."""
-        if not hasattr(self._local, "etcd"):
-            self._local.etcd = self._etcd()
-        return self._local.etcd
+from .docker import DockerEndpoint
+from .endpoints import HeldAddress, StoredEndpoint
+from .host import Host
+from .joined import Joined
+from .network_records import NetworkRecord
+from .pool_id import PoolId
 
 
 class Network(ABC):
-    """One kind of network. Hooks are blocking functions, called in threads; LabError becomes Docker's error text.
+    """One kind of network, on one host."""
 
-    A network keeps no truth of its own: it must be able to go on after a restart at any point.
-    """
-
-    driver: str  # the name of the network driver's socket, and of ``docker network create --driver``
-    ipam_driver: str  # the same of the IPAM driver
-    address_space: str  # libnetwork's name for the addresses; any will do
-    watched: tuple[str, ...]  # prefixes in etcd whose changes concern this host
+    driver: str
+    """The name of ``docker network create --driver``, and of the socket."""
+    ipam_driver: str
+    """The same of ``--ipam-driver``; both may be one name, and then are one socket."""
+    address_space: str
+    """libnetwork's name for the addresses; no two drivers may have the same."""
+    watched: tuple[str, ...]
+    """Prefixes in etcd whose changes concern this host. The framework adds its own."""
+    network_options: tuple[str, ...] = ()
+    """What ``docker network create --opt`` takes; anything else is refused."""
+    addresses_per_network: bool = False
+    """Whether each network has its own addresses, so that two networks may have one subnet, and `request_address` is
+    told the network. Otherwise an address is unique in all networks of the cluster."""
 
     def __init__(self, host: Host) -> None:
         self.host = host
+        self.kernel = threading.Lock()
+        """For `converge` and those who make and remove devices: none may see the other's device half made."""
 
     @classmethod
-    @abstractmethod
-    def clean_host(cls) -> None:
-        """Remove all that the network made on this host. The service does not run, and no container is connected."""
+    def prefix(cls) -> str:
+        """The place in the datastore of what the framework keeps: ``networks/``, ``joined/`` and ``pools/``."""
+        return f"/container_network/{cls.driver}/"
+
+    def space(self, network: str) -> str:
+        """In which space a network's addresses are unique."""
+        return network if self.addresses_per_network else ""
+
+    # --- Docker's requests --------------------------------------------------------------------------------------------
 
     @abstractmethod
     def request_pool(self, request: protocol.PoolRequest) -> protocol.Pool:
-        """Which addresses a new network will use."""
+        """Which addresses a new network will use; ``--subnet`` or not. The network is not known yet."""
+
+    def request_gateway(self, pool: PoolId, wanted: protocol.Address | None) -> protocol.Address:
+        """The gateway of a new network, if `request_pool` did not say that there is none; ``--gateway`` or not.
+
+        By default the wanted or else the first one, with the subnet's prefix length; nothing is noted.
+        """
+        return wanted or protocol.interface(pool.subnet, 1)
 
     @abstractmethod
-    def request_address(self, request: protocol.AddressRequest) -> protocol.Address:
-        """An address, the wanted one if one is wanted."""
+    def request_address(
+        self, pool: PoolId, wanted: protocol.Address | None, network: NetworkRecord | None
+    ) -> protocol.Address:
+        """A free address, or the wanted one (``--ip``), which no stored endpoint has; with the prefix length to use.
+
+        ``network`` is given with `addresses_per_network` only. One call at a time.
+        """
 
     @abstractmethod
-    def release_address(self, request: protocol.AddressRequest) -> None:
-        """Give an address back; it need not be held."""
+    def release_address(self, held: HeldAddress) -> None:
+        """Give an address back if this host has it; it may have moved to another one. One call at a time."""
+
+    def create_network(self, network: NetworkRecord) -> None:  # noqa: B027  (most have nothing to do)
+        """A network appears on this host, still without its name. To ask Docker about it here would wait for ever."""
+
+    def delete_network(self, network: NetworkRecord, last: bool) -> None:  # noqa: B027  (likewise)
+        """A network has vanished from this host; ``last``: and no other host has it."""
 
     @abstractmethod
-    def create_network(self, request: protocol.NetworkRequest) -> None:
-        """A network appears on this host. Asking Docker about it here would wait for ever."""
+    def create_endpoint(self, request: protocol.EndpointRequest, network: NetworkRecord) -> protocol.EndpointAnswer:
+        """Store that a container is about to be connected, with the addresses that it got before."""
 
     @abstractmethod
-    def delete_network(self, request: protocol.NetworkRequest) -> None:
-        """A network vanishes from this host."""
+    def join(self, joined: Joined, network: NetworkRecord) -> protocol.JoinAnswer:
+        """Make the device that Docker moves into the container. The container starts when the host has converged."""
+
+    def finish_join(self, joined: Joined, network: NetworkRecord, others: Collection[Joined]) -> bool:
+        """What can be done only inside the container, once Docker has moved the device there; whether it is done.
+
+        ``others`` are what else of this driver joined the container. Called until it is done, whenever another network
+        joins the container, and at every resync: it must be cheap when there is nothing to do.
+        """
+        return True
+
+    def unplug(self, endpoint_id: str) -> None:
+        """The container has left: remove the device, unless it is not there."""
+        device = self.device_of(endpoint_id)
+        if device in self.devices():
+            self.remove_device(device)
 
     @abstractmethod
-    def create_endpoint(self, request: protocol.EndpointRequest) -> protocol.EndpointAnswer:
-        """A container is about to be connected."""
+    def forget_endpoint(self, endpoint_id: str) -> None:
+        """Remove the endpoint from the datastore; it need not be known. Its addresses are released by themselves."""
 
-    @abstractmethod
-    def join(self, request: protocol.JoinRequest) -> protocol.JoinAnswer:
-        """Make the device that Docker moves into the container."""
-
-    def leave(self, request: protocol.EndpointRequest) -> None:  # noqa: B027  (most have nothing to do)
-        """The container's interface is gone."""
-
-    @abstractmethod
-    def delete_endpoint(self, request: protocol.EndpointRequest) -> None:
-        """Forget the connection; it need not be known."""
+    # --- what there is, and its repair --------------------------------------------------------------------------------
 
     @abstractmethod
     def converge(self, copy: Copy) -> None:
@@ -100,13 +140,38 @@ class Network(ABC):
         """Called before a convergence without a request, which sets right what others have changed on the host."""
 
     @abstractmethod
-    def names(self, copy: Copy) -> Iterable[ContainerName]:
-        """All hosts' containers by name."""
+    def endpoints(self, copy: Copy) -> Iterable[StoredEndpoint]:
+        """All endpoints of all hosts. Names (DNS) are made of them."""
 
     @abstractmethod
-    def resync(self) -> Iterable[str]:
-        """Compare Docker, the datastore and the kernel, and repair; a line for everything that was done."""
+    def held_addresses(self, copy: Copy) -> Iterable[HeldAddress]:
+        """The addresses that this host's containers have, and no others: what no endpoint has is released."""
 
     @abstractmethod
-    def learn_names(self) -> bool:
-        """Note the containers' names that Docker tells only after the joining; whether some are still unknown."""
+    def devices(self) -> set[str]:
+        """The names of the host's ends of all containers' cables, as the kernel has them."""
+
+    @abstractmethod
+    def device_of(self, endpoint_id: str) -> str:
+        """What the host's end of an endpoint's cable is called."""
+
+    @abstractmethod
+    def remove_device(self, device: str) -> None:
+        """Remove one of `devices`."""
+
+    @abstractmethod
+    def claim_address(self, held: HeldAddress, endpoint: DockerEndpoint) -> None:
+        """Hold an address again that a living container has, and that the datastore has lost."""
+
+    @abstractmethod
+    def store_endpoint(self, endpoint: DockerEndpoint, network: NetworkRecord) -> None:
+        """Store a living container's endpoint again, which the datastore has lost or has otherwise."""
+
+    @abstractmethod
+    def name_endpoint(self, endpoint_id: str, container: str) -> None:
+        """Note the container's name, unless the endpoint is not there any more."""
+
+    @classmethod
+    @abstractmethod
+    def clean_host(cls) -> None:
+        """Remove all that the network made on this host. The service does not run, and no container is connected."""

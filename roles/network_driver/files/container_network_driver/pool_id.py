@@ -4,38 +4,50 @@
 """What a pool id says. Pure.
 
 Docker keeps the id that RequestPool answered and gives nothing else to the later calls for addresses, even after the
-driver was restarted; so the id itself says all that is needed: the IP version, and the subnet if one was asked for.
+driver was restarted; so the id itself says all that is needed: the IP version, the subnet, and whose it is.
 """
 
 from __future__ import annotations
 
 import ipaddress
 from dataclasses import dataclass
+from typing import Union
 
-from .protocol import BadRequest, Subnet
+from container_network.errors import LabError
+
+Subnet = Union[ipaddress.IPv4Network, ipaddress.IPv6Network]
+
+
+class BadRequest(LabError):
+    """A message that is not what libnetwork sends."""
 
 
 @dataclass(frozen=True)
 class PoolId:
-    """Written as ``calico/4`` or ``calico/4/17.2.0.0/16``."""
+    """Written as ``calico/4``, ``calico/4/17.2.0.0/16`` or ``weavemesh/4/10.0.0.0/24/TOKEN``.
+
+    ``token`` tells the networks of one subnet apart; see `network_pools`.
+    """
 
     driver: str
     version: int
     subnet: Subnet | None = None
+    token: str = ""
 
     def text(self) -> str:
         """The id as Docker keeps it."""
-        parts = [self.driver, str(self.version)]
-        return "/".join(parts if self.subnet is None else [*parts, str(self.subnet)])
+        parts = (self.driver, str(self.version), str(self.subnet or ""), self.token)
+        return "/".join(part for part in parts if part)
 
     @classmethod
     def parse(cls, text: str) -> PoolId:
         """From the id that Docker sends back."""
-        driver, _slash, rest = text.partition("/")
-        version, _slash, subnet = rest.partition("/")
-        if not driver or version not in ("4", "6"):
-            raise BadRequest(f"'{text}' is not a pool id of this driver.")
+        driver, version, address, length, token = [*text.split("/"), "", "", "", "", ""][:5]
         try:
-            return cls(driver, int(version), ipaddress.ip_network(subnet) if subnet else None)
+            subnet = ipaddress.ip_network(f"{address}/{length}") if address else None
         except ValueError:
-            raise BadRequest(f"'{text}' is not a pool id of this driver.") from None
+            subnet = None
+        made = cls(driver, int(version) if version in ("4", "6") else 0, subnet, token)
+        if not made.driver or not made.version or made.text() != text:
+            raise BadRequest(f"'{text}' is not a pool id of this driver.")
+        return made

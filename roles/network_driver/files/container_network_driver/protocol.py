@@ -11,23 +11,26 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Union
 
-from container_network.errors import LabError
+from .pool_id import BadRequest, PoolId, Subnet
 
 Address = Union[ipaddress.IPv4Interface, ipaddress.IPv6Interface]
-Subnet = Union[ipaddress.IPv4Network, ipaddress.IPv6Network]
 Document = Mapping[str, Any]
 
 GATEWAY_DATA = "com.docker.network.gateway"
+MTU_OPTION = "com.docker.network.driver.mtu"
 _ENABLE_IPV6 = "com.docker.network.enable_ipv6"
+_INTERNAL = "com.docker.network.internal"
+_DRIVER_OPTIONS = "com.docker.network.generic"
 _ADDRESS_KIND = "RequestAddressType"
 _CONNECTED = 1  # the RouteType of a destination on the link itself
 
 
-class BadRequest(LabError):
-    """A message that is not what libnetwork sends."""
+def interface(subnet: Subnet, number: int) -> Address:
+    """The nth address of a subnet, with its prefix length."""
+    return ipaddress.ip_interface(f"{subnet[number]}/{subnet.prefixlen}")
 
 
 @dataclass(frozen=True)
@@ -54,7 +57,7 @@ class PoolRequest:
 class AddressRequest:
     """One address of a pool is asked for, or given back; ``address`` is the value of ``--ip``."""
 
-    pool_id: str
+    pool: PoolId
     address: Address | None
     for_gateway: bool
 
@@ -62,22 +65,52 @@ class AddressRequest:
     def parse(cls, document: Document) -> AddressRequest:
         """From the document of IpamDriver.RequestAddress or ReleaseAddress."""
         options = document.get("Options") or {}
-        return cls(_text(document, "PoolID"), _address(document, "Address"), options.get(_ADDRESS_KIND) == GATEWAY_DATA)
+        pool = PoolId.parse(_text(document, "PoolID"))
+        return cls(pool, _address(document, "Address"), options.get(_ADDRESS_KIND) == GATEWAY_DATA)
+
+
+@dataclass(frozen=True)
+class NetworkPool:
+    """A pool of a new network, as its IPAM driver answered it. ``auxiliary`` are the values of ``--aux-address``."""
+
+    address_space: str
+    subnet: Subnet
+    gateway: Address | None
+    auxiliary: Mapping[str, str]
+
+    @classmethod
+    def parse(cls, document: Document) -> NetworkPool:
+        """From an entry of IPv4Data or IPv6Data."""
+        return cls(
+            document.get("AddressSpace") or "",
+            ipaddress.ip_network(_text(document, "Pool")),
+            _address(document, "Gateway"),
+            document.get("AuxAddresses") or {},
+        )
 
 
 @dataclass(frozen=True)
 class NetworkRequest:
-    """A network is made or removed on this host. Its name is not told."""
+    """A network is made or removed on this host. Its name is not told. ``options`` are the values of ``--opt``."""
 
     network_id: str
-    ipv6: bool
+    ipv6: bool = False
+    internal: bool = False
+    options: Mapping[str, str] = field(default_factory=dict)
+    pools: tuple[NetworkPool, ...] = ()
 
     @classmethod
     def parse(cls, document: Document) -> NetworkRequest:
         """From the document of NetworkDriver.CreateNetwork or DeleteNetwork."""
         options = document.get("Options") or {}
-        ipv6 = bool(options.get(_ENABLE_IPV6)) or bool(document.get("IPv6Data"))
-        return cls(_text(document, "NetworkID"), ipv6)
+        pools = [*(document.get("IPv4Data") or ()), *(document.get("IPv6Data") or ())]
+        return cls(
+            network_id=_text(document, "NetworkID"),
+            ipv6=bool(options.get(_ENABLE_IPV6)) or bool(document.get("IPv6Data")),
+            internal=bool(options.get(_INTERNAL)),
+            options=options.get(_DRIVER_OPTIONS) or {},
+            pools=tuple(NetworkPool.parse(pool) for pool in pools),
+        )
 
 
 @dataclass(frozen=True)
@@ -118,15 +151,18 @@ class JoinRequest:
 
 @dataclass(frozen=True)
 class Pool:
-    """The answer to a `PoolRequest`. No gateway is taken from a pool without a gateway of its own: see ``data``."""
+    """The answer to a `PoolRequest`: the id that says it all later, and the subnet that Docker shows.
 
-    pool_id: str
+    With `GATEWAY_DATA` in ``data`` no gateway is asked for.
+    """
+
+    pool_id: PoolId
     subnet: Subnet
-    data: Mapping[str, str]
+    data: Mapping[str, str] = field(default_factory=dict)
 
     def document(self) -> dict[str, Any]:
         """As libnetwork expects it."""
-        return {"PoolID": self.pool_id, "Pool": str(self.subnet), "Data": dict(self.data)}
+        return {"PoolID": self.pool_id.text(), "Pool": str(self.subnet), "Data": dict(self.data)}
 
 
 @dataclass(frozen=True)
@@ -144,13 +180,18 @@ class EndpointAnswer:
 
 @dataclass(frozen=True)
 class JoinAnswer:
-    """The device to move into the container, what to call it there (a number is added), and how it routes."""
+    """The device to move into the container, what to call it there (a number is added), and how it routes.
+
+    Without a gateway here and in the container's other networks, Docker connects the container to docker_gwbridge as
+    well, with the default route there; not in networks made with ``--internal``, nor with ``no_gateway_bridge``.
+    """
 
     device: str
     prefix: str
     gateway: str = ""
     gateway_ipv6: str = ""
     on_link: tuple[Subnet, ...] = ()  # destinations that the container reaches on this link, without a next hop
+    no_gateway_bridge: bool = False
 
     def document(self) -> dict[str, Any]:
         """As libnetwork expects it."""
@@ -159,6 +200,7 @@ class JoinAnswer:
             "Gateway": self.gateway,
             "GatewayIPv6": self.gateway_ipv6,
             "StaticRoutes": [{"Destination": str(subnet), "RouteType": _CONNECTED} for subnet in self.on_link],
+            "DisableGatewayService": self.no_gateway_bridge,
         }
 
 

@@ -5,20 +5,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from .docker import DockerEndpoint
-
-
-@dataclass(frozen=True)
-class StoredEndpoint:
-    """An endpoint of this host as the datastore has it."""
-
-    endpoint_id: str
-    addresses: tuple[str, ...]  # without prefix length
-    device: str  # the host's end of its cable
-    container: str = ""
+from .endpoints import HeldAddress, StoredEndpoint
 
 
 @dataclass(frozen=True)
@@ -26,10 +17,10 @@ class Plan:
     """What must change for the three to agree. Docker decides: a container that it has keeps all it has."""
 
     forgotten: tuple[str, ...] = ()  # ids of stored endpoints whose containers vanished
-    leaked: tuple[str, ...] = ()  # addresses that this host holds and nothing uses
+    leaked: tuple[HeldAddress, ...] = ()  # addresses that this host holds and no living container uses
     stray_devices: tuple[str, ...] = ()  # cables of containers that vanished
     unstored: tuple[DockerEndpoint, ...] = ()  # living endpoints that the datastore does not have as they are
-    unheld: tuple[tuple[DockerEndpoint, str], ...] = ()  # addresses in use that nothing holds in the datastore
+    unheld: tuple[tuple[DockerEndpoint, HeldAddress], ...] = ()  # addresses in use that nothing holds in the datastore
     unplugged: tuple[DockerEndpoint, ...] = ()  # living endpoints without a cable
     renamed: tuple[DockerEndpoint, ...] = ()  # endpoints whose container has another name than stored
 
@@ -40,17 +31,22 @@ class Plan:
 def plan(
     living: Mapping[str, DockerEndpoint],
     stored: Mapping[str, StoredEndpoint],
-    held: Collection[str],
+    held: Collection[HeldAddress],
     devices: Collection[str],
     device_of: Mapping[str, str],
+    space: Callable[[str], str],
 ) -> Plan:
     """Compare. What is still being started is left alone.
 
     ``living`` and ``stored`` are by endpoint id, ``held`` are this host's addresses in the datastore, ``devices`` the
-    driver's devices in the kernel, and ``device_of`` what the device of each living endpoint is called.
+    driver's devices in the kernel, ``device_of`` what the device of each living endpoint is called, and ``space`` tells
+    in which space a network's addresses are.
     """
-    used = {address for endpoint in living.values() for address in endpoint.addresses}
-    used |= {address for endpoint in stored.values() for address in endpoint.addresses}
+
+    def addresses(endpoint: DockerEndpoint | StoredEndpoint) -> list[HeldAddress]:
+        return [HeldAddress(space(endpoint.network), address) for address in endpoint.addresses]
+
+    used = {address for one in living.values() for address in addresses(one)}
     running = {key: one for key, one in living.items() if one.running}
     expected = set(device_of.values()) | {endpoint.device for endpoint in stored.values()}
     return Plan(
@@ -58,7 +54,7 @@ def plan(
         leaked=tuple(sorted(set(held) - used)),
         stray_devices=tuple(sorted(set(devices) - expected)),
         unstored=tuple(_each(running, lambda one: _differs(one, stored.get(one.endpoint_id)))),
-        unheld=tuple((one, address) for one in _each(running) for address in one.addresses if address not in held),
+        unheld=tuple((one, address) for one in _each(running) for address in addresses(one) if address not in held),
         unplugged=tuple(_each(running, lambda one: device_of[one.endpoint_id] not in devices)),
         renamed=tuple(
             _each(
@@ -85,9 +81,9 @@ class Suspects:
     """
 
     patience: float
-    _since: dict[str, float] = field(default_factory=dict)
+    _since: dict[Hashable, float] = field(default_factory=dict)
 
-    def convicted(self, suspects: Iterable[str], now: float) -> tuple[str, ...]:
+    def convicted(self, suspects: Iterable[Hashable], now: float) -> set[Hashable]:
         """The suspects that have been ones for long enough."""
         self._since = {suspect: self._since.get(suspect, now) for suspect in suspects}
-        return tuple(suspect for suspect, since in self._since.items() if now - since >= self.patience)
+        return {suspect for suspect, since in self._since.items() if now - since >= self.patience}

@@ -4,8 +4,9 @@
 """Routes by source address, inside a container that is in several networks.
 
 Such a container has one default route, and answers from its other addresses would leave over the wrong interface, where
-the host drops them as forged. So packets from each address use a table that leads to that address's network, and
-what goes to a network's own subnet, if it has one, leaves over that network's interface, from the address there.
+the host drops them as forged. So packets from each address use a table that leads to that address's network, and so
+does what goes to a network's own subnet, if it has one. The main table stays as Docker made it: Docker refuses an
+address to which the container has a route there.
 """
 
 from __future__ import annotations
@@ -18,15 +19,17 @@ from container_network import rtnetlink as rt
 from container_network.errors import LabError
 from container_network.links import read_links
 from container_network.netlink import NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE, Message, NetlinkSocket
-from container_network.routes import PROTOCOLS, TABLES, RouteParser, route_messages
+from container_network.routes import PROTOCOLS, RouteParser, route_messages
 
 _RTM_NEWRULE = 32  # linux/rtnetlink.h; the header of a rule has the layout of a route's (linux/fib_rules.h)
 _TO_TABLE = 1  # FR_ACT_TO_TBL
-_FRA_SRC, _FRA_PRIORITY, _FRA_TABLE = 2, 6, 15
+_FRA_DST, _FRA_SRC, _FRA_PRIORITY, _FRA_TABLE = 1, 2, 6, 15
+_BY_SUBNET = 1000
+"""Rules by destination come after all rules by source, and before the main table. The first network's comes first."""
 
 
 def ensure(sandbox: str, address: str, gateway: str, table: int, subnets: Sequence[str] = ()) -> bool:
-    """Make packets from ``address`` (IPv4) use ``gateway``, and those to ``subnets`` its interface.
+    """Make packets from ``address`` (IPv4), and those to ``subnets`` from no address yet, use ``gateway``.
 
     False while the container does not have the address yet.
     """
@@ -44,12 +47,11 @@ def ensure(sandbox: str, address: str, gateway: str, table: int, subnets: Sequen
             parse({"dst": f"{gateway}/32", "scope": "link"}),
             parse({"dst": "default", "via": gateway, "onlink": True}),
         ]
-        to_subnets = [parse({"dst": subnet, "scope": "link"}) for subnet in subnets]
         flags = NLM_F_CREATE | NLM_F_REPLACE
         messages = [
             *route_messages(rt.RTM_NEWROUTE, flags, to_gateway, table, links),
-            _rule(address, table),
-            *route_messages(rt.RTM_NEWROUTE, flags, to_subnets, TABLES["main"], links),
+            _rule(_FRA_SRC, f"{address}/32", table, table),
+            *(_rule(_FRA_DST, subnet, table, table + _BY_SUBNET) for subnet in subnets),
         ]
         for failure in netlink.batch(messages):
             if failure.errno != errno.EEXIST:
@@ -57,11 +59,13 @@ def ensure(sandbox: str, address: str, gateway: str, table: int, subnets: Sequen
     return True
 
 
-def _rule(address: str, table: int) -> Message:
-    header = rt.route_header.pack(socket.AF_INET, 0, 32, 0, table, 0, 0, _TO_TABLE, 0)
+def _rule(end: int, network: str, table: int, priority: int) -> Message:
+    address, _slash, length = network.partition("/")
+    lengths = (int(length), 0) if end == _FRA_DST else (0, int(length))
+    header = rt.route_header.pack(socket.AF_INET, *lengths, 0, table, 0, 0, _TO_TABLE, 0)
     attributes = [
-        rt.attribute(_FRA_SRC, socket.inet_aton(address)),
-        rt.attribute_u32(_FRA_PRIORITY, table),
+        rt.attribute(end, socket.inet_aton(address)),
+        rt.attribute_u32(_FRA_PRIORITY, priority),
         rt.attribute_u32(_FRA_TABLE, table),
     ]
     return _RTM_NEWRULE, NLM_F_CREATE | NLM_F_EXCL, header + b"".join(attributes)

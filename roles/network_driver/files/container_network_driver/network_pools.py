@@ -1,0 +1,67 @@
+# Copyright (c) 2026, container_network.lab contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which network a pool belongs to, for networks that have addresses of their own, so that subnets may be alike.
+
+Docker asks for a pool before it tells of the network, and names neither the network in the first call nor the pool's id
+in the second: only the subnet is in both. So a pool's id carries a token, the token waits in the datastore until a
+network of that subnet is made, and the network's record keeps it. Later calls for addresses bring the pool's id.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import secrets
+import threading
+from collections.abc import Iterable
+
+from .host import Host
+from .pool_id import PoolId, Subnet
+
+PATIENCE_SECONDS = 5.0
+"""How long a second network of the same subnet waits for the first; Docker takes milliseconds from pool to network."""
+
+
+class NetworkPools:
+    """The tokens of this host's pools that no network has claimed yet: ``…/pools/NODE/TOKEN``, with the subnet."""
+
+    def __init__(self, host: Host, prefix: str, patience: float = PATIENCE_SECONDS) -> None:
+        self._host = host
+        self._prefix = f"{prefix}pools/{host.node}/"
+        self._patience = patience
+        self._unclaimed: dict[str, str] = {}  # token by subnet; of this process
+        self._changed = threading.Condition()
+
+    def issue(self, pool: PoolId) -> PoolId:
+        """The pool's id with a new token. Waits while another pool of this subnet is unclaimed."""
+        subnet, token = str(pool.subnet), secrets.token_hex(8)
+        with self._changed:
+            self._changed.wait_for(lambda: subnet not in self._unclaimed, self._patience)
+            self._unclaimed[subnet] = token
+        self._host.etcd.put(f"{self._prefix}{token}", subnet)
+        return dataclasses.replace(pool, token=token)
+
+    def claim(self, subnets: Iterable[Subnet]) -> list[str]:
+        """The tokens of a new network's pools: for each subnet the latest one."""
+        unclaimed = self._host.etcd.get_prefixes(self._prefix)[0]
+        tokens = []
+        for subnet in map(str, subnets):
+            found = sorted((item.mod_revision, item.key) for item in unclaimed if item.value == subnet)
+            for _revision, key in found:
+                self._remove(key[len(self._prefix) :])
+            tokens += [key[len(self._prefix) :] for _revision, key in found[-1:]]
+        return tokens
+
+    def is_unclaimed(self, pool: PoolId) -> bool:
+        """Whether the pool's network is still to come."""
+        return self._host.etcd.get(f"{self._prefix}{pool.token}") is not None
+
+    def release(self, pool: PoolId) -> None:
+        """Forget a pool that no network will claim; it need not be known."""
+        self._remove(pool.token)
+
+    def _remove(self, token: str) -> None:
+        self._host.etcd.delete(f"{self._prefix}{token}")
+        with self._changed:
+            self._unclaimed = {subnet: one for subnet, one in self._unclaimed.items() if one != token}
+            self._changed.notify_all()

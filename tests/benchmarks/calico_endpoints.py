@@ -1,0 +1,104 @@
+# Copyright (c) 2026, container_network.lab contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A thousand containers on one Calico host: what one more costs, against plain commands."""
+
+from __future__ import annotations
+
+import ipaddress
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from plugins.module_utils.bird import Bird
+from plugins.module_utils.calico_blocks import Block
+from plugins.module_utils.calico_endpoints import attach, detach
+from plugins.module_utils.calico_host import Dataplane, HostSettings, plan_host
+from plugins.module_utils.calico_pools import IPPool
+from plugins.module_utils.calico_profiles import profile_spec
+from plugins.module_utils.calico_resources import Node, Profile, WorkloadEndpoint
+from plugins.module_utils.calico_snapshot import Snapshot
+from plugins.module_utils.calico_tunnels import Underlay
+from plugins.module_utils.namespaces import inside
+
+from .measuring import batch, median_ms, namespaces, seconds, table
+from .simulated_hosts import UNDERLAY_MTU, plug_in
+
+ENDPOINTS = 1000
+SAMPLES = 20
+POOL = IPPool("pool", ipaddress.ip_network("10.244.0.0/20"), 20)
+SETTINGS = HostSettings(Underlay("eth0", UNDERLAY_MTU))
+NETWORK, NODE = "cal_net1", "host"
+
+
+def measure() -> str:
+    """Attach all, bring about their rules; then one container after the other comes, with one rule update each."""
+    endpoints = [_endpoint(number) for number in range(ENDPOINTS + SAMPLES)]
+    with tempfile.TemporaryDirectory() as folder, namespaces(2) as (underlay, host):
+        plug_in(underlay, [host], [ipaddress.IPv4Interface("10.0.0.1/16")])
+        dataplane = Dataplane(Bird(Path(folder, "bird.conf"), Path(folder, "bird.ctl")))
+        with inside(host):
+            attached = [seconds(lambda: attach(one.endpoint_id, one.addresses)) for one in endpoints[:ENDPOINTS]]  # noqa: B023
+            first = seconds(lambda: _converge(dataplane, endpoints[:ENDPOINTS]))
+            late, updates = [], []
+            for count in range(ENDPOINTS + 1, ENDPOINTS + SAMPLES + 1):
+                newest = endpoints[count - 1]
+                late.append(seconds(lambda: attach(newest.endpoint_id, newest.addresses)))  # noqa: B023
+                updates.append(seconds(lambda: _converge(dataplane, endpoints[:count])))  # noqa: B023
+            dataplane.resync()
+            look = seconds(lambda: _converge(dataplane, endpoints))
+            for one in endpoints[-SAMPLES:]:
+                detach(one.endpoint_id)
+        cable = [seconds(lambda: _cable_by_hand(host, number)) for number in range(SAMPLES)]  # noqa: B023
+        with inside(host):
+            rule = [seconds(_rule_by_hand) for _sample in range(SAMPLES)]
+    rows = [
+        ["attach: the first containers", f"{median_ms(attached[:SAMPLES]):.2f}", _ratio(attached[:SAMPLES], cable)],
+        [f"attach: one more beside {ENDPOINTS}", f"{median_ms(late):.2f}", _ratio(late, cable)],
+        ["   reference: its cable by ip -batch", f"{median_ms(cable):.2f}", "1.00"],
+        [f"rules and sets: one more beside {ENDPOINTS}", f"{median_ms(updates):.2f}", _ratio(updates, rule)],
+        ["   reference: one rule by iptables", f"{median_ms(rule):.2f}", "1.00"],
+        [f"rules and sets: all {ENDPOINTS} at once", f"{first * 1000:.0f}", _ratio([first], rule)],
+        ["a full look that finds nothing to do", f"{look * 1000:.0f}", _ratio([look], rule)],
+    ]
+    return table(f"{ENDPOINTS} containers on one Calico host: median ms.", ["what", "ms", "ratio"], rows)
+
+
+def _endpoint(number: int) -> WorkloadEndpoint:
+    address = f"{POOL.cidr.network_address + number}/32"
+    return WorkloadEndpoint.of_container(NODE, f"{number:011x}{'0' * 53}", (address,), (NETWORK,))
+
+
+def _converge(dataplane: Dataplane, endpoints: Sequence[WorkloadEndpoint]) -> None:
+    """What the driver does when the datastore has changed."""
+    block = Block.new(POOL.cidr, NODE)
+    snapshot = Snapshot(
+        pools=(POOL,),
+        blocks={block.cidr: block},
+        nodes={NODE: Node(NODE, ipv4_address="10.0.0.1/16")},
+        profiles={NETWORK: Profile(NETWORK, profile_spec(NETWORK))},
+        endpoints=tuple(endpoints),
+    )
+    outcome = dataplane.converge(plan_host(NODE, snapshot, SETTINGS))
+    if outcome.warnings:
+        raise RuntimeError("; ".join(outcome.warnings))
+
+
+def _cable_by_hand(host: str, number: int) -> None:
+    name, address = f"hand{number}", f"10.245.0.{number}"
+    lines = [
+        f"link add {name} type veth peer name tmp{name}",
+        f"link set {name} up",
+        f"route add {address} dev {name} scope link",
+        f"neigh add {address} lladdr ee:ee:ee:ee:ee:ee dev {name} nud permanent",
+    ]
+    batch("ip", lines, netns=host)
+
+
+def _rule_by_hand() -> None:
+    subprocess.run(["iptables", "-A", "FORWARD", "-s", "10.245.0.0/16", "-j", "ACCEPT"], check=True)
+
+
+def _ratio(times: Sequence[float], reference: Sequence[float]) -> str:
+    return f"{median_ms(times) / median_ms(reference):.2f}"

@@ -1,0 +1,20 @@
+# Copyright (c) 2026, container_network.lab contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The driver as it is, but for its patience: tests need not wait for what Docker may still repeat."""
+
+from __future__ import annotations
+
+import sys
+
+from container_network_driver import records
+
+records.PATIENCE_SECONDS = 3.0  # before the others read it
+
+from container_network_driver import __main__ as program  # noqa: E402
+from container_network_driver import driver  # noqa: E402
+
+driver.RESYNC_SECONDS = 0.5
+
+if __name__ == "__main__":
+    sys.exit(program.main())

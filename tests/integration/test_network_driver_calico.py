@@ -1,0 +1,144 @@
+# Copyright (c) 2026, container_network.lab contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Calico's Docker network driver on real Docker Engines, with a real etcd and the real kernel; killed and misused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from ipaddress import ip_address, ip_network
+from pathlib import Path
+
+import pytest
+from container_network.calico_pools import IPPool
+from container_network.calico_resources import Node
+from container_network.calico_store import CalicoStore
+from container_network.etcd import Etcd
+from driver_hosts import Cluster, DriverHost, eventually, running_cluster
+
+IMPATIENT = str(Path(__file__).with_name("impatient_driver.py"))
+POOLS = [
+    IPPool("course", ip_network("192.168.0.0/16"), 26),
+    IPPool("own", ip_network("17.2.0.0/24"), 26),
+    IPPool("six", ip_network("fd80:24e2:f998:72d6::/64"), 122),
+]
+
+
+@pytest.fixture
+def cluster(netns_factory: Callable[[], str], tmp_path: Path) -> Iterator[Cluster]:
+    with running_cluster(netns_factory, tmp_path) as cluster:
+        yield cluster
+
+
+@pytest.fixture
+def store(cluster: Cluster) -> CalicoStore:
+    store = CalicoStore(Etcd([cluster.endpoint]))
+    store.put_pools(POOLS)
+    return store
+
+
+@pytest.fixture
+def host(cluster: Cluster, store: CalicoStore, busybox_path: str) -> DriverHost:
+    return add_host(cluster, store, "host1", busybox_path)
+
+
+def add_host(cluster: Cluster, store: CalicoStore, name: str, busybox_path: str) -> DriverHost:
+    host = cluster.add_host(name, busybox_path)
+    store.put_node(Node(name, f"{host.address}/24"))
+    host.start_driver(IMPATIENT, etcd={"endpoints": [cluster.endpoint]}, networks={"calico": {"interface": "eth0"}})
+    return host
+
+
+def create(host: DriverHost, name: str, *options: str) -> None:
+    host.docker("network", "create", "--driver=calico", "--ipam-driver=calico-ipam", *options, name)
+
+
+def run(host: DriverHost, name: str, network: str, *options: str) -> None:
+    host.docker("run", "--detach", f"--name={name}", f"--network={network}", *options, "busybox", "sleep", "infinity")
+
+
+def address(host: DriverHost, name: str, network: str, field: str = "IPAddress") -> str:
+    return host.docker("inspect", f'--format={{{{(index .NetworkSettings.Networks "{network}").{field}}}}}', name)
+
+
+def reaches(host: DriverHost, name: str, other: str) -> bool:
+    return host.try_docker("exec", name, "ping", "-c1", "-W1", other).returncode == 0
+
+
+def test_containers_live_and_leave_nothing(host: DriverHost, store: CalicoStore) -> None:
+    create(host, "cal_net1", "--subnet=17.2.0.0/24")
+    create(host, "cal_net2")
+    run(host, "bbox1", "cal_net1", "--ip=17.2.0.9")
+    run(host, "bbox2", "cal_net1")
+    run(host, "other", "cal_net2")
+    assert reaches(host, "bbox2", "17.2.0.9")
+    assert not reaches(host, "other", "17.2.0.9")
+    host.docker("network", "connect", "cal_net2", "bbox1")
+    second = address(host, "bbox1", "cal_net2")
+    eventually(lambda: reaches(host, "other", second))
+    eventually(lambda: {one.container for one in store.endpoints()} == {"bbox1", "bbox2", "other"})
+    host.docker("rm", "--force", "bbox1", "bbox2", "other")
+    host.docker("network", "rm", "cal_net1", "cal_net2")
+    assert store.endpoints() == []
+    assert store.read().allocations() == {}
+    assert store.profiles() == []
+    assert Etcd([host.endpoint]).get_prefixes("/container_network/calico/networks/")[0] == []
+
+
+def test_a_container_is_in_two_networks_of_one_pool(host: DriverHost) -> None:
+    create(host, "cal_net1", "--subnet=17.2.0.0/24")
+    create(host, "cal_net2", "--subnet=17.2.0.0/24")
+    create(host, "cal_net3", "--subnet=17.2.0.0/24")
+    for number in (1, 2, 3):
+        run(host, f"only{number}", f"cal_net{number}", f"--ip=17.2.0.{number}")
+    run(host, "both", "cal_net1", "--ip=17.2.0.11")
+    for number in (2, 3):
+        host.docker("network", "connect", f"--ip=17.2.0.1{number}", f"cal_net{number}", "both")
+        eventually(lambda number=number: reaches(host, f"only{number}", f"17.2.0.1{number}"))
+    assert reaches(host, "only1", "17.2.0.11")
+    assert reaches(host, "both", "17.2.0.1")
+
+
+def test_a_boot_starts_the_containers_again(host: DriverHost) -> None:
+    create(host, "cal_net1", "--subnet=17.2.0.0/24")
+    run(host, "bbox1", "cal_net1", "--ip=17.2.0.9", "--restart=always")
+    run(host, "bbox2", "cal_net1", "--restart=always")
+    host.stop_engine()
+    host.stop_driver()
+    host.start_driver()
+    host.start_engine()
+    eventually(lambda: reaches(host, "bbox2", "17.2.0.9"))
+
+
+def test_containers_ping_by_ipv6(host: DriverHost) -> None:
+    create(host, "cal_net1", "--ipv6")
+    run(host, "bbox1", "cal_net1")
+    run(host, "bbox2", "cal_net1")
+    found = address(host, "bbox1", "cal_net1", "GlobalIPv6Address")
+    assert ip_address(found) in ip_network("fd80:24e2:f998:72d6::/64")
+    eventually(lambda: reaches(host, "bbox2", found), 5)
+    assert reaches(host, "bbox2", address(host, "bbox1", "cal_net1"))
+
+
+def test_an_etcd_that_answers_nothing_harms_nobody_and_is_told_within_seconds(
+    cluster: Cluster, host: DriverHost, store: CalicoStore
+) -> None:
+    create(host, "cal_net1", "--subnet=17.2.0.0/24")
+    run(host, "bbox1", "cal_net1", "--ip=17.2.0.9")
+    run(host, "bbox2", "cal_net1")
+    run(host, "leaves", "cal_net1")
+    cut = ("-p", "tcp", "--dport", cluster.endpoint.rpartition(":")[2], "-j", "DROP")
+    host.run("iptables", "-I", "OUTPUT", *cut)
+    refused = host.try_docker("run", "--network=cal_net1", "busybox")
+    assert "etcd cannot be reached" in refused.stderr
+    assert "no answer in time" in refused.stderr
+    assert reaches(host, "bbox2", "17.2.0.9")
+    host.docker("rm", "--force", "leaves")
+    assert reaches(host, "bbox2", "17.2.0.9")
+    host.run("iptables", "-D", "OUTPUT", *cut)
+    eventually(lambda: host.try_docker("run", "--rm", "--network=cal_net1", "busybox", "true").returncode == 0)
+    run(host, "bbox3", "cal_net1")
+    eventually(lambda: "bbox3" in (host.folder / "hosts").read_text())
+    assert reaches(host, "bbox3", "17.2.0.9")
+    eventually(lambda: {one.container for one in store.endpoints()} == {"bbox1", "bbox2", "bbox3"})
+    eventually(lambda: len(store.read().allocations()) == 3)
