@@ -26,8 +26,10 @@ SEEN = [{"stdout": "box1 overlay 10.20.0.3\n\n"}, {"stdout": "box2 overlay 10.20
 HOSTS = [{"host_info": {"address": "192.168.1.68"}}, {"host_info": {"address": "192.168.1.254"}}]
 
 
-def listed(own: str, addresses=SEEN, control_plane: str = "swarm", engines=SWARMS) -> list[dict]:
-    seen = {"engines": engines, "hosts": HOSTS, "addresses": addresses}
+def listed(
+    own: str, addresses: list | None = None, control_plane: str = "swarm", engines: list | None = None
+) -> list[dict]:
+    seen = {"engines": engines or SWARMS, "hosts": HOSTS, "addresses": addresses or SEEN}
     return docker_overlay_checks(control_plane, NAMES, own, seen, [OVERLAY, INNER], WORKLOADS, "203.0.113.1")
 
 
