@@ -9,7 +9,7 @@ import logging
 import os
 import signal
 import threading
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,8 +30,8 @@ class ContainerName:
     age: int = 0
 
 
-def hosts_text(names: Iterable[ContainerName]) -> str:
-    """The hosts file: each container by ``name.network.container`` and by ``name``.
+def hosts_text(names: Iterable[ContainerName], networks: Collection[str] | None = None) -> str:
+    """The hosts file: each container by ``name.network.container``, and in these networks (None: all) by ``name``.
 
     Where containers of several networks, or several hosts, have one name, it is the oldest one's; the others keep their
     longer names, so nobody can take a name away by starting a container.
@@ -39,7 +39,8 @@ def hosts_text(names: Iterable[ContainerName]) -> str:
     taken: set[str] = set()
     lines = []
     for one in sorted(names, key=lambda one: (one.age, one.network, one.addresses)):
-        aliases = [f"{one.name}.{one.network}.{DOMAIN}", one.name]
+        aliases = [f"{one.name}.{one.network}.{DOMAIN}"]
+        aliases += [one.name] if networks is None or one.network in networks else []
         free = [alias for alias in aliases if alias.lower() not in taken]
         taken.update(alias.lower() for alias in free)
         lines += [f"{address} {' '.join(free)}\n" for address in one.addresses if free]
@@ -61,16 +62,16 @@ class HostsFile:
             self._names[driver] = list(names)
             file = RecordedFile(self._path, hosts_text(one for known in self._names.values() for one in known), 0o644)
             changed = converge_files([file], (), False).changed
-            if changed:
-                self._reload()
+            if changed and self._pid_file is not None:
+                reload_dnsmasq(self._pid_file)
             return changed
 
-    def _reload(self) -> None:
-        if self._pid_file is None:
-            return
-        try:
-            pid = int(self._pid_file.read_text())
-            if Path(f"/proc/{pid}/comm").read_text().strip() == "dnsmasq":
-                os.kill(pid, signal.SIGHUP)
-        except (OSError, ValueError):
-            log.debug("dnsmasq does not run; it will read %s when it starts", self._path)
+
+def reload_dnsmasq(pid_file: Path) -> None:
+    """Make a dnsmasq read its hosts file again. It loses no question; one that does not run reads it at its start."""
+    try:
+        pid = int(pid_file.read_text())
+        if Path(f"/proc/{pid}/comm").read_text().strip() == "dnsmasq":
+            os.kill(pid, signal.SIGHUP)
+    except (OSError, ValueError):
+        log.debug("the dnsmasq of %s does not run", pid_file)

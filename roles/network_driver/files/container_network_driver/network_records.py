@@ -16,6 +16,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from container_network.errors import LabError
+from container_network.etcd_watch import Copy
 
 from .docker import DockerNetwork, DockerView
 from .host import Host
@@ -96,6 +97,10 @@ class NetworkRecords:
         """All records of this host, by id."""
         records = (NetworkRecord.parse(item.value) for item in self._host.etcd.get_prefixes(self._own)[0])
         return {record.network_id: record for record in records}
+
+    def of_copy(self, copy: Copy) -> list[NetworkRecord]:
+        """All records of this host, as the watch has them."""
+        return [NetworkRecord.parse(item.value) for item in copy.get_prefixes(self._own)[0]]
 
     def exists_anywhere(self, name: str) -> bool:
         """Whether any host has a network of this name."""

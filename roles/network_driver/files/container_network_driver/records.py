@@ -17,6 +17,7 @@ from container_network.etcd_watch import Copy
 
 from .endpoints import HeldAddress, StoredEndpoint
 from .joined import Joined, JoinedEndpoints
+from .name_sources import NameSources
 from .network import Network
 from .network_pools import NetworkPools
 from .network_records import NetworkRecords
@@ -43,6 +44,7 @@ class Records:
         """Endpoints that this process made, and their addresses: Docker lists them somewhat later."""
         self.unnamed: set[str] = set()
         """Those of them whose container's name is not known yet."""
+        self.sources = NameSources()
         self._gone: dict[str, float] = {}  # endpoints that were forgotten, and when
         self._busy: set[str] = set()  # endpoints that are being forgotten or repaired
         self._not_busy = threading.Condition()
@@ -69,6 +71,7 @@ class Records:
             self._gone[endpoint_id] = time.monotonic()
             self.unnamed.discard(endpoint_id)
             self.unfinished.pop(endpoint_id, None)
+            self.sources.leave(endpoint_id)
             self._network.unplug(endpoint_id)
             self._network.forget_endpoint(endpoint_id)
             self.joined.remove(endpoint_id)
@@ -134,6 +137,13 @@ class Records:
             for one in self._network.endpoints(copy)
             if held.address in one.addresses and space(one.network) == held.space
         ]
+
+    def sync_sources(self) -> None:
+        """Take who asks for names from the records of joined endpoints."""
+        networks = self.networks.all()
+        joined = [one for one in self.joined.all() if one.network_id in networks]
+        self.sources.sync({one.endpoint_id: (one.sandbox, networks[one.network_id].name) for one in joined})
+        self.sources.look()
 
     def finish_joins(self) -> bool:
         """Do what is to be done in containers; whether all is done."""

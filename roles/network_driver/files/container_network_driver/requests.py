@@ -233,6 +233,8 @@ class Requests:
         answer = self._network.join(joined, network)
         if not self._network.host.wait_for(revision, CONVERGE_SECONDS):
             log.warning("%s starts before the host follows", answer.device)
+        addresses = (held.address for held in self._records.made.get(joined.endpoint_id, ()) if ":" not in held.address)
+        self._records.sources.join(joined.endpoint_id, joined.sandbox, network.name, addresses)
         self._records.unnamed.add(joined.endpoint_id)
         self._records.unfinished.update({one.endpoint_id: one for one in (joined, *others)})
         self._joined()
@@ -240,6 +242,7 @@ class Requests:
 
     def _leave(self, document: protocol.Document) -> Mapping[str, Any]:
         endpoint_id = protocol.EndpointRequest.parse(document).endpoint_id
+        self._records.sources.leave(endpoint_id)
         self._network.unplug(endpoint_id)
         self._records.joined.remove(endpoint_id)
         self._records.unfinished.pop(endpoint_id, None)

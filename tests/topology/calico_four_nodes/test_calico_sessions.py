@@ -1,0 +1,83 @@
+# Copyright (c) 2026, container_network.lab contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""BGP sessions while the playbook runs: again, as a mesh, and with route reflectors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from calico_course import NODES, UNDERLAY, UNDERLAY6, address_of, answers, cali_routes, eventually
+from playbook import changed_tasks, run_site
+
+REFLECTORS = '{"calico_bgp_topology": "route_reflector", "calico_route_reflectors": ["node-1", "node-2"]}'
+ONE_REFLECTOR = '{"calico_bgp_topology": "route_reflector", "calico_route_reflectors": ["node-2"]}'
+
+
+def sessions(node: str) -> dict[str, tuple[str, str]]:
+    """The state of each BGP session of a node, and since when, by name."""
+    lines = [line.split() for line in NODES[node].lines("birdc show protocols")]
+    return {words[0]: (words[-1], words[4]) for words in lines if len(words) > 4 and words[1] == "BGP"}
+
+
+def names(kind: str, *peers: str) -> set[str]:
+    """What Calico calls the sessions with these nodes, over IPv4 and IPv6."""
+    addresses = [table[peer] for peer in peers for table in (UNDERLAY, UNDERLAY6)]
+    return {f"{kind}_{address.replace('.', '_').replace(':', '_')}" for address in addresses}
+
+
+def all_established(node: str) -> bool:
+    return {state for state, _since in sessions(node).values()} == {"Established"}
+
+
+@pytest.mark.parametrize("name", NODES)
+def test_every_node_has_a_session_with_every_other_one(name: str) -> None:
+    assert set(sessions(name)) == names("Mesh", *(set(NODES) - {name}))
+    assert all_established(name)
+
+
+def test_another_run_changes_nothing_and_leaves_the_sessions_up() -> None:
+    before = {name: sessions(name) for name in NODES}
+    assert changed_tasks(run_site("cni=calico")) == 0
+    assert {name: sessions(name) for name in NODES} == before
+
+
+class TestRouteReflectors:
+    """One reflector, then two; and back to the mesh."""
+
+    @pytest.fixture(scope="class", autouse=True)
+    def one_reflector(self) -> Iterator[None]:
+        run_site("cni=calico", ONE_REFLECTOR)
+        yield
+        run_site("cni=calico")
+
+    def test_nodes_have_sessions_with_the_reflector_only(self) -> None:
+        for name in NODES:
+            peers = set(NODES) - {"node-2"} if name == "node-2" else {"node-2"}
+            assert set(sessions(name)) == names("Node", *peers)
+            assert eventually(lambda name=name: all_established(name)), name
+
+    def test_routes_still_lead_straight_to_the_blocks(self) -> None:
+        for route in (
+            "197.19.26.0/26 via 192.168.1.245 dev eth0 proto bird",
+            "197.19.65.128/26 via 192.168.0.33 dev vxlan.calico proto bird onlink",
+            "197.19.186.192/26 via 192.168.1.254 dev eth0 proto bird",
+        ):
+            assert eventually(lambda route=route: route in cali_routes("node-1")), route
+        assert answers("busybox-1", address_of("busybox-3"))
+        assert answers("busybox-1", address_of("busybox-4"))
+
+    def test_another_reflector_leaves_the_others_sessions_up(self) -> None:
+        others = {name: sessions(name) for name in ("node-3", "node-4")}
+        run_site("cni=calico", REFLECTORS)
+        for name, before in others.items():
+            assert set(sessions(name)) == names("Node", "node-1", "node-2")
+            assert before.items() <= sessions(name).items(), "the session with the first reflector went down"
+            assert eventually(lambda name=name: all_established(name)), name
+
+
+def test_the_mesh_is_back() -> None:
+    for name in NODES:
+        assert set(sessions(name)) == names("Mesh", *(set(NODES) - {name}))
+        assert eventually(lambda name=name: all_established(name)), name
