@@ -40,6 +40,19 @@ def test_a_file_is_written_changed_and_removed_with_its_folder(tmp_path: Path) -
     assert not path.parent.exists()
 
 
+def test_what_only_the_owner_may_read_is_not_shown(tmp_path: Path) -> None:
+    """Also not the former content, when a file no longer holds a password, or when it goes."""
+    path = str(tmp_path / "flannel" / "subnet.env")
+    first = assert_converges("recorded_files", files=[env(tmp_path, "password=one", mode="0600")])
+    second = assert_converges("recorded_files", files=[env(tmp_path, "no password", mode="0600")])
+    assert second["diff"] == {
+        "before": {"files": {path: {"content": "(not shown)", "mode": "0600"}}},
+        "after": {"files": {path: {"content": "(not shown, new)", "mode": "0600"}}},
+    }
+    third = assert_converges("recorded_files", files=[env(tmp_path, "password=one", mode="0600")], state="absent")
+    assert "password" not in str([first["diff"], second["diff"], third["diff"]])
+
+
 def test_check_mode_writes_nothing(tmp_path: Path) -> None:
     run_module("recorded_files", _check=True, files=[env(tmp_path)])
     assert not (tmp_path / "flannel").exists()

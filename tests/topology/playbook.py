@@ -15,8 +15,8 @@ _CHANGED = re.compile(r"^\S+ +: ok=\d+ +changed=(\d+)", re.MULTILINE)
 
 
 def run_site(*extra_vars: str, inventory: str = "four_nodes") -> str:
-    """What site.yml prints; a run that fails makes the test fail."""
-    command = ["ansible-playbook", "-i", str(ROOT / "inventories" / inventory), str(ROOT / "site.yml")]
+    """What site.yml prints, with differences; a run that fails makes the test fail."""
+    command = ["ansible-playbook", "-i", str(ROOT / "inventories" / inventory), str(ROOT / "site.yml"), "--diff"]
     done = subprocess.run(
         [*command, *(word for variable in extra_vars for word in ("-e", variable))],
         check=False,
