@@ -155,7 +155,7 @@ def _host_problems(name: str, seen: Mapping[str, Any], networks: Sequence[Overla
 def _swarm_problems(name: str, seen: Mapping[str, Any], networks: Sequence[OverlayNetwork]) -> list[str]:
     swarm = seen.get("swarm") or {}
     if swarm.get("problem"):
-        return [f"{name}: {swarm['problem']}"]
+        return [f"{name} {swarm['problem']}"]
     found = [
         f"{name} cannot reach {port['address']} on port {port['port']} ({port['reason']}): let a firewall between them "
         f"pass {CONTROL_PORT}/tcp, {GOSSIP_PORT}/tcp, {GOSSIP_PORT}/udp and {VXLAN_PORT}/udp"

@@ -54,7 +54,7 @@ def _converge_present(engine: Engine, params: dict[str, Any], check_mode: bool) 
             raise
         return Outcome({"member": False}, wanted, _facts(Membership(INACTIVE), []), [f"Predicted without it. {error}"])
     recorded = recorded_node()
-    raise_if_any([f"{foreign_message(found)}."] if is_foreign(found, recorded) else [])
+    raise_if_any([f"{os.uname().nodename} {foreign_message(found)}."] if is_foreign(found, recorded) else [])
     plan = plan_membership(found, params["managers"], params["members"])
     if plan.is_empty:
         if recorded != found.node_id and not check_mode:
