@@ -60,7 +60,7 @@ class OverlayNetwork:
 
     @classmethod
     def read(cls, entry: Mapping[str, Any], problems: list[str]) -> OverlayNetwork | None:
-        """An overlay as far as its entry can be read, None without name or subnet; adds what is wrong to ``problems``."""
+        """An overlay as far as it can be read, None without name or subnet; adds what is wrong to ``problems``."""
         problems += [f"has the key '{key}', and known are {', '.join(_KEYS)}" for key in entry if key not in _KEYS]
         problems += [f"has no {key}" for key in ("name", "subnet") if not entry.get(key)]
         subnet = _typed(ipaddress.IPv4Network, entry, "subnet", "10.20.0.0/16", problems)
