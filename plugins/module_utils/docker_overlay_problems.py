@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .docker_overlay import GATEWAY_BRIDGE, NETWORKS_GROUP, VXLAN_PORT, OverlayNetwork, parsed_networks
-from .swarm import ACTIVE, CONTROL_PORT, GOSSIP_PORT
+from .swarm import ACTIVE, CONTROL_PORT, GOSSIP_PORT, LOCKED
 
 SWARM, ETCD = "swarm", "etcd"
 INGRESS = "ingress"
@@ -161,6 +161,13 @@ def _swarm_problems(name: str, seen: Mapping[str, Any], networks: Sequence[Overl
         f"pass {CONTROL_PORT}/tcp, {GOSSIP_PORT}/tcp, {GOSSIP_PORT}/udp and {VXLAN_PORT}/udp"
         for port in seen.get("blocked", ())
     ]
+    if swarm.get("manages") and not swarm["nodes"]:
+        found.append(
+            f"{name}: its swarm has no leader, because more than half of its managers must be up: start those that are "
+            "not. If they are lost for ever, let this one leave ('docker swarm leave --force' there), and run again"
+        )
+    if swarm.get("state") == LOCKED:
+        found.append(f"{name}: its swarm is locked: unlock it ('docker swarm unlock' there), and run again")
     if swarm.get("state") == ACTIVE and seen.get("address") not in (None, swarm["address"]):
         found.append(
             f"{name}: the swarm knows it under {swarm['address']}, and its address is {seen['address']} now: let it "

@@ -46,6 +46,7 @@ def converge_membership(params: dict[str, Any], check_mode: bool) -> Outcome:
 
 
 def _converge_present(engine: Engine, params: dict[str, Any], check_mode: bool) -> Outcome:
+    raise_if_any(_managers_problems(params["managers"]))
     wanted = {"member": True, "address": params["advertise_address"]}
     try:
         found = read_membership(engine)
@@ -62,8 +63,20 @@ def _converge_present(engine: Engine, params: dict[str, Any], check_mode: bool) 
         member = {"member": True, "address": found.address}
         return Outcome(member, member, _facts(found, read_nodes(engine, found)))
     if not check_mode:
+        raise_if_any(
+            ["join_token is missing, and the host has to join"] if plan.join and not params["join_token"] else []
+        )
         found = _enter(engine, plan, params)
     return Outcome({"member": False}, wanted, _facts(found, [] if check_mode else read_nodes(engine, found)))
+
+
+def _managers_problems(managers: Sequence[str]) -> list[str]:
+    parted = [(manager, manager.rpartition(":")) for manager in managers]
+    return [
+        f"managers: '{manager}' must be an address and a port, as 192.168.1.68:{CONTROL_PORT}"
+        for manager, (address, _colon, port) in parted
+        if not address or not port.isdigit()
+    ]
 
 
 def _facts(membership: Membership, nodes: Sequence[Node]) -> dict[str, Any]:

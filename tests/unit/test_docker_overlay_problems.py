@@ -127,6 +127,16 @@ def test_a_network_that_is_ours_or_is_taken_out_first_is_no_clash():
         ),
         (
             {},
+            {"node-1": node("192.168.1.68", **active("192.168.1.68", manages=True))},
+            "node-1: its swarm has no leader, because more than half of its managers must be up",
+        ),
+        (
+            {},
+            {"node-1": node("192.168.1.68", **active("", state="locked"))},
+            "node-1: its swarm is locked: unlock it",
+        ),
+        (
+            {},
             {"node-2": node("192.168.1.254", **active("192.168.1.99"))},
             "node-2: the swarm knows it under 192.168.1.99, and its address is 192.168.1.254 now",
         ),
