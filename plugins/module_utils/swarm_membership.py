@@ -13,7 +13,7 @@ from typing import Any
 from .containers import SPECIFICATION_LABEL
 from .docker_engine import Engine, EngineError, EngineNotRunning, engine_is_installed
 from .docker_networks import containers_on
-from .errors import LabError, raise_if_any
+from .errors import InvalidInput, LabError, raise_if_any
 from .outcome import Outcome
 from .swarm import (
     CONTROL_PORT,
@@ -63,9 +63,8 @@ def _converge_present(engine: Engine, params: dict[str, Any], check_mode: bool) 
         member = {"member": True, "address": found.address}
         return Outcome(member, member, _facts(found, read_nodes(engine, found)))
     if not check_mode:
-        raise_if_any(
-            ["join_token is missing, and the host has to join"] if plan.join and not params["join_token"] else []
-        )
+        if plan.join and not params["join_token"]:
+            raise InvalidInput(["join_token is missing, and the host has to join"])
         found = _enter(engine, plan, params)
     return Outcome({"member": False}, wanted, _facts(found, [] if check_mode else read_nodes(engine, found)))
 
