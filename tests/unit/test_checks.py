@@ -39,6 +39,9 @@ DEBIAN_13 = (  # iproute2 6.15, ip -d -d link show
         (DEBIAN_13, DOCUMENTED, True),
         (DEBIAN_13.replace("nolearning", "learning"), DOCUMENTED, False),
         (DEBIAN_13.replace("noproxy", "proxy"), DOCUMENTED, False),
+        (DEBIAN_13.replace("nolearning", "learning"), DOCUMENTED.replace("nolearning ", ""), True),
+        ("bridge_slave learning on flood on", "learning on flood", True),
+        ("bridge_slave learning off flood on", "learning on flood", False),
         (
             DEBIAN_13.replace("noproxy norsc nol2miss nol3miss", "proxy norsc l2miss l3miss"),
             "nolearning proxy l2miss",
