@@ -177,9 +177,10 @@ def _await_restart(hosts: Sequence[str]) -> None:
 
 
 @pytest.mark.usefixtures("restarting")
-def test_a_restarted_docker_daemon_is_back_by_itself(calico: Lab) -> None:
+def test_killed_and_restarted_docker_daemons_are_back_by_themselves(calico: Lab) -> None:
+    _kill("host1", "docker")
     on_host("host2", "systemctl", "restart", "docker")
-    _await_restart(["host2"])
+    _await_restart(HOSTS)
 
 
 @pytest.mark.usefixtures("restarting")

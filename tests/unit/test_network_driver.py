@@ -76,11 +76,18 @@ def test_addresses_of_networks_with_spaces_of_their_own_are_told_apart():
 
 
 def test_suspects_are_convicted_only_after_having_been_ones_all_the_time():
-    suspects = Suspects(35)
+    suspects = Suspects(35, 600)
     assert suspects.convicted(["a", "b"], 100) == set()
     assert suspects.convicted(["a"], 120) == set()
     assert suspects.convicted(["a", "b"], 135) == {"a"}
     assert suspects.convicted(["b"], 154) == set()
+
+
+def test_a_container_that_starts_slowly_keeps_its_endpoint():
+    suspects = Suspects(35, 600)
+    assert suspects.convicted(["a", "b"], 100, slow=["a"]) == set()
+    assert suspects.convicted(["a", "b"], 200, slow=["a"]) == {"b"}
+    assert suspects.convicted(["a"], 700, slow=["a"]) == {"a"}
 
 
 @pytest.mark.parametrize(

@@ -69,13 +69,13 @@ class Records:
         """Remove all of an endpoint but its addresses."""
         with self._exclusively(endpoint_id):
             self._gone[endpoint_id] = time.monotonic()
+            self.made.pop(endpoint_id, None)
             self.unnamed.discard(endpoint_id)
             self.unfinished.pop(endpoint_id, None)
             self.sources.leave(endpoint_id)
             self._network.unplug(endpoint_id)
             self._network.forget_endpoint(endpoint_id)
             self.joined.remove(endpoint_id)
-            self.made.pop(endpoint_id, None)
 
     @contextlib.contextmanager
     def repairing(self, endpoint_id: str) -> Iterator[bool]:

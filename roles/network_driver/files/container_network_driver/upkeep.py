@@ -19,6 +19,10 @@ from .records import PATIENCE_SECONDS, Records
 from .requests import remove_network
 from .resync import Plan, Suspects, plan
 
+SLOW_START_SECONDS = 600.0
+"""The same for endpoints that this process made and that Docker has not deleted, as it does when a start fails: on a busy
+host a start takes minutes. A container without its endpoint would have no network for all its life."""
+
 log = logging.getLogger(__name__)
 
 
@@ -28,7 +32,7 @@ class Upkeep:
     def __init__(self, network: Network, records: Records) -> None:
         self._network = network
         self._records = records
-        self._suspects = Suspects(PATIENCE_SECONDS)
+        self._suspects = Suspects(PATIENCE_SECONDS, SLOW_START_SECONDS)
 
     # --- names --------------------------------------------------------------------------------------------------------
 
@@ -72,7 +76,7 @@ class Upkeep:
         vanished = self._records.networks.vanished(view)
         unplugged = [f"unplugged {one.endpoint_id}" for one in todo.unplugged]
         suspects = (*todo.forgotten, *todo.leaked, *todo.stray_devices, *unplugged, *vanished)
-        convicted = self._suspects.convicted(suspects, time.monotonic())
+        convicted = self._suspects.convicted(suspects, time.monotonic(), slow=list(self._records.made))
         yield from self._remove_left_over(todo, convicted)
         yield from self._remove_networks(vanished, convicted)
         yield from self._repair_living(todo, convicted)
