@@ -193,7 +193,7 @@ def converge(params: dict[str, Any], check_mode: bool) -> Outcome:
 def converge_tables(wanted: StaticTables, obsolete: Sequence[StaticTables], check_mode: bool) -> Outcome:
     """Bring the wanted entries about and remove the obsolete ones, which may be on other devices."""
     plans = []
-    with NetlinkSocket(wanted.netns) as netlink:
+    with NetlinkSocket(wanted.netns, or_empty=check_mode or not (wanted.fdb or wanted.arp)) as netlink:
         links = read_links(netlink)
         if wanted.dev and (wanted.fdb or wanted.arp):
             _refuse_wrong_device(wanted.dev, links, check_mode)

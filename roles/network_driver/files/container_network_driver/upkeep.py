@@ -124,7 +124,7 @@ class Upkeep:
                 log.error("%s has lost its device: 'docker network disconnect' and 'connect' it", living.container)
 
     def _claim(self, living: DockerEndpoint, held: HeldAddress) -> bool:
-        with self._records.repairing(living.endpoint_id) as exists, self._records.addresses:
+        with self._records.addresses, self._records.repairing(living.endpoint_id) as exists:
             if exists:
                 self._network.claim_address(held, living)
             return exists
