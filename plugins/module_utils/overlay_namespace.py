@@ -58,8 +58,8 @@ class OverlayNamespace:
             if error.errno != errno.EEXIST:
                 raise
             raise LabError(
-                f"network {self.network}: another VXLAN device of this host has VNI {network.vni} on UDP port {UDP_PORT}. "
-                "Remove that, or make the network with another VNI (--opt vni=…)."
+                f"network {self.network}: another VXLAN device of this host has VNI {network.vni} on UDP port "
+                f"{UDP_PORT}. Remove that, or make the network with another VNI (--opt vni=…)."
             ) from error
         return self._note_name() or made or outcome.changed
 
