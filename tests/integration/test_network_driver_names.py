@@ -24,7 +24,8 @@ port=${{2#container-network-dns@}}
 port=${{port%.service}}
 case $1 in
   start) dnsmasq --conf-file=/dev/null --pid-file={FOLDER}/$port.pid --port=$port --listen-address={ADDRESS} \
-    --bind-interfaces --no-hosts --addn-hosts={FOLDER}/$port.hosts --local=/container/ --domain-needed --no-resolv ;;
+    --bind-interfaces --no-hosts --addn-hosts={FOLDER}/$port.hosts --local=/container/ --domain-needed \\
+    --no-resolv --server={ADDRESS} ;;
   stop) kill "$(cat {FOLDER}/$port.pid)" ;;
 esac
 """

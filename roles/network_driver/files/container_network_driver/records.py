@@ -37,7 +37,7 @@ class Records:
         self.pools = NetworkPools(network.host, prefix)
         self.joined = JoinedEndpoints(network.host, prefix)
         self.addresses = threading.Lock()
-        """One assignment at a time: more would only race each other in etcd."""
+        """One assignment at a time: more would only race each other in etcd. Taken before `repairing`, not after."""
         self.pending: dict[HeldAddress, float] = {}
         """Given to endpoints that do not exist yet, and when (monotonic)."""
         self.made: dict[str, list[HeldAddress]] = {}
@@ -98,7 +98,9 @@ class Records:
     def forget_gone(self) -> None:
         """Docker has long stopped listing what was forgotten long ago."""
         now = time.monotonic()
-        self._gone = {key: since for key, since in self._gone.items() if now - since < PATIENCE_SECONDS}
+        for endpoint_id, since in list(self._gone.items()):
+            if now - since > PATIENCE_SECONDS:
+                self._gone.pop(endpoint_id)
 
     def release(self, held: HeldAddress) -> None:
         """Give an address back, if this host has it.
@@ -127,7 +129,7 @@ class Records:
             return True
 
     def _is_of_made(self, held: HeldAddress) -> bool:
-        return any(held in addresses for addresses in self.made.values())
+        return any(held in addresses for addresses in list(self.made.values()))
 
     def users(self, held: HeldAddress, copy: Copy) -> list[StoredEndpoint]:
         """The endpoints of all hosts that have an address."""
