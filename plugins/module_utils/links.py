@@ -132,6 +132,7 @@ class LinkState:
     data: dict[int, bytes] = field(default_factory=dict)  # the attributes of its kind
     addresses: tuple[str, ...] = ()  # with prefix lengths; global ones only
     local_addresses: tuple[str, ...] = ()  # those that mean something on the link or the host only
+    alias: str = ""  # a note that whoever made the link has left on it
 
     def is_of(self, kind: str) -> str:
         """How messages speak of the link's kind, beside the one that was expected."""
@@ -220,6 +221,7 @@ def _parse_link(payload: bytes, addresses: dict[tuple[int, bool], list[str]]) ->
         data=data,
         addresses=tuple(addresses.get((index, True), ())),
         local_addresses=tuple(addresses.get((index, False), ())),
+        alias=rt.text(found[rt.IFLA_IFALIAS]) if rt.IFLA_IFALIAS in found else "",
     )
 
 

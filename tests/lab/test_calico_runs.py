@@ -66,7 +66,8 @@ def bare(fresh_lab: Lab) -> Iterator[dict[str, dict]]:
 
 def _unchanged(before: dict[str, dict]) -> None:
     for host in HOSTS:
-        assert difference(before[host], host_state(host)) == {}
+        found = difference(before[host], host_state(host))
+        assert not found, f"{host}: {json.dumps(found, indent=1)}"
 
 
 def test_wrong_input_is_refused_all_together(fresh_lab: Lab, bare: dict[str, dict]) -> None:
@@ -131,7 +132,8 @@ def test_check_mode_on_a_converged_network(fresh_lab: Lab, flannel_before: dict[
 def test_flannel_in_the_place_of_calico_is_as_before(fresh_lab: Lab, flannel_before: dict[str, dict]) -> None:
     fresh_lab.play("site.yml", "cni=flannel")
     for host in HOSTS:
-        assert difference(flannel_before[host], _any_subnet(host_state(host))) == {}
+        found = difference(flannel_before[host], _any_subnet(host_state(host)))
+        assert not found, f"{host}: {json.dumps(found, indent=1)}"
 
 
 def test_a_killed_teardown_is_finished_by_the_next(fresh_lab: Lab, bare: dict[str, dict]) -> None:

@@ -28,9 +28,10 @@ from .host import Host
 from .name_server import NameServer
 from .names import HostsFile
 from .network import Network
+from .overlay import OverlayEtcdNetwork
 from .records import watched_prefixes
 
-NETWORKS: dict[str, type[Network]] = {CalicoNetwork.driver: CalicoNetwork}
+NETWORKS: dict[str, type[Network]] = {each.driver: each for each in (CalicoNetwork, OverlayEtcdNetwork)}
 READY_SECONDS = 40.0
 """How long Docker's start waits, at most, until the networks' datastore answers: containers that Docker starts before
 that stay stopped, because Docker tries only once."""

@@ -143,8 +143,15 @@ class Driver:
                     complaint = str(error)
                 except Exception:
                     log.exception("resync")
-            self._resync_now.wait(1.0 if complaint else RESYNC_SECONDS)
+            self._resync_now.wait(1.0 if complaint or self._is_waiting() else RESYNC_SECONDS)
             self._resync_now.clear()
+
+    def _is_waiting(self) -> bool:
+        """Whether the next look shall come soon: nothing was read yet, or Docker had a network without a name."""
+        try:
+            return not self._mirror.revision or self._records.networks.has_unnamed()
+        except LabError:
+            return True
 
     def _name(self) -> None:
         first, pause, patience = NAMING_SECONDS
