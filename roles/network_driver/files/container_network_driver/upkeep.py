@@ -20,8 +20,8 @@ from .requests import remove_network
 from .resync import Plan, Suspects, plan
 
 SLOW_START_SECONDS = 600.0
-"""The same for endpoints that this process made and that Docker has not deleted, as it does when a start fails: on a busy
-host a start takes minutes. A container without its endpoint would have no network for all its life."""
+"""The same for endpoints that this process made and that Docker has not deleted, as it does when a start fails: on a
+busy host a start takes minutes. A container without its endpoint would have no network for all its life."""
 
 log = logging.getLogger(__name__)
 
