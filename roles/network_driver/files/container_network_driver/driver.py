@@ -17,11 +17,12 @@ from container_network.etcd_watch import Copy, Mirror, WatchLost
 
 from .converger import Converger
 from .endpoints import container_names
+from .ipam_requests import IpamRequests
 from .name_server import Known, NameServer
 from .names import HostsFile
 from .network import Network
+from .network_requests import NetworkRequests
 from .records import Records
-from .requests import Requests
 from .server import Handler, PluginServer
 from .upkeep import Upkeep
 
@@ -60,8 +61,8 @@ class Driver:
         self._resync_now = threading.Event()
         self.synced = threading.Event()
         """Set when etcd has answered, and the host followed what it said, or could not."""
-        requests = Requests(network, self._records, self._resync_now.set, self._after_join)
-        sockets = socket_methods(network, requests)
+        requests = NetworkRequests(network, self._records, self._resync_now.set, self._after_join)
+        sockets = socket_methods(network, requests.methods(), IpamRequests(network, self._records).methods())
         self.servers = [PluginServer(plugins / name, methods, self._executor) for name, methods in sockets.items()]
 
     def start(self) -> None:
@@ -175,9 +176,10 @@ class Driver:
                 self._stopping.wait(pause)
 
 
-def socket_methods(network: Network, requests: Requests) -> dict[str, dict[str, Handler]]:
+def socket_methods(
+    network: Network, network_methods: dict[str, Handler], ipam_methods: dict[str, Handler]
+) -> dict[str, dict[str, Handler]]:
     """What each socket answers, by its name. A driver and an IPAM driver of one name share a socket."""
-    network_methods, ipam_methods = requests.network_methods(), requests.ipam_methods()
     if network.driver == network.ipam_driver:
         both = {**network_methods, **ipam_methods}
         return {f"{network.driver}.sock": {**both, **_activation("NetworkDriver", "IpamDriver")}}

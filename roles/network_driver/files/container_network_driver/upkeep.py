@@ -15,8 +15,8 @@ from container_network.etcd_watch import Copy
 from .docker import DockerEndpoint, DockerView
 from .endpoints import HeldAddress
 from .network import Network
+from .network_requests import remove_network
 from .records import PATIENCE_SECONDS, Records
-from .requests import remove_network
 from .resync import Plan, Suspects, plan
 
 SLOW_START_SECONDS = 600.0
