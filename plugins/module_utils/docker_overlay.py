@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .duplicates import duplicate_problems
-from .errors import InvalidInput, raise_if_any
+from .errors import InvalidInput
 
 DEFAULT_MTU = 1450  # bytes; Docker takes an underlay of 1500 for granted
 VXLAN_OVERHEAD = 50
@@ -57,7 +57,16 @@ class OverlayNetwork:
     @classmethod
     def parse(cls, entry: Mapping[str, Any]) -> OverlayNetwork:
         """An overlay from its entry; InvalidInput holds everything that is wrong with it."""
-        problems = [f"has the key '{key}', and known are {', '.join(_KEYS)}" for key in entry if key not in _KEYS]
+        problems: list[str] = []
+        network = cls.read(entry, problems)
+        if network is None or problems:
+            raise InvalidInput(problems)
+        return network
+
+    @classmethod
+    def read(cls, entry: Mapping[str, Any], problems: list[str]) -> OverlayNetwork | None:
+        """An overlay as far as it can be read, None without name or subnet; adds what is wrong to ``problems``."""
+        problems += [f"has the key '{key}', and known are {', '.join(_KEYS)}" for key in entry if key not in _KEYS]
         problems += [f"has no {key}" for key in ("name", "subnet") if not entry.get(key)]
         subnet = _typed(ipaddress.IPv4Network, entry, "subnet", "10.20.0.0/16", problems)
         gateway = _typed(ipaddress.IPv4Address, entry, "gateway", "10.20.0.1", problems)
@@ -66,11 +75,12 @@ class OverlayNetwork:
         mtu = _number(entry, "mtu", SMALLEST_MTU, 65535, problems)
         if mtu and entry.get("encrypted") and mtu % _ESP_ALIGNMENT:
             problems.append(f"mtu {mtu} must be a multiple of {_ESP_ALIGNMENT}, as the network is encrypted")
-        if subnet and gateway and gateway not in subnet:
+        if not entry.get("name") or subnet is None:
+            return None
+        if gateway and gateway not in subnet:
             problems.append(f"gateway {gateway} is not in its subnet {subnet}")
-        if subnet and ip_range and not ip_range.subnet_of(subnet):
+        if ip_range and not ip_range.subnet_of(subnet):
             problems.append(f"ip_range {ip_range} is not in its subnet {subnet}")
-        raise_if_any(problems)
         return cls(
             name=str(entry["name"]),
             subnet=subnet,
@@ -143,14 +153,15 @@ def _number(entry: Mapping[str, Any], key: str, least: int, most: int, problems:
 
 
 def parsed_networks(entries: Sequence[Mapping[str, Any]], problems: list[str]) -> list[OverlayNetwork]:
-    """The overlays of the variable that can be read; what is wrong with the others is added to ``problems``."""
+    """The overlays of the variable as far as they can be read; adds what is wrong with them to ``problems``."""
     networks = []
     for index, entry in enumerate(entries):
-        try:
-            networks.append(OverlayNetwork.parse(entry))
-        except InvalidInput as error:
-            where = f"docker_overlay_networks: entry {index} ('{entry.get('name') or ''}')"
-            problems += [f"{where}: {problem}" for problem in error.problems]
+        found: list[str] = []
+        network = OverlayNetwork.read(entry, found)
+        if network is not None:
+            networks.append(network)
+        where = f"docker_overlay_networks: entry {index} ('{entry.get('name') or ''}')"
+        problems += [f"{where}: {problem}" for problem in found]
     problems += duplicate_problems("docker_overlay_networks", [network.name for network in networks])
     holders: dict[int, list[str]] = {}
     for network in networks:

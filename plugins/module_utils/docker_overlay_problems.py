@@ -18,7 +18,7 @@ from .docker_overlay import (
     OverlayNetwork,
     parsed_networks,
 )
-from .swarm import ACTIVE, CONTROL_PORT, GOSSIP_PORT
+from .swarm import ACTIVE, CONTROL_PORT, GOSSIP_PORT, LOCKED
 
 INGRESS = "ingress"
 _INGRESS_VNI = 4096
@@ -186,8 +186,15 @@ def _host_problems(name: str, seen: Mapping[str, Any], networks: Sequence[Overla
 def _swarm_problems(name: str, seen: Mapping[str, Any], networks: Sequence[OverlayNetwork]) -> list[str]:
     swarm = seen.get("swarm") or {}
     if swarm.get("problem"):
-        return [f"{name}: {swarm['problem']}"]
+        return [f"{name} {swarm['problem']}"]
     found = []
+    if swarm.get("manages") and not swarm["nodes"]:
+        found.append(
+            f"{name}: its swarm has no leader, because more than half of its managers must be up: start those that are "
+            "not. If they are lost for ever, let this one leave ('docker swarm leave --force' there), and run again"
+        )
+    if swarm.get("state") == LOCKED:
+        found.append(f"{name}: its swarm is locked: unlock it ('docker swarm unlock' there), and run again")
     if swarm.get("state") == ACTIVE and seen.get("address") not in (None, swarm["address"]):
         found.append(
             f"{name}: the swarm knows it under {swarm['address']}, and its address is {seen['address']} now: let it "

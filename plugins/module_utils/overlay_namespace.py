@@ -14,7 +14,6 @@ has is all that is remembered: the device's alias is the network's name, and a p
 from __future__ import annotations
 
 import errno
-import os
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,10 +23,10 @@ from . import mounted_namespaces, veth
 from . import rtnetlink as rt
 from .addresses import packed_mac
 from .errors import LabError
-from .links import Device, LinkTable, delete_links, link_message, read_link, read_links
-from .namespaces import open_namespace
+from .links import Device, delete_links, link_message, read_link, read_links
+from .namespaces import OWN_NAMESPACE
 from .netlink import KernelRefusal, NetlinkSocket
-from .network_link import LinkSet, VirtualLink, VxlanAttributes, converge_links, creating_message
+from .network_link import LinkSet, VirtualLink, VxlanAttributes, converge_links
 from .overlay_endpoints import OverlayEndpoint, device_of_port, port_mac
 from .overlay_networks import OverlayNetwork
 
@@ -53,47 +52,26 @@ class OverlayNamespace:
     def ensure(self, network: OverlayNetwork) -> bool:
         """Make the namespace and its devices as they must be; whether anything had to be done."""
         made = mounted_namespaces.make(self.path)
-        netns = str(self.path)
-        bridge = Device(BRIDGE, mtu=network.mtu, addresses=(network.gateway_interface,))
-        steps = [converge_links(LinkSet([_loopback(), VirtualLink(bridge, "bridge")], netns), (), False)]
-        tunnel = _tunnel(network)
-        rebuilt = self._ensure_tunnel(tunnel)
-        steps.append(converge_links(LinkSet([tunnel], netns), (), False))
-        return made or rebuilt or any(step.changed for step in steps)
-
-    def _ensure_tunnel(self, tunnel: VirtualLink) -> bool:
-        with NetlinkSocket(str(self.path)) as inner:
-            links = read_links(inner)
-            link = links.get(TUNNEL)
-            if link is not None:
-                found = tunnel.found(links) or {}
-                is_of_host = link.lower_netnsid is not None  # its UDP socket is in another namespace than this one
-                if found.get("vxlan") == tunnel.wanted()["vxlan"] and is_of_host and link.alias == self._alias:
-                    return False
-                delete_links(inner, [link])
-            self._make_tunnel(tunnel)
-            alias = rt.attribute_text(rt.IFLA_IFALIAS, self._alias)
-            inner.request(link_message(inner.index_of(TUNNEL), [alias]), f"cannot note the network's name on {TUNNEL}")
-        return True
-
-    def _make_tunnel(self, tunnel: VirtualLink) -> None:
-        """Docker makes the device on the host and moves it, which takes 16 ms; the kernel does both in one message."""
-        kind, flags, payload = creating_message(tunnel, LinkTable())
-        descriptor = open_namespace(str(self.path))
-        target = rt.attribute_u32(rt.IFLA_NET_NS_FD, descriptor)
-        subject = f"cannot make {TUNNEL} of network {self.network}"
         try:
-            with NetlinkSocket() as outer:
-                outer.request((kind, flags, payload + target), subject)
+            outcome = converge_links(LinkSet(_links(network), str(self.path)), (), False)
         except KernelRefusal as error:
             if error.errno != errno.EEXIST:
                 raise
             raise LabError(
-                f"{subject}: another VXLAN device of this host has VNI {tunnel.wanted()['vxlan']['id']} on UDP port "
+                f"network {self.network}: another VXLAN device of this host has VNI {network.vni} on UDP port "
                 f"{UDP_PORT}. Remove that, or make the network with another VNI (--opt vni=…)."
             ) from error
-        finally:
-            os.close(descriptor)
+        return self._note_name() or made or outcome.changed
+
+    def _note_name(self) -> bool:
+        """Note the network on the VXLAN device, by which `existing` finds the namespace; whether it was not there."""
+        with NetlinkSocket(str(self.path)) as inner:
+            tunnel = read_link(inner, TUNNEL)
+            if tunnel.alias == self._alias:
+                return False
+            alias = rt.attribute_text(rt.IFLA_IFALIAS, self._alias)
+            inner.request(link_message(tunnel.index, [alias]), f"cannot note the network's name on {TUNNEL}")
+        return True
 
     @property
     def _alias(self) -> str:
@@ -156,18 +134,19 @@ def existing(folder: Path = DOCKER_NAMESPACES) -> list[OverlayNamespace]:
     return found
 
 
-def _loopback() -> VirtualLink:
-    return VirtualLink(Device("lo"))
+def _links(network: OverlayNetwork) -> list[VirtualLink]:
+    """As Docker makes them.
 
-
-def _tunnel(network: OverlayNetwork) -> VirtualLink:
-    """As Docker makes it.
-
+    Docker makes the VXLAN device on the host and moves it, which takes 16 ms; the kernel does both in one message.
     Learning stays on, as there: the first packet from a container that this host does not know yet tells where to
     answer. It cannot harm what is known, since the kernel learns nothing over a permanent entry.
     """
-    vxlan = VxlanAttributes(network.vni, port=UDP_PORT, proxy=True, l2miss=True, l3miss=True)
-    return VirtualLink(Device(TUNNEL, mtu=network.mtu, master=BRIDGE), "vxlan", vxlan)
+    bridge = Device(BRIDGE, mtu=network.mtu, addresses=(network.gateway_interface,))
+    tunnel = Device(TUNNEL, mtu=network.mtu, master=BRIDGE)
+    vxlan = VxlanAttributes(
+        network.vni, port=UDP_PORT, proxy=True, l2miss=True, l3miss=True, underlay_netns=OWN_NAMESPACE
+    )
+    return [VirtualLink(Device("lo")), VirtualLink(bridge, "bridge"), VirtualLink(tunnel, "vxlan", vxlan)]
 
 
 def _end(name: str, mac: str, mtu: int) -> dict[str, Any]:

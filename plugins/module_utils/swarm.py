@@ -18,7 +18,7 @@ CONTROL_PORT = 2377
 GOSSIP_PORT = 7946
 """TCP and UDP port on which the engines of a swarm tell each other about containers."""
 
-INACTIVE, PENDING, ACTIVE = "inactive", "pending", "active"  # an engine's own words for its part in a swarm
+INACTIVE, PENDING, ACTIVE, LOCKED = "inactive", "pending", "active", "locked"  # an engine's words for its part in it
 
 HOST_LABEL = "container_network.lab.host"
 """The label that tells which host of the inventory a node of a swarm is."""

@@ -13,7 +13,7 @@ from typing import Any
 from .containers import SPECIFICATION_LABEL
 from .docker_engine import Engine, EngineError, EngineNotRunning, engine_is_installed
 from .docker_networks import containers_on
-from .errors import LabError, raise_if_any
+from .errors import InvalidInput, LabError, raise_if_any
 from .outcome import Outcome
 from .swarm import (
     CONTROL_PORT,
@@ -46,6 +46,7 @@ def converge_membership(params: dict[str, Any], check_mode: bool) -> Outcome:
 
 
 def _converge_present(engine: Engine, params: dict[str, Any], check_mode: bool) -> Outcome:
+    raise_if_any(_managers_problems(params["managers"]))
     wanted = {"member": True, "address": params["advertise_address"]}
     try:
         found = read_membership(engine)
@@ -54,7 +55,7 @@ def _converge_present(engine: Engine, params: dict[str, Any], check_mode: bool) 
             raise
         return Outcome({"member": False}, wanted, _facts(Membership(INACTIVE), []), [f"Predicted without it. {error}"])
     recorded = recorded_node()
-    raise_if_any([f"{foreign_message(found)}."] if is_foreign(found, recorded) else [])
+    raise_if_any([f"{os.uname().nodename} {foreign_message(found)}."] if is_foreign(found, recorded) else [])
     plan = plan_membership(found, params["managers"], params["members"])
     if plan.is_empty:
         if recorded != found.node_id and not check_mode:
@@ -62,8 +63,19 @@ def _converge_present(engine: Engine, params: dict[str, Any], check_mode: bool) 
         member = {"member": True, "address": found.address}
         return Outcome(member, member, _facts(found, read_nodes(engine, found)))
     if not check_mode:
+        if plan.join and not params["join_token"]:
+            raise InvalidInput(["join_token is missing, and the host has to join"])
         found = _enter(engine, plan, params)
     return Outcome({"member": False}, wanted, _facts(found, [] if check_mode else read_nodes(engine, found)))
+
+
+def _managers_problems(managers: Sequence[str]) -> list[str]:
+    parted = [(manager, manager.rpartition(":")) for manager in managers]
+    return [
+        f"managers: '{manager}' must be an address and a port, as 192.168.1.68:{CONTROL_PORT}"
+        for manager, (address, _colon, port) in parted
+        if not address or not port.isdigit()
+    ]
 
 
 def _facts(membership: Membership, nodes: Sequence[Node]) -> dict[str, Any]:

@@ -10,7 +10,6 @@ swarm that nobody owns. A host that is another node than the recorded one is in 
 from __future__ import annotations
 
 import json
-import os
 
 from .errors import LabError
 from .records import RECORDS, read_record
@@ -51,11 +50,11 @@ def is_foreign(membership: Membership, recorded: str | None) -> bool:
 
 
 def foreign_message(membership: Membership) -> str:
-    """What is said of such a host, and the way out."""
+    """What is said of such a host, behind its name, and the way out."""
     managers = ", ".join(membership.managers) or "unknown"
     return (
-        f"{os.uname().nodename} is in a swarm that this collection did not make (node "
-        f"{membership.node_id or 'unknown'}, managers {managers}): it is left alone. Take the host out of it "
+        f"is in a swarm that this collection did not make (node {membership.node_id or 'unknown'}, "
+        f"managers {managers}): it is left alone. Take the host out of it "
         "('docker swarm leave', for a manager with --force, which ends a swarm that has no other), "
         "or leave the host out of the network"
     )

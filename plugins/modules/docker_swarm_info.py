@@ -69,7 +69,9 @@ swarm:
           description: Either C(manager) or C(worker).
           type: str
     problem:
-      description: What to do about it if the swarm was made by anybody else; none if it is ours, or if there is none.
+      description:
+        - What to do about it if the swarm was made by anybody else, to be put behind the host's name.
+        - None if the swarm is ours, or if there is none.
       type: str
 networks:
   description: The networks of the host's engine.

@@ -31,7 +31,7 @@ def measure() -> str:
     remote = [_endpoint(number, "node-2", "192.168.1.254") for number in range(3, REMOTE + 4)]
     few, more = _documents(own, remote[:-1]), _documents(own, remote)
     times: dict[str, list[float]] = {}
-    with namespaces(1) as (host,), tempfile.TemporaryDirectory() as folder, inside(host):
+    with namespaces(1) as hosts, tempfile.TemporaryDirectory() as folder, inside(hosts[0]):
         for _round in range(ROUNDS):
             plane = Dataplane(Path(folder))
             for what, documents in (

@@ -49,9 +49,11 @@ def throwaway_namespaces() -> Iterator[Callable[[], str]]:
         names.append(name)
         return name
 
-    yield make
-    for name in names:
-        subprocess.run(["ip", "netns", "delete", name], check=True)
+    try:
+        yield make
+    finally:
+        for name in names:
+            subprocess.run(["ip", "netns", "delete", name], check=True)
 
 
 @pytest.fixture

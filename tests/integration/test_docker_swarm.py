@@ -105,6 +105,15 @@ def test_a_manager_that_does_not_answer_is_named() -> None:
     assert state() == "inactive"
 
 
+def test_bad_input_is_refused_before_anything_is_tried() -> None:
+    with pytest.raises(
+        ModuleFailed, match="managers: '192.168.1.68' must be an address and a port, as 192.168.1.68:2377"
+    ):
+        run_module("docker_swarm_membership", advertise_address=ADDRESS, managers=["192.168.1.68"])
+    with pytest.raises(ModuleFailed, match="join_token is missing"):
+        run_module("docker_swarm_membership", advertise_address=ADDRESS, managers=[f"{ADDRESS}:2377"])
+
+
 def test_tokens_are_read_from_a_manager_only(swarm: dict) -> None:
     tokens = run_module("docker_swarm_tokens_info")["join_tokens"]
     assert tokens["worker"] == docker("swarm", "join-token", "--quiet", "worker")

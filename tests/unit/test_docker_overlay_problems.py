@@ -129,8 +129,18 @@ def test_a_network_that_is_ours_or_is_taken_out_first_is_no_clash():
         ({}, {"node-2": node("192.168.1.68")}, "node-1 and node-2 have the same address 192.168.1.68"),
         (
             {},
-            {"node-2": node("192.168.1.254", **active("192.168.1.254", problem="node-2 is in a swarm that …"))},
-            "node-2: node-2 is in a swarm that …",
+            {"node-2": node("192.168.1.254", **active("192.168.1.254", problem="is in a swarm that …"))},
+            "node-2 is in a swarm that …",
+        ),
+        (
+            {},
+            {"node-1": node("192.168.1.68", **active("192.168.1.68", manages=True))},
+            "node-1: its swarm has no leader, because more than half of its managers must be up",
+        ),
+        (
+            {},
+            {"node-1": node("192.168.1.68", **active("", state="locked"))},
+            "node-1: its swarm is locked: unlock it",
         ),
         (
             {},
@@ -202,8 +212,9 @@ def test_over_etcd_overlays_may_have_one_subnet_and_containers_any_address_of_it
 
 
 def test_all_problems_are_found_together():
-    config = CONFIG | {"managers": [], "networks": [OVERLAY | {"vni": 0}], "address_pool": "x"}
-    assert len(problems(config, NODES)) == 3
+    clash = {"name": "overlay", "subnet": "192.168.0.0/24", "vni": 0, "mtu": 9001}
+    config = CONFIG | {"managers": [], "networks": [clash], "address_pool": "x"}
+    assert len(problems(config, NODES)) == 7  # the MTU does not fit any of the three nodes
 
 
 def test_ports_are_tried_on_the_other_nodes_by_those_that_are_no_members():
