@@ -178,8 +178,10 @@ def _await_restart(hosts: Sequence[str]) -> None:
 
 @pytest.mark.usefixtures("restarting")
 def test_killed_and_restarted_docker_daemons_are_back_by_themselves(calico: Lab) -> None:
+    """After it was killed, Docker itself starts containers again only if they have the policy "always"."""
     _kill("host1", "docker")
     on_host("host2", "systemctl", "restart", "docker")
+    await_success("host1", "docker", "start", "bbox1")
     _await_restart(HOSTS)
 
 
