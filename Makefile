@@ -2,6 +2,7 @@
 #
 #   make lab CNI=flannel [LAB=four_nodes] [EXTRA="-e flannel_backend=host-gw"]
 #   make test
+#   make test-vagrant
 
 CNI ?= flannel
 LAB ?= four_nodes
@@ -20,7 +21,11 @@ as_root := tools/as_root env ANSIBLE_CONFIG=ansible.cfg
 pytest := python3 -m pytest
 lab_ready := .venv/.ready-lab
 test_ready := .venv/.ready-test
-scenarios := $(notdir $(patsubst %/molecule.yml,%,$(wildcard molecule/*/molecule.yml)))
+vagrant_ready := .venv/.ready-vagrant
+all_scenarios := $(notdir $(patsubst %/molecule.yml,%,$(wildcard molecule/*/molecule.yml)))
+scenarios := $(filter-out %_vagrant,$(all_scenarios))
+vagrant_scenarios := $(filter %_vagrant,$(all_scenarios))
+on_machines := --base-config .config/molecule/config.yml --base-config .config/molecule/vagrant.yml
 
 .PHONY: help
 help: ## show what can be made
@@ -68,6 +73,13 @@ molecule: $(addprefix molecule-,$(scenarios)) ## all Molecule scenarios
 $(addprefix molecule-,$(scenarios)): molecule-%: $(test_ready)
 	$(as_root) molecule test --scenario-name $*
 
+.PHONY: test-vagrant
+test-vagrant: $(addprefix machines-,$(vagrant_scenarios)) ## scenarios on virtual machines with Debian's own kernel
+
+.PHONY: $(addprefix machines-,$(vagrant_scenarios))
+$(addprefix machines-,$(vagrant_scenarios)): machines-%: $(vagrant_ready)
+	$(as_root) tools/vagrant/lab molecule $(on_machines) test --scenario-name $*
+
 .PHONY: lab-tests
 lab-tests: $(test_ready) ## whole labs: faults, restarts, leftovers
 	$(as_root) $(pytest) -q tests/lab
@@ -90,3 +102,8 @@ $(test_ready): requirements.txt requirements-test.txt tools/make_venv tools/test
 	@tools/test_packages
 	@tools/make_venv requirements-test.txt
 	@touch $@ $(lab_ready)
+
+$(vagrant_ready): requirements-vagrant.txt $(test_ready) tools/vagrant/packages
+	@tools/vagrant/packages
+	@tools/make_venv requirements-vagrant.txt
+	@touch $@

@@ -84,4 +84,12 @@ options:
             description: Whether UDP packets over IPv6 without a checksum are accepted.
             type: bool
             default: false
+          underlay_netns:
+            description:
+              - The network namespace in which the encapsulated packets travel. So the device may be in a namespace
+                that has no other way out, as those of Docker's overlay networks.
+              - The name of a namespace in C(/run/netns), a path, or the id of a process in it; V(1) is the host's own.
+              - Without it the packets travel in the namespace of the device. Not together with
+                O(links[].vxlan.dev).
+            type: str
 """

@@ -7,21 +7,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import zip_longest
-from typing import Any, Optional
+from typing import Any
 
-Results = Mapping[str, Optional[Sequence[Mapping[str, Any]]]]
+Results = Mapping[str, Sequence[Mapping[str, Any]]]
 
 
 def check_table(results: Results) -> str:
     """A line for each check, a summary, and for each failure what was expected beside what was found.
 
-    ``results`` holds, by host, what module ``network_checks`` returned as ``checks``; None for a host without results.
+    ``results`` holds, by host, what module ``network_checks`` returned as ``checks``; nothing for one without results.
     """
     rows, failures = [], []
     for host, checks in results.items():
-        if checks is None:
+        if not checks:
             rows.append((host, "(the host gave no results)", "FAIL"))
-        for check in checks or ():
+        for check in checks:
             rows.append((host, check["name"], "pass" if check["passed"] else "FAIL"))
             if not check["passed"]:
                 failures.append(_failure(host, check))

@@ -32,14 +32,15 @@ def flannel_checks(
 
 
 def _host(name: str, info: Mapping[str, Any], flannel: Mapping[str, Any], seen: str) -> CheckedHost:
-    mac, _newline, containers = seen.partition("\n")
+    # Over SSH, where raw commands run on a terminal, an empty line may come first.
+    mac, _newline, containers = seen.lstrip().partition("\n")
     return CheckedHost(
         name=name,
         public_ip=info["address"],
         interface=info["interface"],
         underlay_gateway=info["gateway"],
         flannel=flannel,
-        vtep_mac=mac.strip() or None,
+        vtep_mac=None if mac.strip() == "none" else mac.strip(),
         containers=containers_from(containers),
     )
 

@@ -44,7 +44,7 @@ from pathlib import Path  # noqa: E402
 from ansible.plugins.lookup import LookupBase  # noqa: E402
 
 SHARED = "container_network"
-ONLY_FOR_ANSIBLE = {"adapter.py", "restore_unit.py"}
+ONLY_FOR_ANSIBLE = {"adapter.py", "host_commands.py", "restore_unit.py"}
 
 
 class LookupModule(LookupBase):

@@ -43,6 +43,6 @@ def run_module(
     for warning in outcome.warnings:
         module.warn(warning)
     result: dict[str, Any] = {"changed": outcome.changed, **outcome.facts}
-    if outcome.before is not None or outcome.after is not None:
+    if module._diff and (outcome.before is not None or outcome.after is not None):
         result["diff"] = {"before": outcome.before, "after": outcome.after}
     module.exit_json(**result)

@@ -151,8 +151,8 @@ def converge_absent(engine: Engine, name: str, check: bool) -> Outcome:
             continue
         if users:
             warnings.append(
-                f"Image '{name}' on {os.uname().nodename} is kept, because containers use it that this collection did "
-                f"not make: {', '.join(users)}. Remove them and run again."
+                f"Image '{name}' on {os.uname().nodename} is kept, because containers use it: "
+                f"{', '.join(users)}. Remove them and run again."
             )
             continue
         before[name if tags else image["Id"]] = {"content": image["Labels"][IMAGE_LABEL]}

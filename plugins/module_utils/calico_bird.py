@@ -24,6 +24,9 @@ from .calico_tunnels import IPIP_DEVICE, VXLAN_DEVICES
 from .errors import InvalidInput
 
 LONGEST_PASSWORD = 80  # characters
+RECOVERY_SECONDS = 10
+"""How long a BIRD that starts with ``-R`` leaves the kernel's routes alone while it waits for its neighbours. With
+BIRD's own 240 seconds a booting host would be without any route for so long if one of the other hosts is down."""
 _FORBIDDEN = ('"', "\n", "\\")
 
 
@@ -65,6 +68,7 @@ def bird_config(snapshot: Snapshot, node: str, passwords: Passwords = NO_PASSWOR
         f"# BGP of the Calico node {node}, made from its datastore: changes by hand are overwritten.",
         f"router id {router_id.ip};",
         "log syslog all;",
+        f"graceful restart wait {RECOVERY_SECONDS};",
         "",
         "protocol device { scan time 2; }",
         'protocol direct { ipv4; ipv6; interface -"cali*", "*"; }',

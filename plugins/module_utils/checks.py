@@ -117,6 +117,8 @@ def _noise_length(words: Sequence[str], position: int) -> int:
     """How many words from this position on are noise."""
     if words[position] == _WORD_WITH_VALUE:
         return 2
+    if words[position] == "learning" and words[position + 1 : position + 2] not in (["on"], ["off"]):
+        return 1  # of a VXLAN device the default; that of a bridge's port, "learning on", is printed by all versions
     return next((length for length in (1, 2) if tuple(words[position : position + length]) in _NOISE), 0)
 
 

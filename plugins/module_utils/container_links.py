@@ -10,11 +10,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from .known_namespaces import DOCKER_NAMESPACES, Identity, KnownNamespace, named_in, note
 from .links import LinkState, LinkTable
 from .namespaces import NAMED_NAMESPACES, OWN_NAMESPACE
 from .veth import Namespaces
 
-DOCKER_NAMESPACES = "/var/run/docker/netns"  # where the Docker Engine keeps those of containers and overlays
 OWN_NAME = "host"
 
 
@@ -29,19 +29,12 @@ class ContainerPlace:
 
 
 @dataclass
-class FoundNamespace:
+class FoundNamespace(KnownNamespace):
     """One network namespace and everything that is known about it."""
 
-    path: str
-    names: list[str]  # all its names, the best known first
     containers: list[str] = field(default_factory=list)
     links: LinkTable = field(default_factory=LinkTable)
     neighbours: dict[int, str] = field(default_factory=dict)  # names of other namespaces, by the ids it has for them
-
-    @property
-    def name(self) -> str:
-        """The name by which it is spoken of."""
-        return self.names[0]
 
 
 @dataclass(frozen=True)
@@ -57,14 +50,14 @@ class OtherEnd:
 def find_namespaces(containers: Iterable[ContainerPlace]) -> dict[str, FoundNamespace]:
     """All network namespaces that have a name or a container, by their name, with their links."""
     containers = list(containers)
-    found: dict[tuple[int, int], FoundNamespace] = {}
-    _note(found, OWN_NAMESPACE, OWN_NAME)
+    found: dict[Identity, FoundNamespace] = {}
+    note(found, OWN_NAMESPACE, OWN_NAME, FoundNamespace)
     folders = [NAMED_NAMESPACES, DOCKER_NAMESPACES, *(os.path.dirname(c.sandbox) for c in containers if c.sandbox)]
     for folder in dict.fromkeys(folders):
-        for name in _entries(folder):
-            _note(found, f"{folder}/{name}", name)
+        for path, name in named_in(folder):
+            note(found, path, name, FoundNamespace)
     for container in containers:
-        namespace = _note(found, f"/proc/{container.pid}/ns/net", container.name)
+        namespace = note(found, f"/proc/{container.pid}/ns/net", container.name, FoundNamespace)
         if namespace is not None:
             namespace.containers.append(container.name)
     namespaces = {namespace.name: namespace for namespace in found.values()}
@@ -128,27 +121,6 @@ def describe_container(namespaces: Mapping[str, FoundNamespace], container: Cont
         "namespace": namespace and namespace.name,
         "interfaces": [link for link in links if link["name"] != "lo"],
     }
-
-
-def _entries(folder: str) -> list[str]:
-    try:
-        return sorted(os.listdir(folder))
-    except FileNotFoundError:
-        return []
-
-
-def _note(found: dict[tuple[int, int], FoundNamespace], path: str, name: str) -> FoundNamespace | None:
-    """Add a namespace, or another name of one that is known; None where the file stands for no namespace (any more)."""
-    try:
-        status, ours = os.stat(path), os.stat(OWN_NAMESPACE)
-    except OSError:
-        return None
-    if status.st_dev != ours.st_dev:  # a leftover file, on which no namespace is mounted
-        return None
-    namespace = found.setdefault((status.st_dev, status.st_ino), FoundNamespace(path, []))
-    if name not in namespace.names:
-        namespace.names.append(name)
-    return namespace
 
 
 def _read(namespaces: dict[str, FoundNamespace]) -> None:

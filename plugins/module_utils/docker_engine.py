@@ -28,6 +28,10 @@ class EngineNotRunning(LabError):
     """No Docker Engine answers on the socket."""
 
 
+class ContainerNotRunning(LabError):
+    """A container does not exist, or does not run."""
+
+
 class EngineError(LabError):
     """The Docker Engine refused a request; ``status`` is the HTTP status, ``reason`` the engine's own words."""
 
@@ -165,15 +169,34 @@ def engine_is_installed() -> bool:
 
 
 def container_pid(name: str, engine: Engine | None = None) -> int:
-    """The process id, in this host's numbering, of a running container's first process."""
-    found = (engine or Engine()).find(f"/containers/{quote(name, safe='')}/json")
-    if found is None:
+    """The process id, in this host's numbering, of a running container's first process.
+
+    ``name`` may also be the id or the beginning of one.
+    """
+    engine = engine or Engine()
+    try:
+        found = engine.find(f"/containers/{quote(name, safe='')}/json")
+    except EngineError:
+        candidates = containers_with_id(engine, name)
+        if len(candidates) < 2:
+            raise
         raise LabError(
+            f"'{name}' is the beginning of several containers' ids on {os.uname().nodename}: {', '.join(candidates)}. "
+            "Give a name, or more of the id."
+        ) from None
+    if found is None:
+        raise ContainerNotRunning(
             f"Container '{name}' does not exist on {os.uname().nodename}: 'docker ps --all' lists those that do."
         )
     if not found["State"]["Running"]:
-        raise LabError(
+        raise ContainerNotRunning(
             f"Container '{name}' on {os.uname().nodename} does not run (it is {found['State']['Status']}): "
             f"'docker start {name}' starts it."
         )
     return found["State"]["Pid"]
+
+
+def containers_with_id(engine: Engine, beginning: str) -> list[str]:
+    """Names and short ids of the containers, running or not, whose id begins so."""
+    listed = engine.get("/containers/json", all="1")
+    return sorted(f"{c['Names'][0].lstrip('/')} ({c['Id'][:12]})" for c in listed if c["Id"].startswith(beginning))

@@ -91,4 +91,16 @@ def converge_files(wanted: list[RecordedFile], obsolete: Sequence[list[RecordedF
                 replace_file(file.path, file.content.encode(), file.mode)
         for path in leaving:
             remove_file(path)
+    for path, found in before.items():
+        _hide(found, after[path])
     return Outcome({"files": before}, {"files": after})
+
+
+def _hide(found: dict[str, str] | None, wanted: dict[str, str] | None) -> None:
+    """What only the owner of a file may read is not shown, only whether it changes; it may hold passwords."""
+    states = [state for state in (found, wanted) if state]
+    if not any(int(state["mode"], 8) & 0o077 == 0 for state in states):
+        return
+    changes = len({state["content"] for state in states}) > 1
+    for state in states:
+        state["content"] = "(not shown, new)" if changes and state is wanted else "(not shown)"

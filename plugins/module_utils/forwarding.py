@@ -193,7 +193,7 @@ def converge(params: dict[str, Any], check_mode: bool) -> Outcome:
 def converge_tables(wanted: StaticTables, obsolete: Sequence[StaticTables], check_mode: bool) -> Outcome:
     """Bring the wanted entries about and remove the obsolete ones, which may be on other devices."""
     plans = []
-    with NetlinkSocket(wanted.netns) as netlink:
+    with NetlinkSocket(wanted.netns, or_empty=check_mode or not (wanted.fdb or wanted.arp)) as netlink:
         links = read_links(netlink)
         if wanted.dev and (wanted.fdb or wanted.arp):
             _refuse_wrong_device(wanted.dev, links, check_mode)
@@ -241,12 +241,16 @@ def _converge_device(
     arp_plan = plan(wanted.arp, arp, [tables.arp for tables in obsolete], wanted.purge)
     fdb_plan = plan(wanted.fdb, fdb, [tables.fdb for tables in obsolete], wanted.purge)
     if index and not check_mode:
-        place = f"on {dev} in {links.place}"
-        _send(netlink, arp_messages(rt.RTM_NEWNEIGH, index, arp_plan.written), arp_plan.written, describe_arp, place)
-        _send(netlink, fdb_messages(rt.RTM_NEWNEIGH, index, fdb_plan.written), fdb_plan.written, describe_fdb, place)
-        _send(netlink, fdb_messages(rt.RTM_DELNEIGH, index, fdb_plan.removed), fdb_plan.removed, describe_fdb, place)
-        _send(netlink, arp_messages(rt.RTM_DELNEIGH, index, arp_plan.removed), arp_plan.removed, describe_arp, place)
+        apply_plans(netlink, index, arp_plan, fdb_plan, f"on {dev} in {links.place}")
     return arp_plan, fdb_plan
+
+
+def apply_plans(netlink: NetlinkSocket, index: int, arp: TablePlan, fdb: TablePlan, place: str) -> None:
+    """Bring the planned changes of a device's tables about; ``place`` names the device in errors."""
+    _send(netlink, arp_messages(rt.RTM_NEWNEIGH, index, arp.written), arp.written, describe_arp, place)
+    _send(netlink, fdb_messages(rt.RTM_NEWNEIGH, index, fdb.written), fdb.written, describe_fdb, place)
+    _send(netlink, fdb_messages(rt.RTM_DELNEIGH, index, fdb.removed), fdb.removed, describe_fdb, place)
+    _send(netlink, arp_messages(rt.RTM_DELNEIGH, index, arp.removed), arp.removed, describe_arp, place)
 
 
 def _send(

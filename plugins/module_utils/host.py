@@ -10,11 +10,14 @@ import ipaddress
 import os
 import shutil
 import socket
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from . import rtnetlink as rt
 from .errors import InvalidInput, LabError
+from .esp import can_encrypt
 from .genetlink import GenericNetlink
 from .links import LinkTable, read_links
 from .namespaces import unshare_network
@@ -27,10 +30,13 @@ ARGUMENTS: dict[str, Any] = {
     "link_kinds": {"type": "list", "elements": "str", "default": []},
     "commands": {"type": "list", "elements": "str", "default": []},
     "processes": {"type": "list", "elements": "str", "default": []},
+    "features": {"type": "list", "elements": "str", "choices": ["esp"], "default": []},
+    "udp_ports": {"type": "list", "elements": "int", "default": []},
     "netlink_families": {"type": "list", "elements": "str", "default": []},
 }
 _SEARCH_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _VXLAN_ID = 1
+_TCP_LISTEN = "0A"  # of /proc/net/tcp
 _THERE, _MISSING, _UNKNOWN = range(3)  # how the process that tries a link type ends
 
 
@@ -52,6 +58,8 @@ def look(params: dict[str, Any], _check_mode: bool) -> Outcome:
         "missing_link_kinds": missing_link_kinds(params["link_kinds"]),
         "missing_commands": [c for c in params["commands"] if not shutil.which(c, path=_SEARCH_PATH)],
         "processes": {name: command_line(name) for name in params["processes"]},
+        "missing_features": [feature for feature in params["features"] if not _kernel_can(can_encrypt, feature)],
+        "used_udp_ports": sorted(used_ports("udp") & set(params["udp_ports"])),
         "missing_netlink_families": missing_netlink_families(params["netlink_families"]),
     }
     return observed({"host_info": facts})
@@ -121,25 +129,45 @@ def missing_netlink_families(names: list[str]) -> list[str]:
 
 
 def _can_make(kind: str) -> bool:
+    def attempt() -> bool:
+        with NetlinkSocket() as netlink:
+            failures = netlink.batch([_probe(kind)])
+        # EOPNOTSUPP is what the kernel answers for a link type that it does not know.
+        return all(failure.errno != errno.EOPNOTSUPP for failure in failures)
+
+    return _kernel_can(attempt, f"the link type {kind}")
+
+
+def _kernel_can(attempt: Callable[[], bool], what: str) -> bool:
+    """The answer of an attempt that is made in a child process, in an empty network namespace of its own."""
     child = os.fork()
     if child == 0:
         status = _UNKNOWN
         try:
             unshare_network()
-            with NetlinkSocket() as netlink:
-                failures = netlink.batch([_probe(kind)])
-            # EOPNOTSUPP is what the kernel answers for a link type that it does not know.
-            status = _MISSING if any(failure.errno == errno.EOPNOTSUPP for failure in failures) else _THERE
+            status = _THERE if attempt() else _MISSING
         finally:
             os._exit(status)
     _child, ended = os.waitpid(child, 0)
     status = os.waitstatus_to_exitcode(ended)
     if status not in (_THERE, _MISSING):
         raise LabError(
-            f"cannot find out whether the kernel has the link type {kind}: "
+            f"cannot find out whether the kernel has {what}: "
             "no network namespace could be made to try it in. Is the task allowed to make one (CAP_SYS_ADMIN)?"
         )
     return status == _THERE
+
+
+def used_ports(protocol: str) -> set[int]:
+    """The ports of ``tcp`` or ``udp`` on which a program, or the kernel itself as for VXLAN, listens."""
+    ports = set()
+    for table in (f"/proc/net/{protocol}", f"/proc/net/{protocol}6"):
+        with suppress(FileNotFoundError):  # a kernel without IPv6
+            for line in Path(table).read_text().splitlines()[1:]:
+                _number, local, _remote, state = line.split()[:4]
+                if protocol == "udp" or state == _TCP_LISTEN:
+                    ports.add(int(local.rpartition(":")[2], 16))
+    return ports
 
 
 def _probe(kind: str) -> Message:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from .errors import LabError
 from .outcome import Outcome
+from .replace_file import remove_file
 
 _SETTING = Path("/proc/sys/net/ipv6/conf/all/forwarding")
 
@@ -36,8 +37,8 @@ class Ipv6Forwarding:
                 self.note.parent.mkdir(parents=True, exist_ok=True)
                 self.note.touch()
             self._write(after)
-        if not wanted and not check_mode:
-            self.note.unlink(missing_ok=True)
+        if not wanted and not check_mode and self.note.exists():
+            remove_file(self.note)
         return Outcome({"ipv6_forwarding": is_on}, {"ipv6_forwarding": after})
 
     def _read(self) -> bool:

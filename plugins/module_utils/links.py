@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-import secrets
+import os
+import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,7 +14,7 @@ from typing import Any
 from . import rtnetlink as rt
 from .addresses import mac_text, network_text, packed_interface, packed_ip, packed_mac
 from .errors import LabError
-from .namespaces import place
+from .namespaces import open_namespace, place
 from .netlink import NLM_F_CREATE, NLM_F_REPLACE, Message, NetlinkSocket, refusal
 
 NAME_LENGTH = 15  # bytes; IFNAMSIZ of linux/if.h less the terminating zero
@@ -131,6 +132,7 @@ class LinkState:
     data: dict[int, bytes] = field(default_factory=dict)  # the attributes of its kind
     addresses: tuple[str, ...] = ()  # with prefix lengths; global ones only
     local_addresses: tuple[str, ...] = ()  # those that mean something on the link or the host only
+    alias: str = ""  # a note that whoever made the link has left on it
 
     def is_of(self, kind: str) -> str:
         """How messages speak of the link's kind, beside the one that was expected."""
@@ -140,7 +142,12 @@ class LinkState:
 class LinkTable(dict):  # dict[str, LinkState]
     """The links of one namespace by name."""
 
-    place = place(None)  # how messages speak of the namespace
+    netns: str | None = None  # the namespace, as the user named it
+
+    @property
+    def place(self) -> str:
+        """How messages speak of the namespace."""
+        return place(self.netns)
 
     def name_of(self, index: int | None) -> str | None:
         """The name behind an interface index."""
@@ -171,7 +178,7 @@ def read_links(netlink: NetlinkSocket) -> LinkTable:
         text = network_text(found.get(rt.IFA_LOCAL) or found[rt.IFA_ADDRESS], length)
         addresses.setdefault((index, scope == rt.RT_SCOPE_UNIVERSE), []).append(text)
     links = LinkTable()
-    links.place = place(netlink.netns)
+    links.netns = netlink.netns
     for payload in netlink.dump(rt.RTM_GETLINK, _LINK_REQUEST):
         link = _parse_link(payload, addresses)
         links[link.name] = link
@@ -182,6 +189,18 @@ def read_link(netlink: NetlinkSocket, name: str) -> LinkState:
     """One link, without its addresses and without a look at the others, of which a host may have thousands."""
     request = (rt.RTM_GETLINK, 0, rt.link_header.pack(0, 0, 0, 0, 0) + rt.attribute_text(rt.IFLA_IFNAME, name))
     return _parse_link(netlink.get(request, f"cannot read {name}"), {})
+
+
+def namespace_id(netlink: NetlinkSocket, other: str | None) -> int | None:
+    """The number by which the socket's namespace knows another one; None if it has none for it."""
+    descriptor = open_namespace(other)
+    try:
+        question = rt.namespace_id_header.pack(0) + rt.attribute_u32(rt.NETNSA_FD, descriptor)
+        answer = netlink.get((rt.RTM_GETNSID, 0, question), f"number of namespace {other}")
+    finally:
+        os.close(descriptor)
+    number = rt.s32(rt.attributes(answer, rt.namespace_id_header.size)[rt.NETNSA_NSID])
+    return None if number < 0 else number
 
 
 def _parse_link(payload: bytes, addresses: dict[tuple[int, bool], list[str]]) -> LinkState:
@@ -202,6 +221,7 @@ def _parse_link(payload: bytes, addresses: dict[tuple[int, bool], list[str]]) ->
         data=data,
         addresses=tuple(addresses.get((index, True), ())),
         local_addresses=tuple(addresses.get((index, False), ())),
+        alias=rt.text(found[rt.IFLA_IFALIAS]) if rt.IFLA_IFALIAS in found else "",
     )
 
 
@@ -264,7 +284,7 @@ def delete_links(netlink: NetlinkSocket, links: Sequence[LinkState]) -> None:
         header = rt.link_header.pack(0, 0, links[0].index, 0, 0)
         netlink.request((rt.RTM_DELLINK, 0, header), f"cannot remove {links[0].name}")
         return
-    group = rt.attribute_u32(rt.IFLA_GROUP, secrets.randbits(30) | 1 << 30)
+    group = rt.attribute_u32(rt.IFLA_GROUP, int.from_bytes(os.urandom(4), sys.byteorder) >> 2 | 1 << 30)
     failures = netlink.batch([link_message(link.index, [group]) for link in links])
     if failures:
         raise refusal(failures, lambda position: f"cannot remove {links[position].name}")

@@ -25,7 +25,7 @@ ARGUMENTS: dict[str, Any] = {
     },
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
 }
-_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]*")  # no digits only: that would be a process id
+_NAME = re.compile(r"(?!\d+$)[A-Za-z0-9][A-Za-z0-9_.-]*")  # no digits only: that would be a process id
 _SYSCTL = re.compile(r"net(\.[A-Za-z0-9_-]+)+")
 
 
@@ -80,7 +80,8 @@ def parse(params: dict[str, Any]) -> list[NamedNamespace]:
         where, name = f"namespaces[{index}]", options["name"]
         if not _NAME.fullmatch(name):
             problems.append(
-                f"{where}: '{name}' is not a name: use letters, digits, '_', '.' and '-', beginning with a letter"
+                f"{where}: '{name}' is not a name: use letters, digits, '_', '.' and '-', beginning with a letter or "
+                "digit, not digits alone"
             )
         first = positions.setdefault(name, index)
         if first != index:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,9 +15,14 @@ from .errors import LabError
 
 OWN_NAMESPACE = "/proc/thread-self/ns/net"
 NAMED_NAMESPACES = "/run/netns"  # where ip-netns(8) keeps them
-CLONE_NEWNET = 0x40000000  # linux/sched.h
+CLONE_NEWNS, CLONE_NEWNET = 0x00020000, 0x40000000  # linux/sched.h
+MS_REC, MS_SLAVE = 0x4000, 0x80000  # linux/mount.h
 
 _libc = ctypes.CDLL(None, use_errno=True)
+
+
+class NoSuchNamespace(LabError):
+    """A network namespace that something needs does not exist (yet)."""
 
 
 def namespace_path(netns: str | None) -> str:
@@ -27,9 +33,12 @@ def namespace_path(netns: str | None) -> str:
     if not netns:
         return OWN_NAMESPACE
     if netns.startswith("container:"):
-        from .docker_engine import container_pid
+        from .docker_engine import ContainerNotRunning, EngineNotRunning, container_pid
 
-        return f"/proc/{container_pid(netns[len('container:') :])}/ns/net"
+        try:
+            return f"/proc/{container_pid(netns[len('container:') :])}/ns/net"
+        except (ContainerNotRunning, EngineNotRunning) as error:
+            raise NoSuchNamespace(str(error)) from error
     if "/" in netns:
         return netns
     if netns.isdigit():
@@ -48,22 +57,42 @@ def open_namespace(netns: str | None) -> int:
     try:
         return os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except OSError as error:
-        raise LabError(
+        raise NoSuchNamespace(
             f"netns '{netns}': cannot open the network namespace {path}: {error.strerror}. "
             "Give the name of one that `ip netns list` shows, a path, a process id, or container:NAME."
         ) from error
 
 
+def same_namespace(first: str | None, second: str | None) -> bool:
+    """Whether two ways to name a namespace mean the same one."""
+    if first == second:
+        return True
+    descriptors = [open_namespace(first), open_namespace(second)]
+    try:
+        inodes = {os.fstat(descriptor).st_ino for descriptor in descriptors}
+    finally:
+        for descriptor in descriptors:
+            os.close(descriptor)
+    return len(inodes) == 1
+
+
 @contextmanager
-def inside(netns: str | None) -> Iterator[None]:
+def inside(netns: str | None, or_empty: bool = False) -> Iterator[None]:
     """Run the block with the calling thread in the given namespace, and come back whatever happens.
 
-    A socket opened inside stays in that namespace for life, so this is needed only to open one.
+    A socket opened inside stays in that namespace for life, so this is needed only to open one. With ``or_empty`` an
+    empty namespace stands in for one that does not exist: for check mode, since an earlier task would have made it, and
+    for removals, since nothing is there.
     """
     if not netns:
         yield
         return
-    target = open_namespace(netns)
+    try:
+        target = open_namespace(netns)
+    except NoSuchNamespace:
+        if not or_empty:
+            raise
+        target = _empty_namespace()
     home = os.open(OWN_NAMESPACE, os.O_RDONLY | os.O_CLOEXEC)
     try:
         set_namespace(target, str(netns))
@@ -87,3 +116,30 @@ def unshare_network() -> None:
     """Put the calling process into a new, empty network namespace: unshare(2)."""
     if _libc.unshare(CLONE_NEWNET) != 0:
         raise LabError(f"cannot make a network namespace: {os.strerror(ctypes.get_errno())}.")
+
+
+def _empty_namespace() -> int:
+    """A file descriptor of a new namespace, which vanishes with the last descriptor and socket that hold it."""
+    home = os.open(OWN_NAMESPACE, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        unshare_network()
+        made = os.open(OWN_NAMESPACE, os.O_RDONLY | os.O_CLOEXEC)
+        set_namespace(home, "the task's own")
+    finally:
+        os.close(home)
+    return made
+
+
+def see_devices_of_own_network() -> None:
+    """Give the calling process a /sys that shows the devices of the network namespace it is in, as ip-netns(8) does.
+
+    Its mounts are its own from then on, so nobody else sees that /sys.
+    """
+    if (
+        _libc.unshare(CLONE_NEWNS) != 0
+        or _libc.mount(b"", b"/", None, MS_REC | MS_SLAVE, None) != 0
+        or _libc.mount(b"sysfs", b"/sys", b"sysfs", 0, None) != 0
+    ):
+        number = ctypes.get_errno()
+        if number != errno.EBUSY:  # which says that this very /sys is there already
+            raise LabError(f"cannot mount the /sys of the network namespace: {os.strerror(number)}.")

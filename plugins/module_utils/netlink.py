@@ -85,12 +85,19 @@ def refusal(failures: Sequence[Failure], describe: Callable[[int], str]) -> LabE
 class NetlinkSocket:
     """A netlink socket that lives in one network namespace, whatever namespace its user moves to later.
 
-    Its ``protocol`` is rtnetlink unless another one is named.
+    Its ``protocol`` is rtnetlink unless another one is named. With ``or_empty`` an empty namespace stands in for one
+    that does not exist, as check mode and removals need it.
     """
 
-    def __init__(self, netns: str | None = None, groups: Sequence[int] = (), protocol: int = NETLINK_ROUTE) -> None:
+    def __init__(
+        self,
+        netns: str | None = None,
+        groups: Sequence[int] = (),
+        or_empty: bool = False,
+        protocol: int = NETLINK_ROUTE,
+    ) -> None:
         self.netns = netns
-        with inside(netns):
+        with inside(netns, or_empty):
             self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, protocol)
         for forced, plain in ((_SO_RCVBUFFORCE, socket.SO_RCVBUF), (_SO_SNDBUFFORCE, socket.SO_SNDBUF)):
             try:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -22,9 +23,11 @@ from .links import (
     NoSuchLink,
     delete_links,
     name_problems,
+    namespace_id,
     read_links,
     setting_messages,
 )
+from .namespaces import open_namespace, same_namespace
 from .netlink import NLM_F_CREATE, NLM_F_EXCL, KernelRefusal, Message, NetlinkSocket, refusal
 from .outcome import Outcome
 from .records import RECORDED_ARGUMENTS, converge_recorded
@@ -46,6 +49,7 @@ VXLAN_ARGUMENTS: dict[str, Any] = {
     "l2miss": {"type": "bool", "default": False},
     "l3miss": {"type": "bool", "default": False},
     "udp6zerocsumrx": {"type": "bool", "default": False},
+    "underlay_netns": {"type": "str"},
 }
 ARGUMENTS: dict[str, Any] = {
     "links": {
@@ -76,6 +80,7 @@ class VxlanAttributes:
     l2miss: bool = False
     l3miss: bool = False
     udp6zerocsumrx: bool = False
+    underlay_netns: str | None = None  # where the encapsulated packets travel, if not where the device is
 
     def wanted(self) -> dict[str, Any]:
         """As plain data, without what nobody asked for."""
@@ -92,8 +97,19 @@ class VxlanAttributes:
             "port": _port.unpack(data[_VXLAN_PORT])[0],
             "learning": data[_VXLAN_LEARNING] == b"\1",
             **{flag: data[kind] == b"\1" for flag, kind in _VXLAN_FLAGS.items()},
+            "underlay_netns": self._found_underlay(link, links.netns),
         }
         return {key: has[key] for key in self.wanted()}
+
+    def _found_underlay(self, link: LinkState, netns: str | None) -> str | None:
+        """The wanted namespace of the packets, if they travel there; ``netns`` is that of the device."""
+        wanted = self.underlay_netns
+        if wanted is None:
+            return None
+        if link.lower_netnsid is None:  # they travel where the device is
+            return wanted if same_namespace(netns, wanted) else None
+        with NetlinkSocket(netns) as netlink:
+            return wanted if link.lower_netnsid == namespace_id(netlink, wanted) else None
 
     def attributes(self, name: str, links: LinkTable) -> list[bytes]:
         """The attributes of the creating message."""
@@ -192,6 +208,11 @@ def _vxlan(options: dict[str, Any], where: str, problems: list[str]) -> VxlanAtt
         problems.append(f"{where}: vxlan.port {vxlan.port} of {name} must be a UDP port from 1 to 65535")
     if vxlan.dev:
         problems += [f"{where}: vxlan.dev of {name}: {problem}" for problem in name_problems(vxlan.dev)]
+        if vxlan.underlay_netns:
+            problems.append(
+                f"{where}: vxlan.dev and vxlan.underlay_netns of {name} cannot go together: leave dev out, and the "
+                "routes of that namespace say which device the packets take"
+            )
     if vxlan.local:
         try:
             vxlan = replace(vxlan, local=ip_text(packed_ip(vxlan.local)))
@@ -209,7 +230,7 @@ def converge_links(wanted: LinkSet, obsolete: Sequence[LinkSet], check_mode: boo
     """Bring the wanted links about and remove the obsolete ones."""
     kept = {link.name for link in wanted.links}
     leaving = {link.name: link for links in obsolete for link in links.links if link.name not in kept}
-    with NetlinkSocket(wanted.netns) as netlink:
+    with NetlinkSocket(wanted.netns, or_empty=check_mode or not wanted.links) as netlink:
         links = read_links(netlink)
         _refuse_other_kinds(wanted.links, links)
         if not check_mode:
@@ -275,7 +296,10 @@ def _apply(netlink: NetlinkSocket, link: VirtualLink, links: LinkTable, found: d
 def _make(netlink: NetlinkSocket, link: VirtualLink, links: LinkTable) -> None:
     subject = f"cannot make {link.name} of kind {link.kind} in {links.place}"
     try:
-        netlink.request(creating_message(link, links), subject)
+        if link.vxlan and link.vxlan.underlay_netns:
+            _make_over_another_namespace(netlink, link, link.vxlan.underlay_netns, subject)
+        else:
+            netlink.request(creating_message(link, links), subject)
     except KernelRefusal as error:
         if error.errno != errno.EOPNOTSUPP:
             raise
@@ -284,6 +308,20 @@ def _make(netlink: NetlinkSocket, link: VirtualLink, links: LinkTable) -> None:
             f"{subject}: the running kernel has no such link type ({reason}): "
             f"load its module (modprobe {link.kind}), or boot a kernel that has it."
         ) from error
+
+
+def _make_over_another_namespace(netlink: NetlinkSocket, link: VirtualLink, underlay_netns: str, subject: str) -> None:
+    """Make a VXLAN device that sends and receives in another namespace than its own.
+
+    The kernel opens the UDP socket where the request comes from, and puts the device where the request says.
+    """
+    kind, flags, payload = creating_message(link, LinkTable())
+    home = open_namespace(netlink.netns)
+    try:
+        with NetlinkSocket(underlay_netns) as underlay:
+            underlay.request((kind, flags, payload + rt.attribute_u32(rt.IFLA_NET_NS_FD, home)), subject)
+    finally:
+        os.close(home)
 
 
 def creating_message(link: VirtualLink, links: LinkTable) -> Message:

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import shutil
 import subprocess
@@ -15,6 +14,7 @@ from typing import Any
 from . import restore
 from .errors import LabError
 from .outcome import Outcome
+from .package_copy import package_files
 from .records import RECORDS
 from .replace_file import replace_file
 
@@ -52,16 +52,8 @@ WantedBy=multi-user.target
 
 def wanted_files() -> dict[Path, str]:
     """The text of the unit and of every file of the copied package."""
-    package = LIBRARY / "container_network"
     unit = UNIT_TEXT.format(records=RECORDS, library=LIBRARY, timeout=restore.PATIENCE + 30)
-    sources = {package / f"{name}.py": _source(f"{__package__}.{name}") for name in COPIED}
-    return {package / "__init__.py": "", **sources, UNITS / UNIT: unit}
-
-
-def _source(module: str) -> str:
-    # By the loader, because on a host Ansible runs modules from an archive.
-    spec = importlib.util.find_spec(module)
-    return spec.loader.get_source(module)  # type: ignore[union-attr]
+    return {**package_files(LIBRARY, COPIED), UNITS / UNIT: unit}
 
 
 def converge(params: dict[str, Any], check_mode: bool) -> Outcome:

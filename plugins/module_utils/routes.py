@@ -352,7 +352,7 @@ def converge_routes(wanted: RouteSet, obsolete: Sequence[RouteSet], check_mode: 
     for routes in obsolete:
         for key, value in routes.routes.items():
             former.setdefault(routes.table, {}).setdefault(key, set()).add(value)
-    with NetlinkSocket(wanted.netns) as netlink:
+    with NetlinkSocket(wanted.netns, or_empty=check_mode or not wanted.routes) as netlink:
         links = read_links(netlink)
         if not check_mode:
             refuse_missing_devices(wanted.routes.items(), links)

@@ -18,8 +18,17 @@ from . import rtnetlink as rt
 from .addresses import packed_mac
 from .bulk import without_garbage_collector
 from .errors import InvalidInput, LabError, raise_if_any
-from .links import DEVICE_ARGUMENTS, Device, LinkState, LinkTable, delete_links, read_links, setting_messages
-from .namespaces import open_namespace, place
+from .links import (
+    DEVICE_ARGUMENTS,
+    Device,
+    LinkState,
+    LinkTable,
+    delete_links,
+    namespace_id,
+    read_links,
+    setting_messages,
+)
+from .namespaces import open_namespace, place, same_namespace
 from .netlink import NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE, NetlinkSocket, refusal
 from .outcome import Outcome
 from .routes import (
@@ -136,25 +145,19 @@ class Namespace:
     def id_of(self, other: str | None) -> int | None:
         """The number by which this namespace knows another one; None if it has none for it."""
         if other not in self.ids:
-            self.ids[other] = self._ask_id(other)
+            self.ids[other] = namespace_id(self.netlink, other)
         return self.ids[other]
-
-    def _ask_id(self, other: str | None) -> int | None:
-        descriptor = open_namespace(other)
-        try:
-            question = rt.namespace_id_header.pack(0) + rt.attribute_u32(rt.NETNSA_FD, descriptor)
-            answer = self.netlink.get((rt.RTM_GETNSID, 0, question), f"number of namespace {other}")
-        finally:
-            os.close(descriptor)
-        number = rt.s32(rt.attributes(answer, rt.namespace_id_header.size)[rt.NETNSA_NSID])
-        return None if number < 0 else number
 
 
 class Namespaces(dict):  # dict[str | None, Namespace]
-    """All namespaces of the task, opened on first use."""
+    """All namespaces of the task, opened on first use; ``or_empty`` as in `NetlinkSocket`."""
+
+    def __init__(self, or_empty: bool = False) -> None:
+        super().__init__()
+        self._or_empty = or_empty
 
     def __missing__(self, netns: str | None) -> Namespace:
-        netlink = NetlinkSocket(netns)
+        netlink = NetlinkSocket(netns, or_empty=self._or_empty)
         self[netns] = Namespace(netlink, read_links(netlink))
         return self[netns]
 
@@ -170,18 +173,6 @@ class Namespaces(dict):  # dict[str | None, Namespace]
         for namespace in self.values():
             namespace.netlink.close()
 
-    def same(self, first: str | None, second: str | None) -> bool:
-        """Whether two ways to name a namespace mean the same one."""
-        if first == second:
-            return True
-        descriptors = [open_namespace(first), open_namespace(second)]
-        try:
-            inodes = {os.fstat(descriptor).st_ino for descriptor in descriptors}
-        finally:
-            for descriptor in descriptors:
-                os.close(descriptor)
-        return len(inodes) == 1
-
 
 def converge(params: dict[str, Any], check_mode: bool) -> Outcome:
     """Bring about, or remove, the task's pairs."""
@@ -190,7 +181,7 @@ def converge(params: dict[str, Any], check_mode: bool) -> Outcome:
 
 
 def _converge(pairs: list[VethPair], removing: bool, check_mode: bool) -> Outcome:
-    with Namespaces() as namespaces:
+    with Namespaces(or_empty=check_mode) as namespaces:
         if removing:
             return _remove(pairs, namespaces, check_mode)
         before = {pair.end.label: _found(pair, namespaces) for pair in pairs}
@@ -238,7 +229,7 @@ def _connected(pair: VethPair, namespaces: Namespaces) -> tuple[LinkState, LinkS
         return None
     if link.lower != peer.index or peer.lower != link.index:
         return None
-    if namespaces.same(pair.end.netns, pair.peer.netns):
+    if same_namespace(pair.end.netns, pair.peer.netns):
         return (link, peer) if link.lower_netnsid is None else None
     return (link, peer) if link.lower_netnsid == here.id_of(pair.peer.netns) else None
 

@@ -32,7 +32,11 @@ options:
         type: str
         required: true
       driver:
-        description: What makes the network, such as V(bridge) or V(calico).
+        description:
+          - What makes the network, such as V(bridge), V(overlay) or V(calico).
+          - A network of the driver V(overlay) is one of the swarm. It is made on a manager, and the module waits until
+            the swarm has allocated it. C(docker network create) does not, and leaves half a network behind if its
+            subnet or its VXLAN identifier is taken.
         type: str
         default: bridge
       ipam_driver:
@@ -44,8 +48,29 @@ options:
         type: list
         elements: str
         default: []
+      gateways:
+        description: Addresses of the gateways, at most one inside of each subnet. By default the drivers choose.
+        type: list
+        elements: str
+        default: []
+      ip_ranges:
+        description:
+          - Parts of the subnets, at most one of each, from which addresses are chosen that nobody asks for.
+          - A swarm takes an address of each network for itself on each node; with a range, all others are free to be
+            given to containers by name.
+        type: list
+        elements: str
+        default: []
       ipv6:
         description: Whether containers get IPv6 addresses too.
+        type: bool
+        default: false
+      attachable:
+        description: Whether containers may be attached to a network of a swarm, and not only services.
+        type: bool
+        default: false
+      internal:
+        description: Whether the network has no way to the outside.
         type: bool
         default: false
       options:
@@ -74,6 +99,16 @@ EXAMPLES = r"""
     group: calico
     networks:
       - {name: cal_net1, driver: calico, ipam_driver: calico-ipam}
+
+- name: Make an overlay of a swarm, on one of its managers
+  container_network.lab.docker_networks:
+    group: docker_overlay
+    networks:
+      - name: overlay
+        driver: overlay
+        attachable: true
+        subnets: [10.20.0.0/16]
+        options: {com.docker.network.driver.overlay.vxlanid_list: "256"}
 """
 
 RETURN = r""""""
@@ -93,7 +128,11 @@ ARGUMENT_SPEC: dict[str, Any] = {
             "driver": {"type": "str", "default": "bridge"},
             "ipam_driver": {"type": "str", "default": "default"},
             "subnets": {"type": "list", "elements": "str", "default": []},
+            "gateways": {"type": "list", "elements": "str", "default": []},
+            "ip_ranges": {"type": "list", "elements": "str", "default": []},
             "ipv6": {"type": "bool", "default": False},
+            "attachable": {"type": "bool", "default": False},
+            "internal": {"type": "bool", "default": False},
             "options": {"type": "dict", "default": {}},
         },
     },

@@ -33,6 +33,19 @@ options:
     type: list
     elements: str
     default: []
+  features:
+    description:
+      - Features of the kernel to try. V(esp) is the encryption of packets (IPsec ESP with AES-GCM), as encrypted
+        overlays of Docker need it.
+    type: list
+    elements: str
+    choices: [esp]
+    default: []
+  udp_ports:
+    description: UDP ports to look at, whether anything takes packets there.
+    type: list
+    elements: int
+    default: []
   netlink_families:
     description: Families of generic netlink to look for, such as V(ovs_datapath), the kernel's Open vSwitch.
     type: list
@@ -104,6 +117,16 @@ host_info:
       description: The command line of each program asked for; none if it does not run.
       type: dict
       sample: {dockerd: /usr/sbin/dockerd -H fd:// --bip=40.15.43.1/24}
+    missing_features:
+      description: The features asked for that the kernel does not have.
+      type: list
+      elements: str
+      sample: [esp]
+    used_udp_ports:
+      description: The ports asked for where something takes packets.
+      type: list
+      elements: int
+      sample: [4789]
 """
 
 from ansible_collections.container_network.lab.plugins.module_utils import host

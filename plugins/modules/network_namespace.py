@@ -21,7 +21,7 @@ options:
     required: true
     suboptions:
       name:
-        description: Name of the namespace; letters, digits and C(_.-), beginning with a letter.
+        description: Name of the namespace; letters, digits and C(_.-), with a letter or digit first, not digits alone.
         type: str
         required: true
       sysctls:

@@ -13,6 +13,7 @@ author: container_network.lab contributors (@container-network-lab)
 short_description: Keep small files on volatile file systems over restarts of the host
 description:
   - Converges a list of files whose folder a boot empties, such as C(/run/flannel/subnet.env).
+  - The content of a file that only its owner may read (such as mode V(0600)) is not shown in a diff.
   - Recorded, they are written again at boot before Docker starts. For files on a disk use M(ansible.builtin.copy).
 options:
   state:

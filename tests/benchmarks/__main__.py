@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import sys
 
-from . import calico_endpoints, calico_hosts, flannel_hosts, tables, throughput, veth_pairs
+from . import calico_endpoints, calico_hosts, flannel_hosts, overlay_endpoints, tables, throughput, veth_pairs
 
 BENCHMARKS = {
     "tables": tables.measure,
@@ -19,6 +19,7 @@ BENCHMARKS = {
     "flannel": flannel_hosts.measure,
     "calico-endpoints": calico_endpoints.measure,
     "calico-hosts": calico_hosts.measure,
+    "overlay-endpoints": overlay_endpoints.measure,
     "throughput": throughput.measure,
 }
 

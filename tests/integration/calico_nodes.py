@@ -161,6 +161,17 @@ class Lab:
                 stderr=subprocess.STDOUT,
             )
 
+    def start_router_bird(self, config: str) -> None:
+        """A BGP daemon on the router between the subnets, which is no node."""
+        folder = self.folder / "router"
+        folder.mkdir()
+        (folder / "bird.conf").write_text(config)
+        arguments = ["bird", "-f", "-c", str(folder / "bird.conf"), "-s", str(folder / "bird.ctl")]
+        self.others.append(subprocess.Popen(["nsenter", f"--net=/run/netns/{self._router}", *arguments]))
+
+    def router_routes(self) -> list[str]:
+        return [line.strip() for line in ip_lines(self._router, "route show proto bird")]
+
     def stop_bird(self, name: str) -> None:
         daemon = self.daemons.pop(name)
         daemon.terminate()

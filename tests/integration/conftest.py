@@ -8,6 +8,7 @@ They need root. Nothing of the machine is touched: the engine has its own socket
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 import subprocess
@@ -37,9 +38,9 @@ host = persistent_sets.host
 killer = persistent_sets.killer
 
 
-@pytest.fixture
-def netns_factory() -> Iterator[Callable[[], str]]:
-    """Makes named network namespaces, ``test-…`` in /run/netns, and removes them after the test."""
+@contextlib.contextmanager
+def throwaway_namespaces() -> Iterator[Callable[[], str]]:
+    """Makes named network namespaces, ``test-…`` in /run/netns, and removes them at the end."""
     names: list[str] = []
 
     def make() -> str:
@@ -48,9 +49,25 @@ def netns_factory() -> Iterator[Callable[[], str]]:
         names.append(name)
         return name
 
-    yield make
-    for name in names:
-        subprocess.run(["ip", "netns", "delete", name], check=True)
+    try:
+        yield make
+    finally:
+        for name in names:
+            subprocess.run(["ip", "netns", "delete", name], check=True)
+
+
+@pytest.fixture
+def netns_factory() -> Iterator[Callable[[], str]]:
+    """Makes network namespaces that are removed after the test."""
+    with throwaway_namespaces() as make:
+        yield make
+
+
+@pytest.fixture(scope="module")
+def module_netns_factory() -> Iterator[Callable[[], str]]:
+    """Makes network namespaces that are removed after the module's tests."""
+    with throwaway_namespaces() as make:
+        yield make
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ import os
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -96,9 +96,9 @@ class DriverHost:
             ["docker", f"--host={self.docker_host}", *arguments], capture_output=True, text=True, check=False
         )
 
-    def start_engine(self) -> None:
+    def start_engine(self, *options: str) -> None:
         """Start dockerd and wait until it answers."""
-        options = [f"--host={self.docker_host}", f"--data-root={self.folder}/data", "--bip=172.30.99.1/24"]
+        options += (f"--host={self.docker_host}", f"--data-root={self.folder}/data", "--bip=172.30.99.1/24")
         with (self.folder / "dockerd.log").open("a") as log:
             command = self.inside("dockerd", *options)
             self._engine = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
@@ -121,6 +121,7 @@ class DriverHost:
         notify = self.folder / "notify.sock"
         notify.unlink(missing_ok=True)
         environment = {**os.environ, "PYTHONPATH": str(_LIBRARY), "NOTIFY_SOCKET": str(notify)}
+        environment["PATH"] = f"{self.folder}/bin:{environment['PATH']}"  # for stand-ins
         with contextlib.closing(socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)) as listener:
             listener.bind(str(notify))
             listener.settimeout(START_SECONDS)
@@ -161,7 +162,9 @@ class DriverHost:
 class Cluster:
     """Hosts on one underlay, 192.0.2.0/24, and etcd at 192.0.2.1. To be made and used inside the underlay."""
 
-    def __init__(self, underlay: str, netns_factory: Callable[[], str], folder: Path) -> None:
+    def __init__(
+        self, underlay: str, netns_factory: Callable[[], str], folder: Path, etcd_options: Sequence[str], scheme: str
+    ) -> None:
         self.hosts: list[DriverHost] = []
         self.underlay = underlay
         self._netns_factory = netns_factory
@@ -172,10 +175,11 @@ class Cluster:
         _ip(self.underlay, "address add 192.0.2.1/24 dev br0")
         _ip(self.underlay, "link set br0 up")
 
-        self.endpoint = self._stack.enter_context(etcd_process.running_etcd(folder, address="192.0.2.1"))
+        etcd = etcd_process.running_etcd(folder, *etcd_options, scheme=scheme, address="192.0.2.1")
+        self.endpoint = self._stack.enter_context(etcd)
         """Of etcd."""
 
-    def add_host(self, name: str, busybox_path: str) -> DriverHost:
+    def add_host(self, name: str, busybox_path: str, *engine_options: str) -> DriverHost:
         """A host with Docker and the image busybox."""
         number = len(self.hosts) + 2
         host = DriverHost(name, self._netns_factory(), self._folder / name, f"192.0.2.{number}", self.endpoint)
@@ -186,7 +190,7 @@ class Cluster:
         _ip(host.netns, "link set eth0 up")
         _ip(host.netns, "link set lo up")
         _ip(host.netns, "route add default via 192.0.2.1")
-        host.start_engine()
+        host.start_engine(*engine_options)
         with pytest.MonkeyPatch.context() as environment:
             environment.setenv("DOCKER_HOST", host.docker_host)
             module_runner.run_module("busybox_image", busybox_path=busybox_path)
@@ -204,11 +208,13 @@ def _ip(netns: str, command: str) -> None:
 
 
 @contextlib.contextmanager
-def running_cluster(netns_factory: Callable[[], str], folder: Path) -> Iterator[Cluster]:
+def running_cluster(
+    netns_factory: Callable[[], str], folder: Path, *etcd_options: str, scheme: str = "http"
+) -> Iterator[Cluster]:
     """A cluster without hosts. The caller is inside its underlay meanwhile."""
     underlay = netns_factory()
     with inside(underlay):
-        cluster = Cluster(underlay, netns_factory, folder)
+        cluster = Cluster(underlay, netns_factory, folder, etcd_options, scheme)
         try:
             yield cluster
         finally:

@@ -5,12 +5,15 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import socket
 import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
+
+from container_network.etcd import Etcd
 
 START_SECONDS = 20
 
@@ -37,6 +40,46 @@ def running_etcd(folder: Path, *options: str, scheme: str = "http", address: str
     finally:
         process.terminate()
         process.wait(timeout=20)
+
+
+class SecuredEtcd:
+    """What an etcd with TLS, client certificates and users needs, in a folder of the test."""
+
+    def __init__(self, folder: Path, address: str = "127.0.0.1") -> None:
+        cert, key = certificate(folder, "server", "-addext", f"subjectAltName=IP:{address}")
+        client_cert, client_key = certificate(folder, "client")
+        trusted = folder / "trusted.pem"  # Etcd's gateway is itself a client, with the server's certificate.
+        trusted.write_text(Path(cert).read_text() + Path(client_cert).read_text())
+        self.options = ["--cert-file", cert, "--key-file", key, "--client-cert-auth", "--trusted-ca-file", str(trusted)]
+        self.files = {"ca_cert": cert, "client_cert": client_cert, "client_key": client_key}
+
+    def client(self, endpoint: str, username: str | None = None, password: str | None = None) -> Etcd:
+        return Etcd([endpoint], username=username, password=password, **self.files)
+
+    def add_user(self, endpoint: str, name: str, password: str, *prefixes: str) -> None:
+        """Turn authentication on, with a user who may read and write what begins so."""
+        client = self.client(endpoint)
+        for user in ("root", name):
+            client._call("auth/user/add", {"name": user, "password": password})
+            client._call("auth/role/add", {"name": user})
+            client._call("auth/user/grant", {"user": user, "role": user})
+        for prefix in prefixes:
+            end = prefix[:-1] + chr(ord(prefix[-1]) + 1)
+            key, range_end = (base64.b64encode(text.encode()).decode() for text in (prefix, end))
+            permission = {"permType": "READWRITE", "key": key, "range_end": range_end}
+            client._call("auth/role/grant", {"name": name, "perm": permission})
+        client._call("auth/enable", {})
+
+
+def certificate(folder: Path, name: str, *options: str) -> tuple[str, str]:
+    """The paths of a self-signed certificate and its key.
+
+    With users, etcd's gateway refuses certificates that have a common name, as it cannot take that for the user.
+    """
+    cert, key = folder / f"{name}.pem", folder / f"{name}.key"
+    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", f"/O={name}"]
+    subprocess.run([*command, "-keyout", str(key), "-out", str(cert), *options], check=True, capture_output=True)
+    return str(cert), str(key)
 
 
 def _supported(command: list[str]) -> list[str]:

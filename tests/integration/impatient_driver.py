@@ -9,12 +9,13 @@ import sys
 
 from container_network_driver import records
 
-records.PATIENCE_SECONDS = 3.0  # before the others read it
+records.PATIENCE_SECONDS = 10.0  # before the others read it
 
 from container_network_driver import __main__ as program  # noqa: E402
 from container_network_driver import driver  # noqa: E402
 
 driver.RESYNC_SECONDS = 0.5
+program.READY_SECONDS = 1.0
 
 if __name__ == "__main__":
     sys.exit(program.main())

@@ -20,6 +20,7 @@ from ansible_collections.container_network.lab.plugins.module_utils.calico_pools
 from ansible_collections.container_network.lab.plugins.module_utils.calico_profiles import profile_spec
 from ansible_collections.container_network.lab.plugins.module_utils.calico_resources import (
     BgpConfiguration,
+    BgpPeer,
     Node,
     Profile,
 )
@@ -229,6 +230,43 @@ def test_route_reflectors(lab: Lab) -> None:
     eventually(lambda: first.reaches(far.address))
 
 
+ROUTER_CONFIG = """
+router id 192.168.1.1;
+protocol device { scan time 2; }
+protocol static { ipv4; route 197.19.200.0/24 blackhole; route 198.51.100.0/24 blackhole; }
+protocol kernel { ipv4 { export where source = RTS_BGP; }; }
+protocol bgp node1 {
+  local 192.168.1.1 as 65000;
+  neighbor 192.168.1.68 as 64512;
+  password "s3cret word";
+  connect delay time 1;
+  ipv4 { import all; export where source = RTS_STATIC; };
+}
+"""
+
+
+def test_a_router_outside_learns_the_blocks_and_tells_its_routes(lab: Lab) -> None:
+    """The node that has the session takes all of them, and passes on those inside of pools."""
+    lab.add_nodes("node-1", "node-2", pools=(POOL,))
+    lab.passwords = Passwords(peers={"rack": "s3cret word"})
+    lab.change(bgp_peers=(BgpPeer("rack", node="node-1", peer_ip="192.168.1.1", as_number=65000),))
+    first = lab.container("node-1", "net-1", "197.19.38.128")
+    lab.converge()
+    lab.start_bird()
+    lab.start_router_bird(ROUTER_CONFIG)
+    lab.wait_for_sessions()
+    assert set(lab.dataplanes["node-1"].bird.sessions()) == {"Mesh_192_168_1_254", "Node_192_168_1_1"}
+    assert set(lab.dataplanes["node-2"].bird.sessions()) == {"Mesh_192_168_1_68"}
+    told = "197.19.200.0/24 via 192.168.1.1 dev eth0 proto bird"
+    eventually(lambda: told in lab.routes("node-1"))
+    eventually(lambda: any(route.startswith("197.19.200.0/24 via") for route in lab.routes("node-2")))
+    assert "198.51.100.0/24 via 192.168.1.1 dev eth0 proto bird" in lab.routes("node-1")
+    assert not [route for route in lab.routes("node-2") if "198.51.100" in route]
+    eventually(lambda: any(route.startswith("197.19.38.128/26 via 192.168.1.68") for route in lab.router_routes()))
+    assert any(route.startswith("197.19.186.192/26 via 192.168.1.68") for route in lab.router_routes())
+    assert first.reaches("192.168.1.1"), "the router knows the way back: nothing is masqueraded"
+
+
 def test_dual_stack(lab: Lab) -> None:
     lab.add_nodes("node-1", "node-3", "node-4", pools=(VXLAN_POOL, POOL6), ipv6=True)
     first = lab.container("node-1", "net-1", "197.19.38.128", "fd80:24e2:f998:72d6::80")
@@ -270,6 +308,7 @@ def test_ipv6_forwarding_is_on_while_a_pool_needs_it_and_then_as_it_was(lab: Lab
         lab.leave(name)
     assert ipv6_forwarding(lab, "node-1") == "0"
     assert ipv6_forwarding(lab, "node-2") == "1", "it was on before"
+    assert not lab.leave("node-1").changed
 
 
 def test_masquerading_outside_of_pools_only(lab: Lab) -> None:

@@ -187,7 +187,7 @@ def test_an_image_in_use_is_kept(capsys):
     assert not result["changed"]
     # Where Ansible's display is loaded, a warning is shown at once; otherwise it is returned.
     warnings = capsys.readouterr().err + str(result.get("warnings"))
-    assert "is kept, because containers use it that this collection did not make: personal" in warnings
+    assert "is kept, because containers use it: personal" in warnings
     assert_unchanged("busybox_image", state="absent")
 
 

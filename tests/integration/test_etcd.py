@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import socket
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -125,26 +124,15 @@ def test_authentication(tmp_path):
         assert etcd.get("/x").value == "1"
 
 
-def certificate(folder: Path, name: str, *options: str) -> tuple[str, str]:
-    cert, key = folder / f"{name}.pem", folder / f"{name}.key"
-    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", f"/CN={name}"]
-    subprocess.run([*command, "-keyout", str(key), "-out", str(cert), *options], check=True, capture_output=True)
-    return str(cert), str(key)
-
-
 def test_tls_is_verified(tmp_path):
-    cert, key = certificate(tmp_path, "server", "-addext", "subjectAltName=IP:127.0.0.1")
-    client_cert, client_key = certificate(tmp_path, "client")
-    trusted = tmp_path / "trusted.pem"  # Etcd's gateway is itself a client, with the server's certificate.
-    trusted.write_text(Path(cert).read_text() + Path(client_cert).read_text())
-    options = ["--cert-file", cert, "--key-file", key, "--client-cert-auth", "--trusted-ca-file", str(trusted)]
-    with etcd_process.running_etcd(tmp_path, *options, scheme="https") as endpoint:
-        etcd = Etcd([endpoint], ca_cert=cert, client_cert=client_cert, client_key=client_key)
+    secured = etcd_process.SecuredEtcd(tmp_path)
+    with etcd_process.running_etcd(tmp_path, *secured.options, scheme="https") as endpoint:
+        etcd = secured.client(endpoint)
         etcd.put("/x", "1")
         assert etcd.get("/x").value == "1"
         with pytest.raises(EtcdUnreachable, match="certificate verify failed"):
             Etcd([endpoint]).get("/x")
         with pytest.raises(EtcdUnreachable):
-            Etcd([endpoint], ca_cert=cert).get("/x")
+            Etcd([endpoint], ca_cert=secured.files["ca_cert"]).get("/x")
     with pytest.raises(LabError, match="the TLS files cannot be used"):
         Etcd([endpoint], ca_cert=str(tmp_path / "none.pem"))

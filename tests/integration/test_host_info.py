@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import socket
 from collections.abc import Iterator
 
 import pytest
@@ -48,6 +49,8 @@ def test_the_interface_of_the_best_default_route(node: str) -> None:
         "missing_link_kinds": [],
         "missing_commands": [],
         "processes": {},
+        "missing_features": [],
+        "used_udp_ports": [],
     }
 
 
@@ -96,3 +99,18 @@ def test_errors(node: str) -> None:
         f"{NODE} has no IPv4 default route to tell its underlay interface by: name the interface; "
         "it has ens192, eth0, eth1, lo"
     )
+
+
+def test_ports_and_features(node: str) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as listener:
+        listener.bind(("192.168.1.68", 7946))
+        found = run_module("host_info", udp_ports=[4789, 7946], features=["esp"])["host_info"]
+    assert found["used_udp_ports"] == [7946]
+    # What this kernel can do is not for the test to say; a try leaves nothing behind either way.
+    assert found["missing_features"] in ([], ["esp"])
+
+
+def test_the_kernels_own_vxlan_port_is_in_use(node: str) -> None:
+    ip(node, "link add vxlan7 type vxlan id 7 dstport 4789")
+    ip(node, "link set vxlan7 up")
+    assert run_module("host_info", udp_ports=[4789])["host_info"]["used_udp_ports"] == [4789]

@@ -6,12 +6,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from ipaddress import ip_address, ip_network
 from pathlib import Path
 
+import etcd_process
 import pytest
 from container_network.calico_pools import IPPool
-from container_network.calico_resources import Node
+from container_network.calico_resources import Node, WorkloadEndpoint
 from container_network.calico_store import CalicoStore
 from container_network.etcd import Etcd
 from driver_hosts import Cluster, DriverHost, eventually, running_cluster
@@ -45,7 +47,7 @@ def host(cluster: Cluster, store: CalicoStore, busybox_path: str) -> DriverHost:
 def add_host(cluster: Cluster, store: CalicoStore, name: str, busybox_path: str) -> DriverHost:
     host = cluster.add_host(name, busybox_path)
     store.put_node(Node(name, f"{host.address}/24"))
-    host.start_driver(IMPATIENT, etcd={"endpoints": [cluster.endpoint]}, networks={"calico": {"interface": "eth0"}})
+    host.start_driver(etcd={"endpoints": [cluster.endpoint]}, networks={"calico": {"interface": "eth0"}})
     return host
 
 
@@ -127,6 +129,8 @@ def test_an_etcd_that_answers_nothing_harms_nobody_and_is_told_within_seconds(
     run(host, "bbox1", "cal_net1", "--ip=17.2.0.9")
     run(host, "bbox2", "cal_net1")
     run(host, "leaves", "cal_net1")
+    host.stop_driver()
+    host.start_driver(IMPATIENT)
     cut = ("-p", "tcp", "--dport", cluster.endpoint.rpartition(":")[2], "-j", "DROP")
     host.run("iptables", "-I", "OUTPUT", *cut)
     refused = host.try_docker("run", "--network=cal_net1", "busybox")
@@ -140,5 +144,105 @@ def test_an_etcd_that_answers_nothing_harms_nobody_and_is_told_within_seconds(
     run(host, "bbox3", "cal_net1")
     eventually(lambda: "bbox3" in (host.folder / "hosts").read_text())
     assert reaches(host, "bbox3", "17.2.0.9")
-    eventually(lambda: {one.container for one in store.endpoints()} == {"bbox1", "bbox2", "bbox3"})
-    eventually(lambda: len(store.read().allocations()) == 3)
+    eventually(lambda: {one.container for one in store.endpoints()} == {"bbox1", "bbox2", "bbox3"}, 60)
+    eventually(lambda: len(store.read().allocations()) == 3, 60)
+
+
+def test_a_driver_that_is_killed_in_the_middle_of_starts_leaves_nothing(host: DriverHost, store: CalicoStore) -> None:
+    create(host, "cal_net1", "--subnet=17.2.0.0/24")
+    host.stop_driver()
+    host.start_driver(IMPATIENT)
+    command = ["run", "--detach", "--network=cal_net1", "busybox", "sleep", "infinity"]
+    with ThreadPoolExecutor(3) as executor:
+        runs = [executor.submit(host.try_docker, *command) for _number in range(9)]
+        for _number in range(3):
+            eventually(lambda: store.read().allocations())
+            host.kill_driver()
+            host.start_driver()
+    finished = [run.result() for run in runs]
+    started = host.docker("ps", "--quiet").split()
+    assert len(started) == sum(run.returncode == 0 for run in finished)
+    addresses = [address(host, name, "cal_net1") for name in started]
+    assert len(set(addresses)) == len(started)
+    assert all(reaches(host, started[0], one) for one in addresses)
+    eventually(lambda: sorted(_addresses(store)) == sorted(addresses), 60)
+    eventually(lambda: sorted(map(str, store.read().allocations())) == sorted(addresses), 60)
+    run(host, "bbox1", "cal_net1")
+    assert reaches(host, "bbox1", addresses[0])
+
+
+def _addresses(store: CalicoStore) -> list[str]:
+    return [one.partition("/")[0] for endpoint in store.endpoints() for one in endpoint.addresses]
+
+
+def test_an_etcd_with_tls_and_a_password(netns_factory: Callable[[], str], tmp_path: Path, busybox_path: str) -> None:
+    secured = etcd_process.SecuredEtcd(tmp_path, "192.0.2.1")
+    with running_cluster(netns_factory, tmp_path, *secured.options, scheme="https") as cluster:
+        secured.add_user(cluster.endpoint, "driver", "secret", "/calico/", "/container_network/")
+        store = CalicoStore(secured.client(cluster.endpoint, "driver", "secret"))
+        store.put_pools(POOLS)
+        host = cluster.add_host("host1", busybox_path)
+        store.put_node(Node("host1", f"{host.address}/24"))
+        etcd = {"endpoints": [cluster.endpoint], **secured.files, "username": "driver", "password": "wrong"}
+        host.start_driver(IMPATIENT, etcd=etcd, networks={"calico": {"interface": "eth0"}})
+        refused = host.try_docker("network", "create", "--driver=calico", "--ipam-driver=calico-ipam", "cal_net1")
+        assert "refused auth/authenticate" in refused.stderr
+        assert "wrong" not in refused.stderr + host.log()
+        host.stop_driver()
+        host.start_driver(etcd={**etcd, "password": "secret"}, networks={"calico": {"interface": "eth0"}})
+        create(host, "cal_net1")
+        run(host, "bbox1", "cal_net1")
+        run(host, "bbox2", "cal_net1")
+        assert reaches(host, "bbox2", address(host, "bbox1", "cal_net1"))
+        eventually(lambda: "bbox2" in (host.folder / "hosts").read_text())
+        assert "secret" not in host.log()
+
+
+def test_wrong_input_is_refused_with_words_and_leaves_nothing(host: DriverHost, store: CalicoStore) -> None:
+    create(host, "net", "--subnet=17.2.0.0/24")
+    create(host, "any")
+    run(host, "bbox1", "net", "--ip=17.2.0.9")
+    store.assign("host2", "libnetwork-host2-x", address="17.2.0.99")
+    far = WorkloadEndpoint.of_container("host2", "f" * 64, ("17.2.0.99/32",), ("net",), "bbox2")
+    store.put_endpoint(far)
+    before = (host.docker("network", "ls", "--quiet"), store.read().allocations(), own_keys(host))
+    calico = ["--driver=calico", "--ipam-driver=calico-ipam"]
+    one_pool = [*calico, "--subnet=17.2.0.0/24"]
+    for options, words in (
+        ([*calico, "--subnet=10.9.0.0/16"], "--subnet 10.9.0.0/16 is not a Calico pool. Pools: 192.168.0.0/16, 17.2"),
+        ([*one_pool, "--ip-range=17.2.0.0/28"], "--ip-range 17.2.0.0/28 is not supported: make a pool of that range"),
+        (
+            [*one_pool, "--gateway=17.2.0.1"],
+            "--gateway cannot be chosen: the gateway of all Calico containers is 169.2",
+        ),
+        (
+            [*one_pool, "--aux-address=printer=17.2.0.5"],
+            "--aux-address printer=17.2.0.5 is not supported: leave it out",
+        ),
+        ([*one_pool, "--subnet=192.168.0.0/16"], "2 IPv4 subnets: a network of the driver calico has one of each"),
+        ([*calico, "--internal"], "--internal is not supported"),
+        ([*calico, "--opt=color=red"], "--opt color=red: the driver calico has no such option. It has: none"),
+        ([*calico, "--ipam-opt=color=red"], "--ipam-opt color=red: the driver calico-ipam has no such option"),
+        (["--driver=calico", "--subnet=10.9.0.0/24"], "needs its addresses: add --ipam-driver calico-ipam"),
+        (["--driver=bridge", "--ipam-driver=calico-ipam"], "ipv4 pool is empty"),
+    ):
+        refused = host.try_docker("network", "create", *options, "wrong")
+        assert words in refused.stderr, (options, refused.stderr)
+    for options, words in (
+        (["--network=net", "--ip=17.2.0.9"], "17.2.0.9 is in use by container bbox1 on host1 (network net): choose"),
+        (["--network=net", "--ip=17.2.0.99"], "17.2.0.99 is in use by container bbox2 on host2 (network net): choose"),
+        (
+            ["--network=net", "--ip=17.3.0.9"],
+            " lies in no pool. IPv4 pools: course (192.168.0.0/16), own (17.2",
+        ),
+        (["--network=net", "--ip=192.168.0.9"], "lies in pool course (192.168.0.0/16), and the network takes its"),
+        (["--network=any", "--ip=17.2.0.10"], "only when connecting to networks with user configured subnets"),
+    ):
+        refused = host.try_docker("run", "--rm", *options, "busybox", "true")
+        assert words in refused.stderr, (options, refused.stderr)
+    after = (host.docker("network", "ls", "--quiet"), store.read().allocations(), own_keys(host))
+    assert after == before
+
+
+def own_keys(host: DriverHost) -> list[str]:
+    return [item.key for item in Etcd([host.endpoint]).get_prefixes("/container_network/")[0]]

@@ -6,10 +6,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from kernel_view import addresses, has_link, ip, ip_lines, link
+from kernel_view import addresses, command, fdb, has_link, ip, ip_lines, link
 from module_runner import ModuleFailed, assert_converges, assert_unchanged, run_module
 from persistent_sets import Killer, killed_everywhere
 
@@ -176,6 +177,43 @@ def test_ipv6_vtep(node: str) -> None:
     assert "local fd80::68 dev eth0" in ip(node, "-d link show dev flannel.1")
 
 
+OVERLAY = {"id": 256, "proxy": True, "l2miss": True, "l3miss": True}
+
+
+def overlay_link(underlay_netns: str | None = None) -> dict[str, Any]:
+    return {"name": "vxlan0", "kind": "vxlan", "mtu": 1450, "vxlan": {**OVERLAY, "underlay_netns": underlay_netns}}
+
+
+def test_a_vxlan_device_whose_packets_travel_in_another_namespace(netns_factory: Callable[[], str]) -> None:
+    """Two overlays, each in a namespace of its own, reach each other over the underlays of two other namespaces."""
+    nodes, overlays = [netns_factory(), netns_factory()], [netns_factory(), netns_factory()]
+    ip(nodes[0], f"link add eth0 type veth peer eth0 netns {nodes[1]}")
+    for number, (node, overlay) in enumerate(zip(nodes, overlays), 1):
+        ip(node, f"address add 192.168.1.{number}/24 dev eth0")
+        ip(node, "link set eth0 up")
+        links = [{**overlay_link(underlay_netns=node), "addresses": [f"10.20.0.{number}/16"]}]
+        assert_converges("network_link", netns=overlay, links=links)
+        assert not has_link(node, "vxlan0")
+    for number, overlay in enumerate(overlays, 1):
+        other = 3 - number
+        mac = link(overlays[other - 1], "vxlan0")["address"]
+        entries = {"fdb": [{"mac": mac, "dst": f"192.168.1.{other}"}], "arp": [{"ip": f"10.20.0.{other}", "mac": mac}]}
+        run_module("vxlan_fdb", netns=overlay, dev="vxlan0", **entries)
+        assert any(f"dst 192.168.1.{other} link-netnsid 0 self permanent" in line for line in fdb(overlay, "vxlan0"))
+    command("nsenter", f"--net=/run/netns/{overlays[0]}", "ping", "-c", "1", "-W", "5", "10.20.0.2")
+
+
+def test_another_underlay_needs_a_new_device(netns_factory: Callable[[], str]) -> None:
+    overlay, node, other = netns_factory(), netns_factory(), netns_factory()
+    run_module("network_link", netns=overlay, links=[overlay_link()])
+    before = link(overlay, "vxlan0")["ifindex"]
+    assert_converges("network_link", netns=overlay, links=[overlay_link(underlay_netns=node)])
+    assert link(overlay, "vxlan0")["ifindex"] != before
+    assert_converges("network_link", netns=overlay, links=[overlay_link(underlay_netns=other)])
+    assert_converges("network_link", netns=overlay, links=[overlay_link(underlay_netns=overlay)])
+    assert_unchanged("network_link", netns=overlay, links=[overlay_link()])
+
+
 def test_absent_removes_only_links_of_the_kind_given(node: str) -> None:
     run_module("network_link", netns=node, links=[flannel_link()])
     other = [{"name": "flannel.1", "kind": "bridge"}]
@@ -280,10 +318,18 @@ def test_what_the_kernel_refuses_is_told_in_its_words(node: str) -> None:
 
 
 def test_an_unknown_namespace_is_named() -> None:
-    assert failing(netns="no-such-place", links=[]) == (
+    assert failing(netns="no-such-place", links=[{"name": "br0", "kind": "bridge"}]) == (
         "netns 'no-such-place': cannot open the network namespace /run/netns/no-such-place: "
         "No such file or directory. Give the name of one that `ip netns list` shows, a path, a process id, "
         "or container:NAME."
+    )
+
+
+def test_dev_and_another_underlay_contradict_each_other(node: str) -> None:
+    link = {**overlay_link(underlay_netns=node), "vxlan": {**OVERLAY, "underlay_netns": node, "dev": "eth0"}}
+    assert failing(netns=node, links=[link]) == (
+        "links[0]: vxlan.dev and vxlan.underlay_netns of vxlan0 cannot go together: leave dev out, and the routes of "
+        "that namespace say which device the packets take"
     )
 
 

@@ -94,7 +94,7 @@ def test_wrong_input_is_reported_all_together_and_changes_nothing(names: list[st
         {"name": ".."},
         {"name": "7"},
     ]
-    name_rule = "use letters, digits, '_', '.' and '-', beginning with a letter"
+    name_rule = "use letters, digits, '_', '.' and '-', beginning with a letter or digit, not digits alone"
     assert failing(namespaces).splitlines() == [
         "namespaces[0]: sysctl 'vm.swappiness' is none of a network namespace: their names begin with 'net.'",
         "namespaces[0]: sysctl 'net.ipv4.ip_forward' is given as true: write the number, such as 1",

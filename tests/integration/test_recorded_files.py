@@ -32,11 +32,25 @@ def test_a_file_is_written_changed_and_removed_with_its_folder(tmp_path: Path) -
         "before": {"files": {str(path): None}},
         "after": {"files": {str(path): {"content": TEXT, "mode": "0644"}}},
     }
+    assert "diff" not in run_module("recorded_files", _check=True, _diff=False, files=[env(tmp_path, "other")])
     assert_converges("recorded_files", files=[env(tmp_path, "ä€ without newline", mode="600")])
     assert path.read_text(encoding="utf-8") == "ä€ without newline"
     assert path.stat().st_mode & 0o7777 == 0o600
     assert_converges("recorded_files", files=[env(tmp_path)], state="absent")
     assert not path.parent.exists()
+
+
+def test_what_only_the_owner_may_read_is_not_shown(tmp_path: Path) -> None:
+    """Also not the former content, when a file no longer holds a password, or when it goes."""
+    path = str(tmp_path / "flannel" / "subnet.env")
+    first = assert_converges("recorded_files", files=[env(tmp_path, "password=one", mode="0600")])
+    second = assert_converges("recorded_files", files=[env(tmp_path, "no password", mode="0600")])
+    assert second["diff"] == {
+        "before": {"files": {path: {"content": "(not shown)", "mode": "0600"}}},
+        "after": {"files": {path: {"content": "(not shown, new)", "mode": "0600"}}},
+    }
+    third = assert_converges("recorded_files", files=[env(tmp_path, "password=one", mode="0600")], state="absent")
+    assert "password" not in str([first["diff"], second["diff"], third["diff"]])
 
 
 def test_check_mode_writes_nothing(tmp_path: Path) -> None:

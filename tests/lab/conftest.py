@@ -42,3 +42,10 @@ def flannel(fresh_lab: Lab) -> Lab:
     """The lab with Flannel converged and verified."""
     fresh_lab.play("site.yml", "cni=flannel")
     return fresh_lab
+
+
+@pytest.fixture(scope="module")
+def calico(fresh_lab: Lab) -> Lab:
+    """The lab with Calico converged and verified; each test leaves it so."""
+    fresh_lab.play("site.yml", "cni=calico")
+    return fresh_lab

@@ -5,15 +5,19 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
 import subprocess
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 _RECAP = re.compile(r"^(\S+)\s+: ok=(\d+)\s+changed=(\d+)\s+unreachable=(\d+)\s+failed=(\d+)", re.MULTILINE)
+_PINGS = re.compile(r"(\d+) packets transmitted, (\d+) received")
 
 
 class PlaybookFailed(AssertionError):
@@ -66,6 +70,19 @@ class Lab:
             start_new_session=True,
         )
 
+    def module(self, host: str, name: str, **arguments: object) -> dict:
+        """What a module of this collection returns on a host."""
+        module = ["-m", f"container_network.lab.{name}", "-a", json.dumps(arguments)]
+        done = subprocess.run(
+            ["ansible", host, "-i", str(self.inventory), *module],
+            check=True,
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            env={**_environment(), "ANSIBLE_CALLBACK_RESULT_FORMAT": "json"},
+        )
+        return json.loads(done.stdout.partition("=>")[2])
+
     def kill_at(self, task: str, playbook: str, *extra_vars: str) -> None:
         """Start a playbook and kill it, with everything it started here, as soon as the named task begins."""
         run = self.start(playbook, *extra_vars)
@@ -116,3 +133,23 @@ def await_success(host: str, *command: str, seconds: float = 60) -> str:
         if time.monotonic() > deadline:
             raise AssertionError(f"{host}: {command} did not succeed within {seconds} s: {done.stdout}{done.stderr}")
         time.sleep(0.2)  # between two looks at a condition, not in its place
+
+
+@contextmanager
+def unharmed_traffic(host: str, container: str, target: str) -> Iterator[None]:
+    """While this lasts, a container pings an address five times a second, and each ping is answered."""
+    pid = on_host(host, "docker", "inspect", "--format", "{{.State.Pid}}", container).strip()
+    script = f"echo $$; exec nsenter --target {pid} --net ping -q -i 0.2 {target}"
+    with subprocess.Popen(["docker", "exec", host, "sh", "-c", script], stdout=subprocess.PIPE, text=True) as ping:
+        assert ping.stdout is not None
+        ping_pid = ping.stdout.readline().strip()
+        try:
+            yield
+        finally:
+            on_host(host, "kill", "-INT", ping_pid)
+        report = ping.stdout.read()
+    counts = _PINGS.search(report)
+    assert counts, report
+    sent, answered = int(counts[1]), int(counts[2])
+    assert sent > 0
+    assert answered >= sent - 1, report  # the last one may have been on its way

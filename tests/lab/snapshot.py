@@ -18,9 +18,13 @@ NETWORK = {
     "chains": "iptables-save; ip6tables-save",
     "namespaces": "ls /run/netns 2>/dev/null || true",
 }
+_PLACES = "/etc /usr/local /run/docker/plugins /run/flannel /run/container-network-dns /root /opt /srv"
 HOST = {
     **NETWORK,
-    "files": "find /etc /usr/local /run/flannel /var/lib/etcd /root /opt /srv -xdev -not -type d 2>/dev/null || true",
+    "files": f"find {_PLACES} /var/lib/etcd -xdev -printf '%M %u:%g %p %l\\n' 2>/dev/null || true",
+    "contents": f"find {_PLACES} -xdev -type f -exec sha256sum {{}} + 2>/dev/null || true",
+    "sets": "ipset save",
+    "kernel parameters": r"sysctl --all --pattern '^net\.ipv[46]\.(ip_forward|conf\.(all|default|ens))' 2>/dev/null",
     "services": "systemctl list-unit-files --no-legend --no-pager; "
     "systemctl list-units --no-legend --no-pager --plain --type=service --state=running",
     "containers": "docker ps --all --format '{{.Names}} {{.Image}}'",
@@ -29,11 +33,13 @@ HOST = {
     "addresses of docker0": "docker network inspect bridge --format '{{json .IPAM.Config}}'",
     "docker": "tr '\\0' ' ' < /proc/$(pidof dockerd)/cmdline",
 }
-# What changes by itself: counters, timers, numbers of interfaces and namespaces, addresses that the kernel draws.
+# What changes by itself: counters, timers, numbers of interfaces and namespaces, addresses that the kernel draws, and
+# what a bridge has learned from ports that left.
 _VOLATILE = (
     (re.compile(r"\[\d+:\d+\]"), "[]"),
     (re.compile(r"^# (Generated|Completed).*$"), ""),
     (re.compile(r"\b(hello_timer|tcn_timer|topology_change_timer|gc_timer|forward_delay_timer)\s+\S+"), ""),
+    (re.compile(r"\btso_max_size \d+"), ""),
     (re.compile(r"^\d+: "), ""),
     (re.compile(r"@if\d+"), ""),
     (re.compile(r"\blink-netnsid \d+"), ""),

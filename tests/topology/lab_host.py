@@ -10,6 +10,7 @@ out, as in the verification; an address, a device, a flag or a number never is.
 from __future__ import annotations
 
 import ipaddress
+import os
 import re
 
 import testinfra
@@ -20,11 +21,13 @@ _PING_TTL = re.compile(r"ttl=(\d+)")
 
 
 class LabHost:
-    """A lab host, reached through the Docker Engine of the machine: its container bears the host's name."""
+    """A lab host: a container that bears its name, or inside ``tools/vagrant/lab`` a virtual machine."""
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self.host = testinfra.get_host(f"docker://{name}")
+        ssh_config = os.environ.get("VM_LAB_SSH_CONFIG")
+        way_in = f"ssh://{name}?ssh_config={ssh_config}&sudo=true" if ssh_config else f"docker://{name}"
+        self.host = testinfra.get_host(way_in)
 
     def output(self, command: str) -> str:
         """What a command prints; a command that fails makes the test fail, with the words of the command."""

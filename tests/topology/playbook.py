@@ -11,19 +11,20 @@ import subprocess
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+_PLAIN = {"ANSIBLE_NOCOLOR": "1", "ANSIBLE_FORCE_COLOR": "0"}  # Molecule asks for colours
 _CHANGED = re.compile(r"^\S+ +: ok=\d+ +changed=(\d+)", re.MULTILINE)
 
 
 def run_site(*extra_vars: str, inventory: str = "four_nodes") -> str:
-    """What site.yml prints; a run that fails makes the test fail."""
-    command = ["ansible-playbook", "-i", str(ROOT / "inventories" / inventory), str(ROOT / "site.yml")]
+    """What site.yml prints, with differences; a run that fails makes the test fail."""
+    command = ["ansible-playbook", "-i", str(ROOT / "inventories" / inventory), str(ROOT / "site.yml"), "--diff"]
     done = subprocess.run(
         [*command, *(word for variable in extra_vars for word in ("-e", variable))],
         check=False,
         cwd=ROOT,
         capture_output=True,
         text=True,
-        env={**os.environ, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1"},
+        env={**os.environ, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), **_PLAIN},
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout

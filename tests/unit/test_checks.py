@@ -39,6 +39,9 @@ DEBIAN_13 = (  # iproute2 6.15, ip -d -d link show
         (DEBIAN_13, DOCUMENTED, True),
         (DEBIAN_13.replace("nolearning", "learning"), DOCUMENTED, False),
         (DEBIAN_13.replace("noproxy", "proxy"), DOCUMENTED, False),
+        (DEBIAN_13.replace("nolearning", "learning"), DOCUMENTED.replace("nolearning ", ""), True),
+        ("bridge_slave learning on flood on", "learning on flood", True),
+        ("bridge_slave learning off flood on", "learning on flood", False),
         (
             DEBIAN_13.replace("noproxy norsc nol2miss nol3miss", "proxy norsc l2miss l3miss"),
             "nolearning proxy l2miss",
@@ -110,7 +113,7 @@ def test_checks_that_could_not_fail_are_refused():
 def test_the_table_shows_failures_side_by_side():
     good = Check("route", ("ip", "route"), expect=("a",)).result(True, ["a"])
     bad = Check("ping", ("ping", "10.0.0.1"), "busybox", expect=("0% packet loss",)).result(False, ["x", "100% loss"])
-    assert check_table({"node-1": [good], "node-10": [good, bad], "node-2": None}).splitlines() == [
+    assert check_table({"node-1": [good], "node-10": [good, bad], "node-2": []}).splitlines() == [
         "HOST     CHECK                       RESULT",
         "node-1   route                       pass",
         "node-10  route                       pass",

@@ -81,7 +81,7 @@ def test_addresses_that_go_before_those_that_come() -> None:
 
 def test_a_master_that_is_not_there() -> None:
     links = table(LINK)
-    links.place = "network namespace lab"
+    links.netns = "lab"
     with pytest.raises(NoSuchLink) as error:
         setting_messages(device(master="br7"), LINK, links)
     assert str(error.value) == ("master of eth0: there is no device 'br7' in network namespace lab; it has eth0.")

@@ -16,6 +16,7 @@ from container_network_driver.config import Config
 from container_network_driver.converger import Converger
 from container_network_driver.docker import DockerEndpoint
 from container_network_driver.endpoints import HeldAddress, StoredEndpoint, container_names
+from container_network_driver.name_views import View, networks_by_address, plan_views
 from container_network_driver.names import ContainerName, hosts_text
 from container_network_driver.network_records import NetworkRecord
 from container_network_driver.pool_id import PoolId
@@ -75,11 +76,18 @@ def test_addresses_of_networks_with_spaces_of_their_own_are_told_apart():
 
 
 def test_suspects_are_convicted_only_after_having_been_ones_all_the_time():
-    suspects = Suspects(35)
+    suspects = Suspects(35, 600)
     assert suspects.convicted(["a", "b"], 100) == set()
     assert suspects.convicted(["a"], 120) == set()
     assert suspects.convicted(["a", "b"], 135) == {"a"}
     assert suspects.convicted(["b"], 154) == set()
+
+
+def test_a_container_that_starts_slowly_keeps_its_endpoint():
+    suspects = Suspects(35, 600)
+    assert suspects.convicted(["a", "b"], 100, slow=["a"]) == set()
+    assert suspects.convicted(["a", "b"], 200, slow=["a"]) == {"b"}
+    assert suspects.convicted(["a"], 700, slow=["a"]) == {"a"}
 
 
 @pytest.mark.parametrize(
@@ -187,6 +195,28 @@ def test_the_oldest_container_keeps_its_short_name():
     assert hosts_text(names) == (
         "10.0.0.1 bbox1.net1.container bbox1\nfd::1 bbox1.net1.container bbox1\n10.0.0.2 bbox1.net2.container\n"
     )
+
+
+def test_a_network_sees_its_own_short_names_and_all_long_ones():
+    names = [ContainerName("web", "net1", ("10.0.0.1",), 5), ContainerName("web", "net2", ("10.0.0.2",), 9)]
+    assert hosts_text(names, {"net2"}) == "10.0.0.1 web.net1.container\n10.0.0.2 web.net2.container web\n"
+    assert hosts_text(names, {"net1", "net2"}) == hosts_text(names)
+
+
+def test_each_network_and_each_combination_has_a_view_that_keeps_its_port():
+    one, two, both = frozenset(["net1"]), frozenset(["net2"]), frozenset(["net1", "net2"])
+    sources = {"10.0.0.1": one, "10.0.0.2": one, "10.0.0.3": both}
+    assert plan_views(["net1", "net2"], sources, {two: 5301, frozenset(["gone"]): 5302}) == [
+        View(5302, one, frozenset(["10.0.0.1", "10.0.0.2"])),
+        View(5303, both, frozenset(["10.0.0.3"])),
+        View(5301, two),
+    ]
+
+
+def test_an_address_that_two_containers_have_tells_them_not_apart():
+    one, two = frozenset(["net1"]), frozenset(["net2"])
+    found = networks_by_address([(one, ["10.0.0.2", "172.18.0.2"]), (two, ["10.0.0.2", "172.18.0.3"])])
+    assert found == {"172.18.0.2": one, "172.18.0.3": two}
 
 
 def test_a_containers_newer_endpoint_has_its_name():

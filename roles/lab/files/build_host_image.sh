@@ -4,8 +4,8 @@
 #
 # usage: build_host_image.sh SUITE IMAGE [MIRROR]
 #
-# This file is the whole recipe: the image's tag holds a hash of it, so that an image is reused
-# until something in here changes.
+# This file and root_filesystem.sh are the whole recipe: the image's tag holds a hash of them, so that an image is reused
+# until something in them changes.
 set -euo pipefail
 
 suite=$1
@@ -16,18 +16,6 @@ if docker image inspect "$image" >/dev/null 2>&1; then
     exit 0
 fi
 
-packages=(
-    systemd-sysv dbus                                                       # a host with services, not just a process
-    python3                                                                 # what Ansible needs
-    python3-aiohttp dnsmasq-base                                            # what the network driver needs
-    docker.io iptables ipset                                                # the workloads' engine
-    etcd-server etcd-client bird2                                           # the daemons that some networks use
-    iproute2 iputils-ping traceroute tcpdump iperf3 procps kmod             # to look at networks and to measure them
-    busybox-static                                                          # the workloads' image is made of it
-)
-# The Docker client is a package of its own from Debian 13 on.
-[ "$suite" = bookworm ] || packages+=(docker-cli)
-
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
@@ -35,20 +23,8 @@ cat > "$work/customize" <<'HOOK'
 #!/bin/sh
 set -eu
 root=$1
-# Roles configure and enable these on the hosts that need them.
-chroot "$root" systemctl --quiet disable etcd.service bird.service
-chroot "$root" systemctl --quiet enable docker.service
-# Timers and services that a lab host has no use for, and that would only cost start-up time.
-for unit in apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer fstrim.timer motd-news.timer \
-    console-getty.service getty.target systemd-logind.service systemd-networkd.service systemd-resolved.service \
-    systemd-timesyncd.service iperf3.service; do
-    ln -sf /dev/null "$root/etc/systemd/system/$unit"
-done
-# An empty file, and not a missing one: systemd would take that for the first boot and enable every service.
-: > "$root/etc/machine-id"
-rm -f "$root/etc/hostname" "$root/etc/resolv.conf"
-rm -rf "$root/var/lib/apt/lists" "$root/var/cache/apt"
-mkdir -p "$root/var/lib/apt/lists/partial" "$root/var/cache/apt/archives/partial"
+# The lab gives addresses and routes.
+ln -sf /dev/null "$root/etc/systemd/system/systemd-networkd.service"
 
 # The first process: it makes the container look like a machine of its own, and becomes systemd.
 cat > "$root/usr/local/sbin/lab-host-init" <<'INIT'
@@ -100,13 +76,6 @@ chroot "$root" systemctl --quiet enable lab-wait-online.service
 HOOK
 chmod 755 "$work/customize"
 
-mmdebstrap --quiet --variant=minbase \
-    --include="$(IFS=,; echo "${packages[*]}")" \
-    --dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/locale/*' \
-    --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-include=/usr/share/doc/*/copyright' \
-    --aptopt='Acquire::Languages "none"' \
-    --customize-hook="$work/customize" \
-    "$suite" "$work/host.tar" ${mirror:+"$mirror"}
-
+"$(dirname "$0")/root_filesystem.sh" "$suite" "$work/host.tar" "$work/customize" "" "$mirror"
 docker import --change 'CMD ["/usr/local/sbin/lab-host-init"]' "$work/host.tar" "$image" >/dev/null
 echo built

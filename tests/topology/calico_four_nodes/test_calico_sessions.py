@@ -1,18 +1,28 @@
 # Copyright (c) 2026, container_network.lab contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""BGP sessions while the playbook runs: again, as a mesh, and with route reflectors."""
+"""BGP sessions while the playbook runs: again, as a mesh, and with other variables: reflectors, passwords, rules."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 
 import pytest
-from calico_course import NODES, UNDERLAY, UNDERLAY6, address_of, answers, cali_routes, eventually
+from calico_course import NET_2, NODE_OF, NODES, UNDERLAY, UNDERLAY6, address_of, answers, cali_routes, eventually
 from playbook import changed_tasks, run_site
 
-REFLECTORS = '{"calico_bgp_topology": "route_reflector", "calico_route_reflectors": ["node-1", "node-2"]}'
-ONE_REFLECTOR = '{"calico_bgp_topology": "route_reflector", "calico_route_reflectors": ["node-2"]}'
+OTHER_VARIABLES = {
+    "calico_bgp_topology": "route_reflector",
+    "calico_route_reflectors": ["node-2"],
+    "calico_bgp_password": "a word among nodes",
+    "calico_profiles": [
+        {
+            "name": NET_2,  # the web server of course chapter 70
+            "ingress": [{"protocol": "tcp", "ports": ["80"]}, {"protocol": "icmp"}],
+        }
+    ],
+}
 
 
 def sessions(node: str) -> dict[str, tuple[str, str]]:
@@ -25,6 +35,12 @@ def names(kind: str, *peers: str) -> set[str]:
     """What Calico calls the sessions with these nodes, over IPv4 and IPv6."""
     addresses = [table[peer] for peer in peers for table in (UNDERLAY, UNDERLAY6)]
     return {f"{kind}_{address.replace('.', '_').replace(':', '_')}" for address in addresses}
+
+
+def reaches_tcp(container: str, address: str, port: int) -> bool:
+    """Whether a container of the inventory gets a page from a web server within two seconds."""
+    node = NODES[NODE_OF[container]]
+    return node.host.run(f"docker exec {container} wget -q -T 2 -O /dev/null http://{address}:{port}/hostname").rc == 0
 
 
 def all_established(node: str) -> bool:
@@ -43,14 +59,16 @@ def test_another_run_changes_nothing_and_leaves_the_sessions_up() -> None:
     assert {name: sessions(name) for name in NODES} == before
 
 
-class TestRouteReflectors:
-    """One reflector, then two; and back to the mesh."""
+class TestOtherVariables:
+    """One reflector, then two, with a password, and rules of a network's own; and back to the mesh."""
 
     @pytest.fixture(scope="class", autouse=True)
-    def one_reflector(self) -> Iterator[None]:
-        run_site("cni=calico", ONE_REFLECTOR)
+    def other_variables(self) -> Iterator[None]:
+        output = run_site("cni=calico", json.dumps(OTHER_VARIABLES))
+        assert OTHER_VARIABLES["calico_bgp_password"] not in output
         yield
-        run_site("cni=calico")
+        output = run_site("cni=calico")
+        assert OTHER_VARIABLES["calico_bgp_password"] not in output
 
     def test_nodes_have_sessions_with_the_reflector_only(self) -> None:
         for name in NODES:
@@ -68,16 +86,38 @@ class TestRouteReflectors:
         assert answers("busybox-1", address_of("busybox-3"))
         assert answers("busybox-1", address_of("busybox-4"))
 
+    def test_sessions_have_the_password_which_others_cannot_read(self) -> None:
+        for node in NODES.values():
+            config = node.host.file("/etc/bird/bird.conf")
+            assert (config.mode, config.user, config.group) == (0o640, "root", "bird")
+            assert 'password "a word among nodes";' in config.content_string
+            assert node.host.file("/etc/container-network/driver.json").mode == 0o600
+
+    def test_other_networks_reach_what_the_rules_let_in(self) -> None:
+        web = address_of("busybox-2b")
+        for port in (80, 81):
+            NODES["node-2"].output(f"docker exec --detach busybox-2b httpd -f -h /etc -p {port}")
+        try:
+            for client in ("busybox-2", "busybox-1", "busybox-4"):
+                assert answers(client, web)
+                assert eventually(lambda client=client: reaches_tcp(client, web, 80)), client
+                assert not reaches_tcp(client, web, 81)
+            assert reaches_tcp("busybox-1b", web, 81), "the default policy follows: all within the network"
+            assert not answers("busybox-2b", address_of("busybox-2")), "the other network has no such rules"
+        finally:
+            NODES["node-2"].output("docker exec busybox-2b killall httpd")
+
     def test_another_reflector_leaves_the_others_sessions_up(self) -> None:
         others = {name: sessions(name) for name in ("node-3", "node-4")}
-        run_site("cni=calico", REFLECTORS)
+        run_site("cni=calico", json.dumps({**OTHER_VARIABLES, "calico_route_reflectors": ["node-1", "node-2"]}))
         for name, before in others.items():
             assert set(sessions(name)) == names("Node", "node-1", "node-2")
             assert before.items() <= sessions(name).items(), "the session with the first reflector went down"
             assert eventually(lambda name=name: all_established(name)), name
 
 
-def test_the_mesh_is_back() -> None:
+def test_the_mesh_and_the_default_policy_are_back() -> None:
+    assert not answers("busybox-2", address_of("busybox-2b"))
     for name in NODES:
         assert set(sessions(name)) == names("Mesh", *(set(NODES) - {name}))
         assert eventually(lambda name=name: all_established(name)), name

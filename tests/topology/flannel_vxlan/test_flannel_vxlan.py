@@ -58,6 +58,20 @@ def test_container_has_one_card_of_mtu_8951_whose_peer_is_on_docker0(name: str) 
 
 
 @pytest.mark.parametrize("name", NODES)
+def test_the_helper_commands_show_the_container_and_its_peer(name: str) -> None:
+    node = NODES[name]
+    (card,) = [line for line in node.lines("docker_netns busybox ip -o link") if "eth0@if" in line]
+    index, peer_index = card.split(": ")[0], card.split()[1].removeprefix("eth0@if").rstrip(":")
+    section = next(part for part in node.output(f"find_links {peer_index}").split("\n\n") if "veth" in part)
+    heading, peer = [evened_out(line) for line in section.splitlines()]
+    assert heading == "default:"
+    assert peer.startswith(f"{peer_index}: veth")
+    assert f"@if{index}:" in peer
+    assert "mtu 8951 qdisc noqueue master docker0 state UP mode DEFAULT group default" in peer
+    assert set(node.output("docker_netns").split()) >= {"default", *node.output("ls /var/run/docker/netns").split()}
+
+
+@pytest.mark.parametrize("name", NODES)
 def test_container_routes(name: str) -> None:
     address = NODES[name].container_address("busybox")
     gateway = gateway_of(address)

@@ -19,17 +19,20 @@ from pathlib import Path
 from container_network.errors import LabError
 from container_network.etcd_watch import Mirror
 
+from . import name_server
 from .calico import CalicoNetwork
 from .config import Config
 from .docker import Docker
 from .driver import Driver
 from .host import Host
+from .name_server import NameServer
 from .names import HostsFile
 from .network import Network
+from .overlay import OverlayEtcdNetwork
 from .records import watched_prefixes
 from .weave import WeaveNetwork
 
-NETWORKS: dict[str, type[Network]] = {network.driver: network for network in (CalicoNetwork, WeaveNetwork)}
+NETWORKS: dict[str, type[Network]] = {each.driver: each for each in (CalicoNetwork, OverlayEtcdNetwork, WeaveNetwork)}
 READY_SECONDS = 40.0
 """How long Docker's start waits, at most, until the networks' datastore answers: containers that Docker starts before
 that stay stopped, because Docker tries only once."""
@@ -40,11 +43,14 @@ def drivers(config: Config) -> list[Driver]:
     """One driver for each configured network."""
     docker = Docker(config.docker_socket, config.docker_pid_file)
     hosts_file = HostsFile(config.hosts_file, config.dnsmasq_pid_file)
+    views = None
+    if config.dns_address:
+        views = NameServer(config.hosts_file.parent, config.dns_address, config.networks)
     found = []
     for name, options in config.networks.items():
         network = NETWORKS[name](Host(config.node, docker, config.etcd_client, options))
         mirror = Mirror(config.etcd_client(), watched_prefixes(network))
-        found.append(Driver(network, mirror, hosts_file, config.plugins))
+        found.append(Driver(network, mirror, hosts_file, config.plugins, views))
     return found
 
 
@@ -93,6 +99,8 @@ def remove(config: Config) -> int:
     for name in config.networks:
         try:
             NETWORKS[name].clean_host()
+            if config.dns_address:
+                name_server.clean_host(config.dns_address)
         except LabError as error:
             print(f"{name}: {error}", file=sys.stderr)
             return 1

@@ -61,6 +61,15 @@ class CalicoNetwork(CalicoAddresses):
 
     # --- networks -----------------------------------------------------------------------------------------------------
 
+    def check_network(self, request: protocol.NetworkRequest) -> None:
+        """Whether containers may go out is a matter of the network's profile."""
+        super().check_network(request)
+        if request.internal:
+            raise LabError(
+                "--internal is not supported: leave it out, and declare egress rules for the network's profile "
+                "(calico_profile), which deny what shall stay inside."
+            )
+
     def delete_network(self, network: NetworkRecord, last: bool) -> None:
         """The last host removes the network's profile, unless somebody changed that."""
         if not network.name or not last:

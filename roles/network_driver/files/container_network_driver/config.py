@@ -17,7 +17,8 @@ from container_network.etcd import Etcd
 PLUGINS = Path("/run/docker/plugins")
 """Where every Docker Engine looks for plugins (https://docs.docker.com/engine/extend/plugin_api/)."""
 _PATHS = ("docker_pid_file", "plugins", "hosts_file", "dnsmasq_pid_file")
-_KEYS = {"node", "etcd", "networks", "docker_socket", *_PATHS}
+_TEXTS = ("docker_socket", "dns_address")
+_KEYS = {"node", "etcd", "networks", *_TEXTS, *_PATHS}
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,7 @@ class Config:
     plugins: Path = PLUGINS
     hosts_file: Path = Path("/run/container-network-dns/hosts")
     dnsmasq_pid_file: Path | None = None
+    dns_address: str = ""  # where containers ask for names; empty if nobody leads their questions to views
 
     @classmethod
     def parse(cls, text: str, known_networks: tuple[str, ...]) -> Config:
@@ -53,7 +55,7 @@ class Config:
         if problems:
             raise InvalidInput(problems)
         paths = {key: Path(content[key]) for key in _PATHS if content.get(key)}
-        others = {key: content[key] for key in ("docker_socket",) if content.get(key)}
+        others = {key: content[key] for key in _TEXTS if content.get(key)}
         config = cls(content["node"], networks, content["etcd"], **others, **paths)
         config.etcd_client()  # refuses wrong endpoints and certificates now
         return config

@@ -13,13 +13,15 @@ from pathlib import Path
 
 from container_network.errors import LabError
 from container_network.etcd import EtcdUnreachable
-from container_network.etcd_watch import Mirror, WatchLost
+from container_network.etcd_watch import Copy, Mirror, WatchLost
 
 from .converger import Converger
+from .ipam_requests import IpamRequests
+from .name_server import Known, NameServer
 from .names import HostsFile
 from .network import Network
+from .network_requests import NetworkRequests
 from .records import Records
-from .requests import Requests
 from .server import Handler, PluginServer
 from .upkeep import Upkeep
 
@@ -34,9 +36,17 @@ log = logging.getLogger(__name__)
 class Driver:
     """Runs a `Network`. HTTP is asynchronous; all the rest is blocking code in a few threads."""
 
-    def __init__(self, network: Network, mirror: Mirror, hosts_file: HostsFile, plugins: Path) -> None:
+    def __init__(
+        self,
+        network: Network,
+        mirror: Mirror,
+        hosts_file: HostsFile,
+        plugins: Path,
+        name_server: NameServer | None = None,
+    ) -> None:
         self._network = network
         self._hosts_file = hosts_file
+        self._name_server = name_server
         self._executor = ThreadPoolExecutor(_WORKERS, thread_name_prefix=network.driver)
         self._converger = Converger(self._converge)
         self._mirror = mirror
@@ -50,8 +60,8 @@ class Driver:
         self._resync_now = threading.Event()
         self.synced = threading.Event()
         """Set when etcd has answered, and the host followed what it said, or could not."""
-        requests = Requests(network, self._records, self._resync_now.set, self._joined.set)
-        sockets = socket_methods(network, requests)
+        requests = NetworkRequests(network, self._records, self._resync_now.set, self._after_join)
+        sockets = socket_methods(network, requests.methods(), IpamRequests(network, self._records).methods())
         self.servers = [PluginServer(plugins / name, methods, self._executor) for name, methods in sockets.items()]
 
     def start(self) -> None:
@@ -94,12 +104,30 @@ class Driver:
         copy = self._mirror.copy()
         if not copy.revision:
             return 0
-        self._hosts_file.update(self._network.driver, self._network.names(copy))
+        self._serve_names(copy, thorough=not asked)
         try:
             self._network.converge(copy)
         finally:
             self.synced.set()
         return copy.revision
+
+    def _serve_names(self, copy: Copy, thorough: bool) -> None:
+        names = tuple(self._network.names(copy))
+        self._hosts_file.update(self._network.driver, names)
+        if self._name_server is not None:
+            if not self.synced.is_set():
+                self._records.sync_sources()
+            networks = frozenset(record.name for record in self._records.networks.of_copy(copy) if record.name)
+            known = Known(names, networks, self._records.sources.by_address())
+            self._name_server.update(self._network.driver, known, thorough)
+
+    def _update_sources(self) -> None:
+        if self._name_server is not None:
+            self._name_server.update_sources(self._network.driver, self._records.sources.by_address())
+
+    def _after_join(self) -> None:
+        self._update_sources()
+        self._joined.set()
 
     def _resync(self) -> None:
         complaint = ""
@@ -115,8 +143,15 @@ class Driver:
                     complaint = str(error)
                 except Exception:
                     log.exception("resync")
-            self._resync_now.wait(1.0 if complaint else RESYNC_SECONDS)
+            self._resync_now.wait(1.0 if complaint or self._is_waiting() else RESYNC_SECONDS)
             self._resync_now.clear()
+
+    def _is_waiting(self) -> bool:
+        """Whether the next look shall come soon: nothing was read yet, or Docker had a network without a name."""
+        try:
+            return not self._mirror.revision or self._records.networks.has_unnamed()
+        except LabError:
+            return True
 
     def _name(self) -> None:
         first, pause, patience = NAMING_SECONDS
@@ -127,7 +162,11 @@ class Driver:
             self._stopping.wait(first)
             while not self._stopping.is_set() and time.monotonic() < deadline:
                 try:
-                    if self._upkeep.learn_names():
+                    finished = self._upkeep.learn_names()
+                    self._records.sources.look()
+                    self._update_sources()
+                    if finished:
+                        self._records.sources.settle()
                         break
                 except EtcdUnreachable:
                     break
@@ -136,9 +175,10 @@ class Driver:
                 self._stopping.wait(pause)
 
 
-def socket_methods(network: Network, requests: Requests) -> dict[str, dict[str, Handler]]:
+def socket_methods(
+    network: Network, network_methods: dict[str, Handler], ipam_methods: dict[str, Handler]
+) -> dict[str, dict[str, Handler]]:
     """What each socket answers, by its name. A driver and an IPAM driver of one name share a socket."""
-    network_methods, ipam_methods = requests.network_methods(), requests.ipam_methods()
     if network.driver == network.ipam_driver:
         both = {**network_methods, **ipam_methods}
         return {f"{network.driver}.sock": {**both, **_activation("NetworkDriver", "IpamDriver")}}

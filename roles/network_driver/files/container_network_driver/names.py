@@ -9,7 +9,7 @@ import logging
 import os
 import signal
 import threading
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,22 +29,26 @@ class ContainerName:
     addresses: tuple[str, ...]
     age: int = 0
     shared_domain: str = ""
-    """If it is set, the full name is ``name.shared_domain``, and all containers of the name share both names."""
+    """If it is set, the full name is ``name.shared_domain``, and all containers of the name share both names,
+    in all networks of the domain."""
 
 
-def hosts_text(names: Iterable[ContainerName]) -> str:
-    """The hosts file: each container by ``name.network.container`` and by ``name``.
+def hosts_text(names: Iterable[ContainerName], networks: Collection[str] | None = None) -> str:
+    """The hosts file: each container by ``name.network.container``, and in these networks (None: all) by ``name``.
 
     Where containers of several networks, or several hosts, have one name, it is the oldest one's; the others keep their
     longer names, so nobody can take a name away by starting a container.
     """
+    known = list(names)
+    domains = {one.shared_domain for one in known if one.shared_domain and one.network in (networks or ())}
     taken: set[str] = set()
     lines = []
-    for one in sorted(names, key=lambda one: (one.age, one.network, one.addresses)):
+    for one in sorted(known, key=lambda one: (one.age, one.network, one.addresses)):
+        short = [one.name] if networks is None or one.network in networks or one.shared_domain in domains else []
         if one.shared_domain:
-            free = [f"{one.name}.{one.shared_domain}", one.name]
+            free = [f"{one.name}.{one.shared_domain}", *short]
         else:
-            aliases = [f"{one.name}.{one.network}.{DOMAIN}", one.name]
+            aliases = [f"{one.name}.{one.network}.{DOMAIN}", *short]
             free = [alias for alias in aliases if alias.lower() not in taken]
             taken.update(alias.lower() for alias in free)
         lines += [f"{address} {' '.join(free)}\n" for address in one.addresses if free]
@@ -66,16 +70,16 @@ class HostsFile:
             self._names[driver] = list(names)
             file = RecordedFile(self._path, hosts_text(one for known in self._names.values() for one in known), 0o644)
             changed = converge_files([file], (), False).changed
-            if changed:
-                self._reload()
+            if changed and self._pid_file is not None:
+                reload_dnsmasq(self._pid_file)
             return changed
 
-    def _reload(self) -> None:
-        if self._pid_file is None:
-            return
-        try:
-            pid = int(self._pid_file.read_text())
-            if Path(f"/proc/{pid}/comm").read_text().strip() == "dnsmasq":
-                os.kill(pid, signal.SIGHUP)
-        except (OSError, ValueError):
-            log.debug("dnsmasq does not run; it will read %s when it starts", self._path)
+
+def reload_dnsmasq(pid_file: Path) -> None:
+    """Make a dnsmasq read its hosts file again. It loses no question; one that does not run reads it at its start."""
+    try:
+        pid = int(pid_file.read_text())
+        if Path(f"/proc/{pid}/comm").read_text().strip() == "dnsmasq":
+            os.kill(pid, signal.SIGHUP)
+    except (OSError, ValueError):
+        log.debug("the dnsmasq of %s does not run", pid_file)

@@ -8,7 +8,7 @@ The life of a network and of a container in it, in Docker's words and in ours:
 =====================  ==============================================================================================
 Docker                 hooks, in this order
 =====================  ==============================================================================================
-``network create``     `request_pool` and perhaps `request_gateway`, for each subnet; then `create_network`
+``network create``     `request_pool` and perhaps `request_gateway`, for each subnet; `check_network`, `create_network`
 ``run``, ``connect``   `request_address`, `create_endpoint`, `join`; a moment later `finish_join`, `name_endpoint`
 ``rm``, ``stop``       `forget_endpoint`, `release_address`
 ``network rm``         `delete_network`
@@ -30,6 +30,7 @@ import threading
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable
 
+from container_network.errors import LabError
 from container_network.etcd_watch import Copy
 
 from . import protocol
@@ -55,6 +56,8 @@ class Network(ABC):
     """Prefixes in etcd whose changes concern this host. The framework adds its own."""
     network_options: tuple[str, ...] = ()
     """What ``docker network create --opt`` takes; anything else is refused."""
+    ipam_options: tuple[str, ...] = ()
+    """The same of ``--ipam-opt``."""
     addresses_per_network: bool = False
     """Whether each network has its own addresses, so that two networks may have one subnet, and `request_address` is
     told the network. Otherwise an address is unique in all networks of the cluster."""
@@ -98,6 +101,21 @@ class Network(ABC):
     @abstractmethod
     def release_address(self, held: HeldAddress) -> None:
         """Give an address back if this host has it; it may have moved to another one. One call at a time."""
+
+    def check_network(self, request: protocol.NetworkRequest) -> None:
+        """LabError if there can be no such network; nothing has been noted yet."""
+        for version in (4, 6):
+            count = sum(pool.subnet.version == version for pool in request.pools)
+            if count > 1:
+                raise LabError(
+                    f"--subnet names {count} IPv{version} subnets: a network of the driver {self.driver} has one of "
+                    "each IP version. Make a network for each, and connect the container to all of them."
+                )
+        for name, address in ((name, one) for pool in request.pools for name, one in pool.auxiliary.items()):
+            raise LabError(
+                f"--aux-address {name}={address.partition('/')[0]} is not supported: leave it out, and start what "
+                "shall have that address with --ip."
+            )
 
     def create_network(self, network: NetworkRecord) -> None:  # noqa: B027  (most have nothing to do)
         """A network appears on this host, still without its name. To ask Docker about it here would wait for ever."""

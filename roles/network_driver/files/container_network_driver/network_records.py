@@ -16,6 +16,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from container_network.errors import LabError
+from container_network.etcd_watch import Copy
 
 from .docker import DockerNetwork, DockerView
 from .host import Host
@@ -36,6 +37,7 @@ class NetworkRecord:
     internal: bool = False
     subnets: tuple[str, ...] = ()
     gateways: tuple[str, ...] = ()  # with prefix length
+    ranges: tuple[str, ...] = ()  # of ``--ip-range``; told with the name
     options: Mapping[str, str] = field(default_factory=dict)  # of ``docker network create --opt``
     tokens: tuple[str, ...] = ()  # of its pools
 
@@ -54,7 +56,8 @@ class NetworkRecord:
 
     def told(self, network: DockerNetwork) -> NetworkRecord:
         """With what Docker tells of it."""
-        return dataclasses.replace(self, name=network.name, subnets=network.subnets or self.subnets)
+        subnets = network.subnets or self.subnets
+        return dataclasses.replace(self, name=network.name, subnets=subnets, ranges=network.ranges)
 
     def text(self) -> str:
         """As stored."""
@@ -96,6 +99,14 @@ class NetworkRecords:
         """All records of this host, by id."""
         records = (NetworkRecord.parse(item.value) for item in self._host.etcd.get_prefixes(self._own)[0])
         return {record.network_id: record for record in records}
+
+    def has_unnamed(self) -> bool:
+        """Whether Docker has not told the name of a network of this host yet."""
+        return not all(record.name for record in self.all().values())
+
+    def of_copy(self, copy: Copy) -> list[NetworkRecord]:
+        """All records of this host, as the watch has them."""
+        return [NetworkRecord.parse(item.value) for item in copy.get_prefixes(self._own)[0]]
 
     def exists_anywhere(self, name: str) -> bool:
         """Whether any host has a network of this name."""

@@ -17,6 +17,7 @@ from container_network.etcd_watch import Copy
 
 from .endpoints import HeldAddress, StoredEndpoint
 from .joined import Joined, JoinedEndpoints
+from .name_sources import NameSources
 from .network import Network
 from .network_pools import NetworkPools
 from .network_records import NetworkRecords
@@ -36,13 +37,14 @@ class Records:
         self.pools = NetworkPools(network.host, prefix)
         self.joined = JoinedEndpoints(network.host, prefix)
         self.addresses = threading.Lock()
-        """One assignment at a time: more would only race each other in etcd."""
+        """One assignment at a time: more would only race each other in etcd. Taken before `repairing`, not after."""
         self.pending: dict[HeldAddress, float] = {}
         """Given to endpoints that do not exist yet, and when (monotonic)."""
         self.made: dict[str, list[HeldAddress]] = {}
         """Endpoints that this process made, and their addresses: Docker lists them somewhat later."""
         self.unnamed: set[str] = set()
         """Those of them whose container's name is not known yet."""
+        self.sources = NameSources()
         self._gone: dict[str, float] = {}  # endpoints that were forgotten, and when
         self._busy: set[str] = set()  # endpoints that are being forgotten or repaired
         self._not_busy = threading.Condition()
@@ -67,12 +69,13 @@ class Records:
         """Remove all of an endpoint but its addresses."""
         with self._exclusively(endpoint_id):
             self._gone[endpoint_id] = time.monotonic()
+            self.made.pop(endpoint_id, None)
             self.unnamed.discard(endpoint_id)
             self.unfinished.pop(endpoint_id, None)
+            self.sources.leave(endpoint_id)
             self._network.unplug(endpoint_id)
             self._network.forget_endpoint(endpoint_id)
             self.joined.remove(endpoint_id)
-            self.made.pop(endpoint_id, None)
 
     @contextlib.contextmanager
     def repairing(self, endpoint_id: str) -> Iterator[bool]:
@@ -95,7 +98,9 @@ class Records:
     def forget_gone(self) -> None:
         """Docker has long stopped listing what was forgotten long ago."""
         now = time.monotonic()
-        self._gone = {key: since for key, since in self._gone.items() if now - since < PATIENCE_SECONDS}
+        for endpoint_id, since in list(self._gone.items()):
+            if now - since > PATIENCE_SECONDS:
+                self._gone.pop(endpoint_id)
 
     def release(self, held: HeldAddress) -> None:
         """Give an address back, if this host has it.
@@ -124,7 +129,7 @@ class Records:
             return True
 
     def _is_of_made(self, held: HeldAddress) -> bool:
-        return any(held in addresses for addresses in self.made.values())
+        return any(held in addresses for addresses in list(self.made.values()))
 
     def users(self, held: HeldAddress, copy: Copy) -> list[StoredEndpoint]:
         """The endpoints of all hosts that have an address."""
@@ -134,6 +139,13 @@ class Records:
             for one in self._network.endpoints(copy)
             if held.address in one.addresses and space(one.network) == held.space
         ]
+
+    def sync_sources(self) -> None:
+        """Take who asks for names from the records of joined endpoints."""
+        networks = self.networks.all()
+        joined = [one for one in self.joined.all() if one.network_id in networks]
+        self.sources.sync({one.endpoint_id: (one.sandbox, networks[one.network_id].name) for one in joined})
+        self.sources.look()
 
     def finish_joins(self) -> bool:
         """Do what is to be done in containers; whether all is done."""

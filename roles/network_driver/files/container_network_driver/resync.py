@@ -77,13 +77,19 @@ def _differs(one: DockerEndpoint, stored: StoredEndpoint | None) -> bool:
 class Suspects:
     """Things that seem to be left over, and since when: what Docker is about to make looks just like it.
 
-    A thing is left over when it was one at every look for ``patience`` seconds, longer than Docker waits for us.
+    A thing is left over when it was one at every look for ``patience`` seconds, longer than Docker waits for us. A slow
+    one gets ``slow_patience``.
     """
 
     patience: float
+    slow_patience: float
     _since: dict[Hashable, float] = field(default_factory=dict)
 
-    def convicted(self, suspects: Iterable[Hashable], now: float) -> set[Hashable]:
+    def convicted(self, suspects: Iterable[Hashable], now: float, slow: Collection[Hashable] = ()) -> set[Hashable]:
         """The suspects that have been ones for long enough."""
         self._since = {suspect: self._since.get(suspect, now) for suspect in suspects}
-        return {suspect for suspect, since in self._since.items() if now - since >= self.patience}
+        return {
+            suspect
+            for suspect, since in self._since.items()
+            if now - since >= (self.slow_patience if suspect in slow else self.patience)
+        }

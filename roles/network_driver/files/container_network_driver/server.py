@@ -99,3 +99,10 @@ def _error(text: str) -> Mapping[str, Any]:
 
 def _response(document: Mapping[str, Any]) -> web.Response:
     return web.Response(text=json.dumps(document), content_type=CONTENT_TYPE)
+
+
+def named_methods(interface: str, methods: Mapping[str, Handler], constants: Mapping[str, Any]) -> dict[str, Handler]:
+    """The methods of one of libnetwork's interfaces by their full names, and those whose answer is always the same."""
+    named = {f"{interface}.{name}": method for name, method in methods.items()}
+    fixed = {f"{interface}.{name}": lambda _document, answer=answer: answer for name, answer in constants.items()}
+    return {**named, **fixed}

@@ -15,9 +15,13 @@ from container_network.etcd_watch import Copy
 from .docker import DockerEndpoint, DockerView
 from .endpoints import HeldAddress
 from .network import Network
+from .network_requests import remove_network
 from .records import PATIENCE_SECONDS, Records
-from .requests import remove_network
 from .resync import Plan, Suspects, plan
+
+SLOW_START_SECONDS = 600.0
+"""The same for endpoints that Docker has not deleted again, as it does when a start fails: on a busy host a start takes
+minutes, and a container without its endpoint would have no network for all its life."""
 
 log = logging.getLogger(__name__)
 
@@ -28,7 +32,9 @@ class Upkeep:
     def __init__(self, network: Network, records: Records) -> None:
         self._network = network
         self._records = records
-        self._suspects = Suspects(PATIENCE_SECONDS)
+        self._suspects = Suspects(PATIENCE_SECONDS, SLOW_START_SECONDS)
+        self._daemon = 0
+        self._of_earlier_daemons: set[str] = set()
 
     # --- names --------------------------------------------------------------------------------------------------------
 
@@ -72,12 +78,20 @@ class Upkeep:
         vanished = self._records.networks.vanished(view)
         unplugged = [f"unplugged {one.endpoint_id}" for one in todo.unplugged]
         suspects = (*todo.forgotten, *todo.leaked, *todo.stray_devices, *unplugged, *vanished)
-        convicted = self._suspects.convicted(suspects, time.monotonic())
+        convicted = self._suspects.convicted(suspects, time.monotonic(), slow=self._starting(view.daemon))
         yield from self._remove_left_over(todo, convicted)
         yield from self._remove_networks(vanished, convicted)
         yield from self._repair_living(todo, convicted)
         self._records.unfinished.update({one.endpoint_id: one for one in self._records.joined.all()})
         self._records.finish_joins()
+
+    def _starting(self, daemon: int) -> set[str]:
+        """Endpoints whose containers may still be started. A Docker that was killed starts nothing more."""
+        made = set(self._records.made)
+        if daemon != self._daemon:
+            self._of_earlier_daemons = made if self._daemon else set()
+            self._daemon = daemon
+        return made - self._of_earlier_daemons
 
     def _plan(self, view: DockerView, copy: Copy) -> Plan:
         return plan(
@@ -124,7 +138,7 @@ class Upkeep:
                 log.error("%s has lost its device: 'docker network disconnect' and 'connect' it", living.container)
 
     def _claim(self, living: DockerEndpoint, held: HeldAddress) -> bool:
-        with self._records.repairing(living.endpoint_id) as exists, self._records.addresses:
+        with self._records.addresses, self._records.repairing(living.endpoint_id) as exists:
             if exists:
                 self._network.claim_address(held, living)
             return exists

@@ -1,0 +1,69 @@
+#!/usr/bin/python
+# Copyright (c) 2026, container_network.lab contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Removes hosts, or all, of Docker overlays over etcd from the datastore."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: docker_overlay_datastore
+short_description: Remove hosts that left, or all overlay networks, from etcd
+version_added: 0.1.0
+author: container_network.lab contributors (@container-network-lab)
+description:
+  - For overlay networks of the driver C(overlay-etcd). A host that leaves in good order takes along all that it has in
+    etcd. What a host left that is gone for ever, this module removes. These are its containers, whose names and
+    addresses are free again, and its part in networks. A network goes with its last host.
+  - Its keys are C(/docker/network/v1.0) and C(/container_network/overlay-etcd).
+  - Nothing is asked first. Containers that still run keep their addresses, which nobody knows of any more until the
+    driver of their host has stored them again.
+extends_documentation_fragment:
+  - container_network.lab.attributes
+  - container_network.lab.etcd
+options:
+  nodes:
+    description: The hosts to forget. Everything is removed if none are given.
+    type: list
+    elements: str
+    default: []
+  state:
+    description: That they shall not be there.
+    type: str
+    choices: [absent]
+    default: absent
+"""
+
+EXAMPLES = r"""
+- name: Forget a host that has died
+  container_network.lab.docker_overlay_datastore:
+    etcd_endpoints: ["http://192.168.1.68:2379"]
+    nodes: [node-3]
+  run_once: true
+
+- name: Forget all overlays
+  container_network.lab.docker_overlay_datastore:
+    etcd_endpoints: ["http://192.168.1.68:2379"]
+  run_once: true
+"""
+
+RETURN = r""""""
+
+from ansible_collections.container_network.lab.plugins.module_utils.adapter import run_module
+from ansible_collections.container_network.lab.plugins.module_utils.etcd import ETCD_ARGUMENTS
+from ansible_collections.container_network.lab.plugins.module_utils.overlay_converge import converge_datastore
+
+ARGUMENT_SPEC = {
+    **ETCD_ARGUMENTS,
+    "nodes": {"type": "list", "elements": "str", "default": []},
+    "state": {"type": "str", "choices": ["absent"], "default": "absent"},
+}
+
+
+def main() -> None:
+    """Run the module."""
+    run_module(ARGUMENT_SPEC, converge_datastore, needs_root=False)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,57 @@
+#!/usr/bin/env bash
+# Makes the root filesystem of a lab host from Debian packages: what containers and virtual machines have in common.
+#
+# usage: root_filesystem.sh SUITE TARGET CUSTOMIZE PACKAGES [MIRROR]
+#
+# TARGET is the archive or the folder to make, CUSTOMIZE a program that finishes it (its argument is the root folder),
+# PACKAGES what is needed beyond the packages below, separated by commas.
+set -euo pipefail
+
+suite=$1
+target=$2
+customize=$3
+packages_of_product=$4
+mirror=${5:-}
+
+packages=(
+    systemd-sysv dbus                                                       # a host with services, not just a process
+    python3                                                                 # what Ansible needs
+    python3-aiohttp dnsmasq-base                                            # what the network driver needs
+    docker.io iptables ipset                                                # the workloads' engine
+    etcd-server etcd-client bird2                                           # the daemons that some networks use
+    iproute2 iputils-ping traceroute tcpdump iperf3 procps kmod             # to look at networks and to measure them
+    busybox-static                                                          # the workloads' image is made of it
+)
+# The Docker client is a package of its own from Debian 13 on.
+[ "$suite" = bookworm ] || packages+=(docker-cli)
+
+common=$(mktemp)
+trap 'rm -f "$common"' EXIT
+cat > "$common" <<'HOOK'
+#!/bin/sh
+set -eu
+root=$1
+# Roles configure and enable these on the hosts that need them.
+chroot "$root" systemctl --quiet disable etcd.service bird.service
+chroot "$root" systemctl --quiet enable docker.service
+# Timers and services that a lab host has no use for, and that would only cost start-up time.
+for unit in apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer fstrim.timer motd-news.timer \
+    console-getty.service getty.target systemd-logind.service systemd-resolved.service systemd-timesyncd.service \
+    iperf3.service; do
+    ln -sf /dev/null "$root/etc/systemd/system/$unit"
+done
+# An empty file, and not a missing one: systemd would take that for the first boot and enable every service.
+: > "$root/etc/machine-id"
+rm -f "$root/etc/hostname" "$root/etc/resolv.conf"
+rm -rf "$root/var/lib/apt/lists" "$root/var/cache/apt"
+mkdir -p "$root/var/lib/apt/lists/partial" "$root/var/cache/apt/archives/partial"
+HOOK
+chmod 755 "$common"
+
+mmdebstrap --quiet --variant=minbase \
+    --include="$(IFS=,; echo "${packages[*]}")${packages_of_product:+,$packages_of_product}" \
+    --dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/locale/*' \
+    --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-include=/usr/share/doc/*/copyright' \
+    --aptopt='Acquire::Languages "none"' \
+    --customize-hook="$common" --customize-hook="$customize" \
+    "$suite" "$target" ${mirror:+"$mirror"}

@@ -1,0 +1,64 @@
+# Copyright (c) 2026, container_network.lab contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A host of an overlay over etcd beside a thousand containers of other hosts: how long it takes to follow."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from ipaddress import IPv4Network
+from pathlib import Path
+
+from plugins.module_utils.namespaces import inside
+from plugins.module_utils.overlay_endpoints import OverlayEndpoint
+from plugins.module_utils.overlay_host import Dataplane, plan_host
+from plugins.module_utils.overlay_networks import OverlayNetwork
+from plugins.module_utils.overlay_snapshot import Snapshot
+
+from .measuring import median_ms, namespaces, seconds, table
+
+REMOTE = 1000
+ROUNDS = 5
+SUBNET = IPv4Network("10.20.0.0/16")
+NETWORK = OverlayNetwork("overlay", SUBNET, SUBNET[1], 256, 1450, nodes=("node-1", "node-2"))
+IDS = {"overlay": "892b4d4ba3b70d45"}
+
+
+def measure() -> str:
+    """From the datastore's documents to the kernel's tables, all and one more."""
+    own = _endpoint(2, "node-1", "192.168.1.68")
+    remote = [_endpoint(number, "node-2", "192.168.1.254") for number in range(3, REMOTE + 4)]
+    few, more = _documents(own, remote[:-1]), _documents(own, remote)
+    times: dict[str, list[float]] = {}
+    with tempfile.TemporaryDirectory() as folder, namespaces(1) as hosts, inside(hosts[0]):
+        for _round in range(ROUNDS):
+            plane = Dataplane(Path(folder))
+            for what, documents in (
+                (f"{REMOTE} remote containers, and the namespace", few),
+                ("one more", more),
+                ("one less", few),
+            ):
+                took = seconds(lambda documents=documents, plane=plane: _follow(plane, documents))
+                times.setdefault(what, []).append(took)
+            plane.resync()
+            took = seconds(lambda plane=plane: _follow(plane, few))
+            times.setdefault("a full look, nothing to change", []).append(took)
+            plane.converge({})
+    return table(
+        f"A host of an overlay with {REMOTE} remote containers, from etcd's documents to the kernel's tables.",
+        ["what", "ms"],
+        [[what, f"{median_ms(measured):.1f}"] for what, measured in times.items()],
+    )
+
+
+def _endpoint(number: int, node: str, vtep: str) -> OverlayEndpoint:
+    return OverlayEndpoint.of_address("overlay", f"{number:064x}", node, vtep, f"{SUBNET[number]}/16")
+
+
+def _documents(own: OverlayEndpoint, remote: Sequence[OverlayEndpoint]) -> dict[str, str]:
+    return {NETWORK.key: NETWORK.text(), **{one.key: one.text() for one in (own, *remote)}}
+
+
+def _follow(plane: Dataplane, documents: dict[str, str]) -> None:
+    plane.converge(plan_host("node-1", Snapshot.from_items(documents), IDS))

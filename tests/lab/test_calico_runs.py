@@ -1,0 +1,144 @@
+# Copyright (c) 2026, container_network.lab contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Calico's runs: refused, predicted, killed and finished, in the place of Flannel, and nothing left in the end.
+
+The tests of this file follow one another: from bare hosts over Flannel to Calico and back, so that each state is made
+once. The hosts have rules, a set and a Docker network of somebody else's all the time.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+
+import pytest
+from calico_view import HOSTS
+from lab_runs import Lab, on_host
+from snapshot import difference, host_state
+
+FOREIGN = """
+    ipset create foreign hash:ip && ipset add foreign 198.51.100.7
+    iptables -N foreign && iptables -A foreign -m set --match-set foreign src -j DROP && iptables -I FORWARD -j foreign
+    iptables -t nat -I POSTROUTING -s 198.51.100.0/24 -j RETURN
+    docker network create foreign
+"""
+FOREIGN_AWAY = """
+    docker network rm foreign
+    iptables -t nat -D POSTROUTING -s 198.51.100.0/24 -j RETURN
+    iptables -D FORWARD -j foreign; iptables -F foreign; iptables -X foreign
+    ipset destroy foreign
+"""
+TASKS_TO_DIE_IN = (
+    "Take the other network out",
+    "Keep BIRD's configuration, to be given back",
+    "Pin blocks to hosts",
+    "Start the driver",
+    "Restart Docker with the names",
+    "Start the workloads",
+)
+WRONG = {
+    "calico_ip_pools": [
+        {"cidr": "192.168.0.0/16", "ipip_mode": "Always"},
+        {"cidr": "10.12.0.0/16"},
+    ],
+    "calico_block": "172.30.1.0/26",
+    "calico_networks": [{"name": "cal_net1", "subnet": "10.99.0.0/16"}],
+    "calico_as_number": 0,
+    "calico_bgp_topology": "star",
+    "calico_route_reflectors": ["host3"],
+    "calico_container_mtu": 9000,
+}
+_SUBNETS = re.compile(r"\b10\.244\.\d+\b|\b10\.2\.4[46]\b")
+
+
+@pytest.fixture(scope="module")
+def bare(fresh_lab: Lab) -> Iterator[dict[str, dict]]:
+    """The hosts without any network of ours, but with somebody else's things."""
+    fresh_lab.play("teardown.yml")
+    for host in HOSTS:
+        on_host(host, "sh", "-ec", FOREIGN)
+    yield {host: host_state(host) for host in HOSTS}
+    for host in HOSTS:
+        on_host(host, "sh", "-c", FOREIGN_AWAY)
+
+
+def _unchanged(before: dict[str, dict]) -> None:
+    for host in HOSTS:
+        found = difference(before[host], host_state(host))
+        assert not found, f"{host}: {json.dumps(found, indent=1)}"
+
+
+def test_wrong_input_is_refused_all_together(fresh_lab: Lab, bare: dict[str, dict]) -> None:
+    """Every single message is the subject of tests/unit/test_calico_problems.py."""
+    text = fresh_lab.fail("site.yml", "cni=calico", json.dumps(WRONG))
+    for words in (
+        "the kernel has no ipip",
+        "10.12.0.0/16 overlaps the underlay of host1",
+        "calico_block 172.30.1.0/26 is in no pool",
+        "calico_block 172.30.1.0/26 is pinned to host1 and host2",
+        "subnet 10.99.0.0/16 of 'cal_net1' is not a pool",
+        "calico_as_number '0'",
+        "calico_bgp_topology 'star'",
+        "'host3' is not one of calico_nodes",
+        "calico_container_mtu 9000",
+    ):
+        assert words in text, words
+    assert "Traceback" not in text
+    _unchanged(bare)
+
+
+def test_overlapping_pools_are_refused(fresh_lab: Lab, bare: dict[str, dict]) -> None:
+    pools = {"calico_ip_pools": [{"cidr": "192.168.0.0/16"}, {"cidr": "192.168.64.0/18"}]}
+    text = fresh_lab.fail("site.yml", "cni=calico", json.dumps(pools))
+    assert "192.168.64.0/18" in text
+    assert "overlap" in text
+
+
+def test_check_mode_on_bare_hosts_predicts_and_changes_nothing(fresh_lab: Lab, bare: dict[str, dict]) -> None:
+    recap = fresh_lab.play("site.yml", "cni=calico", options=("--check", "--diff"))
+    assert all(recap.changed[host] > 0 for host in HOSTS)
+    _unchanged(bare)
+
+
+@pytest.fixture(scope="module")
+def flannel_before(fresh_lab: Lab, bare: dict[str, dict]) -> dict[str, dict]:
+    """The hosts with Flannel on them, before they had Calico."""
+    fresh_lab.play("site.yml", "cni=flannel")
+    return {host: _any_subnet(host_state(host)) for host in HOSTS}
+
+
+def _any_subnet(state: dict[str, list[str]]) -> dict[str, list[str]]:
+    """The same with one name for every subnet that Flannel may have chosen."""
+    return {area: sorted(_SUBNETS.sub("10.244.N", line) for line in lines) for area, lines in state.items()}
+
+
+def test_killed_runs_are_finished_by_the_next(fresh_lab: Lab, flannel_before: dict[str, dict]) -> None:
+    """In the place of Flannel. Each run gets over the place where the one before died."""
+    for task in TASKS_TO_DIE_IN:
+        fresh_lab.kill_at(task, "site.yml", "cni=calico")
+    fresh_lab.play("site.yml", "cni=calico")  # ends with the verification
+    assert fresh_lab.play("site.yml", "cni=calico").changed_in_all == 0
+
+
+def test_check_mode_on_a_converged_network(fresh_lab: Lab, flannel_before: dict[str, dict]) -> None:
+    assert fresh_lab.play("site.yml", "cni=calico", options=("--check", "--diff")).changed_in_all == 0
+    recap = fresh_lab.play("site.yml", "cni=calico", "calico_as_number=65001", options=("--check", "--diff"))
+    assert recap.changed_in_all == 1
+    assert "65001" in recap.text
+
+
+def test_flannel_in_the_place_of_calico_is_as_before(fresh_lab: Lab, flannel_before: dict[str, dict]) -> None:
+    fresh_lab.play("site.yml", "cni=flannel")
+    for host in HOSTS:
+        found = difference(flannel_before[host], _any_subnet(host_state(host)))
+        assert not found, f"{host}: {json.dumps(found, indent=1)}"
+
+
+def test_a_killed_teardown_is_finished_by_the_next(fresh_lab: Lab, bare: dict[str, dict]) -> None:
+    fresh_lab.play("site.yml", "cni=calico")
+    for task in ("Remove the driver's networks", "Restart Docker without the names"):
+        fresh_lab.kill_at(task, "teardown.yml")
+    fresh_lab.play("teardown.yml")
+    _unchanged(bare)

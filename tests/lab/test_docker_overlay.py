@@ -1,0 +1,174 @@
+# Copyright (c) 2026, container_network.lab contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Docker's overlay on a swarm of two hosts: killed runs, lost state, leftovers, and what is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from lab_runs import Lab, await_success, on_host
+from snapshot import difference, host_state
+
+HOSTS = ("host1", "host2")
+TASKS_TO_DIE_IN = [
+    "Make docker_gwbridge",
+    "Found the swarm",
+    "Join the swarm",
+    "Make the overlays",
+    "Start the workloads",
+]
+
+
+def _swarm_state(host: str) -> str:
+    return on_host(host, "docker", "info", "--format", "{{.Swarm.LocalNodeState}}").strip()
+
+
+def _ping_across(seconds: float = 120) -> None:
+    """Each host's container reaches the other one by name, as soon as both hosts know of both."""
+    for host, own, other in (("host1", "bbox1", "bbox2"), ("host2", "bbox2", "bbox1")):
+        await_success(host, "docker", "exec", own, "ping", "-c", "1", "-W", "1", other, seconds=seconds)
+
+
+@pytest.fixture(scope="module")
+def hosts_before(fresh_lab: Lab) -> dict[str, dict]:
+    """The hosts without any network of ours."""
+    fresh_lab.play("teardown.yml")
+    return {host: host_state(host) for host in HOSTS}
+
+
+@pytest.fixture
+def overlay(fresh_lab: Lab, hosts_before: dict[str, dict]) -> Lab:
+    """The lab with the overlay converged and verified."""
+    fresh_lab.play("site.yml", "cni=docker_overlay")
+    return fresh_lab
+
+
+@pytest.fixture
+def bare(fresh_lab: Lab, hosts_before: dict[str, dict]) -> Iterator[Lab]:
+    """The lab without any network of ours, before the test and after it."""
+    fresh_lab.play("teardown.yml")
+    yield fresh_lab
+    for host, before in hosts_before.items():
+        assert difference(before, host_state(host)) == {}
+
+
+@pytest.mark.parametrize("task", TASKS_TO_DIE_IN)
+def test_a_killed_run_is_finished_by_the_next(bare: Lab, task: str) -> None:
+    bare.kill_at(task, "site.yml", "cni=docker_overlay")
+    bare.play("site.yml", "cni=docker_overlay")  # ends with the verification
+    assert bare.play("site.yml", "cni=docker_overlay").changed_in_all == 0
+    bare.play("teardown.yml")
+
+
+@pytest.mark.parametrize("task", ["Leave the swarm", "Remove docker_gwbridge"])
+def test_a_killed_teardown_is_finished_by_the_next(bare: Lab, task: str) -> None:
+    bare.play("site.yml", "cni=docker_overlay")
+    bare.kill_at(task, "teardown.yml")
+    bare.play("teardown.yml")
+
+
+def test_check_mode_predicts_and_changes_nothing(bare: Lab, hosts_before: dict[str, dict]) -> None:
+    recap = bare.play("site.yml", "cni=docker_overlay", options=("--check", "--diff"))
+    assert all(recap.changed[host] > 0 for host in HOSTS)
+
+
+def test_join_tokens_are_never_shown(bare: Lab) -> None:
+    text = bare.play("site.yml", "cni=docker_overlay", options=("-vvv", "--diff")).text
+    assert "SWMTKN" not in text
+    bare.play("teardown.yml")
+
+
+@pytest.mark.parametrize("host", HOSTS)
+def test_a_host_that_lost_its_state_is_back_after_the_next_run(overlay: Lab, host: str) -> None:
+    """host1 manages the swarm, so with it the whole swarm is lost, and host2 has to leave what is no more."""
+    on_host(host, "docker", "swarm", "leave", "--force")
+    overlay.play("site.yml", "cni=docker_overlay")
+    assert len(on_host("host1", "docker", "node", "ls", "--quiet").split()) == len(HOSTS)
+    assert overlay.play("site.yml", "cni=docker_overlay").changed_in_all == 0
+
+
+def test_another_manager(overlay: Lab) -> None:
+    overlay.play("site.yml", "cni=docker_overlay", '{"docker_overlay_managers": ["host2"]}')
+    template = "{{.Self}} {{.ManagerStatus}}"
+    assert "true Leader" in on_host("host2", "docker", "node", "ls", "--format", template)
+    overlay.play("site.yml", "cni=docker_overlay")
+    assert "true Leader" in on_host("host1", "docker", "node", "ls", "--format", template)
+
+
+def test_a_host_that_leaves_is_taken_off_the_list_and_cleaned(overlay: Lab, hosts_before: dict[str, dict]) -> None:
+    overlay.play("site.yml", "cni=docker_overlay", '{"docker_overlay_nodes": ["host1"], "workloads": []}')
+    assert len(on_host("host1", "docker", "node", "ls", "--quiet").split()) == 1
+    left = difference(hosts_before["host2"], host_state("host2"))
+    assert set(left) <= {"images"}  # of the workloads, which the host may have again
+
+
+def test_another_network(overlay: Lab) -> None:
+    changed = '{"docker_overlay_networks": [{"name": "overlay", "subnet": "10.30.0.0/16", "vni": 300, "mtu": 1400}]}'
+    overlay.play("site.yml", "cni=docker_overlay", changed)
+    assert "mtu 1400" in on_host("host1", "docker", "exec", "bbox1", "ip", "link", "show", "eth0")
+    assert "inet 10.30." in on_host("host1", "docker", "exec", "bbox1", "ip", "addr", "show", "eth0")
+
+
+def test_a_restarted_docker_daemon_is_back_by_itself(overlay: Lab) -> None:
+    on_host("host2", "systemctl", "restart", "docker")
+    _ping_across()
+
+
+@pytest.mark.parametrize("host", HOSTS)
+def test_a_rebooted_host_is_back_by_itself(overlay: Lab, host: str) -> None:
+    overlay.play("lab_reboot.yml", options=("--limit", host))
+    _ping_across()
+    assert overlay.play("site.yml", "cni=docker_overlay").changed_in_all == 0
+
+
+def test_a_persons_swarm_is_refused_and_left_alone(bare: Lab) -> None:
+    on_host("host2", "docker", "swarm", "init", "--advertise-addr", "10.12.31.212")
+    try:
+        text = bare.fail("site.yml", "cni=docker_overlay")
+        assert "host2 is in a swarm that this collection did not make" in text
+        bare.play("teardown.yml")
+        assert _swarm_state("host2") == "active"
+        assert _swarm_state("host1") == "inactive"
+    finally:
+        on_host("host2", "docker", "swarm", "leave", "--force")
+        on_host("host2", "docker", "network", "rm", "docker_gwbridge")
+
+
+def test_blocked_ports_are_named_before_the_first_change(bare: Lab) -> None:
+    rules = [("-p", "tcp", "--dport", "2377"), ("-p", "udp", "--dport", "4789")]
+    for rule in rules:
+        on_host("host1", "iptables", "-I", "INPUT", *rule, "-j", "DROP")
+    try:
+        text = bare.fail("site.yml", "cni=docker_overlay")
+    finally:
+        for rule in rules:
+            on_host("host1", "iptables", "-D", "INPUT", *rule, "-j", "DROP")
+    for port in ("2377/tcp", "4789/udp"):
+        assert f"host2 cannot reach 10.12.31.211 on port {port} (no answer within 3 s)" in text
+
+
+def test_wrong_input_is_reported_together_and_changes_nothing(bare: Lab) -> None:
+    text = bare.fail(
+        "site.yml",
+        "cni=docker_overlay",
+        '{"docker_overlay_networks": [{"name": "overlay", "subnet": "10.12.0.0/16", "vni": 16777216},'
+        ' {"name": "second", "subnet": "172.17.3.0/24", "mtu": 1451}], "docker_overlay_managers": ["host1", "host9"]}',
+    )
+    for words in (
+        "vni '16777216'",
+        "mtu 1451 of 'second' does not fit host1",
+        "'host9' is not one of",
+        "odd number",
+    ):
+        assert words in text
+
+
+def test_flannel_takes_its_place_and_leaves_it(overlay: Lab) -> None:
+    overlay.play("site.yml", "cni=flannel")
+    for host in HOSTS:
+        assert _swarm_state(host) == "inactive"
+        assert "docker_gwbridge" not in on_host(host, "docker", "network", "ls")
+    overlay.play("site.yml", "cni=docker_overlay")
+    assert "flannel" not in on_host("host1", "sh", "-c", "ip -o link; ip route; ls /etc/container-network/*")

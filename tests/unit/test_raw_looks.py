@@ -1,0 +1,48 @@
+# Copyright (c) 2026, container_network.lab contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Looks by Ansible's raw: over SSH they run on a terminal, which is 80 columns wide and ends lines its own way."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from plugins.filter.flannel_checks import _host
+
+ROOT = Path(__file__).parent.parent.parent
+FILES = sorted([*ROOT.glob("roles/*/tasks/*.yml"), *ROOT.glob("playbooks/*.yml")])
+MAC = "4e:55:ee:0a:90:38"
+INFO = {"address": "192.168.1.68", "interface": "eth0", "gateway": "192.168.1.1"}
+
+
+def raw_commands(entry: object) -> list[str]:
+    """The commands of all raw tasks below an entry of a playbook or of a list of tasks."""
+    if isinstance(entry, list):
+        return [command for item in entry for command in raw_commands(item)]
+    if not isinstance(entry, dict):
+        return []
+    own = [entry["ansible.builtin.raw"]] if "ansible.builtin.raw" in entry else []
+    return own + [command for value in entry.values() for command in raw_commands(value)]
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_lists_of_processes_are_not_cut_off_at_the_width_of_a_terminal(path: Path) -> None:
+    for command in raw_commands(yaml.safe_load(path.read_text())):
+        assert not re.search(r"\bps (?!-ww)", command), command
+
+
+@pytest.mark.parametrize(
+    "seen", [f"{MAC}\nbusybox=40.15.43.2\n", f"\r\n{MAC}\r\nbusybox=40.15.43.2\r\n"], ids=["pipe", "terminal"]
+)
+def test_flannels_addresses_are_read_from_pipes_and_terminals(seen: str) -> None:
+    host = _host("node-1", INFO, {}, seen)
+    assert host.vtep_mac == MAC
+    assert host.containers == {"busybox": "40.15.43.2"}
+
+
+def test_without_a_vxlan_device_there_is_no_mac() -> None:
+    assert _host("node-1", INFO, {}, "none\nbusybox=40.15.43.2\n").vtep_mac is None
