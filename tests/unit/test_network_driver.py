@@ -203,6 +203,21 @@ def test_a_network_sees_its_own_short_names_and_all_long_ones():
     assert hosts_text(names, {"net1", "net2"}) == hosts_text(names)
 
 
+def test_containers_share_a_name_within_the_networks_of_a_domain() -> None:
+    names = [
+        ContainerName("web", "weave", ("10.0.0.1",), shared_domain="weave.local"),
+        ContainerName("web", "weave-2", ("10.0.1.1",), shared_domain="weave.local"),
+        ContainerName("web", "", ("10.0.0.2",), shared_domain="weave.local"),  # attached
+        ContainerName("web", "net1", ("10.1.0.1",), age=1),
+    ]
+    attached, one, other = (f"{address} web.weave.local web\n" for address in ("10.0.0.2", "10.0.0.1", "10.0.1.1"))
+    assert hosts_text(names, {"weave"}) == attached + one + other + "10.1.0.1 web.net1.container\n"
+    assert hosts_text(names, {"net1"}) == (
+        "10.0.0.2 web.weave.local\n10.0.0.1 web.weave.local\n10.0.1.1 web.weave.local\n"
+        "10.1.0.1 web.net1.container web\n"
+    )
+
+
 def test_each_network_and_each_combination_has_a_view_that_keeps_its_port():
     one, two, both = frozenset(["net1"]), frozenset(["net2"]), frozenset(["net1", "net2"])
     sources = {"10.0.0.1": one, "10.0.0.2": one, "10.0.0.3": both}
