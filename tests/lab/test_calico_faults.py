@@ -16,6 +16,8 @@ import pytest
 from calico_view import HOSTS, await_agreement, disagreements, host_view
 from lab_runs import Lab, await_success, on_host, unharmed_traffic
 
+pytestmark = pytest.mark.long
+
 DRIVER = "container-network-driver"
 
 
