@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A whole lab for the tests in this folder: the two hosts of inventories/two_hosts, brought up once.
 
-The tests run the playbooks as a user does and look at the hosts from outside. Each begins with the Flannel network
-converged and verified, and leaves it so, or takes what it needs from the fixtures below.
+The tests run the playbooks as a user does and look at the hosts from outside. Each takes what it begins with from the
+fixtures below.
 """
 
 from __future__ import annotations

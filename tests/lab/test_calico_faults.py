@@ -10,7 +10,7 @@ twice, none has leaked, and what runs is reached.
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import pytest
 from calico_view import HOSTS, await_agreement, disagreements, host_view
@@ -154,27 +154,24 @@ def test_a_killed_bird_is_back_and_harms_no_traffic(calico: Lab) -> None:
 
 
 @pytest.fixture
-def restarting() -> None:
-    """On each host a container that comes back when Docker does, and one that does not."""
+def restarting() -> Iterator[None]:
+    """On each host a container "stays" that comes back when Docker does, and one "goes" that does not."""
     for host in HOSTS:
-        for name, policy in ((f"stays-{host}", "always"), (f"goes-{host}", "no")):
-            options = ["--name", name, "--restart", policy, "--net", "cal_net1"]
+        for name, policy in (("stays", "always"), ("goes", "no")):
+            options = ["--name", f"{name}-{host}", "--restart", policy, "--net", "cal_net1"]
             on_host(host, "docker", "run", "-d", *options, "busybox", "sleep", "3600")
     yield
     for host in HOSTS:
-        subprocess.run(
-            ["docker", "exec", host, "docker", "rm", "--force", f"stays-{host}", f"goes-{host}"], check=False
-        )
+        on_host(host, "docker", "rm", "--force", f"stays-{host}", f"goes-{host}")
     await_agreement()
 
 
-def _await_restart(hosts: Sequence[str]) -> None:
-    for host in hosts:
-        running = f"docker ps --format '{{{{.Names}}}}' | grep -x stays-{host}"
-        await_success(host, "sh", "-c", running)
+def _await_restart() -> None:
+    for host in HOSTS:
+        await_success(host, "sh", "-c", f"docker ps --format '{{{{.Names}}}}' | grep -x stays-{host}")
     _reach_each_other()
     await_agreement()
-    for host in hosts:
+    for host in HOSTS:
         assert f"goes-{host}" not in host_view(host).containers
 
 
@@ -184,13 +181,13 @@ def test_killed_and_restarted_docker_daemons_are_back_by_themselves(calico: Lab)
     _kill("host1", "docker")
     on_host("host2", "systemctl", "restart", "docker")
     await_success("host1", "docker", "start", "bbox1")
-    _await_restart(HOSTS)
+    _await_restart()
 
 
 @pytest.mark.usefixtures("restarting")
 def test_rebooted_hosts_are_back_by_themselves(calico: Lab) -> None:
     calico.play("lab_reboot.yml")
-    _await_restart(HOSTS)
+    _await_restart()
 
 
 def test_a_stopped_host_is_named_and_healed_when_it_returns(calico: Lab) -> None:
