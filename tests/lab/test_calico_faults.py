@@ -16,6 +16,8 @@ import pytest
 from calico_view import HOSTS, await_agreement, disagreements, host_view
 from lab_runs import Lab, await_success, on_host, unharmed_traffic
 
+pytestmark = pytest.mark.long
+
 DRIVER = "container-network-driver"
 
 
@@ -178,8 +180,10 @@ def _await_restart(hosts: Sequence[str]) -> None:
 
 @pytest.mark.usefixtures("restarting")
 def test_killed_and_restarted_docker_daemons_are_back_by_themselves(calico: Lab) -> None:
+    """After it was killed, Docker itself starts containers again only if they have the policy "always"."""
     _kill("host1", "docker")
     on_host("host2", "systemctl", "restart", "docker")
+    await_success("host1", "docker", "start", "bbox1")
     _await_restart(HOSTS)
 
 

@@ -18,6 +18,8 @@ from calico_view import HOSTS
 from lab_runs import Lab, on_host
 from snapshot import difference, host_state
 
+pytestmark = pytest.mark.long
+
 FOREIGN = """
     ipset create foreign hash:ip && ipset add foreign 198.51.100.7
     iptables -N foreign && iptables -A foreign -m set --match-set foreign src -j DROP && iptables -I FORWARD -j foreign

@@ -11,6 +11,8 @@ import pytest
 from lab_runs import Lab, await_success, on_host
 from snapshot import difference, host_state
 
+pytestmark = pytest.mark.long
+
 HOSTS = ("host1", "host2")
 TASKS_TO_DIE_IN = [
     "Make docker_gwbridge",

@@ -57,6 +57,7 @@ class DockerView:
 
     networks: Mapping[str, DockerNetwork] = field(default_factory=dict)
     endpoints: Mapping[str, DockerEndpoint] = field(default_factory=dict)
+    daemon: int = 0  # the process id of the daemon that said so
 
 
 class Docker:
@@ -92,7 +93,7 @@ class Docker:
             for settings in (container["NetworkSettings"]["Networks"] or {}).values()
             if settings["NetworkID"] in known and settings["EndpointID"]
         ]
-        return DockerView(known, {endpoint.endpoint_id: endpoint for endpoint in endpoints})
+        return DockerView(known, {endpoint.endpoint_id: endpoint for endpoint in endpoints}, self._answered)
 
     def starting(self, name: str, network_id: str) -> str | None:
         """The name of the container that Docker is about to connect to a network, if that can be told.

@@ -20,8 +20,8 @@ from .records import PATIENCE_SECONDS, Records
 from .resync import Plan, Suspects, plan
 
 SLOW_START_SECONDS = 600.0
-"""The same for endpoints that this process made and that Docker has not deleted, as it does when a start fails: on a
-busy host a start takes minutes. A container without its endpoint would have no network for all its life."""
+"""The same for endpoints that Docker has not deleted again, as it does when a start fails: on a busy host a start takes
+minutes, and a container without its endpoint would have no network for all its life."""
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +33,8 @@ class Upkeep:
         self._network = network
         self._records = records
         self._suspects = Suspects(PATIENCE_SECONDS, SLOW_START_SECONDS)
+        self._daemon = 0
+        self._of_earlier_daemons: set[str] = set()
 
     # --- names --------------------------------------------------------------------------------------------------------
 
@@ -76,12 +78,20 @@ class Upkeep:
         vanished = self._records.networks.vanished(view)
         unplugged = [f"unplugged {one.endpoint_id}" for one in todo.unplugged]
         suspects = (*todo.forgotten, *todo.leaked, *todo.stray_devices, *unplugged, *vanished)
-        convicted = self._suspects.convicted(suspects, time.monotonic(), slow=list(self._records.made))
+        convicted = self._suspects.convicted(suspects, time.monotonic(), slow=self._starting(view.daemon))
         yield from self._remove_left_over(todo, convicted)
         yield from self._remove_networks(vanished, convicted)
         yield from self._repair_living(todo, convicted)
         self._records.unfinished.update({one.endpoint_id: one for one in self._records.joined.all()})
         self._records.finish_joins()
+
+    def _starting(self, daemon: int) -> set[str]:
+        """Endpoints whose containers may still be started. A Docker that was killed starts nothing more."""
+        made = set(self._records.made)
+        if daemon != self._daemon:
+            self._of_earlier_daemons = made if self._daemon else set()
+            self._daemon = daemon
+        return made - self._of_earlier_daemons
 
     def _plan(self, view: DockerView, copy: Copy) -> Plan:
         return plan(
