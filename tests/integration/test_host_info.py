@@ -50,6 +50,7 @@ def test_the_interface_of_the_best_default_route(node: str) -> None:
         "missing_commands": [],
         "processes": {},
         "missing_features": [],
+        "missing_netlink_families": [],
         "used_udp_ports": [],
     }
 

@@ -51,7 +51,7 @@ def test_flannel_device_has_the_documented_attributes(node: str) -> None:
     assert result["diff"]["before"] == {"links": {"flannel.1": None}}
     assert result["diff"]["after"]["links"]["flannel.1"] == {
         "kind": "vxlan",
-        "vxlan": {**FLANNEL, "proxy": False, "l2miss": False, "l3miss": False},
+        "vxlan": {**FLANNEL, "proxy": False, "l2miss": False, "l3miss": False, "udp6zerocsumrx": False},
         "up": True,
         "mac": "0e:08:23:57:14:9a",
         "mtu": 8951,
