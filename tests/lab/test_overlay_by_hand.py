@@ -99,7 +99,8 @@ def test_a_table_without_the_hosts_is_refused(overlay: Lab) -> None:
     assert "overlay_endpoints has no entry for host1, whose underlay_address is 10.12.31.211" in text
 
 
-def test_absent_leaves_nothing(overlay: Lab, hosts_before: dict[str, dict]) -> None:
+def test_absent_is_predicted_and_leaves_nothing(overlay: Lab, hosts_before: dict[str, dict]) -> None:
+    assert overlay.play(PLAYBOOK, "state=absent", options=("--check",)).changed == {"host1": 4, "host2": 4}
     assert overlay.play(PLAYBOOK, "state=absent").changed == {"host1": 4, "host2": 4}
     assert_unchanged(hosts_before)
     assert overlay.play(PLAYBOOK, "state=absent").changed_in_all == 0
