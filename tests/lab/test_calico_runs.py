@@ -133,7 +133,7 @@ def test_flannel_in_the_place_of_calico_is_as_before(fresh_lab: Lab, flannel_bef
 
 def test_a_killed_teardown_is_finished_by_the_next(fresh_lab: Lab, bare: dict[str, dict]) -> None:
     fresh_lab.play("site.yml", "cni=calico")
-    for task in ("Remove the driver's networks", "Restart Docker without the names"):
+    for task in ("Remove the driver's networks", "Remove what the driver made"):
         fresh_lab.kill_at(task, "teardown.yml")
     fresh_lab.play("teardown.yml")
     assert_unchanged(bare)
