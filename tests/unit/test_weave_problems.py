@@ -16,7 +16,9 @@ from plugins.module_utils.weave_ring import Ring
 
 def node(address: str, **fields):
     ip, _slash, length = address.partition("/")
-    seen = {"address": ip, "prefix_length": int(length), "interface": "eth0", "mtu": 9001}
+    network = str(ipaddress.ip_interface(address).network)
+    networks = {"docker0": ["172.17.0.0/16"], "docker_gwbridge": ["172.18.0.0/16"], "eth0": [network]}
+    seen = {"address": ip, "prefix_length": int(length), "interface": "eth0", "mtu": 9001, "networks": networks}
     return {**seen, "missing_netlink_families": ["ovs_datapath"], "peer_name": None} | fields
 
 
@@ -26,6 +28,7 @@ CONFIG = {
     "default_subnet": None,
     "reserved": [],
     "subnets": [{"name": "weave"}],
+    "gateway_subnet": "172.18.0.0/16",
     "mtu": 1376,
     "datapath": "auto",
     "etcd_endpoints": ["http://192.168.1.68:2379"],
@@ -46,7 +49,15 @@ def test_a_node_that_takes_no_part_is_not_judged():
         ({"etcd_endpoints": []}, {}, "weave_etcd_endpoints is empty"),
         ({"range": "172.111.222.0"}, {}, "weave_range 172.111.222.0/32 is too small"),
         ({"range": "172.111.222.7/24"}, {}, "weave_range '172.111.222.7/24' is not an IPv4 network"),
-        ({"range": "192.168.0.0/16"}, {}, "overlaps the underlay of node-1 (192.168.1.68/24 on eth0)"),
+        ({"range": "192.168.0.0/16"}, {}, "overlaps the underlay of node-1 (192.168.1.0/24 on eth0)"),
+        ({"range": "172.17.8.0/24"}, {}, "overlaps a network of node-2 (172.17.0.0/16 on docker0)"),
+        ({"range": "172.18.1.0/24"}, {}, "overlaps weave_gateway_subnet 172.18.0.0/16"),
+        ({"gateway_subnet": "172.18.0.1/16"}, {}, "weave_gateway_subnet '172.18.0.1/16' is not an IPv4 network"),
+        (
+            {"gateway_subnet": "192.168.0.0/20"},
+            {},
+            "weave_gateway_subnet 192.168.0.0/20 overlaps the underlay",
+        ),
         ({"default_subnet": "10.2.0.0/16"}, {}, "weave_default_subnet 10.2.0.0/16 is no part of range"),
         ({"reserved": ["x"]}, {}, "weave_reserved 'x' is not an IPv4 address"),
         ({"mtu": 9000}, {}, "node-1: weave_mtu 9000 does not fit the underlay: eth0 has MTU 9001"),
@@ -61,6 +72,22 @@ def test_a_node_that_takes_no_part_is_not_judged():
         ({}, {"node-2": node("192.168.1.68/24")}, "node-1 and node-2 have the same address 192.168.1.68"),
         ({}, {"node-2": node("192.168.1.254/24", peer_name="01:00:5e:00:00:01")}, "is not the MAC address of a single"),
         ({}, {"node-2": node("192.168.1.254/24", peer_name="D2:93:9D:07:70:4B")}, "have the same weave_peer_name"),
+        (
+            {},
+            {"node-2": {"foreign_command": "/usr/local/bin/weave"}},
+            "node-2: /usr/local/bin/weave",
+        ),
+        ({}, {"node-9": {"attachments": [{"addresses": []}]}}, "node-9: weave_attachments: entry 0 has no container"),
+        (
+            {},
+            {"node-9": {"attachments": [{"container": "a"}] * 2}},
+            "weave_attachments: entries 0 and 1 have the same name 'a'",
+        ),
+        (
+            {},
+            {"node-9": {"attachments": [{"container": "a", "addresses": ["net:10.2.0.0/16"]}]}},
+            "node-9: weave_attachments: 'a': net:10.2.0.0/16 is no part of Weave's range 172.111.222.0/24",
+        ),
         ({}, {"node-2": node("192.168.1.254/24", mtu=1400)}, "use 1350 or less"),
     ],
 )
