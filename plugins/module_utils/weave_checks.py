@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -26,6 +27,8 @@ from .weave_ring import Ring
 INITIAL_TTL = 64
 """All containers are on one layer 2: no router on the way takes one."""
 PING_SECONDS = 30.0
+PLUGGED, ATTACHED = "ethwe0", "ethwe"
+"""What a container's card is called if Docker plugged it in, and if ``weave attach`` did."""
 NO_ADDRESS = "an-address"
 """Stands for the address of a container that has none: no command prints it, so the checks fail."""
 
@@ -37,10 +40,10 @@ class CheckedContainer:
     """A container that must be on the network, and what the datastore says of it."""
 
     name: str
-    network: str  # Docker's
     mac: str = ""
     address: str = NO_ADDRESS  # with prefix length
     subnet: str = ""
+    device: str = PLUGGED
 
 
 @dataclass(frozen=True)
@@ -120,8 +123,8 @@ def _container(network: Network, container: CheckedContainer) -> list[Check]:
             f"{container.name}: routes",
             ["ip", "route"],
             [
-                f"{container.subnet} dev ethwe0 scope link src {container.address.partition('/')[0]}",
-                "224.0.0.0/4 dev ethwe0 scope link",
+                f"{container.subnet} dev {container.device} scope link src {container.address.partition('/')[0]}",
+                f"224.0.0.0/4 dev {container.device} scope link",
                 "dev eth0 scope link",
             ],
             container=container.name,
@@ -133,7 +136,7 @@ def _ways(container: CheckedContainer, other: CheckedHost, target: CheckedContai
     """By address and by name; not at all where the subnets differ."""
     address = target.address.partition("/")[0]
     where = f"{target.name} of {other.name}"
-    if container.network != target.network:
+    if container.subnet != target.subnet:
         command = ["ping", "-c", "1", "-W", "1", address]
         unexpected = [f"64 bytes from {address}:"]
         check = _check(f"{container.name} does not reach {where}", command, ["100% packet loss"], container.name)
@@ -166,23 +169,30 @@ def hosts_from(
     info: Mapping[str, Any],
     subnets: Sequence[Mapping[str, Any]],
     workloads: Sequence[Sequence[Mapping[str, str]]],
+    attachments: Sequence[Sequence[Mapping[str, Any]]],
 ) -> dict[str, CheckedHost]:
     """The hosts from what weave_info returned.
 
-    ``workloads`` are the containers (``name``, ``network``) that each host must have on one of the ``subnets``.
+    ``workloads`` are the containers (``name``, ``network``) that each host must have on one of the ``subnets``,
+    ``attachments`` those (``container``) that must be attached besides.
     """
     network = info["network"] or {"peers": {}, "default_subnet": NO_ADDRESS}
     ranges = {entry["name"]: entry.get("subnet") or network["default_subnet"] for entry in subnets}
-    known = {(one["node"], one["container"]): one for one in info["containers"]}
+    known = {(one["node"], one["container"], one["network"]): one for one in info["containers"]}
+    unknown = {"mac": "", "addresses": [NO_ADDRESS]}
     hosts = {}
-    for name, expected in zip(names, workloads):
+    for name, expected, attached in zip(names, workloads, attachments):
         peer = network["peers"].get(name) or {"address": NO_ADDRESS, "name": NO_ADDRESS}
         containers = []
         for one in expected:
-            found = known.get((name, one["name"]), {"mac": "", "addresses": [NO_ADDRESS]})
-            subnet = ranges[one["network"]]
+            found = known.get((name, one["name"], one["network"]), unknown)
             containers.append(
-                CheckedContainer(one["name"], one["network"], found["mac"], found["addresses"][0], subnet)
+                CheckedContainer(one["name"], found["mac"], found["addresses"][0], ranges[one["network"]])
             )
+        for one in attached:
+            found = known.get((name, one["container"], ""), unknown)
+            address = found["addresses"][0]
+            subnet = address if address == NO_ADDRESS else str(ipaddress.IPv4Interface(address).network)
+            containers.append(CheckedContainer(one["container"], found["mac"], address, subnet, ATTACHED))
         hosts[name] = CheckedHost(name, peer["address"], peer["name"], tuple(containers))
     return hosts

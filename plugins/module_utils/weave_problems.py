@@ -125,10 +125,9 @@ def _attachment_problems(network: Config, nodes: Mapping[str, Mapping[str, Any]]
     found = []
     for name, seen in nodes.items():
         where, entries = f"{name}: weave_attachments", seen.get("attachments") or ()
-        found += [
-            f"{where}: entry {i} has no container" for i, entry in enumerate(entries) if not entry.get("container")
-        ]
-        found += duplicate_problems(where, [str(entry["container"]) for entry in entries if entry.get("container")])
+        names = [str(entry.get("container") or "") for entry in entries]
+        found += [f"{where}: entry {index} has no container" for index, container in enumerate(names) if not container]
+        found += duplicate_problems(where, [container for container in names if container])
         for entry in entries:
             for text in entry.get("addresses") or ():
                 try:

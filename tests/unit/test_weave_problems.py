@@ -81,7 +81,7 @@ def test_a_node_that_takes_no_part_is_not_judged():
         (
             {},
             {"node-9": {"attachments": [{"container": "a"}] * 2}},
-            "weave_attachments: entries 0 and 1 have the same name 'a'",
+            "entries 0 and 1 have the same name 'a'",
         ),
         (
             {},
@@ -100,6 +100,10 @@ def test_all_problems_come_together():
     assert len(problems(CONFIG | {"mtu": 9000, "datapath": "x", "etcd_endpoints": []}, NODES)) == 4
 
 
+def container(node, name, mac, address, network="weave"):
+    return {"node": node, "container": name, "network": network, "mac": mac, "addresses": [address]}
+
+
 INFO = {
     "network": {
         "default_subnet": "172.111.222.0/24",
@@ -109,8 +113,9 @@ INFO = {
         },
     },
     "containers": [
-        {"node": "node-1", "container": "c1", "mac": "02:00:00:00:00:01", "addresses": ["172.111.222.128/24"]},
-        {"node": "node-2", "container": "c2", "mac": "02:00:00:00:00:02", "addresses": ["172.111.222.1/24"]},
+        container("node-1", "c1", "02:00:00:00:00:01", "172.111.222.128/24"),
+        container("node-2", "c2", "02:00:00:00:00:02", "172.111.222.1/24"),
+        container("node-2", "plain", "02:00:00:00:00:03", "172.111.222.2/24", network=""),
     ],
 }
 RING = Ring(ipaddress.IPv4Network("172.111.222.0/24")).seed(["node-2", "node-1"])
@@ -119,7 +124,9 @@ RING = Ring(ipaddress.IPv4Network("172.111.222.0/24")).seed(["node-2", "node-1"]
 def checks_of_node_1(network_of_c2="weave", datapath="bridge"):
     subnets = [{"name": "weave"}, {"name": "other", "subnet": "172.111.222.64/26"}]
     workloads = [[{"name": "c1", "network": "weave"}], [{"name": "c2", "network": network_of_c2}]]
-    hosts = hosts_from(["node-1", "node-2"], INFO, subnets, workloads)
+    c1, c2, plain = INFO["containers"]
+    info = INFO | {"containers": [c1, c2 | {"network": network_of_c2}, plain]}
+    hosts = hosts_from(["node-1", "node-2"], info, subnets, workloads, [[], [{"container": "plain"}]])
     found = checks(Network(1376, datapath, RING, "203.0.113.1"), hosts["node-1"], [hosts["node-2"]])
     return {check["name"]: check for check in found}
 
@@ -130,10 +137,12 @@ def test_checks_show_places_tables_and_ways():
     assert found["forwarding"]["expect"] == [
         "00:00:00:00:00:00 dst 192.168.1.254 self permanent",
         "02:00:00:00:00:02 dst 192.168.1.254 self permanent",
+        "02:00:00:00:00:03 dst 192.168.1.254 self permanent",
     ]
     assert found["part of the ring"]["expect"][0] == "d2:93:9d:07:70:4b(node-1) 128 IPs"
     assert found["c1 reaches c2 of node-2"]["expect"] == ["64 bytes from 172.111.222.1: seq=0 ttl=64"]
     assert found["c1 reaches c2 of node-2 by name"]["command"][-1] == "c2.weave.local"
+    assert found["c1 reaches plain of node-2"]["expect"] == ["64 bytes from 172.111.222.2: seq=0 ttl=64"]
     assert found["c1 reaches the outside"]["expect"] == ["64 bytes from 203.0.113.1:"]
 
 
@@ -150,7 +159,8 @@ def test_other_subnets_must_not_be_reached():
 
 
 def test_a_container_without_an_address_fails_its_checks():
-    workloads = [[{"name": "c9", "network": "weave"}]]
-    host = hosts_from(["node-1"], INFO, [{"name": "weave"}], workloads)["node-1"]
+    workloads, attachments = [[{"name": "c9", "network": "weave"}]], [[{"container": "c1"}]]
+    host = hosts_from(["node-1"], INFO, [{"name": "weave"}], workloads, attachments)["node-1"]
     found = {check["name"]: check for check in checks(Network(1376, "bridge", RING), host, [])}
-    assert "inet an-address" in found["c9: card"]["expect"]
+    for name in ("c9", "c1"):  # the latter is on a network of Docker's, and not attached
+        assert "inet an-address" in found[f"{name}: card"]["expect"]
