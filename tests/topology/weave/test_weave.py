@@ -152,7 +152,7 @@ def test_sender_copies_to_every_peer_and_knows_each_container(host: str) -> None
             assert f"{HOSTS[other].mac('weave')} dst {address} self permanent" in entries
 
 
-# --- the container that the inventory attaches --------------------------------------------------------------------------
+# --- the container that the inventory attaches -------------------------------------------------------------------------
 
 
 def test_attached_container_has_both_networks() -> None:
