@@ -127,7 +127,7 @@ def test_pair_leads_to_the_datapath(host: str) -> None:
 
 @pytest.mark.parametrize("host", HOSTS)
 def test_tunnel_is_the_documented_one(host: str) -> None:
-    shown = HOSTS[host].lines("ip -d link show dev vxlan-6784")
+    shown = HOSTS[host].lines("ip -d -d link show dev vxlan-6784")
     assert "mtu 65535 qdisc noqueue master datapath" in shown[0]
     (vxlan,) = [line for line in shown if line.startswith("vxlan ")]
     # Of Open vSwitch it has the word "external" besides.
@@ -152,7 +152,7 @@ def test_sender_copies_to_every_peer_and_knows_each_container(host: str) -> None
             assert f"{HOSTS[other].mac('weave')} dst {address} self permanent" in entries
 
 
-# --- the container that the inventory attaches -------------------------------------------------------------------------
+# --- the container that the inventory attaches ------------------------------------------------------------------------
 
 
 def test_attached_container_has_both_networks() -> None:
@@ -236,7 +236,8 @@ def test_attach_and_detach(plain: str) -> None:
     node = HOSTS["node-2"]
     address = node.output(f"weave attach {plain}").strip()
     assert node.output(f"weave attach {plain}").strip() == address
-    mac = node.output(f"{netns('node-2', plain)} cat /sys/class/net/ethwe/address").strip()
+    (card,) = node.in_namespace_of(plain, "ip -o link show dev ethwe")
+    mac = re.search(r"link/ether (\S+)", card)[1]
     identifier = node.output(f"docker ps --quiet --filter name={plain}").strip()
     assert f"{identifier} {mac} {address}/24" in node.lines("weave ps")
     assert node.lines(f"weave ps {plain}") == [f"{plain} {mac} {address}/24"]
