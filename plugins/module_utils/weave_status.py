@@ -57,7 +57,7 @@ def peers(state: WeaveState) -> list[str]:
     for _node, peer in sorted(state.peers.items()):
         lines.append(_described(peer))
         lines += [
-            f"   -> {other.address + ':6784':<21} {_described(other):<38} established"
+            f"   -> {other.address + ':6784':<21} {_described(other):<37} established"
             for _name, other in sorted(state.peers.items())
             if other != peer
         ]

@@ -151,6 +151,9 @@ def test_other_status_lines():
     )
     assert weave_status.dns(state)[1] == "c2           172.111.222.96  e2 7a:00:00:00:00:02"
     assert len(weave_status.peers(state)) == 9
+    assert weave_status.peers(state)[1] == (
+        "   -> 192.168.1.254:6784    7a:00:00:00:00:02(h2)                 established"
+    )
     assert weave_status.summary(WeaveState(), "h1", "bridge", 1376) == ["not a peer of a Weave network"]
 
 
