@@ -91,12 +91,12 @@ def converge_attachments(params: dict[str, Any], check_mode: bool) -> Outcome:
     node, mtu, entries = params["node"], params["mtu"], params["attachments"]
     raise_if_any(duplicate_problems("attachments", [entry["container"] for entry in entries]))
     wanted = {entry["container"]: entry["addresses"] for entry in entries}
-    store = WeaveStore(Etcd.from_arguments(params))
+    store = WeaveStore(Etcd.from_arguments(params), check_mode)
     state = store.read()
     if state.config is None:
         if check_mode or not wanted:
             after = {name: addresses or [DEFAULT] for name, addresses in wanted.items()}
-            return Outcome({"attached": {}}, {"attached": after})
+            return Outcome({"attached": {}}, {"attached": after}, warnings=store.warnings)
         raise LabError("there is no Weave network in etcd: run the role weave first.")
     parsed = {
         name: [Wanted.parse(text, state.config) for text in addresses or [DEFAULT]]
