@@ -9,7 +9,7 @@ import ipaddress
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .duplicates import duplicate_problems
+from .duplicates import duplicate_problems, host_address_problems
 from .errors import InvalidInput
 from .weave_names import DATAPATHS, ENCAPSULATION, OPENVSWITCH_DATAPATH
 from .weave_peers import is_peer_name
@@ -27,7 +27,7 @@ def problems(config: Mapping[str, Any], nodes: Mapping[str, Mapping[str, Any]]) 
     ``missing_netlink_families``; nothing for a node that takes no part in this run), and ``peer_name``, if one is
     pinned.
     """
-    found = _name_problems(nodes) + _address_problems(nodes) + _mtu_problems(config["mtu"], nodes)
+    found = _name_problems(nodes) + host_address_problems(nodes) + _mtu_problems(config["mtu"], nodes)
     if not config["etcd_endpoints"]:
         found.append("weave_etcd_endpoints is empty: list the client URLs of etcd, as [http://192.168.1.68:2379]")
     if config["datapath"] not in DATAPATHS:
@@ -59,18 +59,6 @@ def _name_problems(nodes: Mapping[str, Mapping[str, Any]]) -> list[str]:
     return found + [
         f"{' and '.join(names)} have the same weave_peer_name {peer}: every peer needs its own"
         for peer, names in holders.items()
-        if len(names) > 1
-    ]
-
-
-def _address_problems(nodes: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    holders: dict[str, list[str]] = {}
-    for name, seen in nodes.items():
-        if seen.get("address"):
-            holders.setdefault(seen["address"], []).append(name)
-    return [
-        f"{' and '.join(names)} have the same address {address}: every host needs its own"
-        for address, names in holders.items()
         if len(names) > 1
     ]
 
