@@ -13,7 +13,7 @@ from .calico_checked_hosts import NO_ADDRESS, CheckedContainer, CheckedHost
 from .calico_pools import IPPool, Network
 from .calico_topology import needs_tunnel
 from .calico_tunnels import IPIP_DEVICE, VXLAN_DEVICES
-from .checks import CheckOptions, check_options
+from .checks import SERVICE_SECONDS, CheckOptions, check_options
 
 INITIAL_TTL = 64
 """What Linux gives a packet that it sends; each router on the way takes one."""
@@ -38,7 +38,8 @@ class CheckedCluster:
 
 def checks(host: CheckedHost, others: Sequence[CheckedHost], cluster: CheckedCluster) -> list[CheckOptions]:
     """All checks of one host."""
-    found = [check_options("services", _SERVICES, ["container-network-driver.service bird.service"])]
+    services = "container-network-driver.service bird.service"
+    found = [check_options("services", _SERVICES, [services], timeout=SERVICE_SECONDS)]
     for version in sorted({pool.version for pool in cluster.pools} & set(host.addresses)):
         found += _routes(host, others, cluster.pools, version)
         found += [

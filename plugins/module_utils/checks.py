@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from typing import Any
 
 DEFAULT_TIMEOUT = 5  # seconds
+SERVICE_SECONDS = 30.0
+"""How long a service may take to start, and systemd to answer on a busy host."""
 SHOWN_LINES = 12  # of a command's output, in a result
 
 # What ip(8) prints or not, depending on the versions of itself and of the kernel and on the state of the cable.

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .checks import CheckOptions, check_options
+from .checks import SERVICE_SECONDS, CheckOptions, check_options
 from .docker_overlay import DRIVERS, ETCD, GATEWAY_BRIDGE, SWARM, VXLAN_PORT, OverlayNetwork
 
 SETTLE_SECONDS = 30.0
@@ -110,7 +110,7 @@ def _swarm(host: CheckedHost, nodes: Sequence[str]) -> Iterator[CheckOptions]:
 
 
 def _driver() -> Iterator[CheckOptions]:
-    yield check_options("network driver", ["systemctl", "is-active", _DRIVER_UNIT], ["active"])
+    yield check_options("network driver", ["systemctl", "is-active", _DRIVER_UNIT], ["active"], timeout=SERVICE_SECONDS)
 
 
 def _gateway(gateway: ipaddress.IPv4Interface) -> Iterator[CheckOptions]:
