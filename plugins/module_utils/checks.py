@@ -27,6 +27,7 @@ _OLD_NAMES = {  # what iproute2 renamed, in 4.20 and 6.13
     "udp_csum": "udpcsum",
     "noudp_zero_csum6_tx": "noudp6zerocsumtx",
     "noudp_zero_csum6_rx": "noudp6zerocsumrx",
+    "udp_zero_csum6_rx": "udp6zerocsumrx",
 }
 _TTL_NAMES = {"auto": "inherit"}  # "ttl auto" and "ttl inherit" are the same: that of the inner packet
 _FLAGS_BEHIND_PORT = ("nolearning", "proxy", "rsc", "l2miss", "l3miss")  # iproute2 6.13 prints them further behind
@@ -39,6 +40,7 @@ def check_options(
     name: str,
     command: list[str],
     expect: Sequence[str] = (),
+    *,
     unexpected: Sequence[str] = (),
     container: str | None = None,
     timeout: float | None = None,

@@ -178,9 +178,13 @@ def _container(workload: Workload, network: OverlayNetwork, gateway: ipaddress.I
     )
     inside = f"{network.subnet} dev eth0 scope link src {workload.address}"
     if network.internal:
-        yield check_options(f"{workload.name}: routes", ["ip", "route"], [inside], ["default"], container=workload.name)
+        yield check_options(
+            f"{workload.name}: routes", ["ip", "route"], [inside], unexpected=["default"], container=workload.name
+        )
         cards = ["ls", "/sys/class/net"]
-        yield check_options(f"{workload.name}: no other card", cards, ["eth0"], ["eth1"], container=workload.name)
+        yield check_options(
+            f"{workload.name}: no other card", cards, ["eth0"], unexpected=["eth1"], container=workload.name
+        )
     else:
         outside = [f"default via {gateway.ip} dev eth1", f"{gateway.network} dev eth1 scope link"]
         yield check_options(f"{workload.name}: routes", ["ip", "route"], [inside, *outside], container=workload.name)
@@ -227,9 +231,9 @@ def _isolation(workload: Workload, hosts: Sequence[CheckedHost]) -> Iterator[Che
     for network, stranger in sorted(strangers.items()):
         yield check_options(
             f"{workload.name} does not reach {stranger.name} of {network}",
-            ["sh", "-c", 'ping -c 1 -W 1 "" || echo no answer', "sh", stranger.address],
+            ["sh", "-c", 'ping -c 1 -W 1 "$1" || echo no answer', "sh", stranger.address],
             ["no answer"],
-            [f"bytes from {stranger.address}"],
+            unexpected=[f"bytes from {stranger.address}"],
             container=workload.name,
         )
 
@@ -240,9 +244,9 @@ def _north_south(
     if network.internal:
         yield check_options(
             f"{workload.name} does not reach the outside",
-            ["sh", "-c", 'ping -c 1 -W 1 "" || echo no answer', "sh", outside],
+            ["sh", "-c", 'ping -c 1 -W 1 "$1" || echo no answer', "sh", outside],
             ["no answer"],
-            [f"bytes from {outside}"],
+            unexpected=[f"bytes from {outside}"],
             container=workload.name,
         )
     else:
