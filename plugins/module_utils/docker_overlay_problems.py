@@ -63,9 +63,10 @@ def problems(config: Mapping[str, Any], nodes: Nodes) -> list[str]:
 def probes(nodes: Nodes, own: str, control_plane: str) -> list[dict[str, Any]]:
     """The ports that one node must reach on the others, for blocked_ports_info; none for a node that is a member.
 
-    UDP ports are not tried where something listens, since that may well be silent.
+    None either for a control plane that is not known. UDP ports are not tried where something listens, since that may
+    well be silent.
     """
-    if (nodes[own].get("swarm") or {}).get("state") == ACTIVE:
+    if control_plane not in _UDP_PORTS or (nodes[own].get("swarm") or {}).get("state") == ACTIVE:
         return []
     return [
         {
