@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import quote
 
+from .containers import GROUP_LABEL
 from .docker_engine import Engine, EngineNotRunning, engine_is_installed
 from .errors import LabError
 from .outcome import Outcome
@@ -131,16 +132,21 @@ def converge_present(engine: Engine, name: str, path: str, check: bool) -> Outco
     return Outcome(before, after, {"image_id": image_id})
 
 
-def converge_absent(engine: Engine, name: str, check: bool) -> Outcome:
-    """Remove the image if we built it, and what earlier builds left without a name. Images in use are kept."""
+def converge_absent(engine: Engine, name: str, removed_group: str | None, check: bool) -> Outcome:
+    """Remove the image if we built it, and what earlier builds left without a name. Images in use are kept.
+
+    ``removed_group`` is a group of containers that are gone when this is done, and in check mode still there.
+    """
     name = with_tag(name)
     try:
         ours = engine.get("/images/json", filters=json.dumps({"label": [IMAGE_LABEL]}))
-        containers = engine.get("/containers/json", all="1")
+        listed = engine.get("/containers/json", all="1")
     except EngineNotRunning as error:
         if not check and engine_is_installed():
             raise
         return Outcome({}, {}, {"image_id": None}, [f"There is nothing to look at. {error}"] if check else [])
+    gone = removed_group if check else None
+    containers = [one for one in listed if gone is None or one["Labels"].get(GROUP_LABEL) != gone]
     before, warnings = {}, []
     for image in ours:
         tags = [tag for tag in image["RepoTags"] or [] if tag != "<none>:<none>"]

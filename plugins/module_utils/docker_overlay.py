@@ -36,7 +36,8 @@ DRIVERS = {SWARM: "overlay", ETCD: "overlay-etcd"}
 NETWORKS_GROUP = "docker_overlay"
 """The group of the role's networks, see docker_networks."""
 
-_VNI_OPTION = "com.docker.network.driver.overlay.vxlanid_list"
+_VNI_OPTIONS = {DRIVERS[SWARM]: "com.docker.network.driver.overlay.vxlanid_list", DRIVERS[ETCD]: "vni"}
+"""Which option of a driver's networks names their VNIs."""
 _MTU_OPTION = "com.docker.network.driver.mtu"
 _KEYS = ("name", "subnet", "gateway", "ip_range", "vni", "mtu", "internal", "encrypted")
 
@@ -122,15 +123,21 @@ class OverlayNetwork:
 
     def _options(self, control_plane: str) -> dict[str, str]:
         if control_plane == ETCD:
-            values = {"vni": self.vni, "mtu": self.mtu}
+            values = {_VNI_OPTIONS[DRIVERS[ETCD]]: self.vni, "mtu": self.mtu}
         else:
             underlay_mtu = None if self.mtu is None else self.mtu + self.overhead  # Docker is told the underlay's
             values = {
-                _VNI_OPTION: self.vni,
+                _VNI_OPTIONS[DRIVERS[SWARM]]: self.vni,
                 _MTU_OPTION: underlay_mtu,
                 "encrypted": "true" if self.encrypted else None,
             }
         return {name: str(value) for name, value in values.items() if value is not None}
+
+
+def asked_vnis(driver: str, options: Mapping[str, str]) -> list[int]:
+    """The VNIs that a Docker network was made with, by its options; none where it was left to the driver."""
+    text = options.get(_VNI_OPTIONS.get(driver, ""), "")
+    return [int(vni) for vni in text.split(",") if vni.isdigit()]
 
 
 def _typed(kind: type, entry: Mapping[str, Any], key: str, example: str, problems: list[str]) -> Any:

@@ -11,12 +11,11 @@ from typing import Any
 
 from .containers import GROUP_LABEL, SPECIFICATION_LABEL
 from .docker_engine import Engine, EngineNotRunning
+from .docker_overlay import asked_vnis
 from .outcome import Outcome, observed
 from .swarm import INACTIVE, Membership
 from .swarm_engine import read_membership, read_nodes
 from .swarm_record import foreign_message, is_foreign, recorded_node
-
-VNI_OPTION = "com.docker.network.driver.overlay.vxlanid_list"
 
 
 def look(_params: dict[str, Any], _check_mode: bool) -> Outcome:
@@ -55,7 +54,7 @@ def _network(network: Mapping[str, Any]) -> dict[str, Any]:
         "driver": network["Driver"],
         "scope": network["Scope"],
         "subnets": [subnet["Subnet"] for subnet in subnets if subnet.get("Subnet")],
-        "vnis": [int(vni) for vni in options.get(VNI_OPTION, "").split(",") if vni.isdigit()],
+        "vnis": asked_vnis(network["Driver"], options),
         "group": labels.get(GROUP_LABEL),
         "specification": json.loads(specification) if specification else None,
     }

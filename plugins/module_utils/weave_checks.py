@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from .checks import SERVICE_SECONDS, CheckOptions, check_options
 from .weave_names import (
     BRIDGE,
     BRIDGE_DATAPATH,
@@ -31,8 +32,6 @@ PLUGGED, ATTACHED = "ethwe0", "ethwe"
 """What a container's card is called if Docker plugged it in, and if ``weave attach`` did."""
 NO_ADDRESS = "an-address"
 """Stands for the address of a container that has none: no command prints it, so the checks fail."""
-
-Check = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -66,14 +65,19 @@ class Network:
     outside: str | None = None
 
 
-def checks(network: Network, host: CheckedHost, others: Sequence[CheckedHost]) -> list[Check]:
+def checks(network: Network, host: CheckedHost, others: Sequence[CheckedHost]) -> list[CheckOptions]:
     """All checks of one host."""
     found = [
-        _check("service", ["systemctl", "is-active", "container-network-driver.service"], ["active"]),
+        check_options(
+            "service",
+            ["systemctl", "is-active", "container-network-driver.service"],
+            ["active"],
+            timeout=SERVICE_SECONDS,
+        ),
         *_links(network, host),
         *_tables(network, others),
-        _check("part of the ring", ["weave", "status", "ipam"], _shares(network.ring, [host, *others])),
-        _check("rules", ["iptables", "-S", "FORWARD"], [f"-A FORWARD -i {BRIDGE} -o {BRIDGE} -j ACCEPT"]),
+        check_options("part of the ring", ["weave", "status", "ipam"], _shares(network.ring, [host, *others])),
+        check_options("rules", ["iptables", "-S", "FORWARD"], [f"-A FORWARD -i {BRIDGE} -o {BRIDGE} -j ACCEPT"]),
     ]
     for container in host.containers:
         found += _container(network, container)
@@ -86,7 +90,7 @@ def checks(network: Network, host: CheckedHost, others: Sequence[CheckedHost]) -
     return found
 
 
-def _links(network: Network, host: CheckedHost) -> list[Check]:
+def _links(network: Network, host: CheckedHost) -> list[CheckOptions]:
     tunnel = f"vxlan {'external ' * (network.datapath == OPENVSWITCH_DATAPATH)}id 0 srcport 0 0 dstport {VXLAN_PORT}"
     mtu = f"mtu {network.mtu} qdisc noqueue master"
     expected = {
@@ -95,31 +99,31 @@ def _links(network: Network, host: CheckedHost) -> list[Check]:
         DATAPATH_END: [f"{DATAPATH_END}@{BRIDGE_END}:", f"{mtu} {DATAPATH} state UP"],
         VXLAN: [f"mtu {VXLAN_MTU} qdisc noqueue master {DATAPATH}", f"{tunnel} nolearning"],
     }
-    return [_check(name, ["ip", "-d", "link", "show", name], lines) for name, lines in expected.items()]
+    return [check_options(name, ["ip", "-d", "link", "show", name], lines) for name, lines in expected.items()]
 
 
-def _tables(network: Network, others: Sequence[CheckedHost]) -> list[Check]:
+def _tables(network: Network, others: Sequence[CheckedHost]) -> list[CheckOptions]:
     if network.datapath != BRIDGE_DATAPATH:
         return []
     lines = [f"00:00:00:00:00:00 dst {other.address} self permanent" for other in others]
     for other in others:
         lines += [f"{one.mac} dst {other.address} self permanent" for one in other.containers if one.mac]
-    return [_check("forwarding", ["bridge", "fdb", "show", "dev", VXLAN], lines)] if lines else []
+    return [check_options("forwarding", ["bridge", "fdb", "show", "dev", VXLAN], lines)] if lines else []
 
 
 def _shares(ring: Ring, hosts: Sequence[CheckedHost]) -> list[str]:
     return [f"{host.peer_name}({host.name}) {ring.share(host.name)} IPs" for host in hosts]
 
 
-def _container(network: Network, container: CheckedContainer) -> list[Check]:
+def _container(network: Network, container: CheckedContainer) -> list[CheckOptions]:
     return [
-        _check(
+        check_options(
             f"{container.name}: card",
             ["ip", "address", "show"],
             [f"mtu {network.mtu}", f"link/ether {container.mac or NO_ADDRESS}", f"inet {container.address}"],
             container=container.name,
         ),
-        _check(
+        check_options(
             f"{container.name}: routes",
             ["ip", "route"],
             [
@@ -132,36 +136,25 @@ def _container(network: Network, container: CheckedContainer) -> list[Check]:
     ]
 
 
-def _ways(container: CheckedContainer, other: CheckedHost, target: CheckedContainer) -> list[Check]:
+def _ways(container: CheckedContainer, other: CheckedHost, target: CheckedContainer) -> list[CheckOptions]:
     """By address and by name; not at all where the subnets differ."""
     address = target.address.partition("/")[0]
     where = f"{target.name} of {other.name}"
     if container.subnet != target.subnet:
         command = ["ping", "-c", "1", "-W", "1", address]
+        name = f"{container.name} does not reach {where}"
         unexpected = [f"64 bytes from {address}:"]
-        check = _check(f"{container.name} does not reach {where}", command, ["100% packet loss"], container.name)
-        return [{**check, "unexpected": unexpected}]
+        return [check_options(name, command, ["100% packet loss"], unexpected=unexpected, container=container.name)]
     return [
         _ping(container.name, where, address, address),
         _ping(container.name, f"{where} by name", f"{target.name}.{DOMAIN}", address),
     ]
 
 
-def _ping(container: str, place: str, target: str, address: str, ttl: int | None = INITIAL_TTL) -> Check:
+def _ping(container: str, place: str, target: str, address: str, ttl: int | None = INITIAL_TTL) -> CheckOptions:
     expected = f"64 bytes from {address}:" + ("" if ttl is None else f" seq=0 ttl={ttl}")
     command = ["ping", "-c", "1", "-W", "1", target]
-    return _check(f"{container} reaches {place}", command, [expected], container, PING_SECONDS)
-
-
-def _check(
-    name: str, command: list[str], expect: Sequence[str], container: str | None = None, timeout: float | None = None
-) -> Check:
-    check: Check = {"name": name, "command": command, "expect": list(expect)}
-    if container:
-        check["container"] = container
-    if timeout:
-        check["timeout"] = timeout
-    return check
+    return check_options(f"{container} reaches {place}", command, [expected], container=container, timeout=PING_SECONDS)
 
 
 def hosts_from(

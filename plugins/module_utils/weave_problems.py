@@ -9,7 +9,7 @@ import ipaddress
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .duplicates import duplicate_problems
+from .duplicates import duplicate_problems, host_address_problems
 from .errors import InvalidInput, LabError
 from .weave_names import BRIDGE, DATAPATHS, ENCAPSULATION, GATEWAY_BRIDGE, OPENVSWITCH_DATAPATH
 from .weave_peers import is_peer_name
@@ -29,7 +29,7 @@ def problems(config: Mapping[str, Any], nodes: Mapping[str, Mapping[str, Any]]) 
     run), and what the node has of its own: ``peer_name``, if one is pinned, ``attachments``, and ``foreign_command``,
     the path of a command that is in our command's place.
     """
-    found = _name_problems(nodes) + _address_problems(nodes) + _mtu_problems(config["mtu"], nodes)
+    found = _name_problems(nodes) + host_address_problems(nodes) + _mtu_problems(config["mtu"], nodes)
     found += [
         f"{name}: {seen['foreign_command']} is there and was not made by this collection, as Weave's own script: it is "
         "left alone. Move it away, since the role puts a command of this name there"
@@ -68,18 +68,6 @@ def _name_problems(nodes: Mapping[str, Mapping[str, Any]]) -> list[str]:
     return found + [
         f"{' and '.join(names)} have the same weave_peer_name {peer}: every peer needs its own"
         for peer, names in holders.items()
-        if len(names) > 1
-    ]
-
-
-def _address_problems(nodes: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    holders: dict[str, list[str]] = {}
-    for name, seen in nodes.items():
-        if seen.get("address"):
-            holders.setdefault(seen["address"], []).append(name)
-    return [
-        f"{' and '.join(names)} have the same address {address}: every host needs its own"
-        for address, names in holders.items()
         if len(names) > 1
     ]
 

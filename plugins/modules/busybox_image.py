@@ -28,6 +28,11 @@ options:
     description: The statically linked BusyBox program. Debian's package C(busybox-static) has it at the default path.
     type: path
     default: /bin/busybox
+  removed_group:
+    description:
+      - With O(state=absent), the group of containers that a task before this one removed, with
+        M(container_network.lab.docker_containers). In check mode they are there still, and do not count as users.
+    type: str
   state:
     description:
       - With V(present), the image is built when it is missing or when the program changed.
@@ -46,8 +51,14 @@ EXAMPLES = r"""
 - name: The image of the workloads
   container_network.lab.busybox_image:
 
-- name: Remove it
+- name: Remove the workloads
+  container_network.lab.docker_containers:
+    group: workloads
+    state: absent
+
+- name: Remove their image
   container_network.lab.busybox_image:
+    removed_group: workloads
     state: absent
 """
 
@@ -72,6 +83,7 @@ from ansible_collections.container_network.lab.plugins.module_utils.outcome impo
 ARGUMENT_SPEC: dict[str, Any] = {
     "name": {"type": "str", "default": "busybox:latest"},
     "busybox_path": {"type": "path", "default": "/bin/busybox"},
+    "removed_group": {"type": "str"},
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
 }
 
@@ -79,7 +91,7 @@ ARGUMENT_SPEC: dict[str, Any] = {
 def converge(params: dict[str, Any], check_mode: bool) -> Outcome:
     """Build or remove the image."""
     if params["state"] == "absent":
-        return converge_absent(Engine(), params["name"], check_mode)
+        return converge_absent(Engine(), params["name"], params["removed_group"], check_mode)
     return converge_present(Engine(), params["name"], params["busybox_path"], check_mode)
 
 

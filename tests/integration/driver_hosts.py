@@ -96,6 +96,16 @@ class DriverHost:
             ["docker", f"--host={self.docker_host}", *arguments], capture_output=True, text=True, check=False
         )
 
+    def clean(self, driver: str) -> None:
+        """Remove all containers, and the networks of a driver."""
+        for listed, remove in (
+            (("ps", "--all", "--quiet"), ("rm", "--force", "--volumes")),
+            (("network", "ls", "--quiet", f"--filter=driver={driver}"), ("network", "rm")),
+        ):
+            found = self.docker(*listed).split()
+            if found:
+                self.docker(*remove, *found)
+
     def start_engine(self, *options: str) -> None:
         """Start dockerd and wait until it answers."""
         options += (f"--host={self.docker_host}", f"--data-root={self.folder}/data", "--bip=172.30.99.1/24")

@@ -191,6 +191,18 @@ def test_an_image_in_use_is_kept(capsys):
     assert_unchanged("busybox_image", state="absent")
 
 
+def test_check_mode_knows_which_users_of_an_image_a_task_before_removes(busybox_path):
+    image = {"name": "course-busybox", "busybox_path": busybox_path}
+    run_module("busybox_image", **image)
+    run_module("docker_containers", group="g", containers=[workload("box1", image="course-busybox")])
+    removal = {**image, "state": "absent"}
+    assert not run_module("busybox_image", **removal, removed_group="others", _check=True)["changed"]
+    assert run_module("busybox_image", **removal, removed_group="g", _check=True)["changed"]
+    assert not run_module("busybox_image", **removal, removed_group="g")["changed"]  # they are still there
+    run_module("docker_containers", group="g", state="absent")
+    assert_converges("busybox_image", **removal, removed_group="g")
+
+
 def test_an_image_from_elsewhere_is_used_and_kept(busybox_path, tmp_path):
     (tmp_path / "file").write_text("x")
     subprocess.run(f"tar -C {tmp_path} -c file | docker import - personal", shell=True, check=True, capture_output=True)

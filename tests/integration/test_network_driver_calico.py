@@ -26,29 +26,43 @@ POOLS = [
 ]
 
 
-@pytest.fixture
-def cluster(netns_factory: Callable[[], str], tmp_path: Path) -> Iterator[Cluster]:
-    with running_cluster(netns_factory, tmp_path) as cluster:
+@pytest.fixture(scope="module")
+def cluster(module_netns_factory: Callable[[], str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    with running_cluster(module_netns_factory, tmp_path_factory.mktemp("calico")) as cluster:
         yield cluster
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def store(cluster: Cluster) -> CalicoStore:
     store = CalicoStore(Etcd([cluster.endpoint]))
     store.put_pools(POOLS)
     return store
 
 
-@pytest.fixture
-def host(cluster: Cluster, store: CalicoStore, busybox_path: str) -> DriverHost:
-    return add_host(cluster, store, "host1", busybox_path)
-
-
-def add_host(cluster: Cluster, store: CalicoStore, name: str, busybox_path: str) -> DriverHost:
-    host = cluster.add_host(name, busybox_path)
-    store.put_node(Node(name, f"{host.address}/24"))
+@pytest.fixture(scope="module")
+def running(cluster: Cluster, store: CalicoStore, busybox_path: str) -> DriverHost:
+    host = cluster.add_host("host1", busybox_path)
+    store.put_node(Node("host1", f"{host.address}/24"))
     host.start_driver(etcd={"endpoints": [cluster.endpoint]}, networks={"calico": {"interface": "eth0"}})
     return host
+
+
+@pytest.fixture
+def host(running: DriverHost, store: CalicoStore) -> Iterator[DriverHost]:
+    """Without containers and networks; afterwards nothing of them is left in the datastore."""
+    yield running
+    running.clean("calico")
+    eventually(lambda: not (store.endpoints() or store.read().allocations() or store.profiles() or own_keys(running)))
+
+
+@pytest.fixture
+def impatient_host(host: DriverHost) -> Iterator[DriverHost]:
+    """With a driver that soon takes a thing for left over."""
+    host.stop_driver()
+    host.start_driver(IMPATIENT)
+    yield host
+    host.stop_driver()
+    host.start_driver("-m", "container_network_driver")
 
 
 def create(host: DriverHost, name: str, *options: str) -> None:
@@ -56,7 +70,9 @@ def create(host: DriverHost, name: str, *options: str) -> None:
 
 
 def run(host: DriverHost, name: str, network: str, *options: str) -> None:
-    host.docker("run", "--detach", f"--name={name}", f"--network={network}", *options, "busybox", "sleep", "infinity")
+    """Start a container, which ends at once when Docker does."""
+    options = ("--detach", "--stop-signal=KILL", f"--name={name}", f"--network={network}", *options)
+    host.docker("run", *options, "busybox", "sleep", "infinity")
 
 
 def address(host: DriverHost, name: str, network: str, field: str = "IPAddress") -> str:
@@ -84,7 +100,7 @@ def test_containers_live_and_leave_nothing(host: DriverHost, store: CalicoStore)
     assert store.endpoints() == []
     assert store.read().allocations() == {}
     assert store.profiles() == []
-    assert Etcd([host.endpoint]).get_prefixes("/container_network/calico/networks/")[0] == []
+    assert own_keys(host) == []
 
 
 def test_a_container_is_in_two_networks_of_one_pool(host: DriverHost) -> None:
@@ -123,14 +139,13 @@ def test_containers_ping_by_ipv6(host: DriverHost) -> None:
 
 
 def test_an_etcd_that_answers_nothing_harms_nobody_and_is_told_within_seconds(
-    cluster: Cluster, host: DriverHost, store: CalicoStore
+    cluster: Cluster, impatient_host: DriverHost, store: CalicoStore
 ) -> None:
+    host = impatient_host
     create(host, "cal_net1", "--subnet=17.2.0.0/24")
     run(host, "bbox1", "cal_net1", "--ip=17.2.0.9")
     run(host, "bbox2", "cal_net1")
     run(host, "leaves", "cal_net1")
-    host.stop_driver()
-    host.start_driver(IMPATIENT)
     cut = ("-p", "tcp", "--dport", cluster.endpoint.rpartition(":")[2], "-j", "DROP")
     host.run("iptables", "-I", "OUTPUT", *cut)
     refused = host.try_docker("run", "--network=cal_net1", "busybox")
@@ -148,10 +163,11 @@ def test_an_etcd_that_answers_nothing_harms_nobody_and_is_told_within_seconds(
     eventually(lambda: len(store.read().allocations()) == 3, 60)
 
 
-def test_a_driver_that_is_killed_in_the_middle_of_starts_leaves_nothing(host: DriverHost, store: CalicoStore) -> None:
+def test_a_driver_that_is_killed_in_the_middle_of_starts_leaves_nothing(
+    impatient_host: DriverHost, store: CalicoStore
+) -> None:
+    host = impatient_host
     create(host, "cal_net1", "--subnet=17.2.0.0/24")
-    host.stop_driver()
-    host.start_driver(IMPATIENT)
     command = ["run", "--detach", "--network=cal_net1", "busybox", "sleep", "infinity"]
     with ThreadPoolExecutor(3) as executor:
         runs = [executor.submit(host.try_docker, *command) for _number in range(9)]
@@ -242,7 +258,10 @@ def test_wrong_input_is_refused_with_words_and_leaves_nothing(host: DriverHost, 
         assert words in refused.stderr, (options, refused.stderr)
     after = (host.docker("network", "ls", "--quiet"), store.read().allocations(), own_keys(host))
     assert after == before
+    store.remove_node("host2")
 
 
 def own_keys(host: DriverHost) -> list[str]:
-    return [item.key for item in Etcd([host.endpoint]).get_prefixes("/container_network/")[0]]
+    """What the driver notes: all of ours but the note of the pools."""
+    items = Etcd([host.endpoint]).get_prefixes("/container_network/")[0]
+    return [item.key for item in items if item.key != "/container_network/calico/pools"]

@@ -16,12 +16,21 @@ from driver_hosts import DriverHost, eventually, running_cluster
 PLAIN = str(Path(__file__).with_name("plain_network.py"))
 
 
-@pytest.fixture
-def host(netns_factory: Callable[[], str], tmp_path: Path, busybox_path: str) -> Iterator[DriverHost]:
-    with running_cluster(netns_factory, tmp_path) as cluster:
+@pytest.fixture(scope="module")
+def running(
+    module_netns_factory: Callable[[], str], tmp_path_factory: pytest.TempPathFactory, busybox_path: str
+) -> Iterator[DriverHost]:
+    with running_cluster(module_netns_factory, tmp_path_factory.mktemp("plain")) as cluster:
         host = cluster.add_host("host1", busybox_path)
         host.start_driver(PLAIN, etcd={"endpoints": [cluster.endpoint]}, networks={"plain": {}})
         yield host
+
+
+@pytest.fixture
+def host(running: DriverHost) -> Iterator[DriverHost]:
+    """Without containers and networks."""
+    yield running
+    running.clean("plain")
 
 
 def create(host: DriverHost, name: str, *options: str) -> None:

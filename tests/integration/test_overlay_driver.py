@@ -53,10 +53,7 @@ def hosts(running: Hosts) -> Iterator[Hosts]:
     """Without containers and networks; afterwards nothing of them is left anywhere."""
     yield running
     for host in running.both:
-        for name in host.docker("ps", "--all", "--quiet").split():
-            host.docker("rm", "--force", name)
-        for name in host.docker("network", "ls", "--quiet", "--filter=driver=overlay-etcd").split():
-            host.docker("network", "rm", name)
+        host.clean("overlay-etcd")
     assert running.keys("/docker/") == {}
     assert running.keys("/container_network/") == {}
     for host in running.both:

@@ -7,53 +7,20 @@ from __future__ import annotations
 
 import ipaddress
 import json
-import time
-from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass
 
-from lab_runs import on_host
+from driver_network import NAMES, DriverNetwork, containers, rows, twice, unlike
+from lab_runs import HOSTS, on_host
 
-HOSTS = ("host1", "host2")
-RESYNC_SECONDS = 75.0
-"""The driver takes a thing for left over after 35 s at the earliest, and looks every 15 s."""
+_NETWORK = "cal_net1"
 _ENDPOINTS = "/calico/resources/v3/projectcalico.org/workloadendpoints/"
 _BLOCKS = "/calico/ipam/v2/assignment/"
-_HOST_VIEW = """
-    docker ps --quiet --filter network=cal_net1 | xargs --no-run-if-empty docker inspect \
-        --format '{{.Name}} {{(index .NetworkSettings.Networks "cal_net1").IPAddress}}' | sed 's/^/docker /'
-    ip -4 route show scope link | awk '$3 ~ /^cali/ {print "route", $3, $1}'
-    ip -o link show | awk -F '[ :@]+' '$2 ~ /^cali/ {print "link", $2}'
-    ipset list -output save | awk '$1 == "add" && $2 ~ /^cali40?[-]?s:/ {print "member", $3}'
-    awk '{for (i = 2; i <= NF; i++) if ($i !~ /[.]/) print "name", $i, $1}' /run/container-network-dns/hosts
+_HOST_VIEW = f"""
+    ip -4 route show scope link | awk '$3 ~ /^cali/ {{print "route", $1, $3}}'
+    ip -o link show | awk -F '[ :@]+' '$2 ~ /^cali/ {{print "link", $2}}'
+    ipset list -output save | awk '$1 == "add" && $2 ~ /^cali40?[-]?s:/ {{print "member", $3}}'
+    {NAMES}
 """
-
-
-@dataclass(frozen=True)
-class HostView:
-    """What one host says."""
-
-    containers: dict[str, str]  # Docker: the address of each running container
-    routes: dict[str, str]  # kernel: the device of each address
-    links: frozenset[str]  # kernel: the containers' devices
-    members: frozenset[str]  # kernel: the addresses in the sets of all networks
-    names: dict[str, str]  # DNS: the address of each name
-
-
-def host_view(host: str) -> HostView:
-    """Look at one host."""
-    lines = [line.split() for line in on_host(host, "sh", "-c", _HOST_VIEW).splitlines()]
-
-    def rows(kind: str) -> list[list[str]]:
-        return [words for first, *words in lines if first == kind]
-
-    return HostView(
-        containers={name.lstrip("/"): address for name, address in rows("docker")},
-        routes={address: device for device, address in rows("route")},
-        links=frozenset(device for (device,) in rows("link")),
-        members=frozenset(address for (address,) in rows("member")),
-        names=dict(rows("name")),
-    )
 
 
 @dataclass(frozen=True)
@@ -87,32 +54,22 @@ def _plain(network: str) -> str:
     return network.partition("/")[0]
 
 
-def disagreements() -> list[str]:
-    """Where the hosts, and etcd, say different things of the containers that run; empty if all is well."""
-    views = {host: host_view(host) for host in HOSTS}
+def _disagreements() -> list[str]:
+    """Also: no address has leaked from a block."""
     stored = Datastore.read()
-    running = [container for view in views.values() for container in view.containers.items()]
+    living = {host: containers(host, _NETWORK) for host in HOSTS}
+    running = [container for host in HOSTS for container in living[host].items()]
     addresses = [address for _name, address in running]
-    found = [f"{address} twice" for address, count in Counter(addresses).items() if count > 1]
-    found += _unlike("addresses in use in etcd", stored.in_use, addresses)
-    for host, view in views.items():
-        found += _unlike(f"endpoints of {host} in etcd", stored.endpoints[host], view.containers.values())
-        found += _unlike(f"routes of {host}", view.routes.items(), stored.endpoints[host].items())
-        found += _unlike(f"links of {host}", view.links, stored.endpoints[host].values())
-        found += _unlike(f"sets of {host}", view.members, addresses)
-        found += _unlike(f"names on {host}", view.names.items(), running)
+    found = twice(addresses) + unlike("addresses in use in etcd", stored.in_use, addresses)
+    for host in HOSTS:
+        kernel = rows(host, _HOST_VIEW)
+        devices = stored.endpoints[host]
+        found += unlike(f"endpoints of {host} in etcd", devices, living[host].values())
+        found += unlike(f"routes of {host}", kernel.get("route", ()), devices.items())
+        found += unlike(f"links of {host}", kernel.get("link", ()), ((device,) for device in devices.values()))
+        found += unlike(f"sets of {host}", kernel.get("member", ()), ((address,) for address in addresses))
+        found += unlike(f"names on {host}", kernel.get("name", ()), running)
     return found
 
 
-def _unlike(what: str, found: Iterable, expected: Iterable) -> list[str]:
-    left, missing = set(found) - set(expected), set(expected) - set(found)
-    return [f"{what}: {sorted(left)} too many, {sorted(missing)} missing"] if left or missing else []
-
-
-def await_agreement(seconds: float = RESYNC_SECONDS) -> None:
-    """Wait until Docker, etcd, kernels and DNS servers agree: no address is given twice, and none has leaked."""
-    deadline = time.monotonic() + seconds
-    while found := disagreements():
-        if time.monotonic() > deadline:
-            raise AssertionError("\n".join([f"after {seconds} s:", *found]))
-        time.sleep(0.5)  # between two looks at a condition, not in its place
+CALICO = DriverNetwork(_NETWORK, ("cni=calico",), _disagreements)

@@ -18,7 +18,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 from lab_runs import Lab
-from snapshot import machine_state
+from snapshot import host_state, machine_state
 
 
 @pytest.fixture(scope="session")
@@ -35,6 +35,13 @@ def fresh_lab(machine_before: dict[str, list[str]]) -> Iterator[Lab]:
     lab.play("lab_up.yml")
     yield lab
     lab.play("lab_down.yml")
+
+
+@pytest.fixture(scope="module")
+def hosts_before(fresh_lab: Lab) -> dict[str, dict[str, list[str]]]:
+    """The state of the hosts without any network of ours."""
+    fresh_lab.play("teardown.yml")
+    return {host: host_state(host) for host in ("host1", "host2")}
 
 
 @pytest.fixture

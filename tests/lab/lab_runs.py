@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+HOSTS = ("host1", "host2")
 _RECAP = re.compile(r"^(\S+)\s+: ok=(\d+)\s+changed=(\d+)\s+unreachable=(\d+)\s+failed=(\d+)", re.MULTILINE)
 _PINGS = re.compile(r"(\d+) packets transmitted, (\d+) received")
 
@@ -133,6 +134,17 @@ def await_success(host: str, *command: str, seconds: float = 60) -> str:
         if time.monotonic() > deadline:
             raise AssertionError(f"{host}: {command} did not succeed within {seconds} s: {done.stdout}{done.stderr}")
         time.sleep(0.2)  # between two looks at a condition, not in its place
+
+
+def kill_service(host: str, service: str) -> None:
+    """As kill -9 does."""
+    on_host(host, "systemctl", "kill", "--signal", "KILL", service)
+
+
+def reach_each_other(seconds: float = 60) -> None:
+    """The workloads bbox1 and bbox2 reach each other by name, as soon as both hosts know of both."""
+    for host, own, other in (("host1", "bbox1", "bbox2"), ("host2", "bbox2", "bbox1")):
+        await_success(host, "docker", "exec", own, "ping", "-c", "1", "-W", "1", other, seconds=seconds)
 
 
 @contextmanager

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 
@@ -87,3 +88,10 @@ def difference(before: dict[str, list[str]], after: dict[str, list[str]]) -> dic
         if left or missing:
             found[area] = {"left": left, "missing": missing}
     return found
+
+
+def assert_unchanged(before: dict[str, dict[str, list[str]]]) -> None:
+    """The hosts are as they were; ``before`` is the state of each."""
+    for host, lines in before.items():
+        found = difference(lines, host_state(host))
+        assert not found, f"{host}: {json.dumps(found, indent=1)}"

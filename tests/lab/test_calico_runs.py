@@ -14,9 +14,8 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from calico_view import HOSTS
-from lab_runs import Lab, on_host
-from snapshot import difference, host_state
+from lab_runs import HOSTS, Lab, on_host
+from snapshot import assert_unchanged, difference, host_state
 
 pytestmark = pytest.mark.long
 
@@ -65,12 +64,6 @@ def bare(fresh_lab: Lab) -> Iterator[dict[str, dict]]:
         on_host(host, "sh", "-c", FOREIGN_AWAY)
 
 
-def _unchanged(before: dict[str, dict]) -> None:
-    for host in HOSTS:
-        found = difference(before[host], host_state(host))
-        assert not found, f"{host}: {json.dumps(found, indent=1)}"
-
-
 def test_wrong_input_is_refused_all_together(fresh_lab: Lab, bare: dict[str, dict]) -> None:
     """Every single message is the subject of tests/unit/test_calico_problems.py."""
     text = fresh_lab.fail("site.yml", "cni=calico", json.dumps(WRONG))
@@ -87,7 +80,7 @@ def test_wrong_input_is_refused_all_together(fresh_lab: Lab, bare: dict[str, dic
     ):
         assert words in text, words
     assert "Traceback" not in text
-    _unchanged(bare)
+    assert_unchanged(bare)
 
 
 def test_overlapping_pools_are_refused(fresh_lab: Lab, bare: dict[str, dict]) -> None:
@@ -100,7 +93,7 @@ def test_overlapping_pools_are_refused(fresh_lab: Lab, bare: dict[str, dict]) ->
 def test_check_mode_on_bare_hosts_predicts_and_changes_nothing(fresh_lab: Lab, bare: dict[str, dict]) -> None:
     recap = fresh_lab.play("site.yml", "cni=calico", options=("--check", "--diff"))
     assert all(recap.changed[host] > 0 for host in HOSTS)
-    _unchanged(bare)
+    assert_unchanged(bare)
 
 
 @pytest.fixture(scope="module")
@@ -140,7 +133,7 @@ def test_flannel_in_the_place_of_calico_is_as_before(fresh_lab: Lab, flannel_bef
 
 def test_a_killed_teardown_is_finished_by_the_next(fresh_lab: Lab, bare: dict[str, dict]) -> None:
     fresh_lab.play("site.yml", "cni=calico")
-    for task in ("Remove the driver's networks", "Restart Docker without the names"):
+    for task in ("Remove the driver's networks", "Remove what the driver made"):
         fresh_lab.kill_at(task, "teardown.yml")
     fresh_lab.play("teardown.yml")
-    _unchanged(bare)
+    assert_unchanged(bare)

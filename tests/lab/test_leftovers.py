@@ -6,24 +6,14 @@
 from __future__ import annotations
 
 import pytest
-from lab_runs import Lab
-from snapshot import difference, host_state, machine_state
-
-HOSTS = ("host1", "host2")
-
-
-@pytest.fixture(scope="module")
-def hosts_before(fresh_lab: Lab) -> dict[str, dict]:
-    """The hosts without any network of ours."""
-    fresh_lab.play("teardown.yml")
-    return {host: host_state(host) for host in HOSTS}
+from lab_runs import HOSTS, Lab
+from snapshot import assert_unchanged, difference, host_state, machine_state
 
 
 def test_check_mode_on_bare_hosts_predicts_and_changes_nothing(fresh_lab: Lab, hosts_before: dict[str, dict]) -> None:
     recap = fresh_lab.play("site.yml", "cni=flannel", options=("--check", "--diff"))
     assert all(recap.changed[host] > 0 for host in HOSTS)
-    for host in HOSTS:
-        assert difference(hosts_before[host], host_state(host)) == {}
+    assert_unchanged(hosts_before)
 
 
 @pytest.mark.parametrize("network", ["flannel flannel_backend=vxlan", "flannel flannel_backend=host-gw", "weave"])
@@ -31,8 +21,7 @@ def test_teardown_leaves_nothing_on_the_hosts(fresh_lab: Lab, hosts_before: dict
     fresh_lab.play("site.yml", f"cni={network}")
     assert difference(hosts_before["host1"], host_state("host1")) != {}  # the comparison does see a network
     fresh_lab.play("teardown.yml")
-    for host in HOSTS:
-        assert difference(hosts_before[host], host_state(host)) == {}
+    assert_unchanged(hosts_before)
 
 
 def test_second_teardown_changes_nothing(fresh_lab: Lab, hosts_before: dict[str, dict]) -> None:

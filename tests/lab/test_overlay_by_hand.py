@@ -14,7 +14,7 @@ from collections.abc import Iterator
 
 import pytest
 from lab_runs import Lab, on_host
-from snapshot import difference, host_state
+from snapshot import assert_unchanged
 
 from plugins.module_utils.checks import tokens
 
@@ -27,18 +27,11 @@ TABLE = json.dumps({"overlay_endpoints": ENDPOINTS})
 
 
 @pytest.fixture(scope="module")
-def hosts_before(fresh_lab: Lab) -> Iterator[dict[str, dict]]:
-    """The hosts without any network of ours; they are left so."""
-    fresh_lab.play("teardown.yml")
-    yield {host: host_state(host) for host in ("host1", "host2")}
-    fresh_lab.play(PLAYBOOK, "state=absent")
-
-
-@pytest.fixture(scope="module")
-def overlay(fresh_lab: Lab, hosts_before: dict[str, dict]) -> Lab:
-    """The lab with the overlay network."""
+def overlay(fresh_lab: Lab, hosts_before: dict[str, dict]) -> Iterator[Lab]:
+    """The lab with the overlay network, and at the end without it."""
     fresh_lab.play(PLAYBOOK, TABLE)
-    return fresh_lab
+    yield fresh_lab
+    fresh_lab.play(PLAYBOOK, "state=absent")
 
 
 def lines(command: str) -> list[str]:
@@ -53,8 +46,7 @@ def in_overlay(command: str) -> list[str]:
 def test_check_mode_predicts_and_changes_nothing(fresh_lab: Lab, hosts_before: dict[str, dict]) -> None:
     recap = fresh_lab.play(PLAYBOOK, TABLE, options=("--check", "--diff"))
     assert recap.changed == {"host1": 8, "host2": 8}  # all steps but the check of the table and the pings
-    for host, before in hosts_before.items():
-        assert difference(before, host_state(host)) == {}
+    assert_unchanged(hosts_before)
 
 
 def test_the_overlays_namespace_has_the_documented_devices(overlay: Lab) -> None:
@@ -107,8 +99,8 @@ def test_a_table_without_the_hosts_is_refused(overlay: Lab) -> None:
     assert "overlay_endpoints has no entry for host1, whose underlay_address is 10.12.31.211" in text
 
 
-def test_absent_leaves_nothing(overlay: Lab, hosts_before: dict[str, dict]) -> None:
+def test_absent_is_predicted_and_leaves_nothing(overlay: Lab, hosts_before: dict[str, dict]) -> None:
+    assert overlay.play(PLAYBOOK, "state=absent", options=("--check",)).changed == {"host1": 4, "host2": 4}
     assert overlay.play(PLAYBOOK, "state=absent").changed == {"host1": 4, "host2": 4}
-    for host, before in hosts_before.items():
-        assert difference(before, host_state(host)) == {}
+    assert_unchanged(hosts_before)
     assert overlay.play(PLAYBOOK, "state=absent").changed_in_all == 0

@@ -9,7 +9,7 @@ import pytest
 
 from plugins.filter.docker_overlay_swarm import docker_overlay_manager, docker_overlay_obsolete
 from plugins.module_utils.docker_networks import NetworkSpec
-from plugins.module_utils.docker_overlay import ETCD, SWARM, OverlayNetwork, parsed_networks
+from plugins.module_utils.docker_overlay import ETCD, SWARM, OverlayNetwork, asked_vnis, parsed_networks
 from plugins.module_utils.errors import InvalidInput
 
 DOCUMENTED = {"name": "overlay", "subnet": "10.20.0.0/16", "vni": 256, "ip_range": "10.20.255.0/24"}
@@ -127,3 +127,15 @@ def test_the_manager_that_acts_is_one_that_is_there(managing, managers, expected
     nodes = ["node-1", "node-2", "node-3"]
     swarms = [{"swarm": {"nodes": [{"id": "aaa"}] if name in managing else []}} for name in nodes]
     assert docker_overlay_manager(nodes, [*swarms[:2], {}], managers) == expected
+
+
+@pytest.mark.parametrize("control_plane", [SWARM, ETCD])
+def test_a_networks_vni_is_read_back_from_its_options(control_plane):
+    made = docker(control_plane, mtu=1400)
+    assert asked_vnis(made["driver"], made["options"]) == [256]
+    assert asked_vnis(made["driver"], {}) == []
+
+
+def test_only_an_overlays_options_name_a_vni():
+    assert asked_vnis("bridge", {"vni": "256"}) == []
+    assert asked_vnis("", {}) == []  # of a swarm, which has not allocated it yet

@@ -228,3 +228,4 @@ def test_ports_are_tried_on_the_other_nodes_by_those_that_are_no_members():
         {"address": "192.168.1.254", "tcp": [], "udp": [4789]},
         {"address": "192.168.0.33", "tcp": [], "udp": []},
     ]
+    assert probes(nodes, "node-1", "consul") == []

@@ -8,36 +8,22 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from lab_runs import Lab, await_success, on_host
-from snapshot import difference, host_state
+from lab_runs import HOSTS, Lab, on_host, reach_each_other
+from snapshot import assert_unchanged, difference, host_state
 
 pytestmark = pytest.mark.long
 
-HOSTS = ("host1", "host2")
-TASKS_TO_DIE_IN = [
+TASKS_TO_DIE_IN = (
     "Make docker_gwbridge",
     "Found the swarm",
     "Join the swarm",
     "Make the overlays",
     "Start the workloads",
-]
+)
 
 
 def _swarm_state(host: str) -> str:
     return on_host(host, "docker", "info", "--format", "{{.Swarm.LocalNodeState}}").strip()
-
-
-def _ping_across(seconds: float = 120) -> None:
-    """Each host's container reaches the other one by name, as soon as both hosts know of both."""
-    for host, own, other in (("host1", "bbox1", "bbox2"), ("host2", "bbox2", "bbox1")):
-        await_success(host, "docker", "exec", own, "ping", "-c", "1", "-W", "1", other, seconds=seconds)
-
-
-@pytest.fixture(scope="module")
-def hosts_before(fresh_lab: Lab) -> dict[str, dict]:
-    """The hosts without any network of ours."""
-    fresh_lab.play("teardown.yml")
-    return {host: host_state(host) for host in HOSTS}
 
 
 @pytest.fixture
@@ -52,22 +38,17 @@ def bare(fresh_lab: Lab, hosts_before: dict[str, dict]) -> Iterator[Lab]:
     """The lab without any network of ours, before the test and after it."""
     fresh_lab.play("teardown.yml")
     yield fresh_lab
-    for host, before in hosts_before.items():
-        assert difference(before, host_state(host)) == {}
+    assert_unchanged(hosts_before)
 
 
-@pytest.mark.parametrize("task", TASKS_TO_DIE_IN)
-def test_a_killed_run_is_finished_by_the_next(bare: Lab, task: str) -> None:
-    bare.kill_at(task, "site.yml", "cni=docker_overlay")
+def test_killed_runs_are_finished_by_the_next(bare: Lab) -> None:
+    """Each run gets over the place where the one before died."""
+    for task in TASKS_TO_DIE_IN:
+        bare.kill_at(task, "site.yml", "cni=docker_overlay")
     bare.play("site.yml", "cni=docker_overlay")  # ends with the verification
     assert bare.play("site.yml", "cni=docker_overlay").changed_in_all == 0
-    bare.play("teardown.yml")
-
-
-@pytest.mark.parametrize("task", ["Leave the swarm", "Remove docker_gwbridge"])
-def test_a_killed_teardown_is_finished_by_the_next(bare: Lab, task: str) -> None:
-    bare.play("site.yml", "cni=docker_overlay")
-    bare.kill_at(task, "teardown.yml")
+    for task in ("Leave the swarm", "Remove docker_gwbridge"):
+        bare.kill_at(task, "teardown.yml")
     bare.play("teardown.yml")
 
 
@@ -115,13 +96,13 @@ def test_another_network(overlay: Lab) -> None:
 
 def test_a_restarted_docker_daemon_is_back_by_itself(overlay: Lab) -> None:
     on_host("host2", "systemctl", "restart", "docker")
-    _ping_across()
+    reach_each_other(seconds=120)
 
 
 @pytest.mark.parametrize("host", HOSTS)
 def test_a_rebooted_host_is_back_by_itself(overlay: Lab, host: str) -> None:
     overlay.play("lab_reboot.yml", options=("--limit", host))
-    _ping_across()
+    reach_each_other(seconds=120)
     assert overlay.play("site.yml", "cni=docker_overlay").changed_in_all == 0
 
 
