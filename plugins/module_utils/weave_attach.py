@@ -44,12 +44,14 @@ class Container:
 
     @classmethod
     def find(cls, engine: Engine, name: str) -> Container:
-        """By name or id; LabError if there is none, or if it does not run."""
+        """By name or id; LabError if there is none, if it does not run, or if it has the host's own network."""
         found = engine.find(f"/containers/{quote(name, safe='')}/json")
         if found is None:
             raise LabError(f"container '{name}' does not exist on this host: 'docker ps --all' lists those that do.")
         if not found["State"]["Running"]:
             raise LabError(f"container '{name}' does not run: 'docker start {name}' starts it.")
+        if found["HostConfig"]["NetworkMode"] == "host":
+            raise LabError(f"container '{name}' has no network of its own (--net host): expose the host instead.")
         return cls(found["Name"].lstrip("/"), found["Id"], found["State"]["Pid"])
 
     @property

@@ -1,24 +1,24 @@
 # Copyright (c) 2026, container_network.lab contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Weave on two hosts: killed runs, dead daemons and hosts, changes of networks, leftovers, and what is refused."""
+"""Weave on two hosts: what is refused, killed runs, changes of networks, and what comes and goes meanwhile.
+
+What dies while Weave runs is in test_driver_faults.py.
+"""
 
 from __future__ import annotations
 
 import json
-import subprocess
 from collections.abc import Iterator
 
 import pytest
-from lab_runs import Lab, await_success, on_host
-from lab_runs import unharmed_traffic as unharmed
-from snapshot import difference, host_state
+from lab_runs import HOSTS, Lab, await_success, on_host, reach_each_other
+from snapshot import assert_unchanged, difference, host_state
+from weave_view import STORE
 
 pytestmark = pytest.mark.long
 
-HOSTS = ("host1", "host2")
 DRIVER = "container-network-driver"
-KEYS = "/container_network/weavemesh/"
 TASKS_TO_DIE_IN = (
     "Install the command weave",
     "Divide the range between the hosts",
@@ -38,11 +38,11 @@ WRONG = {
 
 
 def _ring() -> dict[str, str]:
-    return json.loads(on_host("host1", "etcdctl", "get", "--print-value-only", f"{KEYS}ring"))
+    return json.loads(on_host("host1", "etcdctl", "get", "--print-value-only", f"{STORE}ring"))
 
 
 def _keys() -> list[str]:
-    return on_host("host1", "etcdctl", "get", "--prefix", KEYS, "--keys-only").split()
+    return on_host("host1", "etcdctl", "get", "--prefix", STORE, "--keys-only").split()
 
 
 def _address(container: str) -> str:
@@ -50,31 +50,12 @@ def _address(container: str) -> str:
     return await_success("host1", "sh", "-c", f"weave dns-lookup {container} | grep .").strip()
 
 
-def _reach_each_other() -> None:
-    """The workloads reach each other by name, as soon as they are there."""
-    for host, container, target in (("host1", "bbox1", "bbox2"), ("host2", "bbox2", "bbox1")):
-        await_success(host, "docker", "exec", container, "ping", "-c", "1", "-W", "1", f"{target}.weave.local")
-
-
-def _unchanged(before: dict[str, dict]) -> None:
-    for host in HOSTS:
-        found = difference(before[host], host_state(host))
-        assert not found, f"{host}: {json.dumps(found, indent=1)}"
-
-
-@pytest.fixture(scope="module")
-def hosts_before(fresh_lab: Lab) -> dict[str, dict]:
-    """The hosts without any network of ours."""
-    fresh_lab.play("teardown.yml")
-    return {host: host_state(host) for host in HOSTS}
-
-
 @pytest.fixture
 def bare(fresh_lab: Lab, hosts_before: dict[str, dict]) -> Iterator[Lab]:
     """The lab without any network of ours, before the test and after it."""
     fresh_lab.play("teardown.yml")
     yield fresh_lab
-    _unchanged(hosts_before)
+    assert_unchanged(hosts_before)
 
 
 @pytest.fixture(scope="module")
@@ -158,30 +139,7 @@ def test_somebody_elses_docker_gwbridge_is_used_and_stays(bare: Lab) -> None:
         on_host("host1", "docker", "network", "rm", "docker_gwbridge")
 
 
-# --- faults -----------------------------------------------------------------------------------------------------------
-
-
-def test_a_killed_driver_is_back_and_harms_no_running_container(weave: Lab) -> None:
-    with unharmed("host1", "bbox1", _address("bbox2")):
-        for host in HOSTS:
-            on_host(host, "systemctl", "kill", "--signal", "KILL", DRIVER)
-        for host in HOSTS:
-            await_success(host, "docker", "run", "--rm", "--net", "weave", "busybox", "ping", "-c", "1", "bbox1")
-
-
-def test_an_etcd_that_is_down_harms_no_running_container(weave: Lab) -> None:
-    run = ("docker", "run", "--rm", "--net", "weave", "busybox", "ping", "-c", "1", "-W", "5", "bbox1")
-    try:
-        with unharmed("host1", "bbox1", _address("bbox2")):
-            on_host("host1", "systemctl", "stop", "etcd")
-            refused = subprocess.run(
-                ["docker", "exec", "host2", *run], check=False, capture_output=True, text=True, timeout=25
-            )
-            assert refused.returncode != 0
-            assert "etcd cannot be reached: http://10.12.31.211:2379" in refused.stderr
-    finally:
-        on_host("host1", "systemctl", "start", "etcd")
-    await_success("host2", *run)
+# --- what others broke ------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("host", HOSTS)
@@ -193,38 +151,8 @@ def test_what_others_broke_on_a_host_is_set_right(weave: Lab, host: str) -> None
         "iptables -D FORWARD -i weave -o weave -j ACCEPT",
     ):
         on_host(host, "sh", "-c", f"{command} || true")
-        _reach_each_other()
+        reach_each_other()
     await_success(host, "iptables", "-C", "FORWARD", "-i", "weave", "-o", "weave", "-j", "ACCEPT")
-
-
-@pytest.mark.parametrize("command", [["restart", "docker"], ["kill", "--signal", "KILL", "docker"]])
-def test_a_docker_daemon_that_died_is_back_by_itself(weave: Lab, command: list[str]) -> None:
-    """After it was killed, Docker itself starts containers again only if they have the policy "always"."""
-    on_host("host2", "systemctl", *command)
-    await_success("host2", "docker", "start", "bbox2")
-    _reach_each_other()
-
-
-@pytest.mark.parametrize("host", HOSTS)
-def test_a_rebooted_host_is_back_by_itself(weave: Lab, host: str) -> None:
-    weave.play("lab_reboot.yml", options=("--limit", host))
-    _reach_each_other()
-    assert weave.play("site.yml", "cni=weave").changed_in_all == 0
-
-
-def test_a_stopped_host_is_named_and_healed_when_it_returns(weave: Lab) -> None:
-    subprocess.run(["docker", "stop", "--time", "0", "host2"], check=True, capture_output=True)
-    try:
-        text = weave.fail("site.yml", "cni=weave")
-        assert "host2" in text
-        assert "not running" in text
-        run = ("docker", "run", "--rm", "--net", "weave", "busybox", "ping", "-c", "1", "-W", "5", "bbox1")
-        on_host("host1", *run)
-        weave.play("site.yml", "cni=weave", options=("--limit", "host1,localhost"))
-    finally:
-        weave.play("lab_up.yml")
-    _reach_each_other()
-    assert weave.play("site.yml", "cni=weave").changed_in_all == 0
 
 
 # --- attached containers ----------------------------------------------------------------------------------------------
@@ -234,10 +162,10 @@ def test_an_attached_container_that_ends_gives_its_address_back(weave: Lab) -> N
     on_host("host1", "docker", "run", "-itd", "--name", "plain", "busybox")
     try:
         address = on_host("host1", "weave", "attach", "plain").strip()
-        assert f"{KEYS}addresses/{address}" in _keys()
+        assert f"{STORE}addresses/{address}" in _keys()
         on_host("host1", "docker", "kill", "plain")
         await_success("host2", "sh", "-c", '[ -z "$(weave dns-lookup plain)" ]')
-        assert f"{KEYS}addresses/{address}" not in _keys()
+        assert f"{STORE}addresses/{address}" not in _keys()
         on_host("host1", "docker", "start", "plain")
         on_host("host1", "weave", "attach", "plain")
         await_success("host2", "docker", "exec", "bbox2", "ping", "-c", "1", "-W", "1", "plain.weave.local")
@@ -253,8 +181,8 @@ def test_an_attachment_that_is_under_way_is_not_forgotten(weave: Lab) -> None:
         pid = on_host("host1", "docker", "inspect", "--format", "{{.State.Pid}}", "plain").strip()
         on_host("host1", "ip", "link", "del", f"vethwepl{pid}")
         on_host("host1", "systemctl", "restart", DRIVER)  # it compares etcd with the kernel when it starts
-        _reach_each_other()
-        assert f"{KEYS}addresses/{address}" in _keys()
+        reach_each_other()
+        assert f"{STORE}addresses/{address}" in _keys()
         assert on_host("host1", "weave", "attach", "plain").strip() == address
         on_host("host2", "docker", "exec", "bbox2", "ping", "-c", "1", "-W", "5", address)
     finally:

@@ -249,6 +249,21 @@ def test_attach_and_detach(plain: str) -> None:
     assert all("ethwe" not in line for line in node.in_namespace_of(plain, "ip -o link"))
 
 
+def test_a_container_on_the_hosts_own_network_is_not_attached() -> None:
+    node = HOSTS["node-2"]
+    node.output("docker run -itd --name hosts-own --net host busybox")
+    try:
+        refused = node.host.run("weave attach hosts-own")
+        assert refused.rc == 1
+        assert refused.stderr == (
+            "container 'hosts-own' has no network of its own (--net host): expose the host instead.\n"
+        )
+        assert "ethwe:" not in node.output("ip -o link")
+        assert len(node.lines("weave ps")) == 2  # the host, and the container on the network
+    finally:
+        node.output("docker rm --force hosts-own")
+
+
 def test_expose_and_hide() -> None:
     node = HOSTS["node-3"]
     address = node.output("weave expose").strip()

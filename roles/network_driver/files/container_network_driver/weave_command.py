@@ -62,9 +62,11 @@ class Weave:
         """The host and its containers on the network: all by their short ids, or as they are called."""
         engine = Engine()
         called = arguments.containers
-        if not called:
-            called = [weave_status.HOST, *(entry["Id"][:12] for entry in engine.get("/containers/json"))]
         wanted = {one: "" if one == weave_status.HOST else Container.find(engine, one).name for one in called}
+        if not called:
+            running = engine.get("/containers/json")
+            names = {entry["Id"][:12]: entry["Names"][0].lstrip("/") for entry in running}
+            wanted = {weave_status.HOST: "", **names}
         return weave_status.containers(self._store.read(), self._node, wanted)
 
     def attach(self, arguments: argparse.Namespace) -> list[str]:
