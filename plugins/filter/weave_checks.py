@@ -19,11 +19,12 @@ def weave_checks(
     info: Mapping[str, Any],
     config: Mapping[str, Any],
     workloads: Sequence[Sequence[Mapping[str, str]]],
+    attachments: Sequence[Sequence[Mapping[str, Any]]],
     datapath: str,
     outside: str | None = None,
 ) -> list[dict[str, Any]]:
-    """The checks for the host ``own``; ``workloads`` are in the order of ``names``."""
-    hosts = hosts_from(names, info, config["subnets"], workloads)
+    """The checks for the host ``own``; ``workloads`` and ``attachments`` are in the order of ``names``."""
+    hosts = hosts_from(names, info, config["subnets"], workloads, attachments)
     ring = (info["network"] or {}).get("ring", {})
     network = Network(
         mtu=int(config["mtu"]),

@@ -15,13 +15,10 @@ def weave_problems(
     config: Mapping[str, Any],
     nodes: Sequence[str],
     seen: Sequence[Mapping[str, Any]],
-    peer_names: Sequence[str | None],
+    wishes: Sequence[Mapping[str, Any]],
 ) -> list[str]:
-    """All problems of the network; ``seen`` is what host_info returned, ``peer_names`` the pinned ones, in order."""
-    found = {
-        name: {**(result.get("host_info") or {}), "peer_name": pin}
-        for name, result, pin in zip(nodes, seen, peer_names)
-    }
+    """All problems of the network; ``seen`` is what host_info returned, ``wishes`` what each host has of its own."""
+    found = {name: {**(result.get("host_info") or {}), **own} for name, result, own in zip(nodes, seen, wishes)}
     return problems(config, found)
 
 

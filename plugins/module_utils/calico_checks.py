@@ -8,12 +8,12 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from .calico_checked_hosts import NO_ADDRESS, CheckedContainer, CheckedHost
 from .calico_pools import IPPool, Network
 from .calico_topology import needs_tunnel
 from .calico_tunnels import IPIP_DEVICE, VXLAN_DEVICES
+from .checks import SERVICE_SECONDS, CheckOptions, check_options
 
 INITIAL_TTL = 64
 """What Linux gives a packet that it sends; each router on the way takes one."""
@@ -22,8 +22,6 @@ BGP_SECONDS = 30.0
 """How long a session may take to come up, and the routes with it."""
 
 _LOST = "1 packets transmitted, 0 packets received, 100% packet loss"
-
-Check = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -38,9 +36,10 @@ class CheckedCluster:
     """An address that containers must reach by masquerading."""
 
 
-def checks(host: CheckedHost, others: Sequence[CheckedHost], cluster: CheckedCluster) -> list[Check]:
+def checks(host: CheckedHost, others: Sequence[CheckedHost], cluster: CheckedCluster) -> list[CheckOptions]:
     """All checks of one host."""
-    found = [_check("services", _SERVICES, ["container-network-driver.service bird.service"])]
+    services = "container-network-driver.service bird.service"
+    found = [check_options("services", _SERVICES, [services], timeout=SERVICE_SECONDS)]
     for version in sorted({pool.version for pool in cluster.pools} & set(host.addresses)):
         found += _routes(host, others, cluster.pools, version)
         found += [
@@ -60,7 +59,9 @@ _SERVICES = ["sh", "-c", "systemctl is-active --quiet $1 && systemctl is-active 
 _SERVICES += ["container-network-driver.service", "bird.service"]
 
 
-def _routes(host: CheckedHost, others: Sequence[CheckedHost], pools: Sequence[IPPool], version: int) -> Iterator[Check]:
+def _routes(
+    host: CheckedHost, others: Sequence[CheckedHost], pools: Sequence[IPPool], version: int
+) -> Iterator[CheckOptions]:
     to_nowhere = "" if version == 4 else " dev lo"  # where the kernel lists a blackhole of IPv6
     expected = [f"blackhole {block}{to_nowhere} proto bird" for block in _blocks(host, version)]
     for other in others:
@@ -69,7 +70,7 @@ def _routes(host: CheckedHost, others: Sequence[CheckedHost], pools: Sequence[IP
     expected += [f"{one.addresses[version]} dev" for one in host.containers if version in one.addresses]
     if expected:
         name = "routes" if version == 4 else "IPv6 routes"
-        yield _check(name, ["ip", f"-{version}", "route", "show"], expected, timeout=BGP_SECONDS)
+        yield check_options(name, ["ip", f"-{version}", "route", "show"], expected, timeout=BGP_SECONDS)
 
 
 def _blocks(host: CheckedHost, version: int) -> list[Network]:
@@ -86,10 +87,10 @@ def _way(host: CheckedHost, other: CheckedHost, block: Network, pools: Sequence[
     return f"{block} via {remote.ip} dev {host.interface} proto bird" if remote.ip in own.network else f"{block} via"
 
 
-def _session(kind: str, other: CheckedHost, version: int) -> Check:
+def _session(kind: str, other: CheckedHost, version: int) -> CheckOptions:
     address = other.addresses[version].ip
     name = f"{kind}_{str(address).replace('.', '_').replace(':', '_')}"
-    return _check(
+    return check_options(
         f"BGP session with {other.name}" + (" over IPv6" if version == 6 else ""),
         ["birdc", "show", "protocols", name],
         ["Established"],
@@ -97,17 +98,17 @@ def _session(kind: str, other: CheckedHost, version: int) -> Check:
     )
 
 
-def _card(container: CheckedContainer) -> list[Check]:
+def _card(container: CheckedContainer) -> list[CheckOptions]:
     addresses = {4: "inet {}/32", 6: "inet6 {}/128"}
     shown = [addresses[version].format(address) for version, address in sorted(container.addresses.items())]
     return [
-        _check(
+        check_options(
             f"{container.name}: card",
             ["ip", "address", "show"],
             [f"link/ether {CONTAINER_MAC}", *shown],
             container=container.name,
         ),
-        _check(
+        check_options(
             f"{container.name}: routes",
             ["ip", "route"],
             ["default via 169.254.1.1 dev cali0", "169.254.1.1 dev cali0 scope link"],
@@ -118,7 +119,7 @@ def _card(container: CheckedContainer) -> list[Check]:
 
 def _reachable(
     container: CheckedContainer, host: CheckedHost, others: Sequence[CheckedHost], cluster: CheckedCluster
-) -> Iterator[Check]:
+) -> Iterator[CheckOptions]:
     """The container's host, the containers of its network on this host and, by name, on the others, and the outside."""
     own = str(host.addresses[4].ip)
     yield _ping(container, "its host", own, own, INITIAL_TTL)
@@ -149,7 +150,9 @@ def _masqueraded(container: CheckedContainer, pools: Sequence[IPPool]) -> bool:
     return address == NO_ADDRESS or any(pool.nat_outgoing and ipaddress.ip_address(address) in pool for pool in pools)
 
 
-def _isolated(container: CheckedContainer, hosts: Sequence[CheckedHost], declared: Collection[str]) -> Iterator[Check]:
+def _isolated(
+    container: CheckedContainer, hosts: Sequence[CheckedHost], declared: Collection[str]
+) -> Iterator[CheckOptions]:
     """Containers of other networks do not answer, on this host or on another one."""
     for host in hosts:
         for target in host.containers:
@@ -157,7 +160,7 @@ def _isolated(container: CheckedContainer, hosts: Sequence[CheckedHost], declare
                 continue
             for version in sorted(set(container.addresses) & set(target.addresses)):
                 over = " over IPv6" if version == 6 else ""
-                yield _check(
+                yield check_options(
                     f"{container.name} is kept from {target.name} of {host.name}, on {target.network}{over}",
                     ["ping", "-c", "1", "-W", "1", target.addresses[version]],
                     [_LOST],
@@ -172,28 +175,13 @@ def _ping(
     address: str,
     ttl: int | None = None,
     version: int | None = None,
-) -> Check:
+) -> CheckOptions:
     expected = f"64 bytes from {address}:" + ("" if ttl is None else f" seq=0 ttl={ttl}")
     chosen = [] if version is None else [f"-{version}"]
-    return _check(
+    return check_options(
         f"{container.name} reaches {place}",
         ["ping", *chosen, "-c", "1", "-W", "1", target],
         [expected],
         container=container.name,
         timeout=BGP_SECONDS,
     )
-
-
-def _check(
-    name: str,
-    command: list[str],
-    expect: Sequence[str],
-    container: str | None = None,
-    timeout: float | None = None,
-) -> Check:
-    check: Check = {"name": name, "command": command, "expect": list(expect)}
-    if container:
-        check["container"] = container
-    if timeout:
-        check["timeout"] = timeout
-    return check

@@ -12,7 +12,7 @@ from typing import Any
 from .calico_bgp_problems import bgp_problems
 from .calico_pools import IPPool, carried_by, checked_pools
 from .calico_profiles import profile_spec
-from .duplicates import duplicate_problems
+from .duplicates import duplicate_problems, host_address_problems
 from .errors import InvalidInput
 
 TUNNELS = ("ipip", "vxlan")
@@ -28,7 +28,7 @@ def problems(config: Mapping[str, Any], nodes: Mapping[str, Mapping[str, Any]]) 
     ``interface``, ``mtu``, ``missing_link_kinds``; nothing for a node that takes no part in this run), ``block``, the
     block that is pinned to it, or nothing, and ``ipv6_address``, with prefix length, or nothing.
     """
-    found = bgp_problems(config, nodes) + _address_problems(nodes) + _profile_problems(config["profiles"])
+    found = bgp_problems(config, nodes) + host_address_problems(nodes) + _profile_problems(config["profiles"])
     if config["tunnel"] and config["tunnel"] not in TUNNELS:
         found.append(
             f"calico_tunnel '{config['tunnel']}' is not known: write {' or '.join(TUNNELS)}, "
@@ -68,18 +68,6 @@ def _tunnel_problems(nodes: Mapping[str, Mapping[str, Any]]) -> list[str]:
         f"{', '.join(names)}: the kernel has no {kind} devices, by which the pools cross subnets (calico_ip_pools, "
         f"calico_tunnel): set calico_tunnel to {'vxlan' if kind == 'ipip' else 'ipip'}, or use a kernel that has {kind}"
         for kind, names in lacking.items()
-    ]
-
-
-def _address_problems(nodes: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    holders: dict[str, list[str]] = {}
-    for name, seen in nodes.items():
-        if seen.get("address"):
-            holders.setdefault(seen["address"], []).append(name)
-    return [
-        f"{' and '.join(names)} have the same address {address}: every host needs its own"
-        for address, names in holders.items()
-        if len(names) > 1
     ]
 
 

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from typing import Any
 
 DEFAULT_TIMEOUT = 5  # seconds
+SERVICE_SECONDS = 30.0
+"""How long a service may take to start, and systemd to answer on a busy host."""
 SHOWN_LINES = 12  # of a command's output, in a result
 
 # What ip(8) prints or not, depending on the versions of itself and of the kernel and on the state of the cable.
@@ -25,9 +27,28 @@ _OLD_NAMES = {  # what iproute2 renamed, in 4.20 and 6.13
     "udp_csum": "udpcsum",
     "noudp_zero_csum6_tx": "noudp6zerocsumtx",
     "noudp_zero_csum6_rx": "noudp6zerocsumrx",
+    "udp_zero_csum6_rx": "udp6zerocsumrx",
 }
 _TTL_NAMES = {"auto": "inherit"}  # "ttl auto" and "ttl inherit" are the same: that of the inner packet
 _FLAGS_BEHIND_PORT = ("nolearning", "proxy", "rsc", "l2miss", "l3miss")  # iproute2 6.13 prints them further behind
+
+CheckOptions = dict[str, Any]
+"""One entry of the option ``checks`` of the module network_checks."""
+
+
+def check_options(
+    name: str,
+    command: list[str],
+    expect: Sequence[str] = (),
+    *,
+    unexpected: Sequence[str] = (),
+    container: str | None = None,
+    timeout: float | None = None,
+) -> CheckOptions:
+    """A check as an entry of the option ``checks``; what is empty is left out."""
+    options: CheckOptions = {"name": name, "command": command}
+    given = {"expect": list(expect), "unexpected": list(unexpected), "container": container, "timeout": timeout}
+    return {**options, **{option: value for option, value in given.items() if value}}
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from .checks import SERVICE_SECONDS, CheckOptions, check_options
 from .docker_overlay import DRIVERS, ETCD, GATEWAY_BRIDGE, SWARM, VXLAN_PORT, OverlayNetwork
-
-Check = dict[str, Any]
 
 SETTLE_SECONDS = 30.0
 """How long a control plane may take to tell all hosts of a new container."""
@@ -74,7 +73,7 @@ def checks(
     nodes: Sequence[str],
     gateway: ipaddress.IPv4Interface,
     outside: str | None,
-) -> list[Check]:
+) -> list[CheckOptions]:
     """All checks of one host.
 
     ``nodes`` are the identifiers of all members of the swarm, ``gateway`` is the address of docker_gwbridge, and
@@ -99,64 +98,66 @@ def checks(
     return found
 
 
-def _swarm(host: CheckedHost, nodes: Sequence[str]) -> Iterator[Check]:
+def _swarm(host: CheckedHost, nodes: Sequence[str]) -> Iterator[CheckOptions]:
     state = "active true" if host.manages else "active false"
     template = "{{.Swarm.LocalNodeState}} {{.Swarm.ControlAvailable}}"
-    yield _check("part in the swarm", ["docker", "info", "--format", template], [state])
+    yield check_options("part in the swarm", ["docker", "info", "--format", template], [state])
     if host.manages:
         listing = ["docker", "node", "ls", "--format", "{{.ID}} {{.Status}} {{.Availability}}"]
-        yield _check("nodes of the swarm", listing, [f"{node} Ready Active" for node in nodes], timeout=SETTLE_SECONDS)
+        yield check_options(
+            "nodes of the swarm", listing, [f"{node} Ready Active" for node in nodes], timeout=SETTLE_SECONDS
+        )
 
 
-def _driver() -> Iterator[Check]:
-    yield _check("network driver", ["systemctl", "is-active", _DRIVER_UNIT], ["active"])
+def _driver() -> Iterator[CheckOptions]:
+    yield check_options("network driver", ["systemctl", "is-active", _DRIVER_UNIT], ["active"], timeout=SERVICE_SECONDS)
 
 
-def _gateway(gateway: ipaddress.IPv4Interface) -> Iterator[Check]:
+def _gateway(gateway: ipaddress.IPv4Interface) -> Iterator[CheckOptions]:
     command = ["ip", "-4", "address", "show", "dev", GATEWAY_BRIDGE]
-    yield _check(f"address of {GATEWAY_BRIDGE}", command, [f"inet {gateway}"])
+    yield check_options(f"address of {GATEWAY_BRIDGE}", command, [f"inet {gateway}"])
     rule = f"-A POSTROUTING -s {gateway.network} ! -o {GATEWAY_BRIDGE} -j MASQUERADE"
-    yield _check("masquerading to the outside", ["iptables", "-w", "-t", "nat", "-S", "POSTROUTING"], [rule])
+    yield check_options("masquerading to the outside", ["iptables", "-w", "-t", "nat", "-S", "POSTROUTING"], [rule])
 
 
-def _definition(control_plane: str, network: OverlayNetwork) -> Check:
+def _definition(control_plane: str, network: OverlayNetwork) -> CheckOptions:
     template = "{{.Driver}} {{.Scope}} attachable={{.Attachable}} internal={{.Internal}}"
     template += " {{range .IPAM.Config}}{{.Subnet}}{{end}}"
     kind = "swarm attachable=true" if control_plane == SWARM else "local attachable=false"
-    return _check(
+    return check_options(
         f"{network.name}: definition",
         ["docker", "network", "inspect", "--format", template, network.name],
         [f"{DRIVERS[control_plane]} {kind} internal={str(network.internal).lower()} {network.subnet}"],
     )
 
 
-def _namespace(overlay: Overlay, remote: Sequence[tuple[str, Workload]]) -> Iterator[Check]:
+def _namespace(overlay: Overlay, remote: Sequence[tuple[str, Workload]]) -> Iterator[CheckOptions]:
     """What the overlay's own namespace on the host holds."""
     network, enter = overlay.network, ["nsenter", f"--net={overlay.namespace}", "--"]
     vni = [f"vxlan id {network.vni} srcport 0 0 dstport {VXLAN_PORT} proxy l2miss l3miss"] if network.vni else []
-    yield _check(
+    yield check_options(
         f"{network.name}: vxlan0",
         [*enter, "ip", "-details", "link", "show", "dev", "vxlan0"],
         [f"mtu {network.container_mtu}", "master br0", "ttl auto ageing 300", *vni],
     )
-    yield _check(
+    yield check_options(
         f"{network.name}: br0",
         [*enter, "ip", "address", "show", "dev", "br0"],
         [f"inet {network.gateway}/{network.subnet.prefixlen}", f"mtu {network.container_mtu}"],
     )
-    yield _check(
+    yield check_options(
         f"{network.name}: containers' ends on br0",
         [*enter, "ip", "-oneline", "link", "show", "type", "veth"],
         [f"mtu {network.container_mtu} qdisc noqueue master br0 state UP"],
     )
     if remote:
-        yield _check(
+        yield check_options(
             f"{network.name}: ARP proxy",
             [*enter, "ip", "neighbour", "show", "dev", "vxlan0"],
             [f"{workload.address} lladdr {workload.mac} PERMANENT" for _address, workload in remote],
             timeout=SETTLE_SECONDS,
         )
-        yield _check(
+        yield check_options(
             f"{network.name}: VTEP table",
             [*enter, "bridge", "fdb", "show", "dev", "vxlan0"],
             [f"{workload.mac} dst {address} link-netnsid 0 self permanent" for address, workload in remote],
@@ -164,8 +165,8 @@ def _namespace(overlay: Overlay, remote: Sequence[tuple[str, Workload]]) -> Iter
         )
 
 
-def _container(workload: Workload, network: OverlayNetwork, gateway: ipaddress.IPv4Interface) -> Iterator[Check]:
-    yield _check(
+def _container(workload: Workload, network: OverlayNetwork, gateway: ipaddress.IPv4Interface) -> Iterator[CheckOptions]:
+    yield check_options(
         f"{workload.name}: eth0",
         ["ip", "address", "show", "dev", "eth0"],
         [
@@ -177,13 +178,17 @@ def _container(workload: Workload, network: OverlayNetwork, gateway: ipaddress.I
     )
     inside = f"{network.subnet} dev eth0 scope link src {workload.address}"
     if network.internal:
-        yield _check(f"{workload.name}: routes", ["ip", "route"], [inside], ["default"], container=workload.name)
+        yield check_options(
+            f"{workload.name}: routes", ["ip", "route"], [inside], unexpected=["default"], container=workload.name
+        )
         cards = ["ls", "/sys/class/net"]
-        yield _check(f"{workload.name}: no other card", cards, ["eth0"], ["eth1"], container=workload.name)
+        yield check_options(
+            f"{workload.name}: no other card", cards, ["eth0"], unexpected=["eth1"], container=workload.name
+        )
     else:
         outside = [f"default via {gateway.ip} dev eth1", f"{gateway.network} dev eth1 scope link"]
-        yield _check(f"{workload.name}: routes", ["ip", "route"], [inside, *outside], container=workload.name)
-        yield _check(
+        yield check_options(f"{workload.name}: routes", ["ip", "route"], [inside, *outside], container=workload.name)
+        yield check_options(
             f"{workload.name}: eth1",
             ["ip", "address", "show", "dev", "eth1"],
             ["mtu 1500", "scope global eth1"],
@@ -191,10 +196,10 @@ def _container(workload: Workload, network: OverlayNetwork, gateway: ipaddress.I
         )
 
 
-def _by_name(workload: Workload, targets: Sequence[tuple[CheckedHost, Workload]]) -> Iterator[Check]:
+def _by_name(workload: Workload, targets: Sequence[tuple[CheckedHost, Workload]]) -> Iterator[CheckOptions]:
     """To each other container of the network."""
     for host, target in targets:
-        yield _check(
+        yield check_options(
             f"{workload.name} reaches {target.name} of {host.name} by name",
             ["ping", "-c", "1", "-W", "1", target.name],
             [f"64 bytes from {target.address}: seq=0 ttl=64"],
@@ -205,11 +210,11 @@ def _by_name(workload: Workload, targets: Sequence[tuple[CheckedHost, Workload]]
 
 def _full_packets(
     workload: Workload, network: OverlayNetwork, targets: Sequence[tuple[CheckedHost, Workload]]
-) -> Iterator[Check]:
+) -> Iterator[CheckOptions]:
     """To each other container of the network."""
     size = network.container_mtu - _ICMP_OVERHEAD
     for host, target in targets:
-        yield _check(
+        yield check_options(
             f"{workload.name} reaches {target.name} of {host.name} with full packets",
             ["ping", "-c", "1", "-W", "1", "-s", str(size), target.address],
             [f"{size + 8} bytes from {target.address}: seq=0 ttl=64"],
@@ -218,57 +223,39 @@ def _full_packets(
         )
 
 
-def _isolation(workload: Workload, hosts: Sequence[CheckedHost]) -> Iterator[Check]:
+def _isolation(workload: Workload, hosts: Sequence[CheckedHost]) -> Iterator[CheckOptions]:
     """Not to a container of any other overlay: one of each is tried whose address its own overlay has not given."""
     known = {other.address for host in hosts for other in host.on(workload.network)}
     others = [other for host in hosts for other in host.workloads if other.network != workload.network]
     strangers = {other.network: other for other in others if other.address not in known}
     for network, stranger in sorted(strangers.items()):
-        yield _check(
+        yield check_options(
             f"{workload.name} does not reach {stranger.name} of {network}",
-            ["sh", "-c", 'ping -c 1 -W 1 "" || echo no answer', "sh", stranger.address],
+            ["sh", "-c", 'ping -c 1 -W 1 "$1" || echo no answer', "sh", stranger.address],
             ["no answer"],
-            [f"bytes from {stranger.address}"],
+            unexpected=[f"bytes from {stranger.address}"],
             container=workload.name,
         )
 
 
 def _north_south(
     workload: Workload, network: OverlayNetwork, gateway: ipaddress.IPv4Interface, outside: str
-) -> Iterator[Check]:
+) -> Iterator[CheckOptions]:
     if network.internal:
-        yield _check(
+        yield check_options(
             f"{workload.name} does not reach the outside",
-            ["sh", "-c", 'ping -c 1 -W 1 "" || echo no answer', "sh", outside],
+            ["sh", "-c", 'ping -c 1 -W 1 "$1" || echo no answer', "sh", outside],
             ["no answer"],
-            [f"bytes from {outside}"],
+            unexpected=[f"bytes from {outside}"],
             container=workload.name,
         )
     else:
-        yield _check(
+        yield check_options(
             f"{workload.name} reaches the outside through {GATEWAY_BRIDGE}",
             ["traceroute", "-n", "-q", "1", "-w", "1", "-m", "5", outside],
             [f"1 {gateway.ip}", outside],
             container=workload.name,
         )
-
-
-def _check(
-    name: str,
-    command: list[str],
-    expect: Sequence[str],
-    unexpected: Sequence[str] = (),
-    container: str | None = None,
-    timeout: float | None = None,
-) -> Check:
-    check: Check = {"name": name, "command": command, "expect": list(expect)}
-    if unexpected:
-        check["unexpected"] = list(unexpected)
-    if container:
-        check["container"] = container
-    if timeout:
-        check["timeout"] = timeout
-    return check
 
 
 def workloads_from(

@@ -18,6 +18,7 @@ from .docker_overlay import (
     OverlayNetwork,
     parsed_networks,
 )
+from .duplicates import host_address_problems
 from .swarm import ACTIVE, CONTROL_PORT, GOSSIP_PORT, LOCKED
 
 INGRESS = "ingress"
@@ -56,7 +57,7 @@ def problems(config: Mapping[str, Any], nodes: Nodes) -> list[str]:
         found += _blocked_problems(name, seen, config["control_plane"])
         found += _taken_problems(name, seen, networks)
         found += _swarm_problems(name, seen, networks) if config["control_plane"] == SWARM else []
-    return found + _address_problems(nodes) + _workload_problems(nodes, networks, config["control_plane"])
+    return found + host_address_problems(nodes) + _workload_problems(nodes, networks, config["control_plane"])
 
 
 def probes(nodes: Nodes, own: str, control_plane: str) -> list[dict[str, Any]]:
@@ -237,18 +238,6 @@ def _taken_problems(name: str, seen: Mapping[str, Any], networks: Sequence[Overl
             if other["name"] == network.name
         ]
     return found
-
-
-def _address_problems(nodes: Nodes) -> list[str]:
-    holders: dict[str, list[str]] = {}
-    for name, seen in nodes.items():
-        if seen.get("address"):
-            holders.setdefault(seen["address"], []).append(name)
-    return [
-        f"{' and '.join(names)} have the same address {address}: every host needs its own"
-        for address, names in holders.items()
-        if len(names) > 1
-    ]
 
 
 def _workload_problems(nodes: Nodes, networks: Sequence[OverlayNetwork], control_plane: str) -> list[str]:

@@ -1,11 +1,12 @@
 # Copyright (c) 2026, container_network.lab contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Entries of a list that are given twice."""
+"""What is given twice, and must not be."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 
 def duplicate_problems(option: str, names: Sequence[str]) -> list[str]:
@@ -17,4 +18,17 @@ def duplicate_problems(option: str, names: Sequence[str]) -> list[str]:
         f"{option}: entries {' and '.join(map(str, indexes))} have the same name '{name}': list each name once"
         for name, indexes in places.items()
         if len(indexes) > 1
+    ]
+
+
+def host_address_problems(nodes: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """One problem for each underlay address that several hosts have; each node has its ``address``, if it is known."""
+    holders: dict[str, list[str]] = {}
+    for name, seen in nodes.items():
+        if seen.get("address"):
+            holders.setdefault(str(seen["address"]), []).append(name)
+    return [
+        f"{' and '.join(names)} have the same address {address}: every host needs its own"
+        for address, names in holders.items()
+        if len(names) > 1
     ]

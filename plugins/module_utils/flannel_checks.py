@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from .checks import CheckOptions, check_options
 from .flannel import DEFAULT_PORT
 from .flannel_peers import FORWARD_CHAIN, MASQUERADE_CHAIN
 
@@ -17,8 +18,6 @@ INITIAL_TTL = 64
 """What Linux gives a packet that it sends; each router on the way takes one."""
 _ICMP_OVERHEAD = 28
 """Bytes: IPv4 header 20, ICMP header 8."""
-
-Check = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -39,7 +38,7 @@ class CheckedHost:
         return self.flannel["gateway"].partition("/")[0]
 
 
-def checks(host: CheckedHost, others: Sequence[CheckedHost], outside: str | None) -> list[Check]:
+def checks(host: CheckedHost, others: Sequence[CheckedHost], outside: str | None) -> list[CheckOptions]:
     """All checks of one host; ``outside`` is an address that containers must reach by masquerading, or None."""
     found = [*_files_and_docker(host), *_routes(host), *_rules(host)]
     found += _vxlan(host, others) if host.flannel["device"] else [_no_vxlan()]
@@ -56,17 +55,17 @@ def containers_from(text: str) -> dict[str, str]:
     return {name.strip().lstrip("/"): address.strip() for name, _equals, address in pairs}
 
 
-def _files_and_docker(host: CheckedHost) -> list[Check]:
+def _files_and_docker(host: CheckedHost) -> list[CheckOptions]:
     flannel = host.flannel
     bridge = ipaddress.IPv4Interface(flannel["gateway"])
     return [
-        _check("subnet.env", ["cat", "/run/flannel/subnet.env"], flannel["subnet_env"].splitlines()),
-        _check(
+        check_options("subnet.env", ["cat", "/run/flannel/subnet.env"], flannel["subnet_env"].splitlines()),
+        check_options(
             "options of dockerd",
             ["ps", "-C", "dockerd", "-o", "args="],
             [f"--bip={bridge}", f"--mtu={flannel['mtu']}", "--ip-masq=false"],
         ),
-        _check(
+        check_options(
             "docker0 has the lease's first address",
             ["ip", "-4", "address", "show", "dev", "docker0"],
             [f"inet {bridge} brd {bridge.network.broadcast_address} scope global docker0"],
@@ -74,11 +73,13 @@ def _files_and_docker(host: CheckedHost) -> list[Check]:
     ]
 
 
-def _routes(host: CheckedHost) -> list[Check]:
+def _routes(host: CheckedHost) -> list[CheckOptions]:
     flannel = host.flannel
     own = f"{flannel['subnet']} dev docker0 proto kernel scope link src {host.own_gateway}"
     return [
-        _check("routes", ["ip", "-4", "route", "show"], [*(route_line(route) for route in flannel["routes"]), own]),
+        check_options(
+            "routes", ["ip", "-4", "route", "show"], [*(route_line(route) for route in flannel["routes"]), own]
+        ),
     ]
 
 
@@ -87,7 +88,7 @@ def route_line(route: Mapping[str, Any]) -> str:
     return f"{route['dst']} via {route['via']} dev {route['dev']}" + (" onlink" if route.get("onlink") else "")
 
 
-def _vxlan(host: CheckedHost, others: Sequence[CheckedHost]) -> list[Check]:
+def _vxlan(host: CheckedHost, others: Sequence[CheckedHost]) -> list[CheckOptions]:
     """The device and its tables; of peers that were seen themselves, the MAC that they really have is expected."""
     device, link = host.flannel["device"], host.flannel["links"][0]
     tunnel = link["vxlan"]
@@ -97,7 +98,7 @@ def _vxlan(host: CheckedHost, others: Sequence[CheckedHost]) -> list[Check]:
         for peer in host.flannel["peers"]
     ]
     return [
-        _check(
+        check_options(
             f"{device} is as flannel makes it",
             ["ip", "-details", "link", "show", "dev", device],
             [
@@ -112,17 +113,17 @@ def _vxlan(host: CheckedHost, others: Sequence[CheckedHost]) -> list[Check]:
             # Versions of ip print the other words in another order, and those of defaults or not.
             unexpected=["noudpcsum", "udp6zerocsumtx", "udp6zerocsumrx"],
         ),
-        _check(
+        check_options(
             f"address of {device}",
             ["ip", "-4", "address", "show", "dev", device],
             [f"inet {link['addresses'][0]} scope global {device}"],
         ),
-        _check(
+        check_options(
             f"neighbours on {device}",
             ["ip", "neighbour", "show", "dev", device],
             [f"{address} lladdr {mac} PERMANENT" for address, mac, _public_ip in peers],
         ),
-        _check(
+        check_options(
             f"forwarding entries of {device}",
             ["bridge", "fdb", "show", "dev", device],
             [f"{mac} dst {public_ip} self permanent" for _address, mac, public_ip in peers],
@@ -130,18 +131,18 @@ def _vxlan(host: CheckedHost, others: Sequence[CheckedHost]) -> list[Check]:
     ]
 
 
-def _no_vxlan() -> Check:
-    return _check(
+def _no_vxlan() -> CheckOptions:
+    return check_options(
         "no VXLAN device of flannel",
         ["ip", "-details", "link", "show", "type", "vxlan"],
         unexpected=[f"dstport {DEFAULT_PORT}"],
     )
 
 
-def _rules(host: CheckedHost) -> list[Check]:
+def _rules(host: CheckedHost) -> list[CheckOptions]:
     by_name = {chain["name"]: chain["rules"] for chain in host.flannel["chains"]}
     found = [
-        _check(
+        check_options(
             f"rules of {name}",
             ["iptables", "-w", "-t", table, "-S", name],
             [f"-A {name} {rule}" for rule in by_name[name]],
@@ -149,7 +150,7 @@ def _rules(host: CheckedHost) -> list[Check]:
         for table, name in (("filter", FORWARD_CHAIN), ("nat", MASQUERADE_CHAIN))
     ]
     found += [
-        _check(
+        check_options(
             f"{jump['chain']} leads to it" if jump["table"] == "filter" else "Docker does not masquerade, flannel does",
             ["iptables", "-w", "-t", jump["table"], "-S", jump["chain"]],
             [f"-A {jump['chain']} {jump['rule']}"],
@@ -160,16 +161,16 @@ def _rules(host: CheckedHost) -> list[Check]:
     return found
 
 
-def _container(host: CheckedHost, container: str, address: str) -> list[Check]:
+def _container(host: CheckedHost, container: str, address: str) -> list[CheckOptions]:
     length = host.flannel["subnet"].partition("/")[2]
     return [
-        _check(
+        check_options(
             f"{container}: card",
             ["ip", "address", "show", "eth0"],
             [f"mtu {host.flannel['mtu']}", f"inet {address or 'ADDRESS'}/{length}"],
             container=container,
         ),
-        _check(
+        check_options(
             f"{container}: routes",
             ["ip", "route"],
             [f"default via {host.own_gateway} dev eth0", f"{host.flannel['subnet']} dev eth0 scope link"],
@@ -178,7 +179,7 @@ def _container(host: CheckedHost, container: str, address: str) -> list[Check]:
     ]
 
 
-def _neighbourhood(host: CheckedHost, container: str) -> list[Check]:
+def _neighbourhood(host: CheckedHost, container: str) -> list[CheckOptions]:
     siblings = {name: address for name, address in host.containers.items() if name != container and address}
     return [
         _ping(container, "its gateway", host.own_gateway, INITIAL_TTL),
@@ -187,7 +188,7 @@ def _neighbourhood(host: CheckedHost, container: str) -> list[Check]:
     ]
 
 
-def _across(host: CheckedHost, container: str, other: CheckedHost) -> list[Check]:
+def _across(host: CheckedHost, container: str, other: CheckedHost) -> list[CheckOptions]:
     """To another host's containers, two routers away: this host and that one. The last check is for the path's MTU."""
     found = [_ping(container, other.name, other.public_ip)]
     size = min(host.flannel["mtu"], other.flannel["mtu"]) - _ICMP_OVERHEAD
@@ -196,7 +197,7 @@ def _across(host: CheckedHost, container: str, other: CheckedHost) -> list[Check
         target = address or f"{place}, which has no address"
         found.append(_ping(container, place, target, INITIAL_TTL - 2))
         found.append(
-            _check(
+            check_options(
                 f"{container} reaches {place} with full packets",
                 # From the host's tools in the container's namespace, since busybox cannot forbid fragments.
                 [
@@ -215,11 +216,11 @@ def _across(host: CheckedHost, container: str, other: CheckedHost) -> list[Check
     return found
 
 
-def _north_south(host: CheckedHost, container: str, outside: str) -> list[Check]:
+def _north_south(host: CheckedHost, container: str, outside: str) -> list[CheckOptions]:
     hops = [f"1 {host.own_gateway}", *([f"2 {host.underlay_gateway}"] if host.underlay_gateway else [])]
     return [
         _ping(container, "the outside", outside),
-        _check(
+        check_options(
             f"{container}: way to the outside",
             ["traceroute", "-n", "-q", "1", "-w", "1", "-m", "4", outside],
             hops,
@@ -228,25 +229,8 @@ def _north_south(host: CheckedHost, container: str, outside: str) -> list[Check]
     ]
 
 
-def _ping(container: str, place: str, address: str, ttl: int | None = None) -> Check:
+def _ping(container: str, place: str, address: str, ttl: int | None = None) -> CheckOptions:
     expected = f"64 bytes from {address}:" if ttl is None else f"64 bytes from {address}: seq=0 ttl={ttl}"
-    return _check(
+    return check_options(
         f"{container} reaches {place}", ["ping", "-c", "1", "-W", "1", address], [expected], container=container
     )
-
-
-def _check(
-    name: str,
-    command: list[str],
-    expect: Sequence[str] = (),
-    unexpected: Sequence[str] = (),
-    container: str | None = None,
-) -> Check:
-    check: Check = {"name": name, "command": command}
-    if expect:
-        check["expect"] = list(expect)
-    if unexpected:
-        check["unexpected"] = list(unexpected)
-    if container:
-        check["container"] = container
-    return check

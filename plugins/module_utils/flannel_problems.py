@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from .duplicates import host_address_problems
 from .errors import InvalidInput
 from .flannel import MIN_MTU, VXLAN_OVERHEAD, FlannelConfig
 
@@ -35,7 +36,7 @@ def problems(config: Mapping[str, Any], nodes: Mapping[str, Mapping[str, Any]]) 
     """
     found: list[str] = []
     parsed_nodes = [_node(name, fields, found) for name, fields in nodes.items()]
-    found += _address_problems(parsed_nodes)
+    found += host_address_problems({node.name: {"address": node.address and node.address.ip} for node in parsed_nodes})
     try:
         parsed = FlannelConfig.from_fields(**config)
     except InvalidInput as error:
@@ -61,18 +62,6 @@ def _node(name: str, fields: Mapping[str, Any], found: list[str]) -> _Node:
         except ValueError as error:
             found.append(f"{name}: flannel_subnet '{fields['subnet']}' is not an IPv4 network ({error})")
     return _Node(name, address, fields.get("mtu"), pin, str(fields.get("interface") or "the underlay"))
-
-
-def _address_problems(nodes: list[_Node]) -> list[str]:
-    by_address: dict[ipaddress.IPv4Address, list[str]] = {}
-    for node in nodes:
-        if node.address:
-            by_address.setdefault(node.address.ip, []).append(node.name)
-    return [
-        f"{' and '.join(names)} have the same address {address}: every host needs its own"
-        for address, names in by_address.items()
-        if len(names) > 1
-    ]
 
 
 def _overlap_problems(config: FlannelConfig, nodes: list[_Node]) -> list[str]:

@@ -10,7 +10,7 @@ import ipaddress
 import os
 import shutil
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -55,6 +55,7 @@ def look(params: dict[str, Any], _check_mode: bool) -> Outcome:
         "mtu": links[name].mtu,
         "gateway": gateways.get(name),
         "interfaces": sorted(links),
+        "networks": {name: _ipv4_networks(links[name].addresses) for name in sorted(links)},
         "missing_link_kinds": missing_link_kinds(params["link_kinds"]),
         "missing_commands": [c for c in params["commands"] if not shutil.which(c, path=_SEARCH_PATH)],
         "processes": {name: command_line(name) for name in params["processes"]},
@@ -76,6 +77,10 @@ def _default_gateways(netlink: NetlinkSocket, links: LinkTable) -> dict[str, str
     for _metric, dev, via in defaults:
         gateways.setdefault(dev, socket.inet_ntoa(via) if via else None)
     return gateways
+
+
+def _ipv4_networks(addresses: Iterable[str]) -> list[str]:
+    return [str(ipaddress.ip_interface(text).network) for text in addresses if ":" not in text]
 
 
 def _ipv4_address(name: str | None, links: LinkTable, given: bool) -> ipaddress.IPv4Interface:

@@ -9,29 +9,26 @@ The cable lasts as long as the container runs; what the datastore has of it is f
 from __future__ import annotations
 
 import ipaddress
-import re
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
 from . import veth
-from .docker_engine import Engine
+from .docker_engine import Engine, EngineNotRunning
 from .errors import LabError
 from .ethtool import set_transmit_checksums
 from .links import delete_links, read_links
 from .netlink import NetlinkSocket
-from .weave_endpoints import HOST_PREFIX, plug_in, set_up_inside
+from .weave_endpoints import ATTACHED_PREFIX, is_cable, plug_in, set_up_inside
 from .weave_names import ATTACHED, BRIDGE, MULTICAST
 from .weave_peers import endpoint_mac
-from .weave_ring import Address, Network
-from .weave_state import Config, Endpoint
+from .weave_state import Endpoint
 from .weave_store import WeaveStore
+from .weave_wanted import DEFAULT, Wanted
 
 DEVICE = "ethwe"
-_HOST_PREFIX = "vethwepl"
-_CABLE = re.compile(rf"{_HOST_PREFIX}\d+|{HOST_PREFIX}[0-9a-f]{{9}}")
-DEFAULT = "net:default"
 
 
 @dataclass(frozen=True)
@@ -44,12 +41,14 @@ class Container:
 
     @classmethod
     def find(cls, engine: Engine, name: str) -> Container:
-        """By name or id; LabError if there is none, or if it does not run."""
+        """By name or id; LabError if there is none, if it does not run, or if it has the host's own network."""
         found = engine.find(f"/containers/{quote(name, safe='')}/json")
         if found is None:
             raise LabError(f"container '{name}' does not exist on this host: 'docker ps --all' lists those that do.")
         if not found["State"]["Running"]:
             raise LabError(f"container '{name}' does not run: 'docker start {name}' starts it.")
+        if found["HostConfig"]["NetworkMode"] == "host":
+            raise LabError(f"container '{name}' has no network of its own (--net host): expose the host instead.")
         return cls(found["Name"].lstrip("/"), found["Id"], found["State"]["Pid"])
 
     @property
@@ -60,38 +59,7 @@ class Container:
     @property
     def host_device(self) -> str:
         """The host's end of its cable."""
-        return f"{_HOST_PREFIX}{self.pid}"
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """What an address argument asks for: some address of a subnet, or a certain one."""
-
-    subnet: Network
-    address: Address | None = None
-
-    @classmethod
-    def parse(cls, text: str, config: Config) -> Wanted:
-        """``net:default``, ``net:172.111.222.0/24``, ``ip:172.111.222.5/24``, or the latter without ``ip:``."""
-        kind, colon, rest = text.rpartition(":")
-        try:
-            if kind == "net":
-                return cls(config.default_subnet if rest == "default" else ipaddress.IPv4Network(rest))
-            if not colon or kind == "ip":
-                interface = ipaddress.IPv4Interface(rest)
-                if interface.network.prefixlen < interface.max_prefixlen:
-                    return cls(interface.network, interface.ip)
-        except ValueError:
-            pass
-        raise LabError(
-            f"'{text}' is not an address: write net:default, net:172.111.222.0/24, or an address with its prefix "
-            "length, as 172.111.222.5/24."
-        )
-
-    def is_met_by(self, address: str) -> bool:
-        """Whether an address (with prefix length) is what is asked for."""
-        interface = ipaddress.IPv4Interface(address)
-        return interface.network == self.subnet and self.address in (None, interface.ip)
+        return f"{ATTACHED_PREFIX}{self.pid}"
 
 
 def attach(
@@ -161,20 +129,50 @@ def attached(store: WeaveStore, node: str) -> dict[str, Endpoint]:
 
 
 def forget_vanished(store: WeaveStore, node: str) -> list[str]:
-    """Forget attached containers whose cables are gone, as with their end; returns their names."""
+    """Forget attached containers that have ended, and their cables with them; returns their names.
+
+    One that runs, and has no cable yet, is just being attached.
+    """
     with NetlinkSocket() as netlink:
         links = read_links(netlink)
-    gone = [one for one in store.read().endpoints_of(node).values() if not one.network and one.device not in links]
+    state = store.read()
+    unplugged = [one for one in state.endpoints_of(node).values() if not one.network and one.device not in links]
+    known = {one.endpoint_id for one in state.endpoints_of(node).values()}
+    homeless = {
+        holding.owner
+        for holding in state.addresses.values()
+        if holding.node == node and holding.owner.startswith(ATTACHED) and holding.owner not in known
+    }
+    if not unplugged and not homeless:
+        return []
+    running = _running()
+    gone = [one for one in unplugged if running.get(one.endpoint_id) != one.device]
     for endpoint in gone:
         store.delete_endpoint(node, endpoint.endpoint_id)
-        store.release(node, [ipaddress.IPv4Interface(one).ip for one in endpoint.addresses])
+    ended = {one.endpoint_id for one in gone} | (homeless - running.keys())
+    store.release(node, [address for address, holding in state.addresses.items() if holding.owner in ended])
     return [endpoint.container for endpoint in gone]
+
+
+def _running() -> dict[str, str]:
+    """The host's ends that cables of the running containers have or would have, by the ids of their connections."""
+    engine = Engine()
+    try:
+        names = [entry["Id"] for entry in engine.get("/containers/json")]
+    except EngineNotRunning:
+        return {}  # nor does any container
+    found = {}
+    for name in names:
+        with suppress(LabError):  # it has ended meanwhile
+            container = Container.find(engine, name)
+            found[container.endpoint_id] = container.host_device
+    return found
 
 
 def remove_all_cables() -> None:
     """Remove all cables of containers, whoever connected them."""
     with NetlinkSocket() as netlink:
-        names = [name for name, link in read_links(netlink).items() if link.kind == "veth" and _CABLE.fullmatch(name)]
+        names = [link.name for link in read_links(netlink).values() if is_cable(link)]
     remove_cables(names)
 
 

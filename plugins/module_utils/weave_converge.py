@@ -14,9 +14,10 @@ from .duplicates import duplicate_problems
 from .errors import LabError, raise_if_any
 from .etcd import Etcd
 from .outcome import Outcome, observed
-from .weave_peers import is_peer_name
+from .weave_peers import is_device_mac
 from .weave_state import Endpoint, WeaveState, checked_config
 from .weave_store import WeaveStore
+from .weave_wanted import DEFAULT, Wanted
 
 
 def converge_network(params: dict[str, Any], check_mode: bool) -> Outcome:
@@ -48,7 +49,7 @@ def _peer_problems(entries: Sequence[Mapping[str, Any]]) -> list[str]:
             ipaddress.IPv4Address(entry["address"])
         except ValueError:
             problems.append(f"{where}: address '{entry['address']}' is not an IPv4 address of the underlay")
-        if entry["name"] and not is_peer_name(entry["name"]):
+        if entry["name"] and not is_device_mac(entry["name"]):
             problems.append(f"{where}: name '{entry['name']}' is not the MAC address of a single device")
     return problems
 
@@ -72,7 +73,13 @@ def look(params: dict[str, Any], _check_mode: bool) -> Outcome:
     """The module weave_info."""
     state = WeaveStore(Etcd.from_arguments(params)).read()
     containers = [
-        {"node": one.node, "container": one.container, "mac": one.mac, "addresses": list(one.addresses)}
+        {
+            "node": one.node,
+            "container": one.container,
+            "network": one.network,
+            "mac": one.mac,
+            "addresses": list(one.addresses),
+        }
         for one in state.endpoints
     ]
     exposed = {node: list(addresses) for node, addresses in sorted(state.exposed.items())}
@@ -84,21 +91,21 @@ def converge_attachments(params: dict[str, Any], check_mode: bool) -> Outcome:
     node, mtu, entries = params["node"], params["mtu"], params["attachments"]
     raise_if_any(duplicate_problems("attachments", [entry["container"] for entry in entries]))
     wanted = {entry["container"]: entry["addresses"] for entry in entries}
-    store = WeaveStore(Etcd.from_arguments(params))
+    store = WeaveStore(Etcd.from_arguments(params), check_mode)
     state = store.read()
     if state.config is None:
         if check_mode or not wanted:
-            after = {name: addresses or [weave_attach.DEFAULT] for name, addresses in wanted.items()}
-            return Outcome({"attached": {}}, {"attached": after})
+            after = {name: addresses or [DEFAULT] for name, addresses in wanted.items()}
+            return Outcome({"attached": {}}, {"attached": after}, warnings=store.warnings)
         raise LabError("there is no Weave network in etcd: run the role weave first.")
     parsed = {
-        name: [weave_attach.Wanted.parse(text, state.config) for text in addresses or [weave_attach.DEFAULT]]
+        name: [Wanted.parse(text, state.config) for text in addresses or [DEFAULT]]
         for name, addresses in wanted.items()
     }
     present = weave_attach.attached(store, node)
     before = {name: _shown(one) for name, one in present.items() if name in wanted or one.from_inventory}
     after = {
-        name: _shown(present[name]) if _is_met(present.get(name), each) else wanted[name] or [weave_attach.DEFAULT]
+        name: _shown(present[name]) if _is_met(present.get(name), each) else wanted[name] or [DEFAULT]
         for name, each in parsed.items()
     }
     if not check_mode:
@@ -115,6 +122,6 @@ def _shown(endpoint: Endpoint) -> list[str]:
     return list(endpoint.addresses)
 
 
-def _is_met(endpoint: Endpoint | None, wanted: Sequence[weave_attach.Wanted]) -> bool:
+def _is_met(endpoint: Endpoint | None, wanted: Sequence[Wanted]) -> bool:
     """Whether an attached container has all that is asked for; more of it, made by hand, may stay."""
     return endpoint is not None and all(any(each.is_met_by(a) for a in endpoint.addresses) for each in wanted)

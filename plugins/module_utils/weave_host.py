@@ -13,7 +13,7 @@ to every peer; nobody passes on what came from a peer, so there are no loops.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,7 +24,7 @@ from .genetlink import GenericNetlink
 from .links import delete_links, read_links
 from .netlink import NetlinkSocket
 from .openvswitch import Flow, Tunnel, output
-from .outcome import Outcome
+from .weave_endpoints import plug_in_again
 from .weave_names import (
     AUTO,
     BRIDGE,
@@ -111,85 +111,84 @@ def _encapsulated(own: Peer, peer: Peer) -> tuple[bytes, bytes]:
     return Tunnel(tunnel_id(own, peer), own.address, peer.address).action(), output(_VXLAN_PORT_NUMBER)
 
 
-def converge_host(desired: DesiredHost, datapath: str, mtu: int, check_mode: bool = False) -> Outcome:
-    """Bring the host about; ``datapath`` is what `best_datapath` said."""
-    outcomes = {"rules": iptables.converge({"state": "present", **rules(desired.exposed)}, check_mode)}
-    links = _bridge_links(desired, mtu)
-    if datapath == OPENVSWITCH_DATAPATH:
-        outcomes["links"] = network_link.converge({"state": "present", "links": links}, check_mode)
-        if not check_mode:
-            _converge_openvswitch(desired, mtu)
-        return _joined(outcomes)
-    if not check_mode:
-        _remove_openvswitch()
-    links += _tunnel_links(mtu)
-    outcomes["links"] = network_link.converge({"state": "present", "links": links}, check_mode)
-    outcomes["pair"] = veth.converge(_pair(mtu, DATAPATH), check_mode)
-    tables = {"state": "present", "dev": VXLAN, "fdb": forwarding_table(desired), "purge": True}
-    outcomes["tables"] = forwarding.converge(tables, check_mode)
-    return _joined(outcomes)
+def converge_host(desired: DesiredHost, datapath: str, mtu: int) -> list[str]:
+    """Bring the host about, and return which parts of it changed; ``datapath`` is what `best_datapath` said."""
+    bridge = {"name": BRIDGE, "kind": "bridge", "mac": desired.own.name, "mtu": mtu, "addresses": list(desired.exposed)}
+    changed = {
+        "rules": iptables.converge({"state": "present", **rules(desired.exposed)}, False).changed,
+        "bridge": _set_up([bridge]),
+        "cables": plug_in_again(),
+    }
+    converge_datapath = _converge_openvswitch if datapath == OPENVSWITCH_DATAPATH else _converge_bridge
+    changed.update(converge_datapath(desired, mtu))
+    return [part for part, is_changed in changed.items() if is_changed]
 
 
-def _bridge_links(desired: DesiredHost, mtu: int) -> list[dict[str, Any]]:
-    addresses = list(desired.exposed)
-    return [{"name": BRIDGE, "kind": "bridge", "mac": desired.own.name, "mtu": mtu, "addresses": addresses}]
+def _set_up(links: list[dict[str, Any]]) -> bool:
+    return network_link.converge({"state": "present", "links": links}, False).changed
 
 
-def _tunnel_links(mtu: int) -> list[dict[str, Any]]:
+def _set_up_pair(mtu: int, datapath: str | None) -> bool:
+    peer = {"name": DATAPATH_END, "mtu": mtu, "master": datapath}
+    pair = {"name": BRIDGE_END, "mtu": mtu, "master": BRIDGE, "peer": peer}
+    return veth.converge({"state": "present", "pairs": [pair]}, False).changed
+
+
+def _converge_bridge(desired: DesiredHost, mtu: int) -> dict[str, bool]:
+    _remove_openvswitch()
     vxlan = {"id": 0, "port": VXLAN_PORT, "learning": False, "udp6zerocsumrx": True}
-    return [
+    links = [
         {"name": DATAPATH, "kind": "bridge", "mtu": mtu},
         {"name": VXLAN, "kind": "vxlan", "vxlan": vxlan, "mtu": VXLAN_MTU, "master": DATAPATH},
     ]
+    tables = {"state": "present", "dev": VXLAN, "fdb": forwarding_table(desired), "purge": True}
+    return {
+        "datapath": _set_up(links),
+        "pair": _set_up_pair(mtu, DATAPATH),
+        "tables": forwarding.converge(tables, False).changed,
+    }
 
 
-def _pair(mtu: int, datapath_master: str | None) -> dict[str, Any]:
-    peer = {"name": DATAPATH_END, "mtu": mtu, "master": datapath_master}
-    return {"state": "present", "pairs": [{"name": BRIDGE_END, "mtu": mtu, "master": BRIDGE, "peer": peer}]}
-
-
-def _converge_openvswitch(desired: DesiredHost, mtu: int) -> None:
+def _converge_openvswitch(desired: DesiredHost, mtu: int) -> dict[str, bool]:
     with GenericNetlink() as netlink:
         datapath = openvswitch.Datapath(netlink, DATAPATH)
-        if not datapath.exists():
-            _remove_links(VXLAN, DATAPATH)  # of the other kind of datapath
+        is_new = not datapath.exists()
+        if is_new:
+            _remove_links({VXLAN: "vxlan", DATAPATH: "bridge"})  # of the other kind of datapath
             datapath.make()
-        veth.converge(_pair(mtu, None), False)
+        pair_changed = _set_up_pair(mtu, None)
         ports = datapath.ports()
         if DATAPATH_END not in ports:
             datapath.add_port(DATAPATH_END, openvswitch.NETDEV, _DATAPATH_END_PORT)
         if VXLAN not in ports:
             datapath.add_port(VXLAN, openvswitch.VXLAN, _VXLAN_PORT_NUMBER, VXLAN_PORT)
-        devices = [{"name": DATAPATH, "mtu": mtu}, {"name": VXLAN, "mtu": VXLAN_MTU}]
-        network_link.converge({"state": "present", "links": devices}, False)
-        datapath.converge_flows(flows(desired))
+        return {
+            "datapath": _set_up([{"name": DATAPATH, "mtu": mtu}, {"name": VXLAN, "mtu": VXLAN_MTU}]) or is_new,
+            "pair": pair_changed,
+            "ports": len(ports) < len(datapath.ports()),
+            "flows": datapath.converge_flows(flows(desired)) > 0,
+        }
 
 
 def _remove_openvswitch() -> None:
-    with GenericNetlink() as netlink:
-        datapath = openvswitch.Datapath(netlink, DATAPATH)
-        if openvswitch.is_available() and datapath.exists():
-            datapath.remove()
+    with NetlinkSocket() as links, GenericNetlink() as netlink:
+        # Asked of the device, since a question to Open vSwitch would load it into the kernel.
+        found = read_links(links)
+        if DATAPATH in found and found[DATAPATH].kind == "openvswitch":
+            openvswitch.Datapath(netlink, DATAPATH).remove()
 
 
 def clean_host() -> None:
     """Remove all that `converge_host` made. No container is connected any more."""
     _remove_openvswitch()
-    _remove_links(BRIDGE_END, VXLAN, DATAPATH, BRIDGE)
+    _remove_links({BRIDGE_END: "veth", VXLAN: "vxlan", DATAPATH: "bridge", BRIDGE: "bridge"})
     wanted = iptables.parse(rules([]), False)
     iptables.converge_chains(iptables.ChainSet(), [wanted], False)
 
 
-def _remove_links(*names: str) -> None:
+def _remove_links(kinds: Mapping[str, str]) -> None:
+    """Remove devices, those that are of these kinds; others are a person's own."""
     with NetlinkSocket() as netlink:
         links = read_links(netlink)
-        delete_links(netlink, [links[name] for name in names if name in links])
-
-
-def _joined(outcomes: Mapping[str, Outcome]) -> Outcome:
-    changed: Sequence[str] = sorted(name for name, outcome in outcomes.items() if outcome.changed)
-    return Outcome(
-        {name: outcomes[name].before for name in changed},
-        {name: outcomes[name].after for name in changed},
-        {"changed_parts": changed},
-    )
+        ours = [links[name] for name, kind in kinds.items() if name in links and links[name].kind == kind]
+        delete_links(netlink, ours)

@@ -15,6 +15,7 @@ DEFAULT_MTU = 1376  # bytes; Weave's: 1460 less IPv4, UDP, VXLAN, Ethernet, and 
 ENCAPSULATION = 50  # bytes: IPv4 (20), UDP (8), VXLAN (8), Ethernet (14)
 NAT_CHAIN, EXPOSE_CHAIN = "WEAVE", "WEAVE-EXPOSE"
 ATTACHED = "attach-"  # before the id of a container that ``weave attach`` connected: the id of its connection
+GATEWAY_BRIDGE = "docker_gwbridge"  # Docker's, which leads containers to the outside
 MULTICAST = "224.0.0.0/4"
 DOMAIN = "weave.local"
 """Containers are known there by their names; containers of one name share it."""

@@ -9,11 +9,12 @@ import ipaddress
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .duplicates import duplicate_problems
-from .errors import InvalidInput
-from .weave_names import DATAPATHS, ENCAPSULATION, OPENVSWITCH_DATAPATH
-from .weave_peers import is_peer_name
+from .duplicates import duplicate_problems, host_address_problems
+from .errors import InvalidInput, LabError
+from .weave_names import BRIDGE, DATAPATHS, ENCAPSULATION, GATEWAY_BRIDGE, OPENVSWITCH_DATAPATH
+from .weave_peers import is_device_mac
 from .weave_state import Config, checked_config
+from .weave_wanted import Wanted
 
 SMALLEST_MTU = 576
 """What every host must be able to receive (RFC 791); Docker's own containers expect no less."""
@@ -22,12 +23,19 @@ SMALLEST_MTU = 576
 def problems(config: Mapping[str, Any], nodes: Mapping[str, Mapping[str, Any]]) -> list[str]:
     """All problems of a network with these nodes.
 
-    ``config`` holds ``range``, ``default_subnet``, ``reserved`` (addresses), ``subnets``, ``mtu``, ``datapath`` and
-    ``etcd_endpoints``; each node what host_info returned (``address``, ``prefix_length``, ``interface``, ``mtu``,
-    ``missing_netlink_families``; nothing for a node that takes no part in this run), and ``peer_name``, if one is
-    pinned.
+    ``config`` holds ``range``, ``default_subnet``, ``reserved`` (addresses), ``subnets``, ``gateway_subnet``, ``mtu``,
+    ``datapath`` and ``etcd_endpoints``; each node what host_info returned (``address``, ``prefix_length``,
+    ``interface``, ``mtu``, ``networks``, ``missing_netlink_families``; nothing for a node that takes no part in this
+    run), and what the node has of its own: ``peer_name``, if one is pinned, ``attachments``, and ``foreign_command``,
+    the path of a command that is in our command's place.
     """
-    found = _name_problems(nodes) + _address_problems(nodes) + _mtu_problems(config["mtu"], nodes)
+    found = _name_problems(nodes) + host_address_problems(nodes) + _mtu_problems(config["mtu"], nodes)
+    found += [
+        f"{name}: {seen['foreign_command']} is there and was not made by this collection, as Weave's own script: it is "
+        "left alone. Move it away, since the role puts a command of this name there"
+        for name, seen in nodes.items()
+        if seen.get("foreign_command")
+    ]
     if not config["etcd_endpoints"]:
         found.append("weave_etcd_endpoints is empty: list the client URLs of etcd, as [http://192.168.1.68:2379]")
     if config["datapath"] not in DATAPATHS:
@@ -43,7 +51,8 @@ def problems(config: Mapping[str, Any], nodes: Mapping[str, Mapping[str, Any]]) 
         network = checked_config(config["range"], config["default_subnet"], config["reserved"])
     except InvalidInput as error:
         return found + [f"weave_{problem}" for problem in error.problems]
-    return found + _overlap_problems(network, nodes) + _subnet_problems(network, config["subnets"])
+    found += _overlap_problems(network, config["gateway_subnet"], nodes)
+    return found + _subnet_problems(network, config["subnets"]) + _attachment_problems(network, nodes)
 
 
 def _name_problems(nodes: Mapping[str, Mapping[str, Any]]) -> list[str]:
@@ -51,7 +60,7 @@ def _name_problems(nodes: Mapping[str, Mapping[str, Any]]) -> list[str]:
     found = [
         f"{name}: weave_peer_name '{peer}' is not the MAC address of a single device, as d2:93:9d:07:70:4b"
         for name, peer in pinned.items()
-        if not is_peer_name(str(peer))
+        if not is_device_mac(str(peer))
     ]
     holders: dict[str, list[str]] = {}
     for name, peer in pinned.items():
@@ -59,18 +68,6 @@ def _name_problems(nodes: Mapping[str, Mapping[str, Any]]) -> list[str]:
     return found + [
         f"{' and '.join(names)} have the same weave_peer_name {peer}: every peer needs its own"
         for peer, names in holders.items()
-        if len(names) > 1
-    ]
-
-
-def _address_problems(nodes: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    holders: dict[str, list[str]] = {}
-    for name, seen in nodes.items():
-        if seen.get("address"):
-            holders.setdefault(seen["address"], []).append(name)
-    return [
-        f"{' and '.join(names)} have the same address {address}: every host needs its own"
-        for address, names in holders.items()
         if len(names) > 1
     ]
 
@@ -86,16 +83,45 @@ def _mtu_problems(mtu: Any, nodes: Mapping[str, Mapping[str, Any]]) -> list[str]
     ]
 
 
-def _overlap_problems(network: Config, nodes: Mapping[str, Mapping[str, Any]]) -> list[str]:
+def _overlap_problems(network: Config, gateway_text: str, nodes: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    wanted = [("weave_range", network.range)]
+    try:
+        wanted.append(("weave_gateway_subnet", ipaddress.IPv4Network(gateway_text)))
+    except ValueError as error:
+        return [f"weave_gateway_subnet '{gateway_text}' is not an IPv4 network, as 172.18.0.0/16: {error}"]
+    found = []
+    if network.range.overlaps(wanted[1][1]):
+        found.append(
+            f"weave_range {network.range} overlaps weave_gateway_subnet {gateway_text}, which leads containers to the "
+            "outside: choose another one of them"
+        )
+    for name, seen in nodes.items():
+        for interface, texts in seen.get("networks", {}).items():
+            if interface in (BRIDGE, GATEWAY_BRIDGE):
+                continue
+            place = "the underlay" if interface == seen["interface"] else "a network"
+            found += [
+                f"{variable} {subnet} overlaps {place} of {name} ({text} on {interface}): choose another one"
+                for text in texts
+                for variable, subnet in wanted
+                if subnet.overlaps(ipaddress.IPv4Network(text))
+            ]
+    return found
+
+
+def _attachment_problems(network: Config, nodes: Mapping[str, Mapping[str, Any]]) -> list[str]:
     found = []
     for name, seen in nodes.items():
-        if seen.get("address"):
-            underlay = ipaddress.IPv4Interface(f"{seen['address']}/{seen['prefix_length']}")
-            if network.range.overlaps(underlay.network):
-                found.append(
-                    f"weave_range {network.range} overlaps the underlay of {name} ({underlay} on {seen['interface']}): "
-                    "choose another range"
-                )
+        where, entries = f"{name}: weave_attachments", seen.get("attachments") or ()
+        names = [str(entry.get("container") or "") for entry in entries]
+        found += [f"{where}: entry {index} has no container" for index, container in enumerate(names) if not container]
+        found += duplicate_problems(where, [container for container in names if container])
+        for entry in entries:
+            for text in entry.get("addresses") or ():
+                try:
+                    Wanted.parse(str(text), network)
+                except LabError as error:
+                    found.append(f"{where}: '{entry.get('container')}': {error}")
     return found
 
 

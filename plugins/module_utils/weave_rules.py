@@ -13,7 +13,7 @@ import ipaddress
 from collections.abc import Iterable
 from typing import Any
 
-from .weave_names import BRIDGE, DATAPATH, EXPOSE_CHAIN, MULTICAST, NAT_CHAIN
+from .weave_names import BRIDGE, DATAPATH, EXPOSE_CHAIN, GATEWAY_BRIDGE, MULTICAST, NAT_CHAIN
 
 
 def rules(exposed: Iterable[str]) -> dict[str, Any]:
@@ -21,7 +21,7 @@ def rules(exposed: Iterable[str]) -> dict[str, Any]:
     subnets = list(dict.fromkeys(str(ipaddress.IPv4Interface(address).network) for address in exposed))
     forward = [
         f"-i docker0 -o {BRIDGE} -j DROP",
-        f"-i docker_gwbridge -o {BRIDGE} -j DROP",
+        f"-i {GATEWAY_BRIDGE} -o {BRIDGE} -j DROP",
         f"-i {BRIDGE} -o {BRIDGE} -j ACCEPT",
         f"-i {DATAPATH} -o {DATAPATH} -j ACCEPT",
         f"-o {BRIDGE} -j {EXPOSE_CHAIN}",

@@ -5,12 +5,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 
 from .weave_names import ATTACHED, DOMAIN
 from .weave_peers import Peer
 from .weave_state import WeaveState
 
+HOST = "weave:expose"
+"""What stands for the host among the containers."""
 _METHODS = {"openvswitch": "fastdp", "bridge": "bridge"}
 
 
@@ -55,7 +57,7 @@ def peers(state: WeaveState) -> list[str]:
     for _node, peer in sorted(state.peers.items()):
         lines.append(_described(peer))
         lines += [
-            f"   -> {other.address + ':6784':<21} {_described(other):<38} established"
+            f"   -> {other.address + ':6784':<21} {_described(other):<37} established"
             for _name, other in sorted(state.peers.items())
             if other != peer
         ]
@@ -73,7 +75,7 @@ def ipam(state: WeaveState, node: str) -> list[str]:
         share = ring.share(name)
         active = sum(holding.node == name for holding in state.addresses.values())
         used = f" ({active} active)" if active else ""
-        lines.append(f"{_described(state.peers[name]):<43} {share} IPs ({share / total:.1%} of total){used}")
+        lines.append(f"{_described(state.peers[name]):<37} {share:>8} IPs ({share / total:.1%} of total){used}")
     return lines
 
 
@@ -89,15 +91,18 @@ def dns(state: WeaveState) -> list[str]:
     return sorted(lines)
 
 
-def containers(state: WeaveState, node: str, wanted: Sequence[str]) -> list[str]:
-    """``weave ps``: this host's own addresses, and those of its containers, all or the wanted ones."""
+def containers(state: WeaveState, node: str, wanted: Mapping[str, str]) -> list[str]:
+    """``weave ps``: what this host and its containers have on the network.
+
+    ``wanted`` are the containers' names, by what is shown for them; `HOST` stands for the host itself.
+    """
     lines = []
-    if node in state.peers and (not wanted or "weave:expose" in wanted):
-        exposed = " ".join(state.exposed.get(node, ()))
-        lines.append(f"weave:expose {state.peers[node].name} {exposed}".rstrip())
-    for one in state.endpoints_of(node).values():
-        if not wanted or one.container in wanted:
-            lines.append(f"{one.container} {one.mac} {' '.join(one.addresses)}")
+    for shown, name in wanted.items():
+        if shown == HOST and node in state.peers:
+            lines.append(" ".join([HOST, state.peers[node].name, *state.exposed.get(node, ())]))
+        for one in state.endpoints_of(node).values():
+            if one.container == name:
+                lines.append(" ".join([f"{shown:>12}", one.mac, *one.addresses]))
     return lines
 
 

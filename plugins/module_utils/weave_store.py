@@ -12,11 +12,11 @@ from __future__ import annotations
 import dataclasses
 import ipaddress
 import json
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from .errors import InvalidInput, LabError, raise_if_any
 from .etcd import Etcd
-from .etcd_transactions import Transaction, Transactions
+from .etcd_transactions import MAX_OPERATIONS, Transaction, Transactions
 from .weave_peers import Peer, free_short_id, peer_name
 from .weave_ring import Address, Network, Ring, Span
 from .weave_state import (
@@ -93,31 +93,31 @@ class WeaveStore:
 
     def leave(self, nodes: Sequence[str]) -> None:
         """Take hosts out: their parts of the ring go to other peers, their addresses and connections go."""
+        self._delete(lambda transaction: _keys_of(transaction, nodes))
 
         def plan(transaction: Transaction) -> None:
-            state = _state(transaction)
-            ring = state.ring
+            ring = _state(transaction).ring
             for node in nodes:
                 transaction.delete(peer_key(node))
                 ring = ring.without(node) if ring else None
-                for prefix in (f"{ENDPOINTS}{node}/", f"{EXPOSED}{node}/"):
-                    for key in transaction.under(prefix):
-                        transaction.delete(key)
-            for address, holding in state.addresses.items():
-                if holding.node in nodes:
-                    transaction.delete(address_key(address))
             _put_ring(transaction, ring)
 
         self._transactions.run(plan)
 
     def forget(self) -> None:
         """Remove everything."""
+        self._delete(lambda transaction: transaction.under(PREFIX))
 
-        def plan(transaction: Transaction) -> None:
-            for key in transaction.under(PREFIX):
+    def _delete(self, find: Callable[[Transaction], Iterable[str]]) -> None:
+        """Delete keys, as many in one transaction as etcd takes."""
+
+        def delete_portion(transaction: Transaction) -> bool:
+            for key in list(find(transaction))[:MAX_OPERATIONS]:
                 transaction.delete(key)
+            return bool(transaction.writes)
 
-        self._transactions.run(plan)
+        while self._transactions.run(delete_portion):
+            pass
 
     # --- addresses ----------------------------------------------------------------------------------------------------
 
@@ -210,6 +210,13 @@ class WeaveStore:
 
 def _state(transaction: Transaction) -> WeaveState:
     return WeaveState.parse(transaction.under(PREFIX))
+
+
+def _keys_of(transaction: Transaction, nodes: Collection[str]) -> list[str]:
+    """What hosts have in the datastore, apart from being peers."""
+    keys = [key for node in nodes for prefix in (ENDPOINTS, EXPOSED) for key in transaction.under(f"{prefix}{node}/")]
+    addresses = _state(transaction).addresses.items()
+    return keys + [address_key(address) for address, holding in addresses if holding.node in nodes]
 
 
 def _config(state: WeaveState) -> Config:

@@ -98,6 +98,10 @@ host_info:
       type: list
       elements: str
       sample: [docker0, eth0, lo]
+    networks:
+      description: The IPv4 networks that all interfaces have addresses of.
+      type: dict
+      sample: {docker0: [172.17.0.0/16], eth0: [192.168.1.0/24], lo: [127.0.0.0/8]}
     missing_link_kinds:
       description: The link types asked for that the kernel cannot make.
       type: list

@@ -40,12 +40,12 @@ network:
       node-1: {address: 192.168.1.68, name: "d2:93:9d:07:70:4b", short_id: 1345}
     ring: {172.111.222.0: node-1}
 containers:
-  description: All containers on the network.
+  description: All containers on the network, with the Docker network of each; an attached one has none.
   returned: success
   type: list
   elements: dict
   sample:
-    - {node: node-1, container: busybox-node-1, mac: "de:12:50:59:f0:d9", addresses: [172.111.222.128/24]}
+    - {node: node-1, container: web, network: weave, mac: "de:12:50:59:f0:d9", addresses: [172.111.222.128/24]}
 exposed:
   description: The addresses that hosts have on the network themselves, by host.
   returned: success

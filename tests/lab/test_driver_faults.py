@@ -4,7 +4,8 @@
 """Faults of the network driver's networks: driver, etcd, Docker and hosts die, a hundred containers start at once.
 
 After each of them Docker, etcd, the kernels and the DNS servers agree again, without any help: no address is given
-twice, none has leaked, and what runs is reached. All tests run on Calico first, then on Docker's overlay over etcd.
+twice, none has leaked, and what runs is reached. All tests run on Calico first, then on
+Docker's overlay over etcd, then on Weave.
 """
 
 from __future__ import annotations
@@ -17,13 +18,14 @@ from calico_view import CALICO
 from driver_network import DriverNetwork, remove_many
 from lab_runs import HOSTS, Lab, await_success, kill_service, on_host, reach_each_other, unharmed_traffic
 from overlay_view import OVERLAY
+from weave_view import WEAVE
 
 pytestmark = pytest.mark.long
 
 DRIVER = "container-network-driver"
 
 
-@pytest.fixture(scope="module", params=[CALICO, OVERLAY], ids=["calico", "docker_overlay"])
+@pytest.fixture(scope="module", params=[CALICO, OVERLAY, WEAVE], ids=["calico", "docker_overlay", "weave"])
 def network(request: pytest.FixtureRequest, fresh_lab: Lab) -> DriverNetwork:
     """The lab with one of the networks converged and verified; each test leaves it so."""
     fresh_lab.play("site.yml", *request.param.variables)

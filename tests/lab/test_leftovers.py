@@ -16,9 +16,9 @@ def test_check_mode_on_bare_hosts_predicts_and_changes_nothing(fresh_lab: Lab, h
     assert_unchanged(hosts_before)
 
 
-@pytest.mark.parametrize("backend", ["vxlan", "host-gw"])
-def test_teardown_leaves_nothing_on_the_hosts(fresh_lab: Lab, hosts_before: dict[str, dict], backend: str) -> None:
-    fresh_lab.play("site.yml", "cni=flannel", f"flannel_backend={backend}")
+@pytest.mark.parametrize("network", ["flannel flannel_backend=vxlan", "flannel flannel_backend=host-gw", "weave"])
+def test_teardown_leaves_nothing_on_the_hosts(fresh_lab: Lab, hosts_before: dict[str, dict], network: str) -> None:
+    fresh_lab.play("site.yml", f"cni={network}")
     assert difference(hosts_before["host1"], host_state("host1")) != {}  # the comparison does see a network
     fresh_lab.play("teardown.yml")
     assert_unchanged(hosts_before)

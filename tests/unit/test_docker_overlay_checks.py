@@ -5,7 +5,13 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+
+import pytest
+
 from plugins.filter.docker_overlay_checks import docker_overlay_checks
+from plugins.module_utils.checks import Check
 
 NAMES = ["node-1", "node-2"]
 GWBRIDGE = {"name": "docker_gwbridge", "id": "gw", "subnets": ["172.18.0.0/16"]}
@@ -71,6 +77,20 @@ def test_an_internal_overlay_has_one_card_and_no_way_out():
         "default via 172.18.0.1 dev eth1",
         "172.18.0.0/16 dev eth1 scope link",
     ]
+
+
+@pytest.mark.parametrize("name", ["box3 does not reach box1 of overlay", "box3 does not reach the outside"])
+def test_who_must_not_be_reached_and_answers_fails_the_check(name, tmp_path):
+    ping = tmp_path / "ping"
+    ping.write_text('#!/bin/sh\nfor address; do :; done\n[ -n "$address" ] && echo "64 bytes from $address: seq=0"\n')
+    ping.chmod(0o755)
+    check = Check.from_options(found("node-2")[name])
+    path = f"{tmp_path}:{os.environ['PATH']}"
+    done = subprocess.run(check.command, env={"PATH": path}, capture_output=True, text=True, check=False)
+    assert check.verdict(done.stdout, done.returncode)[0] is False
+    ping.write_text("#!/bin/sh\nexit 1\n")
+    done = subprocess.run(check.command, env={"PATH": path}, capture_output=True, text=True, check=False)
+    assert check.verdict(done.stdout, done.returncode)[0] is True
 
 
 def test_only_managers_know_the_nodes():

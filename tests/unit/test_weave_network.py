@@ -11,11 +11,11 @@ import pytest
 
 from plugins.module_utils import weave_status
 from plugins.module_utils.errors import InvalidInput, LabError
-from plugins.module_utils.weave_attach import Wanted
 from plugins.module_utils.weave_host import forwarding_table, plan_host
-from plugins.module_utils.weave_peers import Peer, endpoint_mac, free_short_id, is_peer_name, peer_name, tunnel_id
+from plugins.module_utils.weave_peers import Peer, endpoint_mac, free_short_id, is_device_mac, peer_name, tunnel_id
 from plugins.module_utils.weave_rules import container_rules, rules
 from plugins.module_utils.weave_state import Config, Endpoint, Holding, WeaveState, checked_config
+from plugins.module_utils.weave_wanted import Wanted
 
 H1 = Peer("h1", "7a:00:00:00:00:01", "192.168.1.68", 0x541)
 H2 = Peer("h2", "7a:00:00:00:00:02", "192.168.1.254", 0x571)
@@ -59,12 +59,12 @@ def test_a_short_id_is_nobody_elses():
 @pytest.mark.parametrize("mac", [peer_name("node-1"), endpoint_mac("0123")])
 def test_chosen_macs_are_unicast_and_local(mac):
     assert int(mac[:2], 16) & 3 == 2
-    assert is_peer_name(mac)
+    assert is_device_mac(mac)
 
 
 @pytest.mark.parametrize("text", ["01:00:5e:00:00:01", "x", "", "d2:93:9d:07:70"])
 def test_no_peer_name(text):
-    assert not is_peer_name(text)
+    assert not is_device_mac(text)
 
 
 def test_documents_are_read_again():
@@ -130,17 +130,18 @@ def test_status_ipam_has_the_own_part_first():
     assert weave_status.ipam(WeaveState.parse(texts()), "h1") == [
         "7a:00:00:00:00:01(h1)                       96 IPs (37.5% of total) (1 active)",
         "7a:00:00:00:00:02(h2)                       32 IPs (12.5% of total) (1 active)",
-        "7a:00:00:00:00:03(h3)                       128 IPs (50.0% of total)",
+        "7a:00:00:00:00:03(h3)                      128 IPs (50.0% of total)",
     ]
 
 
-def test_ps_lists_the_host_and_its_containers():
+def test_ps_lists_the_host_and_its_containers_as_they_are_called():
+    """As ``weave ps`` of Weave 2.8.1: short ids, unless somebody names them otherwise."""
     state = WeaveState.parse(texts())
-    assert weave_status.containers(state, "h1", []) == [
+    assert weave_status.containers(state, "h1", {"weave:expose": "", "4f2b1c7d9e0a": "c1", "plain": "plain"}) == [
         "weave:expose 7a:00:00:00:00:01 172.111.222.2/24",
-        "c1 02:42:93:b1:29:24 172.111.222.1/24",
+        "4f2b1c7d9e0a 02:42:93:b1:29:24 172.111.222.1/24",
     ]
-    assert weave_status.containers(state, "h1", ["c1"]) == ["c1 02:42:93:b1:29:24 172.111.222.1/24"]
+    assert weave_status.containers(state, "h1", {"c1": "c1"}) == ["          c1 02:42:93:b1:29:24 172.111.222.1/24"]
 
 
 def test_other_status_lines():
@@ -150,6 +151,9 @@ def test_other_status_lines():
     )
     assert weave_status.dns(state)[1] == "c2           172.111.222.96  e2 7a:00:00:00:00:02"
     assert len(weave_status.peers(state)) == 9
+    assert weave_status.peers(state)[1] == (
+        "   -> 192.168.1.254:6784    7a:00:00:00:00:02(h2)                 established"
+    )
     assert weave_status.summary(WeaveState(), "h1", "bridge", 1376) == ["not a peer of a Weave network"]
 
 

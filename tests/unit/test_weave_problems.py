@@ -16,7 +16,9 @@ from plugins.module_utils.weave_ring import Ring
 
 def node(address: str, **fields):
     ip, _slash, length = address.partition("/")
-    seen = {"address": ip, "prefix_length": int(length), "interface": "eth0", "mtu": 9001}
+    network = str(ipaddress.ip_interface(address).network)
+    networks = {"docker0": ["172.17.0.0/16"], "docker_gwbridge": ["172.18.0.0/16"], "eth0": [network]}
+    seen = {"address": ip, "prefix_length": int(length), "interface": "eth0", "mtu": 9001, "networks": networks}
     return {**seen, "missing_netlink_families": ["ovs_datapath"], "peer_name": None} | fields
 
 
@@ -26,6 +28,7 @@ CONFIG = {
     "default_subnet": None,
     "reserved": [],
     "subnets": [{"name": "weave"}],
+    "gateway_subnet": "172.18.0.0/16",
     "mtu": 1376,
     "datapath": "auto",
     "etcd_endpoints": ["http://192.168.1.68:2379"],
@@ -46,7 +49,15 @@ def test_a_node_that_takes_no_part_is_not_judged():
         ({"etcd_endpoints": []}, {}, "weave_etcd_endpoints is empty"),
         ({"range": "172.111.222.0"}, {}, "weave_range 172.111.222.0/32 is too small"),
         ({"range": "172.111.222.7/24"}, {}, "weave_range '172.111.222.7/24' is not an IPv4 network"),
-        ({"range": "192.168.0.0/16"}, {}, "overlaps the underlay of node-1 (192.168.1.68/24 on eth0)"),
+        ({"range": "192.168.0.0/16"}, {}, "overlaps the underlay of node-1 (192.168.1.0/24 on eth0)"),
+        ({"range": "172.17.8.0/24"}, {}, "overlaps a network of node-2 (172.17.0.0/16 on docker0)"),
+        ({"range": "172.18.1.0/24"}, {}, "overlaps weave_gateway_subnet 172.18.0.0/16"),
+        ({"gateway_subnet": "172.18.0.1/16"}, {}, "weave_gateway_subnet '172.18.0.1/16' is not an IPv4 network"),
+        (
+            {"gateway_subnet": "192.168.0.0/20"},
+            {},
+            "weave_gateway_subnet 192.168.0.0/20 overlaps the underlay",
+        ),
         ({"default_subnet": "10.2.0.0/16"}, {}, "weave_default_subnet 10.2.0.0/16 is no part of range"),
         ({"reserved": ["x"]}, {}, "weave_reserved 'x' is not an IPv4 address"),
         ({"mtu": 9000}, {}, "node-1: weave_mtu 9000 does not fit the underlay: eth0 has MTU 9001"),
@@ -61,6 +72,22 @@ def test_a_node_that_takes_no_part_is_not_judged():
         ({}, {"node-2": node("192.168.1.68/24")}, "node-1 and node-2 have the same address 192.168.1.68"),
         ({}, {"node-2": node("192.168.1.254/24", peer_name="01:00:5e:00:00:01")}, "is not the MAC address of a single"),
         ({}, {"node-2": node("192.168.1.254/24", peer_name="D2:93:9D:07:70:4B")}, "have the same weave_peer_name"),
+        (
+            {},
+            {"node-2": {"foreign_command": "/usr/local/bin/weave"}},
+            "node-2: /usr/local/bin/weave",
+        ),
+        ({}, {"node-9": {"attachments": [{"addresses": []}]}}, "node-9: weave_attachments: entry 0 has no container"),
+        (
+            {},
+            {"node-9": {"attachments": [{"container": "a"}] * 2}},
+            "entries 0 and 1 have the same name 'a'",
+        ),
+        (
+            {},
+            {"node-9": {"attachments": [{"container": "a", "addresses": ["net:10.2.0.0/16"]}]}},
+            "node-9: weave_attachments: 'a': net:10.2.0.0/16 is no part of Weave's range 172.111.222.0/24",
+        ),
         ({}, {"node-2": node("192.168.1.254/24", mtu=1400)}, "use 1350 or less"),
     ],
 )
@@ -73,6 +100,10 @@ def test_all_problems_come_together():
     assert len(problems(CONFIG | {"mtu": 9000, "datapath": "x", "etcd_endpoints": []}, NODES)) == 4
 
 
+def container(node, name, mac, address, network="weave"):
+    return {"node": node, "container": name, "network": network, "mac": mac, "addresses": [address]}
+
+
 INFO = {
     "network": {
         "default_subnet": "172.111.222.0/24",
@@ -82,8 +113,9 @@ INFO = {
         },
     },
     "containers": [
-        {"node": "node-1", "container": "c1", "mac": "02:00:00:00:00:01", "addresses": ["172.111.222.128/24"]},
-        {"node": "node-2", "container": "c2", "mac": "02:00:00:00:00:02", "addresses": ["172.111.222.1/24"]},
+        container("node-1", "c1", "02:00:00:00:00:01", "172.111.222.128/24"),
+        container("node-2", "c2", "02:00:00:00:00:02", "172.111.222.1/24"),
+        container("node-2", "plain", "02:00:00:00:00:03", "172.111.222.2/24", network=""),
     ],
 }
 RING = Ring(ipaddress.IPv4Network("172.111.222.0/24")).seed(["node-2", "node-1"])
@@ -92,7 +124,9 @@ RING = Ring(ipaddress.IPv4Network("172.111.222.0/24")).seed(["node-2", "node-1"]
 def checks_of_node_1(network_of_c2="weave", datapath="bridge"):
     subnets = [{"name": "weave"}, {"name": "other", "subnet": "172.111.222.64/26"}]
     workloads = [[{"name": "c1", "network": "weave"}], [{"name": "c2", "network": network_of_c2}]]
-    hosts = hosts_from(["node-1", "node-2"], INFO, subnets, workloads)
+    c1, c2, plain = INFO["containers"]
+    info = INFO | {"containers": [c1, c2 | {"network": network_of_c2}, plain]}
+    hosts = hosts_from(["node-1", "node-2"], info, subnets, workloads, [[], [{"container": "plain"}]])
     found = checks(Network(1376, datapath, RING, "203.0.113.1"), hosts["node-1"], [hosts["node-2"]])
     return {check["name"]: check for check in found}
 
@@ -103,17 +137,19 @@ def test_checks_show_places_tables_and_ways():
     assert found["forwarding"]["expect"] == [
         "00:00:00:00:00:00 dst 192.168.1.254 self permanent",
         "02:00:00:00:00:02 dst 192.168.1.254 self permanent",
+        "02:00:00:00:00:03 dst 192.168.1.254 self permanent",
     ]
     assert found["part of the ring"]["expect"][0] == "d2:93:9d:07:70:4b(node-1) 128 IPs"
     assert found["c1 reaches c2 of node-2"]["expect"] == ["64 bytes from 172.111.222.1: seq=0 ttl=64"]
     assert found["c1 reaches c2 of node-2 by name"]["command"][-1] == "c2.weave.local"
+    assert found["c1 reaches plain of node-2"]["expect"] == ["64 bytes from 172.111.222.2: seq=0 ttl=64"]
     assert found["c1 reaches the outside"]["expect"] == ["64 bytes from 203.0.113.1:"]
 
 
 def test_checks_of_another_datapath():
     found = checks_of_node_1(datapath="openvswitch")
     assert "forwarding" not in found
-    assert found["vxlan-6784"]["expect"][1].startswith("vxlan external id 0")
+    assert found["vxlan-6784"]["expect"][1:] == ["id 0 srcport 0 0 dstport 6784 nolearning", "external"]
 
 
 def test_other_subnets_must_not_be_reached():
@@ -123,7 +159,8 @@ def test_other_subnets_must_not_be_reached():
 
 
 def test_a_container_without_an_address_fails_its_checks():
-    workloads = [[{"name": "c9", "network": "weave"}]]
-    host = hosts_from(["node-1"], INFO, [{"name": "weave"}], workloads)["node-1"]
+    workloads, attachments = [[{"name": "c9", "network": "weave"}]], [[{"container": "c1"}]]
+    host = hosts_from(["node-1"], INFO, [{"name": "weave"}], workloads, attachments)["node-1"]
     found = {check["name"]: check for check in checks(Network(1376, "bridge", RING), host, [])}
-    assert "inet an-address" in found["c9: card"]["expect"]
+    for name in ("c9", "c1"):  # the latter is on a network of Docker's, and not attached
+        assert "inet an-address" in found[f"{name}: card"]["expect"]

@@ -23,6 +23,7 @@ ADDRESSES = {
     "node-3": "172.111.222.96",
     "node-4": "172.111.222.192",
 }
+ATTACHED, ATTACHED_ADDRESS = "plain-node-3", "172.111.222.97"  # by the inventory, besides its card on docker0
 SHARES = {"node-1": 64, "node-2": 96, "node-3": 32, "node-4": 64}
 RECEIVER = (
     "import socket, struct; s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(('', 5007)); "
@@ -106,11 +107,10 @@ def test_container_is_set_up_as_by_weave(host: str) -> None:
 @pytest.mark.parametrize("host", HOSTS)
 def test_bridge_weave_is_the_peer(host: str) -> None:
     assert HOSTS["node-1"].mac("weave") == "d2:93:9d:07:70:4b"
-    ports = HOSTS[host].lines("ip -o link show master weave")
-    assert sorted(re.sub(r"[0-9a-f]{9}$", "", line.split()[1].partition("@")[0]) for line in ports) == [
-        "vethwe-bridge",
-        "vethwl",
-    ]
+    ports = {line.split()[1].partition("@")[0] for line in HOSTS[host].lines("ip -o link show master weave")}
+    attached = {f"vethwepl{HOSTS[host].pid(ATTACHED)}"} if host == "node-3" else set()
+    (of_docker,) = ports - {"vethwe-bridge"} - attached
+    assert re.fullmatch(r"vethwl[0-9a-f]{9}", of_docker)
     port = host_end(host).split()[1].partition("@")[0].rstrip(":")
     assert HOSTS[host].output(f"cat /sys/class/net/{port}/brport/hairpin_mode").strip() == "1"
 
@@ -127,11 +127,13 @@ def test_pair_leads_to_the_datapath(host: str) -> None:
 
 @pytest.mark.parametrize("host", HOSTS)
 def test_tunnel_is_the_documented_one(host: str) -> None:
-    shown = HOSTS[host].lines("ip -d link show dev vxlan-6784")
+    shown = HOSTS[host].lines("ip -d -d link show dev vxlan-6784")
     assert "mtu 65535 qdisc noqueue master datapath" in shown[0]
     (vxlan,) = [line for line in shown if line.startswith("vxlan ")]
-    assert vxlan.startswith("vxlan id 0 srcport 0 0 dstport 6784 nolearning ttl inherit ageing 300")
-    assert "udp6zerocsumrx" in vxlan.replace("udp_zero_csum6_rx", "udp6zerocsumrx")
+    # Of Open vSwitch it has the word "external" besides.
+    assert vxlan.startswith(
+        "vxlan id 0 srcport 0 0 dstport 6784 nolearning ttl inherit ageing 300 udpcsum noudp6zerocsumtx udp6zerocsumrx"
+    )
 
 
 def test_no_bridge_of_ovs_vswitchd() -> None:
@@ -148,6 +150,27 @@ def test_sender_copies_to_every_peer_and_knows_each_container(host: str) -> None
             assert f"00:00:00:00:00:00 dst {address} self permanent" in entries
             assert f"{mac} dst {address} self permanent" in entries
             assert f"{HOSTS[other].mac('weave')} dst {address} self permanent" in entries
+
+
+# --- the container that the inventory attaches ------------------------------------------------------------------------
+
+
+def test_attached_container_has_both_networks() -> None:
+    node = HOSTS["node-3"]
+    assert node.in_namespace_of(ATTACHED, "ip route") == [
+        "default via 172.17.0.1 dev eth0",
+        f"172.17.0.0/16 dev eth0 proto kernel scope link src {node.container_address(ATTACHED).partition('/')[0]}",
+        f"172.111.222.0/24 dev ethwe proto kernel scope link src {ATTACHED_ADDRESS}",
+        "224.0.0.0/4 dev ethwe scope link",
+    ]
+    assert "mtu 1376" in " ".join(node.in_namespace_of(ATTACHED, "ip link show dev ethwe"))
+
+
+def test_attached_container_is_reached_by_address_and_by_name_and_reaches() -> None:
+    for host, address in ADDRESSES.items():
+        for target in (ATTACHED_ADDRESS, ATTACHED, f"{ATTACHED}.weave.local"):
+            assert ping(host, container(host), target)[1].startswith(f"64 bytes from {ATTACHED_ADDRESS}: seq=0 ttl=64")
+        assert ping("node-3", ATTACHED, address)[1].startswith(f"64 bytes from {address}: seq=0 ttl=64")
 
 
 # --- packets ----------------------------------------------------------------------------------------------------------
@@ -213,7 +236,11 @@ def test_attach_and_detach(plain: str) -> None:
     node = HOSTS["node-2"]
     address = node.output(f"weave attach {plain}").strip()
     assert node.output(f"weave attach {plain}").strip() == address
-    assert any(line.startswith("plain ") and line.endswith(f"{address}/24") for line in node.lines("weave ps"))
+    (card,) = node.in_namespace_of(plain, "ip -o link show dev ethwe")
+    mac = re.search(r"link/ether (\S+)", card)[1]
+    identifier = node.output(f"docker ps --quiet --filter name={plain}").strip()
+    assert f"{identifier} {mac} {address}/24" in node.lines("weave ps")
+    assert node.lines(f"weave ps {plain}") == [f"{plain} {mac} {address}/24"]
     assert node.output(f"weave dns-lookup {plain}").strip() == address
     assert "1 packets received" in " ".join(ping("node-2", plain, ADDRESSES["node-4"]))
     assert "1 packets received" in " ".join(ping("node-4", container("node-4"), address))
@@ -222,11 +249,27 @@ def test_attach_and_detach(plain: str) -> None:
     assert all("ethwe" not in line for line in node.in_namespace_of(plain, "ip -o link"))
 
 
+def test_a_container_on_the_hosts_own_network_is_not_attached() -> None:
+    node = HOSTS["node-2"]
+    node.output("docker run -itd --name hosts-own --net host busybox")
+    try:
+        refused = node.host.run("weave attach hosts-own")
+        assert refused.rc == 1
+        assert refused.stderr == (
+            "container 'hosts-own' has no network of its own (--net host): expose the host instead.\n"
+        )
+        assert "ethwe:" not in node.output("ip -o link")
+        assert len(node.lines("weave ps")) == 2  # the host, and the container on the network
+    finally:
+        node.output("docker rm --force hosts-own")
+
+
 def test_expose_and_hide() -> None:
     node = HOSTS["node-3"]
     address = node.output("weave expose").strip()
     try:
         assert any(f"inet {address}/24" in line for line in node.lines("ip -4 address show dev weave"))
+        assert node.lines("weave ps weave:expose") == [f"weave:expose {node.mac('weave')} {address}/24"]
         assert node.host.run(f"ping -c 1 -W 5 {ADDRESSES['node-1']}").rc == 0
         assert reaches("node-1", container("node-1"), address)
         assert node.lines("iptables -t nat -S WEAVE")[1:] == [
@@ -239,6 +282,21 @@ def test_expose_and_hide() -> None:
         assert node.output("weave hide").strip() == address
     assert not any("inet " in line for line in node.lines("ip -4 address show dev weave"))
     assert node.lines("iptables -t nat -S WEAVE") == ["-N WEAVE"]
+    assert node.lines("weave ps weave:expose") == [f"weave:expose {node.mac('weave')}"]
+
+
+def test_another_machine_reaches_containers_through_an_exposed_host() -> None:
+    """Behind its address: the containers have no route to that machine but over ethwe0 to the exposed host."""
+    machine, exposed = HOSTS["node-2"], HOSTS["node-3"]
+    exposed.output("weave expose")
+    machine.output(f"ip route add 172.111.222.0/24 via {UNDERLAY['node-3']}")
+    try:
+        assert machine.host.run(f"ping -c 1 -W 5 {ADDRESSES['node-1']}").rc == 0
+        exposed.output("weave hide")
+        assert machine.host.run(f"ping -c 1 -W 1 {ADDRESSES['node-1']}").rc != 0
+    finally:
+        machine.output("ip route del 172.111.222.0/24")
+        exposed.output("weave hide")
 
 
 @pytest.fixture
@@ -275,3 +333,28 @@ def test_one_name_has_several_addresses() -> None:
     finally:
         for host in ("node-2", "node-3"):
             HOSTS[host].output("docker rm --force twin")
+
+
+# --- restarts ---------------------------------------------------------------------------------------------------------
+
+
+def await_ping(host: str, name: str, target: str) -> None:
+    HOSTS[host].output(f"timeout 60 sh -c 'until docker exec {name} ping -c 1 -W 1 {target}; do sleep 0.2; done'")
+
+
+def test_restarted_container_is_back_with_its_pinned_address() -> None:
+    HOSTS["node-1"].output(f"docker restart --time 0 {container('node-1')}")
+    await_ping("node-4", container("node-4"), ADDRESSES["node-1"])
+    await_ping("node-4", container("node-4"), f"{container('node-1')}.weave.local")
+
+
+def test_restarted_docker_daemon_and_driver_are_back_by_themselves() -> None:
+    node = HOSTS["node-2"]
+    node.output("docker run -d --name again --restart always --net weave --ip 172.111.222.50 busybox sleep 3600")
+    try:
+        node.output("systemctl restart docker container-network-driver")
+        await_ping("node-4", container("node-4"), "172.111.222.50")
+        await_ping("node-4", container("node-4"), "again.weave.local")
+        await_ping("node-2", "again", f"{container('node-1')}.weave.local")
+    finally:
+        node.output("docker rm --force again")

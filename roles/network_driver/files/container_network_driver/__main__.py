@@ -20,19 +20,15 @@ from container_network.errors import LabError
 from container_network.etcd_watch import Mirror
 
 from . import name_server
-from .calico import CalicoNetwork
 from .config import Config
 from .docker import Docker
 from .driver import Driver
 from .host import Host
 from .name_server import NameServer
 from .names import HostsFile
-from .network import Network
-from .overlay import OverlayEtcdNetwork
+from .networks import NETWORKS
 from .records import watched_prefixes
-from .weave import WeaveNetwork
 
-NETWORKS: dict[str, type[Network]] = {each.driver: each for each in (CalicoNetwork, OverlayEtcdNetwork, WeaveNetwork)}
 READY_SECONDS = 40.0
 """How long Docker's start waits, at most, until the networks' datastore answers: containers that Docker starts before
 that stay stopped, because Docker tries only once."""

@@ -13,16 +13,19 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from container_network import weave_attach, weave_status
+from container_network.docker_engine import Engine
 from container_network.errors import LabError
 from container_network.links import read_links
 from container_network.netlink import NetlinkSocket
+from container_network.weave_attach import Container
 from container_network.weave_host import best_datapath
 from container_network.weave_names import BRIDGE, DEFAULT_MTU
 from container_network.weave_ring import Network
 from container_network.weave_store import WeaveStore
+from container_network.weave_wanted import Wanted
 
-from .__main__ import NETWORKS
 from .config import Config
+from .networks import NETWORKS
 from .weave import WeaveNetwork
 
 FOLLOW_SECONDS = 10.0
@@ -56,8 +59,15 @@ class Weave:
         return views[arguments.part]()
 
     def ps(self, arguments: argparse.Namespace) -> list[str]:
-        """Containers of this host on the network."""
-        return weave_status.containers(self._store.read(), self._node, arguments.containers)
+        """The host and its containers on the network: all by their short ids, or as they are called."""
+        engine = Engine()
+        called = arguments.containers
+        wanted = {one: "" if one == weave_status.HOST else Container.find(engine, one).name for one in called}
+        if not called:
+            running = engine.get("/containers/json")
+            names = {entry["Id"][:12]: entry["Names"][0].lstrip("/") for entry in running}
+            wanted = {weave_status.HOST: "", **names}
+        return weave_status.containers(self._store.read(), self._node, wanted)
 
     def attach(self, arguments: argparse.Namespace) -> list[str]:
         """A running container gets an interface on the network."""
@@ -90,11 +100,11 @@ class Weave:
         """The addresses of a name."""
         return self._store.read().addresses_of_name(arguments.name)
 
-    def _parsed(self, addresses: Sequence[str]) -> list[weave_attach.Wanted]:
+    def _parsed(self, addresses: Sequence[str]) -> list[Wanted]:
         config = self._store.read().config
         if config is None:
             raise LabError("there is no Weave network in etcd: run the role weave first.")
-        return [weave_attach.Wanted.parse(text, config) for text in addresses]
+        return [Wanted.parse(text, config) for text in addresses]
 
     def _await(self, reached: Callable[[set[str]], bool]) -> None:
         """Wait for the network driver, which gives the bridge its addresses."""
