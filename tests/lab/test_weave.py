@@ -117,7 +117,6 @@ def test_networks_take_each_others_place(bare: Lab) -> None:
     etcd = "docker_overlay_control_plane=etcd"
     for other in (["cni=docker_overlay"], ["cni=calico"], ["cni=docker_overlay", etcd], ["cni=flannel"]):
         bare.play("site.yml", "cni=weave")
-        assert bare.play("site.yml", "cni=weave").changed_in_all == 0
         bare.play("site.yml", *other)
         for host in HOSTS:
             assert "weave" not in on_host(host, "sh", "-c", "ip -o link; iptables-save; docker network ls").lower()
