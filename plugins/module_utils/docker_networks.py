@@ -26,7 +26,7 @@ from .outcome import Outcome
 _NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]*")
 _BUILT_IN = ("bridge", "host", "none", "default")
 OVERLAY = "overlay"  # the driver of swarm's networks
-_ALLOCATION_SECONDS = 10.0
+ALLOCATION_SECONDS = 10.0
 """How long a swarm may take to allocate a network: it does so within a second, or it cannot."""
 _PAUSE = 0.1  # seconds between two looks
 
@@ -165,7 +165,7 @@ def _create(engine: Engine, spec: NetworkSpec, group: str | None) -> None:
     identifier = engine.post("/networks/create", spec.create_body(group))["Id"]
     if not spec.of_swarm:
         return
-    deadline = time.monotonic() + _ALLOCATION_SECONDS
+    deadline = time.monotonic() + ALLOCATION_SECONDS
     while not is_allocated(engine.get(f"/networks/{identifier}")):
         if time.monotonic() > deadline:
             engine.delete(f"/networks/{identifier}")

@@ -9,7 +9,6 @@ The cable lasts as long as the container runs; what the datastore has of it is f
 from __future__ import annotations
 
 import ipaddress
-import re
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -22,7 +21,7 @@ from .errors import LabError
 from .ethtool import set_transmit_checksums
 from .links import delete_links, read_links
 from .netlink import NetlinkSocket
-from .weave_endpoints import HOST_PREFIX, plug_in, set_up_inside
+from .weave_endpoints import ATTACHED_PREFIX, is_cable, plug_in, set_up_inside
 from .weave_names import ATTACHED, BRIDGE, MULTICAST
 from .weave_peers import endpoint_mac
 from .weave_state import Endpoint
@@ -30,8 +29,6 @@ from .weave_store import WeaveStore
 from .weave_wanted import DEFAULT, Wanted
 
 DEVICE = "ethwe"
-_HOST_PREFIX = "vethwepl"
-_CABLE = re.compile(rf"{_HOST_PREFIX}\d+|{HOST_PREFIX}[0-9a-f]{{9}}")
 
 
 @dataclass(frozen=True)
@@ -62,7 +59,7 @@ class Container:
     @property
     def host_device(self) -> str:
         """The host's end of its cable."""
-        return f"{_HOST_PREFIX}{self.pid}"
+        return f"{ATTACHED_PREFIX}{self.pid}"
 
 
 def attach(
@@ -175,7 +172,7 @@ def _running() -> dict[str, str]:
 def remove_all_cables() -> None:
     """Remove all cables of containers, whoever connected them."""
     with NetlinkSocket() as netlink:
-        names = [name for name, link in read_links(netlink).items() if link.kind == "veth" and _CABLE.fullmatch(name)]
+        names = [link.name for link in read_links(netlink).values() if is_cable(link)]
     remove_cables(names)
 
 

@@ -91,13 +91,17 @@ def checks(network: Network, host: CheckedHost, others: Sequence[CheckedHost]) -
 
 
 def _links(network: Network, host: CheckedHost) -> list[CheckOptions]:
-    tunnel = f"vxlan {'external ' * (network.datapath == OPENVSWITCH_DATAPATH)}id 0 srcport 0 0 dstport {VXLAN_PORT}"
+    external = ["external"] if network.datapath == OPENVSWITCH_DATAPATH else []  # its place differs between versions
     mtu = f"mtu {network.mtu} qdisc noqueue master"
     expected = {
         BRIDGE: [f"mtu {network.mtu}", f"link/ether {host.peer_name}"],
         BRIDGE_END: [f"{BRIDGE_END}@{DATAPATH_END}:", f"{mtu} {BRIDGE} state UP"],
         DATAPATH_END: [f"{DATAPATH_END}@{BRIDGE_END}:", f"{mtu} {DATAPATH} state UP"],
-        VXLAN: [f"mtu {VXLAN_MTU} qdisc noqueue master {DATAPATH}", f"{tunnel} nolearning"],
+        VXLAN: [
+            f"mtu {VXLAN_MTU} qdisc noqueue master {DATAPATH}",
+            f"id 0 srcport 0 0 dstport {VXLAN_PORT} nolearning",
+            *external,
+        ],
     }
     return [check_options(name, ["ip", "-d", "link", "show", name], lines) for name, lines in expected.items()]
 

@@ -14,7 +14,7 @@ from .duplicates import duplicate_problems
 from .errors import LabError, raise_if_any
 from .etcd import Etcd
 from .outcome import Outcome, observed
-from .weave_peers import is_peer_name
+from .weave_peers import is_device_mac
 from .weave_state import Endpoint, WeaveState, checked_config
 from .weave_store import WeaveStore
 from .weave_wanted import DEFAULT, Wanted
@@ -49,7 +49,7 @@ def _peer_problems(entries: Sequence[Mapping[str, Any]]) -> list[str]:
             ipaddress.IPv4Address(entry["address"])
         except ValueError:
             problems.append(f"{where}: address '{entry['address']}' is not an IPv4 address of the underlay")
-        if entry["name"] and not is_peer_name(entry["name"]):
+        if entry["name"] and not is_device_mac(entry["name"]):
             problems.append(f"{where}: name '{entry['name']}' is not the MAC address of a single device")
     return problems
 

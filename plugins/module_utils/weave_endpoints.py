@@ -23,8 +23,10 @@ from .weave_names import BRIDGE
 from .weave_rules import container_rules
 
 HOST_PREFIX = "vethwl"  # of Docker's containers
+ATTACHED_PREFIX = "vethwepl"  # of containers that ``weave attach`` connected, before the container's process id
 _TEMPORARY_PREFIX = "vethwg"
 _HOST_END = re.compile(rf"{HOST_PREFIX}[0-9a-f]{{9}}")
+_CABLE = re.compile(rf"{ATTACHED_PREFIX}\d+|{_HOST_END.pattern}")
 _NEIGHBOUR_TIMERS = {"base_reachable_time_ms": "5000", "delay_first_probe_time": "2", "ucast_solicit": "1"}
 """So that a container that moved, or vanished, is noticed within seconds."""
 
@@ -62,6 +64,20 @@ def plug_in(netlink: NetlinkSocket, name: str) -> None:
     master = rt.attribute_u32(rt.IFLA_MASTER, netlink.index_of(BRIDGE))
     netlink.request(link_message(index, [master], up=True), f"cannot make {name} a port of {BRIDGE}")
     netlink.request(hairpin_message(index, True), f"cannot let {name} reflect")
+
+
+def plug_in_again() -> bool:
+    """Plug in cables that have lost their bridge, since somebody deleted it; whether there was one."""
+    with NetlinkSocket() as netlink:
+        loose = [link.name for link in read_links(netlink).values() if is_cable(link) and link.master is None]
+        for name in loose:
+            plug_in(netlink, name)
+    return bool(loose)
+
+
+def is_cable(link: LinkState) -> bool:
+    """Whether a link is the host's end of a container's cable, whoever connected the container."""
+    return link.kind == "veth" and bool(_CABLE.fullmatch(link.name))
 
 
 def remove_cable(device: str) -> None:

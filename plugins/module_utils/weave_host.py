@@ -24,6 +24,7 @@ from .genetlink import GenericNetlink
 from .links import delete_links, read_links
 from .netlink import NetlinkSocket
 from .openvswitch import Flow, Tunnel, output
+from .weave_endpoints import plug_in_again
 from .weave_names import (
     AUTO,
     BRIDGE,
@@ -116,6 +117,7 @@ def converge_host(desired: DesiredHost, datapath: str, mtu: int) -> list[str]:
     changed = {
         "rules": iptables.converge({"state": "present", **rules(desired.exposed)}, False).changed,
         "bridge": _set_up([bridge]),
+        "cables": plug_in_again(),
     }
     converge_datapath = _converge_openvswitch if datapath == OPENVSWITCH_DATAPATH else _converge_bridge
     changed.update(converge_datapath(desired, mtu))

@@ -50,7 +50,7 @@ def _first_byte_local(mac: bytes) -> bytes:
     return bytes([mac[0] & 0xFC | 0x02]) + mac[1:]
 
 
-def is_peer_name(text: str) -> bool:
+def is_device_mac(text: str) -> bool:
     """Whether a text is the MAC address of a single device."""
     try:
         return not packed_mac(text)[0] & 1

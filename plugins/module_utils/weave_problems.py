@@ -12,7 +12,7 @@ from typing import Any
 from .duplicates import duplicate_problems, host_address_problems
 from .errors import InvalidInput, LabError
 from .weave_names import BRIDGE, DATAPATHS, ENCAPSULATION, GATEWAY_BRIDGE, OPENVSWITCH_DATAPATH
-from .weave_peers import is_peer_name
+from .weave_peers import is_device_mac
 from .weave_state import Config, checked_config
 from .weave_wanted import Wanted
 
@@ -60,7 +60,7 @@ def _name_problems(nodes: Mapping[str, Mapping[str, Any]]) -> list[str]:
     found = [
         f"{name}: weave_peer_name '{peer}' is not the MAC address of a single device, as d2:93:9d:07:70:4b"
         for name, peer in pinned.items()
-        if not is_peer_name(str(peer))
+        if not is_device_mac(str(peer))
     ]
     holders: dict[str, list[str]] = {}
     for name, peer in pinned.items():

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from module_runner import ModuleFailed, assert_converges, assert_unchanged, run_module
 
-from ansible_collections.container_network.lab.plugins.module_utils import swarm_gossip, swarm_record
+from ansible_collections.container_network.lab.plugins.module_utils import docker_networks, swarm_gossip, swarm_record
 
 ADDRESS = "127.0.0.1"  # the test's engine has no other
 OVERLAY = {
@@ -161,9 +161,12 @@ def test_an_overlay_is_made_once_and_removed(swarm: dict) -> None:
         {"subnets": ["10.21.0.0/16"], "options": {"com.docker.network.driver.overlay.vxlanid_list": "16777216"}},
     ],
 )
-def test_an_overlay_that_cannot_be_allocated_is_refused_and_taken_back(swarm: dict, clash: dict) -> None:
+def test_an_overlay_that_cannot_be_allocated_is_refused_and_taken_back(
+    swarm: dict, clash: dict, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Docker itself accepts it, and leaves half a network behind."""
     run_module("docker_networks", networks=[OVERLAY])
+    monkeypatch.setattr(docker_networks, "ALLOCATION_SECONDS", 1.0)
     second = {"name": "second", "driver": "overlay", "attachable": True, **clash}
     with pytest.raises(ModuleFailed, match="Network 'second': the swarm cannot allocate it"):
         run_module("docker_networks", networks=[second])

@@ -83,5 +83,5 @@ def twice(addresses: Iterable[str]) -> list[str]:
 
 def unlike(what: str, found: Iterable, expected: Iterable) -> list[str]:
     """How what was found is not what was expected, if it is not."""
-    left, missing = set(found) - set(expected), set(expected) - set(found)
-    return [f"{what}: {sorted(left)} too many, {sorted(missing)} missing"] if left or missing else []
+    have, want = set(found), set(expected)
+    return [f"{what}: {sorted(have - want)} too many, {sorted(want - have)} missing"] if have != want else []

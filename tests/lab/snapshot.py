@@ -20,9 +20,11 @@ NETWORK = {
     "namespaces": "ls /run/netns 2>/dev/null || true",
 }
 _PLACES = "/etc /usr/local /run/docker/plugins /run/flannel /run/container-network-dns /root /opt /srv"
+_FIND = f"find {_PLACES} /var/lib/etcd -xdev -path /root/.ansible -prune -o"  # which is Ansible's own
+_HELPER_COMMANDS = re.compile(r" /usr/local/(bin/(docker_netns|find_links)|lib/container-network-commands)")
 HOST = {
     **NETWORK,
-    "files": f"find {_PLACES} /var/lib/etcd -xdev -printf '%M %u:%g %p %l\\n' 2>/dev/null || true",
+    "files": f"{_FIND} -printf '%M %u:%g %p %l\\n' 2>/dev/null || true",
     "contents": f"find {_PLACES} -xdev -type f -exec sha256sum {{}} + 2>/dev/null || true",
     "sets": "ipset save",
     "kernel parameters": r"sysctl --all --pattern '^net\.ipv[46]\.(ip_forward|conf\.(all|default|ens))' 2>/dev/null",
@@ -95,3 +97,11 @@ def assert_unchanged(before: dict[str, dict[str, list[str]]]) -> None:
     for host, lines in before.items():
         found = difference(lines, host_state(host))
         assert not found, f"{host}: {json.dumps(found, indent=1)}"
+
+
+def unlike_before(before: dict[str, list[str]], host: str) -> list[str]:
+    """What is not as it was on a host that left a network, but for what it may have again: image, helper commands."""
+    found = difference(before, host_state(host))
+    found.pop("images", None)
+    lines = [line for area in found.values() for line in (*area["left"], *area["missing"])]
+    return [line for line in lines if not _HELPER_COMMANDS.search(line)]

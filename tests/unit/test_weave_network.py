@@ -12,7 +12,7 @@ import pytest
 from plugins.module_utils import weave_status
 from plugins.module_utils.errors import InvalidInput, LabError
 from plugins.module_utils.weave_host import forwarding_table, plan_host
-from plugins.module_utils.weave_peers import Peer, endpoint_mac, free_short_id, is_peer_name, peer_name, tunnel_id
+from plugins.module_utils.weave_peers import Peer, endpoint_mac, free_short_id, is_device_mac, peer_name, tunnel_id
 from plugins.module_utils.weave_rules import container_rules, rules
 from plugins.module_utils.weave_state import Config, Endpoint, Holding, WeaveState, checked_config
 from plugins.module_utils.weave_wanted import Wanted
@@ -59,12 +59,12 @@ def test_a_short_id_is_nobody_elses():
 @pytest.mark.parametrize("mac", [peer_name("node-1"), endpoint_mac("0123")])
 def test_chosen_macs_are_unicast_and_local(mac):
     assert int(mac[:2], 16) & 3 == 2
-    assert is_peer_name(mac)
+    assert is_device_mac(mac)
 
 
 @pytest.mark.parametrize("text", ["01:00:5e:00:00:01", "x", "", "d2:93:9d:07:70"])
 def test_no_peer_name(text):
-    assert not is_peer_name(text)
+    assert not is_device_mac(text)
 
 
 def test_documents_are_read_again():

@@ -19,7 +19,7 @@ from container_network.errors import LabError
 from container_network.etcd_watch import Copy
 from container_network.weave_host import best_datapath, clean_host, converge_host, plan_host
 from container_network.weave_names import DEFAULT_MTU, DOMAIN, MULTICAST
-from container_network.weave_peers import endpoint_mac
+from container_network.weave_peers import endpoint_mac, is_device_mac
 from container_network.weave_ring import Address
 from container_network.weave_state import PREFIX, Endpoint, WeaveState
 from container_network.weave_store import DOCKER, WeaveStore
@@ -130,6 +130,8 @@ class WeaveNetwork(Network):
 
     def create_endpoint(self, request: protocol.EndpointRequest, network: NetworkRecord) -> protocol.EndpointAnswer:
         """Store it: the other hosts learn the MAC address."""
+        if request.mac and not is_device_mac(request.mac):
+            raise LabError(f"MAC address {request.mac} is that of a group, not of a device: choose another one.")
         addresses = tuple(map(str, request.addresses))
         endpoint = self._endpoint(request.endpoint_id, addresses, network.name, mac=request.mac)
         self.store.put_endpoint(endpoint)
@@ -177,7 +179,9 @@ class WeaveNetwork(Network):
         """As Docker has it."""
         length = self._subnet_of(endpoint).prefixlen
         addresses = tuple(f"{address}/{length}" for address in endpoint.addresses)
-        self.store.put_endpoint(self._endpoint(endpoint.endpoint_id, addresses, network.name, endpoint.container))
+        self.store.put_endpoint(
+            self._endpoint(endpoint.endpoint_id, addresses, network.name, endpoint.container, endpoint.mac)
+        )
 
     def name_endpoint(self, endpoint_id: str, container: str) -> None:
         """For DNS."""
