@@ -85,7 +85,7 @@ lab-tests: $(test_ready) ## whole labs: faults, restarts, leftovers
 	$(as_root) $(pytest) -q -m "not long" tests/lab
 
 .PHONY: fault-tests
-fault-tests: $(test_ready) ## daemons, hosts and playbooks killed under Calico and Docker overlay; not part of "test"
+fault-tests: $(test_ready) ## daemons, hosts and playbooks killed under Calico, Docker overlay and Weave; not part of "test"
 	$(as_root) $(pytest) -q -m long tests/lab
 
 .PHONY: bench
