@@ -28,6 +28,8 @@ from .weave_ring import Ring
 INITIAL_TTL = 64
 """All containers are on one layer 2: no router on the way takes one."""
 PING_SECONDS = 30.0
+CONTAINER_SECONDS = 30.0
+"""How long a busy host may take to start a command in a container."""
 PLUGGED, ATTACHED = "ethwe0", "ethwe"
 """What a container's card is called if Docker plugged it in, and if ``weave attach`` did."""
 NO_ADDRESS = "an-address"
@@ -131,6 +133,7 @@ def _container(network: Network, container: CheckedContainer) -> list[CheckOptio
             ["ip", "address", "show"],
             [f"mtu {network.mtu}", f"link/ether {container.mac or NO_ADDRESS}", f"inet {container.address}"],
             container=container.name,
+            timeout=CONTAINER_SECONDS,
         ),
         check_options(
             f"{container.name}: routes",
@@ -141,6 +144,7 @@ def _container(network: Network, container: CheckedContainer) -> list[CheckOptio
                 "dev eth0 scope link",
             ],
             container=container.name,
+            timeout=CONTAINER_SECONDS,
         ),
     ]
 
