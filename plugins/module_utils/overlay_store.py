@@ -221,7 +221,7 @@ def _leave(transaction: Transaction, name: str, node: str) -> tuple[bool, bool]:
 def _put_endpoint(transaction: Transaction, endpoint: OverlayEndpoint, claim: str | None) -> None:
     former = _stored_endpoint(transaction, endpoint.key)
     if former is not None and former.container != endpoint.container:
-        _delete_own(transaction, name_key(former.network, former.container), former.endpoint_id)
+        _release_name(transaction, former, claim)
     if claim:
         _claim_name(transaction, endpoint, claim)
     transaction.put(endpoint.key, endpoint.text())
@@ -247,6 +247,21 @@ def _claim_name(transaction: Transaction, endpoint: OverlayEndpoint, name: str) 
     transaction.put(key, endpoint.endpoint_id)
 
 
+def _release_name(transaction: Transaction, endpoint: OverlayEndpoint, keep: str | None = None) -> None:
+    """Give an endpoint's name back, unless it is to be kept.
+
+    As long as Docker has not told its name, an endpoint has the one that was claimed for it, right or wrong.
+    """
+    if endpoint.container:
+        claimed = [name_key(endpoint.network, endpoint.container)]
+    elif keep and transaction.get(name_key(endpoint.network, keep)) == endpoint.endpoint_id:
+        claimed = []
+    else:
+        claimed = list(transaction.under(f"{ENDPOINT_NAMES}{endpoint.network}/"))
+    for key in claimed:
+        _delete_own(transaction, key, endpoint.endpoint_id)
+
+
 def _stored_endpoint(transaction: Transaction, key: str) -> OverlayEndpoint | None:
     stored = transaction.get(key)
     return next(iter(Snapshot.from_items({key: stored} if stored else {}).endpoints), None)
@@ -255,8 +270,8 @@ def _stored_endpoint(transaction: Transaction, key: str) -> OverlayEndpoint | No
 def _delete_endpoint(transaction: Transaction, network: str, endpoint_id: str) -> None:
     key = f"{ENDPOINTS}{network}/{endpoint_id}"
     endpoint = _stored_endpoint(transaction, key)
-    if endpoint is not None and endpoint.container:
-        _delete_own(transaction, name_key(network, endpoint.container), endpoint_id)
+    if endpoint is not None:
+        _release_name(transaction, endpoint)
     transaction.delete(key)
 
 

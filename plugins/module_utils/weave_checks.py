@@ -76,7 +76,12 @@ def checks(network: Network, host: CheckedHost, others: Sequence[CheckedHost]) -
         ),
         *_links(network, host),
         *_tables(network, others),
-        check_options("part of the ring", ["weave", "status", "ipam"], _shares(network.ring, [host, *others])),
+        check_options(
+            "part of the ring",
+            ["weave", "status", "ipam"],
+            _shares(network.ring, [host, *others]),
+            timeout=SERVICE_SECONDS,  # a slow host needs seconds to start a program of Python
+        ),
         check_options("rules", ["iptables", "-S", "FORWARD"], [f"-A FORWARD -i {BRIDGE} -o {BRIDGE} -j ACCEPT"]),
     ]
     for container in host.containers:

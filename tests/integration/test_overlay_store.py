@@ -135,6 +135,17 @@ def test_a_name_that_was_claimed_by_mistake_is_free(store: OverlayStore) -> None
     store.put_endpoint(container("node-2", "10.20.0.3", "c1"), claim="c1")
 
 
+def test_no_claimed_name_outlives_its_endpoint(store: OverlayStore) -> None:
+    """Also if the container ended before Docker told its name, or if the claimed one was another container's."""
+    short, mistaken = container("node-1", "10.20.0.2"), container("node-1", "10.20.0.3")
+    store.put_endpoint(short, claim="short")
+    store.put_endpoint(mistaken, claim="c1")
+    store.put_endpoint(mistaken.named("c2"), claim="c2")
+    for endpoint in (short, mistaken):
+        store.delete_endpoint("overlay", endpoint.endpoint_id)
+    assert store.stored_keys() == []
+
+
 def test_a_hosts_own_dead_container_does_not_keep_its_name(store: OverlayStore) -> None:
     store.put_endpoint(container("node-1", "10.20.0.2", "c1"), claim="c1")
     store.put_endpoint(container("node-1", "10.20.0.3", "c1"), claim="c1")

@@ -12,7 +12,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -95,7 +95,9 @@ class Lab:
                 break
         else:
             raise AssertionError(f"the run ended without the task '{task}':\n{''.join(seen)}")
-        os.killpg(run.pid, signal.SIGKILL)
+        for pid in (run.pid, *_descendants(run.pid)):
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
         run.wait()
         run.stdout.close()
 
@@ -111,6 +113,18 @@ class Recap:
     def changed_in_all(self) -> int:
         """How many tasks changed something, on all hosts together."""
         return sum(self.changed.values())
+
+
+def _descendants(pid: int) -> list[int]:
+    """All that a process started; Ansible's workers are in sessions of their own."""
+    listed = subprocess.run(["ps", "-e", "--no-headers", "-o", "pid,ppid"], check=True, capture_output=True, text=True)
+    children: dict[int, list[int]] = {}
+    for child, parent in (map(int, line.split()) for line in listed.stdout.splitlines()):
+        children.setdefault(parent, []).append(child)
+    found = list(children.get(pid, ()))
+    for child in found:  # grows meanwhile
+        found += children.get(child, ())
+    return found
 
 
 def _environment() -> dict[str, str]:

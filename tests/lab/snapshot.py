@@ -20,11 +20,10 @@ NETWORK = {
     "namespaces": "ls /run/netns 2>/dev/null || true",
 }
 _PLACES = "/etc /usr/local /run/docker/plugins /run/flannel /run/container-network-dns /root /opt /srv"
-_FIND = f"find {_PLACES} /var/lib/etcd -xdev -path /root/.ansible -prune -o"  # which is Ansible's own
 _HELPER_COMMANDS = re.compile(r" /usr/local/(bin/(docker_netns|find_links)|lib/container-network-commands)")
 HOST = {
     **NETWORK,
-    "files": f"{_FIND} -printf '%M %u:%g %p %l\\n' 2>/dev/null || true",
+    "files": f"find {_PLACES} /var/lib/etcd -xdev -printf '%M %u:%g %p %l\\n' 2>/dev/null || true",
     "contents": f"find {_PLACES} -xdev -type f -exec sha256sum {{}} + 2>/dev/null || true",
     "sets": "ipset save",
     "kernel parameters": r"sysctl --all --pattern '^net\.ipv[46]\.(ip_forward|conf\.(all|default|ens))' 2>/dev/null",

@@ -4,8 +4,8 @@
 """Faults of the network driver's networks: driver, etcd, Docker and hosts die, a hundred containers start at once.
 
 After each of them Docker, etcd, the kernels and the DNS servers agree again, without any help: no address is given
-twice, none has leaked, and what runs is reached. All tests run on Calico first, then on
-Docker's overlay over etcd, then on Weave.
+twice, none has leaked, and what runs is reached. All tests run on Calico first, then on Docker's
+overlay over etcd, then on Weave.
 """
 
 from __future__ import annotations
