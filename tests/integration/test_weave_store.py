@@ -298,9 +298,9 @@ def test_the_module_shows_containers_and_exposed_hosts(store: WeaveStore, endpoi
     store.put_endpoint(connection("node-1", "e1", "172.111.222.1/24", "c1"))
     store.expose("node-2")
     seen = run_module("weave_info", etcd_endpoints=[endpoint])
-    assert seen["containers"] == [
-        {"node": "node-1", "container": "c1", "mac": "02:42:93:b1:29:24", "addresses": ["172.111.222.1/24"]}
-    ]
+    (shown,) = seen["containers"]
+    assert (shown["node"], shown["container"], shown["network"]) == ("node-1", "c1", "weave")
+    assert (shown["mac"], shown["addresses"]) == ("02:42:93:b1:29:24", ["172.111.222.1/24"])
     assert seen["exposed"] == {"node-2": ["172.111.222.128/24"]}
 
 
