@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-DEFAULT_TIMEOUT = 5  # seconds
+DEFAULT_TIMEOUT = 15  # seconds; most checks pass at once, and on a busy host a command may take long
 SERVICE_SECONDS = 30.0
 """How long a service may take to start, and systemd to answer on a busy host."""
 SHOWN_LINES = 12  # of a command's output, in a result

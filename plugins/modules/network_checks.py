@@ -59,7 +59,7 @@ options:
       timeout:
         description: For how many seconds the command is repeated until it prints what is expected.
         type: float
-        default: 5
+        default: 15
 """
 
 EXAMPLES = r"""
