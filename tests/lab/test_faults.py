@@ -82,7 +82,7 @@ def test_a_rebooted_host_is_back_by_itself_with_host_gw(fresh_lab: Lab) -> None:
 def test_two_runs_at_once_never_share_a_subnet(fresh_lab: Lab) -> None:
     fresh_lab.play("teardown.yml")
     fresh_lab.play("site.yml", "cni=flannel")
-    on_host("host1", "etcdctl", "del", "--prefix", "/coreos.com/network/subnets/")
+    on_host("host1", "etcdctl", "del", "--prefix", "/coreos.com/network/")
     on_host("host1", "etcdctl", "del", "--prefix", "/container_network/")
     runs = [fresh_lab.start("site.yml", "cni=flannel") for _number in range(2)]
     for run in runs:
