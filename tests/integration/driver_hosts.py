@@ -90,6 +90,22 @@ class DriverHost:
         assert done.returncode == 0, f"{self.name}# docker {' '.join(arguments)}\n{done.stderr}"
         return done.stdout.strip()
 
+    def start_container(self, name: str, network: str, *options: str) -> str:
+        """Start a BusyBox and return its address in the network."""
+        self.docker(
+            "run", "--detach", f"--name={name}", f"--network={network}", *options, "busybox", "sleep", "infinity"
+        )
+        return self.address_of(name, network)
+
+    def address_of(self, container: str, network: str) -> str:
+        """A container's address in a network."""
+        networks = json.loads(self.docker("inspect", "--format={{json .NetworkSettings.Networks}}", container))
+        return networks[network]["IPAddress"]
+
+    def pings(self, container: str, address: str) -> bool:
+        """Whether a container reaches an address within a second."""
+        return self.try_docker("exec", container, "ping", "-q", "-c1", "-W1", address).returncode == 0
+
     def try_docker(self, *arguments: str) -> subprocess.CompletedProcess:
         """The finished command."""
         return subprocess.run(

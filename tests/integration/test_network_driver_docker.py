@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -39,13 +38,7 @@ def create(host: DriverHost, name: str, *options: str) -> None:
 
 def run(host: DriverHost, name: str, network: str, *options: str) -> str:
     """Start a container and return its address in the network."""
-    host.docker("run", "--detach", f"--name={name}", f"--network={network}", *options, "busybox", "sleep", "infinity")
-    return address(host, name, network)
-
-
-def address(host: DriverHost, name: str, network: str) -> str:
-    networks = json.loads(host.docker("inspect", "--format={{json .NetworkSettings.Networks}}", name))
-    return networks[network]["IPAddress"]
+    return host.start_container(name, network, *options)
 
 
 def test_networks_of_one_subnet_have_their_own_addresses(host: DriverHost) -> None:

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -66,13 +65,7 @@ def namespaces(host: DriverHost) -> list[str]:
 
 def run(host: DriverHost, name: str, *options: str, network: str = "overlay") -> str:
     """Start a container and return its address."""
-    host.docker("run", "--detach", f"--name={name}", f"--network={network}", *options, "busybox", "sleep", "infinity")
-    networks = json.loads(host.docker("inspect", "--format={{json .NetworkSettings.Networks}}", name))
-    return networks[network]["IPAddress"]
-
-
-def pings(host: DriverHost, container: str, address: str) -> bool:
-    return host.try_docker("exec", container, "ping", "-q", "-c1", "-W1", address).returncode == 0
+    return host.start_container(name, network, *options)
 
 
 def test_containers_have_the_documented_interfaces_and_reach_each_other(hosts: Hosts) -> None:
@@ -86,8 +79,8 @@ def test_containers_have_the_documented_interfaces_and_reach_each_other(hosts: H
     assert routes[1] == "10.20.0.0/16 dev eth0 scope link src 10.20.0.2"
     assert routes[0].startswith("default via 172.")
     assert routes[0].endswith(" dev eth1")
-    assert pings(hosts.first, "c1", "10.20.0.3")
-    assert pings(hosts.second, "c2", "10.20.0.2")
+    assert hosts.first.pings("c1", "10.20.0.3")
+    assert hosts.second.pings("c2", "10.20.0.2")
     names = "10.20.0.2 c1.overlay.container c1\n10.20.0.3 c2.overlay.container c2\n"
     for host in hosts.both:
         eventually(lambda host=host: (host.folder / "hosts").read_text() == names)
@@ -109,7 +102,7 @@ def test_an_internal_network_has_no_second_interface(hosts: Hosts) -> None:
     run(hosts.second, "c2")
     assert hosts.first.docker("exec", "c1", "ip", "route") == "10.20.0.0/16 dev eth0 scope link  src 10.20.0.2"
     assert "mtu 1400" in hosts.first.docker("exec", "c1", "ip", "link", "show", "eth0")
-    assert pings(hosts.first, "c1", "10.20.0.3")
+    assert hosts.first.pings("c1", "10.20.0.3")
     assert hosts.keys("/docker/network/v1.0/idm/") == {"/docker/network/v1.0/idm/vxlan-id/300": "overlay"}
 
 
@@ -118,8 +111,8 @@ def test_networks_of_one_subnet_are_isolated(hosts: Hosts) -> None:
     hosts.create(SUBNET, name="blue")
     assert run(hosts.first, "c1") == run(hosts.first, "b1", network="blue") == "10.20.0.2"
     assert run(hosts.second, "b2", network="blue") == "10.20.0.3"
-    assert pings(hosts.first, "b1", "10.20.0.3")
-    assert not pings(hosts.first, "c1", "10.20.0.3")
+    assert hosts.first.pings("b1", "10.20.0.3")
+    assert not hosts.first.pings("c1", "10.20.0.3")
 
 
 def test_a_network_that_is_another_one_elsewhere_starts_no_container(hosts: Hosts) -> None:
@@ -167,7 +160,7 @@ def test_a_host_may_keep_to_a_part_of_the_subnet(hosts: Hosts) -> None:
     hosts.second.docker("network", "create", *DRIVER, SUBNET, "overlay")
     assert run(hosts.first, "c1") == "10.20.255.0"
     assert run(hosts.second, "c2") == "10.20.0.2"
-    assert pings(hosts.second, "c2", "10.20.255.0")
+    assert hosts.second.pings("c2", "10.20.255.0")
 
 
 def test_a_container_with_a_mac_address_of_its_own_is_reached(hosts: Hosts) -> None:
@@ -177,7 +170,7 @@ def test_a_container_with_a_mac_address_of_its_own_is_reached(hosts: Hosts) -> N
     engine.post("/containers/create", {"Image": "busybox", "Cmd": ["sleep", "infinity"], **network}, name="c1")
     hosts.first.docker("start", "c1")
     run(hosts.second, "c2")
-    assert pings(hosts.second, "c2", "10.20.0.2")
+    assert hosts.second.pings("c2", "10.20.0.2")
     assert "02:aa:bb:cc:dd:ee" in hosts.second.docker("exec", "c2", "arp", "-n")
 
 
@@ -186,10 +179,10 @@ def test_a_driver_that_is_killed_harms_no_traffic_and_goes_on(hosts: Hosts) -> N
     run(hosts.first, "c1")
     run(hosts.second, "c2")
     hosts.first.kill_driver()
-    assert pings(hosts.first, "c1", "10.20.0.3")
+    assert hosts.first.pings("c1", "10.20.0.3")
     run(hosts.second, "c3")
     hosts.first.start_driver()
-    eventually(lambda: pings(hosts.first, "c1", "10.20.0.4"))
+    eventually(lambda: hosts.first.pings("c1", "10.20.0.4"))
     assert run(hosts.first, "c4") == "10.20.0.5"
 
 
@@ -205,4 +198,4 @@ def test_what_the_datastore_lost_is_stored_again(hosts: Hosts) -> None:
     }
     eventually(lambda: hosts.keys("/docker/network/v1.0/ipam/") == expected, 40)
     eventually(lambda: len(hosts.keys("/docker/network/v1.0/endpoint/")) == 2, 40)
-    eventually(lambda: pings(hosts.first, "c1", "10.20.0.3"))
+    eventually(lambda: hosts.first.pings("c1", "10.20.0.3"))

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -56,23 +55,14 @@ def hosts(running: Hosts) -> Iterator[Hosts]:
         host.docker("network", "create", *DRIVER, "weave")
     yield running
     for host in running.both:
-        for name in host.docker("ps", "--all", "--quiet").split():
-            host.docker("rm", "--force", name)
-        for name in host.docker("network", "ls", "--quiet", "--filter=driver=weavemesh").split():
-            host.docker("network", "rm", name)
+        host.clean("weavemesh")
     assert running.keys(ADDRESSES) == []
     assert running.keys(ENDPOINTS) == []
 
 
 def run(host: DriverHost, name: str, *options: str, network: str = "weave") -> str:
     """Start a container and return its address."""
-    host.docker("run", "--detach", f"--name={name}", f"--network={network}", *options, "busybox", "sleep", "infinity")
-    networks = json.loads(host.docker("inspect", "--format={{json .NetworkSettings.Networks}}", name))
-    return networks[network]["IPAddress"]
-
-
-def pings(host: DriverHost, container: str, address: str) -> bool:
-    return host.try_docker("exec", container, "ping", "-q", "-c1", "-W1", address).returncode == 0
+    return host.start_container(name, network, *options)
 
 
 def with_mac(host: DriverHost, name: str, mac: str) -> None:
@@ -91,8 +81,8 @@ def test_containers_have_the_documented_interfaces_and_reach_each_other(hosts: H
     assert routes[0].startswith("default via 172.")
     assert routes[0].endswith(" dev eth0")
     assert "mtu 1376" in hosts.first.docker("exec", "c1", "ip", "link", "show", "ethwe0")
-    assert pings(hosts.first, "c1", SECOND)
-    assert pings(hosts.second, "c2", FIRST)
+    assert hosts.first.pings("c1", SECOND)
+    assert hosts.second.pings("c2", FIRST)
     names = f"{FIRST} c1.weave.local c1\n{SECOND} c2.weave.local c2\n"
     for host in hosts.both:
         eventually(lambda host=host: (host.folder / "hosts").read_text() == names)
@@ -104,9 +94,9 @@ def test_subnets_are_isolated(hosts: Hosts) -> None:
     run(hosts.first, "c1")
     assert run(hosts.first, "b1", network="blue") == "172.111.222.33"
     blue = run(hosts.second, "b2", network="blue")
-    assert pings(hosts.first, "b1", blue)
-    assert not pings(hosts.first, "c1", blue)
-    assert not pings(hosts.second, "b2", FIRST)
+    assert hosts.first.pings("b1", blue)
+    assert not hosts.first.pings("c1", blue)
+    assert not hosts.second.pings("b2", FIRST)
 
 
 @pytest.mark.parametrize(
@@ -132,7 +122,7 @@ def test_a_chosen_address_is_one_containers_alone(hosts: Hosts) -> None:
     assert "address 172.111.222.200 is in use by container" in refused.stderr
     hosts.first.docker("restart", "--time=0", "c1")
     run(hosts.second, "c2")
-    eventually(lambda: pings(hosts.second, "c2", "172.111.222.200"))
+    eventually(lambda: hosts.second.pings("c2", "172.111.222.200"))
 
 
 def test_the_mac_address_of_a_group_is_refused(hosts: Hosts) -> None:
@@ -145,12 +135,12 @@ def test_the_mac_address_of_a_group_is_refused(hosts: Hosts) -> None:
 def test_a_driver_that_is_killed_harms_no_traffic_and_goes_on(hosts: Hosts) -> None:
     run(hosts.first, "c1")
     second = run(hosts.second, "c2")
-    eventually(lambda: pings(hosts.first, "c1", second))
+    eventually(lambda: hosts.first.pings("c1", second))
     hosts.first.kill_driver()
-    assert pings(hosts.first, "c1", second)
+    assert hosts.first.pings("c1", second)
     third = run(hosts.second, "c3")
     hosts.first.start_driver()
-    eventually(lambda: pings(hosts.first, "c1", third))
+    eventually(lambda: hosts.first.pings("c1", third))
 
 
 def test_what_somebody_deleted_on_the_host_comes_back(hosts: Hosts) -> None:
@@ -160,7 +150,7 @@ def test_what_somebody_deleted_on_the_host_comes_back(hosts: Hosts) -> None:
     hosts.first.run("ip", "link", "delete", "vxlan-6784")
     hosts.first.kill_driver()
     hosts.first.start_driver()
-    eventually(lambda: pings(hosts.first, "c1", second))
+    eventually(lambda: hosts.first.pings("c1", second))
 
 
 def test_what_the_datastore_lost_is_stored_again(hosts: Hosts) -> None:
@@ -175,4 +165,4 @@ def test_what_the_datastore_lost_is_stored_again(hosts: Hosts) -> None:
         hosts.etcd.delete(key)
     eventually(lambda: hosts.store.read().endpoints == before.endpoints, 40)
     eventually(lambda: hosts.store.read().addresses == before.addresses, 40)
-    eventually(lambda: pings(hosts.first, "c1", second))
+    eventually(lambda: hosts.first.pings("c1", second))
