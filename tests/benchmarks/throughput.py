@@ -24,6 +24,7 @@ RUNS = 5
 PORT = 5201
 TARGETS = {"flannel.1": 0.75, "eth0": 0.8, "ens160": 0.9}
 """By the device over which the host sends to the other host's container."""
+_WAIT = ("--connect-timeout", "5000")  # milliseconds; a path that drops packets says so
 _HEADERS = 52  # bytes of an IPv4 and a TCP header with timestamps
 _EAST_WEST = ("cali0", "ethwe0", "eth0")
 """A container's interface for other containers: the first one of these that it has."""
@@ -50,7 +51,7 @@ def measure() -> str:
     try:
         lab = _running_lab()
         names = (lab.server, lab.client)
-        ends = [_Container(host) for host in names]
+        ends = _containers_of_one_network(names)
         direct = [_Host(host, lab.interface) for host in names]
         segment = ends[0].mtu - _HEADERS
         runs = [(_throughput(*direct, segment), _throughput(*ends, segment)) for _run in range(RUNS)]
@@ -119,16 +120,29 @@ class _Host:
 
 
 class _Container(_Host):
-    """The other kind of end: the network namespace of a lab host's first workload."""
+    """The other kind of end: the network namespace of a container."""
 
-    def __init__(self, host: str) -> None:
-        listed = _on(host, "docker", "ps", "--quiet", "--latest", "--filter", "status=running")
-        pid = _on(host, "docker", "inspect", "--format", "{{.State.Pid}}", listed.stdout.strip()).stdout.strip()
-        if not pid.isdigit():
-            raise NotRunning(f"{host} runs no container: {listed.stderr.strip()}")
+    def __init__(self, host: str, container: str) -> None:
+        pid = _on(host, "docker", "inspect", "--format", "{{.State.Pid}}", container).stdout.strip()
         prefix = ["nsenter", f"--net=/proc/{pid}/ns/net"]
         names = [link["ifname"] for link in json.loads(_on(host, *prefix, "ip", "-json", "link").stdout)]
         super().__init__(host, next((name for name in _EAST_WEST if name in names), _EAST_WEST[-1]), prefix)
+
+
+def _containers_of_one_network(hosts: Sequence[str]) -> list[_Container]:
+    """A container of each host, all on the first Docker network that has one everywhere: others may be kept apart."""
+    running = [_containers_by_network(host) for host in hosts]
+    for network in running[0]:
+        if all(network in containers for containers in running):
+            return [_Container(host, containers[network]) for host, containers in zip(hosts, running)]
+    raise NotRunning(f"{' and '.join(hosts)} run no containers of the same Docker network.")
+
+
+def _containers_by_network(host: str) -> dict[str, str]:
+    """A running container for each Docker network of a host."""
+    listed = _on(host, "docker", "ps", "--format", "{{.ID}} {{.Networks}}").stdout
+    rows = [line.split() for line in listed.splitlines()]
+    return {network: container for container, networks in rows for network in networks.split(",")}
 
 
 def _on(host: str, *command: str) -> subprocess.CompletedProcess[str]:
@@ -150,7 +164,7 @@ def _received(server: _Host, client: _Host, segment: int) -> float:
     error = ""
     while time.monotonic() < deadline:
         options = ["--port", str(PORT), "--time", str(SECONDS), "--set-mss", str(segment), "--json"]
-        done = client.run("iperf3", "--client", server.address, *options)
+        done = client.run("iperf3", "--client", server.address, *_WAIT, *options)
         try:
             result = json.loads(done.stdout)
         except ValueError:

@@ -191,16 +191,17 @@ class ListedContainers(Docker):
     def __init__(self) -> None:
         self.networks: dict[str, DockerNetwork] = {}
         self.endpoints: dict[str, DockerEndpoint] = {}
+        self.daemon = 0
 
     def view(self, driver: str) -> DockerView:
-        return DockerView(self.networks, self.endpoints)
+        return DockerView(self.networks, self.endpoints, self.daemon)
 
 
 def test_a_name_is_awaited_though_neither_the_watch_nor_docker_knows_the_endpoint_yet(endpoint, store):
     docker = ListedContainers()
     network = CalicoNetwork(Host("host1", docker, lambda: Etcd([endpoint]), {"interface": "lo"}))
     records = Records(network)
-    upkeep = Upkeep(network, records)
+    upkeep = Upkeep(network, records, on_new_daemon=lambda: None)
     records.unnamed.add("e" * 64)
     assert not upkeep.learn_names()
     store.put_endpoint(WorkloadEndpoint.of_container("host1", "e" * 64, ("17.2.0.0/32",), ("net",)))
@@ -218,7 +219,7 @@ def test_what_docker_has_removed_is_not_stored_again_by_an_older_look(endpoint, 
     docker.endpoints["e" * 64] = DockerEndpoint("e" * 64, "n", "c", "bbox1", ("17.2.0.0",), "net")
     network = CalicoNetwork(Host("host1", docker, lambda: Etcd([endpoint]), {"interface": "lo"}))
     records = Records(network)
-    upkeep = Upkeep(network, records)
+    upkeep = Upkeep(network, records, on_new_daemon=lambda: None)
     store.put_endpoint(WorkloadEndpoint.of_container("host1", "e" * 64, ("17.2.0.0/32",), ("net",)))
     older = records.fresh_copy()
     network.host.copy = lambda: older
@@ -227,6 +228,17 @@ def test_what_docker_has_removed_is_not_stored_again_by_an_older_look(endpoint, 
     assert list(upkeep.resync()) == ["network net noted"]
     assert store.endpoints() == []
     assert store.read().allocations() == {}
+
+
+def test_each_daemon_of_docker_that_answers_puts_the_host_in_doubt_once(endpoint):
+    """Docker puts its rules before all others when it starts."""
+    docker = ListedContainers()
+    network = CalicoNetwork(Host("host1", docker, lambda: Etcd([endpoint]), {"interface": "lo"}))
+    new_daemons: list[int] = []
+    upkeep = Upkeep(network, Records(network), on_new_daemon=lambda: new_daemons.append(docker.daemon))
+    for docker.daemon in (17, 17, 18, 18):
+        list(upkeep.resync())
+    assert new_daemons == [17, 18]
 
 
 class Following:

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import json
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from ipaddress import ip_interface, ip_network
 
 import pytest
 from container_network.errors import InvalidInput, LabError
 from container_network_driver import protocol
 from container_network_driver.config import Config
-from container_network_driver.converger import Converger
+from container_network_driver.converger import Converger, Looks
 from container_network_driver.docker import DockerEndpoint
 from container_network_driver.endpoints import HeldAddress, StoredEndpoint, container_names
 from container_network_driver.name_views import View, networks_by_address, plan_views
@@ -260,6 +262,19 @@ def test_a_configuration_names_all_its_problems():
     assert "etcd" not in repr(Config.parse(configuration(), ("calico",)))
 
 
+@contextmanager
+def running(converger: Converger) -> Iterator[None]:
+    """Its thread, which ends with the block."""
+    worker = threading.Thread(target=converger.run)
+    worker.start()
+    try:
+        yield
+    finally:
+        converger.stop()
+        worker.join(5)
+    assert not worker.is_alive()
+
+
 def test_requests_that_come_together_are_answered_by_one_round_and_a_failed_round_is_repeated():
     rounds: list[bool] = []
     latest = 0
@@ -271,13 +286,60 @@ def test_requests_that_come_together_are_answered_by_one_round_and_a_failed_roun
         return latest
 
     converger = Converger(converge, together=0.05, retry=(0.01, 0.01))
-    worker = threading.Thread(target=converger.run)
-    worker.start()
-    for latest in range(1, 51):
-        converger.request(latest)
-    assert converger.wait_for(50, 5)
-    assert not converger.wait_for(51, 0.01)
-    converger.stop()
-    worker.join(5)
-    assert not worker.is_alive()
+    with running(converger):
+        for latest in range(1, 51):
+            converger.request(latest)
+        assert converger.wait_for(50, 5)
+        assert not converger.wait_for(51, 0.01)
     assert len(rounds) == 2
+
+
+def test_the_host_is_looked_at_soon_after_a_request_also_while_more_of_them_come():
+    """Docker puts its rules before ours when it makes a network, after it has asked the driver for it."""
+    looked = threading.Event()
+
+    def converge(asked: bool) -> int:
+        if not asked:
+            looked.set()
+        return 0
+
+    converger = Converger(converge, together=0, look=(0.05, 600))
+    with running(converger):
+        for _round in range(1000):
+            converger.request(1)
+            if looked.wait(0.01):
+                break
+    assert looked.is_set()
+
+
+def test_a_host_in_doubt_is_looked_at_at_once():
+    looks = threading.Semaphore(0)
+
+    def converge(asked: bool) -> int:
+        if not asked:
+            looks.release()
+        return 0
+
+    converger = Converger(converge, together=0.05, look=(600, 600))
+    with running(converger):
+        converger.doubt()
+        assert looks.acquire(timeout=5)
+        converger.request(1)
+        converger.doubt()
+        assert looks.acquire(timeout=5), "a request that comes together with a doubt does not hide it"
+        assert not looks.acquire(blocking=False)
+
+
+def test_looks_become_rare_and_frequent_again_after_a_request(monkeypatch: pytest.MonkeyPatch):
+    now = 0.0
+    monkeypatch.setattr("time.monotonic", lambda: now)
+    looks = Looks(first=1.0, last=60.0)
+    times = []
+    for _look in range(8):
+        now += looks.due_in()
+        times.append(now)
+        looks.follow(asked=False, doubted=False)
+    assert times == [1, 3, 7, 15, 31, 63, 123, 183]
+    now += 10
+    looks.follow(asked=True, doubted=False)
+    assert looks.due_in() == 1

@@ -8,7 +8,18 @@ from __future__ import annotations
 import re
 
 import pytest
-from calico_course import CONTAINERS, NET_1, NET_2, NODE_OF, NODES, address_of, answers, containers_of, host_end
+from calico_course import (
+    CONTAINERS,
+    NET_1,
+    NET_2,
+    NODE_OF,
+    NODES,
+    address_of,
+    answers,
+    containers_of,
+    eventually,
+    host_end,
+)
 
 SETS = {NET_1: "cali4-s:VFoIKKR-LOG_UuTlYqcKubo", NET_2: "cali4-s:yfKCB-sMFat1y30wZQe8UUF"}
 _COMMENT = re.compile(r'-m comment --comment "cali:[A-Za-z0-9_-]{16}" ')
@@ -24,12 +35,16 @@ def rules(node: str, chain: str) -> list[str]:
     return [_COMMENT.sub("", line).removeprefix(f"-A {chain} ") for line in lines]
 
 
+def chains_are_first(node: str) -> bool:
+    """Whether forwarded packets come to Calico's chains before all rules but DOCKER-USER, the administrator's own."""
+    forward = [line for line in NODES[node].lines("iptables-save -t filter") if line.startswith("-A FORWARD")]
+    ours = '-A FORWARD -m comment --comment "cali:wUHhoiAYhphO9Mso" -j cali-FORWARD'
+    return set(forward[: forward.index(ours)]) <= {"-A FORWARD -j DOCKER-USER"}
+
+
 @pytest.mark.parametrize("name", NODES)
 def test_forwarded_packets_come_to_calicos_chains_first(name: str) -> None:
-    """Docker puts DOCKER-USER, the administrator's own rules, before everything for up to a minute."""
-    forward = [line for line in NODES[name].lines("iptables-save -t filter") if line.startswith("-A FORWARD")]
-    ours = '-A FORWARD -m comment --comment "cali:wUHhoiAYhphO9Mso" -j cali-FORWARD'
-    assert set(forward[: forward.index(ours)]) <= {"-A FORWARD -j DOCKER-USER"}
+    assert eventually(lambda: chains_are_first(name)), "Docker puts its rules first when it starts, for seconds"
     assert rules(name, "cali-FORWARD") == [
         "-i cali+ -j cali-from-wl-dispatch",
         "-o cali+ -j cali-to-wl-dispatch",

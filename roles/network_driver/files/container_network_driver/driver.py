@@ -52,7 +52,7 @@ class Driver:
         self._mirror = mirror
         self._mirror.on_change = self._converger.request
         self._records = Records(network)
-        self._upkeep = Upkeep(network, self._records)
+        self._upkeep = Upkeep(network, self._records, on_new_daemon=self._converger.doubt)
         network.host.copy = self._mirror.copy
         network.host.wait_for = self._converger.wait_for
         self._stopping = threading.Event()

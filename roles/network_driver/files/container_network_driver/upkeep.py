@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 
 from container_network.errors import LabError
 from container_network.etcd_watch import Copy
@@ -29,9 +29,11 @@ log = logging.getLogger(__name__)
 class Upkeep:
     """Of one network, on this host."""
 
-    def __init__(self, network: Network, records: Records) -> None:
+    def __init__(self, network: Network, records: Records, on_new_daemon: Callable[[], None]) -> None:
+        """``on_new_daemon`` is called when another Docker daemon than before answers."""
         self._network = network
         self._records = records
+        self._on_new_daemon = on_new_daemon
         self._suspects = Suspects(PATIENCE_SECONDS, SLOW_START_SECONDS)
         self._daemon = 0
         self._of_earlier_daemons: set[str] = set()
@@ -91,6 +93,7 @@ class Upkeep:
         if daemon != self._daemon:
             self._of_earlier_daemons = made if self._daemon else set()
             self._daemon = daemon
+            self._on_new_daemon()
         return made - self._of_earlier_daemons
 
     def _plan(self, view: DockerView, copy: Copy) -> Plan:
