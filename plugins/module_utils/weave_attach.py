@@ -21,7 +21,7 @@ from .errors import LabError
 from .ethtool import set_transmit_checksums
 from .links import delete_links, read_links
 from .netlink import NetlinkSocket
-from .weave_endpoints import ATTACHED_PREFIX, is_cable, plug_in, set_up_inside
+from .weave_endpoints import ATTACHED_PREFIX, CableSettings, is_cable, plug_in, set_up_inside
 from .weave_names import ATTACHED, BRIDGE, MULTICAST
 from .weave_peers import endpoint_mac
 from .weave_state import Endpoint
@@ -63,7 +63,12 @@ class Container:
 
 
 def attach(
-    store: WeaveStore, node: str, name: str, addresses: Sequence[str], mtu: int, from_inventory: bool = False
+    store: WeaveStore,
+    node: str,
+    name: str,
+    addresses: Sequence[str],
+    cable: CableSettings,
+    from_inventory: bool = False,
 ) -> list[str]:
     """Give a container addresses (of the default subnet if none is named); returns them with their prefix lengths.
 
@@ -94,11 +99,11 @@ def attach(
     )
     if endpoint != known:
         store.put_endpoint(endpoint)
-    _plug(container, endpoint, mtu, known.addresses if known else ())
+    _plug(container, endpoint, cable, known.addresses if known else ())
     return answer
 
 
-def detach(store: WeaveStore, node: str, name: str, addresses: Sequence[str], mtu: int) -> list[str]:
+def detach(store: WeaveStore, node: str, name: str, addresses: Sequence[str], cable: CableSettings) -> list[str]:
     """Take addresses (all if none is named) from a container, and with the last one its cable; returns them."""
     container = Container.find(Engine(), name)
     state = store.read()
@@ -111,7 +116,7 @@ def detach(store: WeaveStore, node: str, name: str, addresses: Sequence[str], mt
     if kept:
         endpoint = Endpoint(**{**vars(known), "addresses": kept})
         store.put_endpoint(endpoint)
-        _plug(container, endpoint, mtu, known.addresses)
+        _plug(container, endpoint, cable, known.addresses)
     else:
         set_up_inside(str(container.pid), DEVICE, (), known.addresses)
         remove_cables([container.host_device])
@@ -183,19 +188,19 @@ def remove_cables(names: Iterable[str]) -> None:
         delete_links(netlink, [links[name] for name in names if name in links])
 
 
-def _plug(container: Container, endpoint: Endpoint, mtu: int, former: Sequence[str]) -> None:
+def _plug(container: Container, endpoint: Endpoint, cable: CableSettings, former: Sequence[str]) -> None:
     netns = str(container.pid)
     inner: dict[str, Any] = {
         "name": DEVICE,
         "netns": netns,
         "mac": endpoint.mac,
-        "mtu": mtu,
+        "mtu": cable.mtu,
         "addresses": list(endpoint.addresses),
         "routes": [{"dst": MULTICAST, "scope": "link"}],
     }
-    pair = {"name": endpoint.device, "mtu": mtu, "master": BRIDGE, "peer": inner}
+    pair = {"name": endpoint.device, "mtu": cable.mtu, "master": BRIDGE, "peer": inner}
     veth.converge({"state": "present", "pairs": [pair]}, False)
-    set_transmit_checksums(DEVICE, False, netns)
+    set_transmit_checksums(DEVICE, cable.checksum_offload, netns)
     set_up_inside(netns, DEVICE, endpoint.addresses, former)
     with NetlinkSocket() as netlink:
         plug_in(netlink, endpoint.device)

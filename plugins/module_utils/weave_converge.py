@@ -14,6 +14,7 @@ from .duplicates import duplicate_problems
 from .errors import LabError, raise_if_any
 from .etcd import Etcd
 from .outcome import Outcome, observed
+from .weave_endpoints import CableSettings
 from .weave_peers import is_device_mac
 from .weave_state import Endpoint, WeaveState, checked_config
 from .weave_store import WeaveStore
@@ -88,7 +89,7 @@ def look(params: dict[str, Any], _check_mode: bool) -> Outcome:
 
 def converge_attachments(params: dict[str, Any], check_mode: bool) -> Outcome:
     """The module weave_attachments: containers that are listed are attached, those that left the list detached."""
-    node, mtu, entries = params["node"], params["mtu"], params["attachments"]
+    node, cable, entries = params["node"], CableSettings.from_options(params), params["attachments"]
     raise_if_any(duplicate_problems("attachments", [entry["container"] for entry in entries]))
     wanted = {entry["container"]: entry["addresses"] for entry in entries}
     store = WeaveStore(Etcd.from_arguments(params), check_mode)
@@ -111,10 +112,10 @@ def converge_attachments(params: dict[str, Any], check_mode: bool) -> Outcome:
     if not check_mode:
         for name in before:
             if name not in wanted:
-                weave_attach.detach(store, node, name, [], mtu)
+                weave_attach.detach(store, node, name, [], cable)
         for name in after:
             if before.get(name) != after[name]:
-                weave_attach.attach(store, node, name, wanted[name], mtu, from_inventory=True)
+                weave_attach.attach(store, node, name, wanted[name], cable, from_inventory=True)
     return Outcome({"attached": dict(sorted(before.items()))}, {"attached": dict(sorted(after.items()))})
 
 

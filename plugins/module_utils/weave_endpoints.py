@@ -7,19 +7,21 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from . import iptables
 from . import rtnetlink as rt
 from .bridge_ports import hairpin_message
 from .errors import LabError
-from .ethtool import set_transmit_checksums
+from .ethtool import set_merge_received, set_transmit_checksums
 from .links import Device, LinkState, delete_links, link_message, read_link, read_links
 from .namespaces import inside
 from .netlink import KernelRefusal, NetlinkSocket
 from .veth import VethEnd, VethPair, create_here
-from .weave_names import BRIDGE
+from .weave_names import BRIDGE, DEFAULT_MTU
 from .weave_rules import container_rules
 
 HOST_PREFIX = "vethwl"  # of Docker's containers
@@ -41,29 +43,49 @@ def temporary_device(endpoint_id: str) -> str:
     return _TEMPORARY_PREFIX + endpoint_id[:9]
 
 
-def attach(endpoint_id: str, mac: str, mtu: int) -> None:
+@dataclass(frozen=True)
+class CableSettings:
+    """How the cables of a host's containers are made."""
+
+    mtu: int = DEFAULT_MTU  # bytes
+    checksum_offload: bool = False
+    """Whether containers leave checksums, and with them the cutting of data into packets, to the device that sends the
+    packets in the end. Real Weave makes them do both, by ``ethtool -K ethwe0 tx off``."""
+
+    @classmethod
+    def from_options(cls, options: Mapping[str, Any]) -> CableSettings:
+        """The settings as the network driver is configured with them."""
+        return cls(options.get("mtu") or DEFAULT_MTU, bool(options.get("checksum_offload")))
+
+
+def attach(endpoint_id: str, mac: str, settings: CableSettings) -> None:
     """Make the cable; the container's end is left beside the host's, for Docker to move.
 
     A cable that is there already, as after a call that was cut off, is replaced.
     """
     name = host_device(endpoint_id)
     pair = VethPair(
-        VethEnd(Device(name, mtu=mtu, up=False)),
-        VethEnd(Device(temporary_device(endpoint_id), mac=mac, mtu=mtu, up=False)),
+        VethEnd(Device(name, mtu=settings.mtu, up=False)),
+        VethEnd(Device(temporary_device(endpoint_id), mac=mac, mtu=settings.mtu, up=False)),
     )
     with NetlinkSocket() as netlink:
         _delete(netlink, name)
         create_here(netlink, pair)
-        set_transmit_checksums(temporary_device(endpoint_id), False)
+        set_transmit_checksums(temporary_device(endpoint_id), settings.checksum_offload)
         plug_in(netlink, name)
 
 
 def plug_in(netlink: NetlinkSocket, name: str) -> None:
-    """Make the host's end a port of the bridge; a frame may go back where it came from, as Weave has it."""
+    """Make the host's end a port of the bridge; a frame may go back where it came from, as Weave has it.
+
+    Where the container cuts its data into packets itself, the host's end puts them together again: bridge and tunnel
+    then handle a tenth of them.
+    """
     index = netlink.index_of(name)
     master = rt.attribute_u32(rt.IFLA_MASTER, netlink.index_of(BRIDGE))
     netlink.request(link_message(index, [master], up=True), f"cannot make {name} a port of {BRIDGE}")
     netlink.request(hairpin_message(index, True), f"cannot let {name} reflect")
+    set_merge_received(name, True)
 
 
 def plug_in_again() -> bool:

@@ -28,6 +28,10 @@ options:
     description: MTU of the interfaces, in bytes.
     type: int
     default: 1376
+  checksum_offload:
+    description: Whether containers leave checksums to the device that sends packets; real Weave does not let them.
+    type: bool
+    default: false
   attachments:
     description: The containers.
     type: list
@@ -69,6 +73,7 @@ ARGUMENT_SPEC = {
     **ETCD_ARGUMENTS,
     "node": {"type": "str", "required": True},
     "mtu": {"type": "int", "default": 1376},
+    "checksum_offload": {"type": "bool", "default": False},
     "attachments": {
         "type": "list",
         "elements": "dict",

@@ -23,7 +23,7 @@ SECONDS = 2
 RUNS = 5
 PORT = 5201
 TARGETS = {"flannel.1": 0.75, "eth0": 0.8, "ens160": 0.9}
-"""By the device over which the host sends to the other host's container."""
+"""By the device over which the host sends to the other host's container, where it knows the way."""
 _WAIT = ("--connect-timeout", "5000")  # milliseconds; a path that drops packets says so
 _HEADERS = 52  # bytes of an IPv4 and a TCP header with timestamps
 _EAST_WEST = ("cali0", "ethwe0", "eth0")
@@ -55,14 +55,14 @@ def measure() -> str:
         direct = [_Host(host, lab.interface) for host in names]
         segment = ends[0].mtu - _HEADERS
         runs = [(_throughput(*direct, segment), _throughput(*ends, segment)) for _run in range(RUNS)]
-        device = direct[1].device_to(ends[0].address)
+        way = direct[1].way_to(ends[0].address)
     except NotRunning as error:
         return f"\nThroughput is not measured: {error}"
     host, container = (statistics.median(values) for values in zip(*runs))
     rows = [
         ["host to host", f"{host:.2f}", f"{min(h for h, _c in runs):.2f}", f"{max(h for h, _c in runs):.2f}", "1.00"],
         [
-            f"container to container, by {device}",
+            f"container to container{way and ', by ' + way}",
             f"{container:.2f}",
             f"{min(c for _h, c in runs):.2f}",
             f"{max(c for _h, c in runs):.2f}",
@@ -71,7 +71,7 @@ def measure() -> str:
     ]
     return table(
         f"Throughput from {lab.client} to {lab.server}, segments of {segment} bytes: Gbit/s, "
-        f"{RUNS} runs of {SECONDS} s each. Target: {TARGETS.get(device, 'none')}.",
+        f"{RUNS} runs of {SECONDS} s each. Target: {TARGETS.get(way, 'none')}.",
         ["path", "median", "least", "most", "ratio"],
         rows,
     )
@@ -113,10 +113,10 @@ class _Host:
             raise NotRunning(f"{self.host} has no {interface} with an address; run site.yml on the lab first.")
         return found[0]
 
-    def device_to(self, address: str) -> str:
-        """The device over which packets leave."""
-        (route,) = json.loads(self.run("ip", "-json", "route", "get", address).stdout)
-        return route["dev"]
+    def way_to(self, address: str) -> str:
+        """The device over which packets for an address leave; empty where only the network's own tunnel leads there."""
+        routes = json.loads(self.run("ip", "-json", "route", "show", "match", address).stdout)
+        return next((route["dev"] for route in routes if route["dst"] != "default"), "")
 
 
 class _Container(_Host):

@@ -19,6 +19,7 @@ from kernel_view import command, has_link, ip, ip_lines
 from ansible_collections.container_network.lab.plugins.module_utils import weave_attach
 from ansible_collections.container_network.lab.plugins.module_utils.etcd import Etcd
 from ansible_collections.container_network.lab.plugins.module_utils.namespaces import inside
+from ansible_collections.container_network.lab.plugins.module_utils.weave_endpoints import CableSettings
 from ansible_collections.container_network.lab.plugins.module_utils.weave_host import converge_host, plan_host
 from ansible_collections.container_network.lab.plugins.module_utils.weave_state import checked_config
 from ansible_collections.container_network.lab.plugins.module_utils.weave_store import WeaveStore
@@ -108,7 +109,7 @@ def test_containers_are_attached_and_detached(host: Host, containers: list[str])
 
 
 def test_what_a_person_attached_stays(host: Host, containers: list[str]) -> None:
-    weave_attach.attach(host.store, NODE, "plain-1", [], MTU)
+    weave_attach.attach(host.store, NODE, "plain-1", [], CableSettings(MTU))
     module_runner.assert_unchanged("weave_attachments", **host.arguments())
     module_runner.assert_converges("weave_attachments", **host.arguments({"container": "plain-2"}))
     module_runner.assert_converges("weave_attachments", **host.arguments())
@@ -126,7 +127,7 @@ def test_a_restarted_container_is_attached_again_at_its_address(host: Host, cont
 
 
 def test_a_cut_off_attachment_is_finished(host: Host, containers: list[str]) -> None:
-    weave_attach.attach(host.store, NODE, "plain-1", [], MTU, from_inventory=True)
+    weave_attach.attach(host.store, NODE, "plain-1", [], CableSettings(MTU), from_inventory=True)
     (endpoint,) = host.store.read().endpoints
     ip(host.netns, f"link delete {endpoint.device}")
     module_runner.assert_converges("weave_attachments", **host.arguments({"container": "plain-1"}))

@@ -9,9 +9,12 @@ On a kernel that has the Open vSwitch datapath every test runs on both datapaths
 from __future__ import annotations
 
 import contextlib
+import hashlib
+import random
 import socket
 import struct
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from driver_hosts import eventually
@@ -21,9 +24,10 @@ from weave_hosts import PEERS, Container, WeaveLab
 from ansible_collections.container_network.lab.plugins.module_utils import openvswitch
 from ansible_collections.container_network.lab.plugins.module_utils.checks import has_fragment
 from ansible_collections.container_network.lab.plugins.module_utils.errors import LabError
-from ansible_collections.container_network.lab.plugins.module_utils.ethtool import transmits_checksums
+from ansible_collections.container_network.lab.plugins.module_utils.ethtool import merges_received, transmits_checksums
 from ansible_collections.container_network.lab.plugins.module_utils.genetlink import GenericNetlink
 from ansible_collections.container_network.lab.plugins.module_utils.namespaces import inside
+from ansible_collections.container_network.lab.plugins.module_utils.weave_endpoints import CableSettings
 from ansible_collections.container_network.lab.plugins.module_utils.weave_host import best_datapath, clean_host
 from ansible_collections.container_network.lab.plugins.module_utils.weave_names import (
     BRIDGE_DATAPATH,
@@ -98,6 +102,7 @@ def test_a_host_has_the_documented_objects(lab: WeaveLab) -> None:
     assert "noudpcsum" not in shown
     assert ("external" in shown) == (lab.datapath == OPENVSWITCH_DATAPATH)
     assert not transmits_checksums("ethwe0", second.namespace)
+    assert merges_received(first.endpoint.device, space)
     assert rules(second.namespace)[-2:] == [
         "-A INPUT -s 172.111.222.0/24 -d 224.0.0.0/4 -i ethwe0 -j ACCEPT",
         "-A INPUT -d 224.0.0.0/4 -i ethwe0 -j DROP",
@@ -152,6 +157,24 @@ def test_everybody_reaches_everybody(lab: WeaveLab) -> None:
     assert containers[0].ping("172.111.222.2", "-M", "do", "-s", "1348"), "1376 bytes pass"
     assert not containers[0].ping("172.111.222.2", "-M", "do", "-s", "1349")
     assert settled(lab)
+
+
+@pytest.mark.parametrize("checksum_offload", [False, True])
+def test_data_arrives_whole_whoever_cuts_it_into_packets(lab: WeaveLab, checksum_offload: bool) -> None:
+    lab.cable = CableSettings(checksum_offload=checksum_offload)
+    sender, receiver = lab.container("node-1", "172.111.222.1/24"), lab.container("node-2", "172.111.222.128/24")
+    assert transmits_checksums("ethwe0", sender.namespace) == checksum_offload
+    data = random.Random(checksum_offload).randbytes(10_000_000)
+    with inside(receiver.namespace):
+        listener = socket.create_server((receiver.address, PORT))
+    with inside(sender.namespace):
+        outgoing = socket.create_connection((receiver.address, PORT), timeout=10)
+    with listener, listener.accept()[0] as incoming, outgoing, ThreadPoolExecutor(1) as executor:
+        incoming.settimeout(10)
+        sent = executor.submit(outgoing.sendall, data)
+        received = incoming.makefile("rb").read(len(data))
+        sent.result()
+    assert hashlib.sha256(received).digest() == hashlib.sha256(data).digest()
 
 
 def test_multicast_is_received_once_on_all_hosts(lab: WeaveLab) -> None:

@@ -61,6 +61,7 @@ class WeaveLab:
         ip(self.underlay, "link add br0 mtu 9001 type bridge")
         ip(self.underlay, "link set br0 up")
         self.state = WeaveState(peers=PEERS)
+        self.cable = weave_endpoints.CableSettings()
         self.spaces = {name: self._host(peer.address) for name, peer in PEERS.items()}
 
     def _host(self, address: str) -> str:
@@ -99,7 +100,7 @@ class WeaveLab:
         container = Container(self._make_namespace(), endpoint)
         temporary = weave_endpoints.temporary_device(identifier)
         with inside(self.spaces[node]):
-            weave_endpoints.attach(identifier, endpoint.mac, DEFAULT_MTU)
+            weave_endpoints.attach(identifier, endpoint.mac, self.cable)
         ip(self.spaces[node], f"link set {temporary} netns {container.namespace} name ethwe0")
         ip(container.namespace, "link set lo up")
         ip(container.namespace, f"address add {address} dev ethwe0")

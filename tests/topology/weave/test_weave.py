@@ -13,9 +13,9 @@ from collections.abc import Iterator
 
 import pytest
 from lab_host import LabHost
+from weave_course import UNDERLAY, container, in_namespace, is_full, mac, senders_heard
 
-HOSTS = {name: LabHost(name) for name in ("node-1", "node-2", "node-3", "node-4")}
-UNDERLAY = {"node-1": "192.168.1.68", "node-2": "192.168.1.254", "node-3": "192.168.1.245", "node-4": "192.168.0.33"}
+HOSTS = {name: LabHost(name) for name in UNDERLAY}
 # node-1's is pinned; the others have the first address of their part of the ring.
 ADDRESSES = {
     "node-1": "172.111.222.128",
@@ -25,22 +25,6 @@ ADDRESSES = {
 }
 ATTACHED, ATTACHED_ADDRESS = "plain-node-3", "172.111.222.97"  # by the inventory, besides its card on docker0
 SHARES = {"node-1": 64, "node-2": 96, "node-3": 32, "node-4": 64}
-RECEIVER = (
-    "import socket, struct; s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(('', 5007)); "
-    "s.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, "
-    "struct.pack('4s4s', socket.inet_aton('239.1.2.3'), bytes(4))); "
-    "s.settimeout(20); open('/run/multicast-ready', 'w').close(); print(*s.recvfrom(100)[1][:1])"
-)
-SENDER = "import socket; socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b'x', ('239.1.2.3', 5007))"
-
-
-def container(host: str) -> str:
-    return f"busybox-{host}"
-
-
-def netns(host: str, name: str | None = None) -> str:
-    """The command that enters a container's network namespace."""
-    return f"nsenter --target {HOSTS[host].pid(name or container(host))} --net"
 
 
 def ping(host: str, name: str, target: str) -> list[str]:
@@ -53,7 +37,7 @@ def reaches(host: str, name: str, target: str) -> bool:
 
 def host_end(host: str) -> str:
     """The other end of ethwe0, by its interface index."""
-    (line,) = HOSTS[host].lines(f"{netns(host)} ip -o link show dev ethwe0")
+    (line,) = HOSTS[host].in_namespace_of(container(host), "ip -o link show dev ethwe0")
     index = re.search(r"ethwe0@if(\d+):", line)[1]
     (found,) = [line for line in HOSTS[host].lines("ip -o link") if line.startswith(f"{index}: ")]
     return found
@@ -84,7 +68,8 @@ def test_ethwe0_leads_to_a_port_of_weave(host: str) -> None:
 
 @pytest.mark.parametrize("host", HOSTS)
 def test_container_is_set_up_as_by_weave(host: str) -> None:
-    enter, node = netns(host), HOSTS[host]
+    node = HOSTS[host]
+    enter = in_namespace(node)
     rules = node.lines(f"{enter} iptables -S INPUT")
     assert rules[1:] == [
         "-A INPUT -s 172.111.222.0/24 -d 224.0.0.0/4 -i ethwe0 -j ACCEPT",
@@ -145,10 +130,8 @@ def test_sender_copies_to_every_peer_and_knows_each_container(host: str) -> None
     entries = HOSTS[host].lines("bridge fdb show dev vxlan-6784")
     for other, address in UNDERLAY.items():
         if other != host:
-            (card,) = HOSTS[other].lines(f"{netns(other)} ip -o link show dev ethwe0")
-            mac = re.search(r"link/ether (\S+)", card)[1]
             assert f"00:00:00:00:00:00 dst {address} self permanent" in entries
-            assert f"{mac} dst {address} self permanent" in entries
+            assert f"{mac(HOSTS[other])} dst {address} self permanent" in entries
             assert f"{HOSTS[other].mac('weave')} dst {address} self permanent" in entries
 
 
@@ -185,25 +168,12 @@ def test_everybody_reaches_everybody_by_address_and_by_name(host: str) -> None:
 
 
 def test_full_packets_pass_and_larger_ones_do_not() -> None:
-    enter = netns("node-1")
-    node = HOSTS["node-1"]
-    assert node.host.run(f"{enter} ping -c 1 -W 5 -M do -s 1348 {ADDRESSES['node-4']}").rc == 0
-    assert node.host.run(f"{enter} ping -c 1 -W 1 -M do -s 1349 {ADDRESSES['node-4']}").rc != 0
+    assert is_full(HOSTS["node-1"], ADDRESSES["node-4"])
 
 
 def test_multicast_is_received_on_all_hosts() -> None:
-    others = [host for host in HOSTS if host != "node-1"]
-    for host in others:
-        HOSTS[host].output(
-            "rm -f /run/multicast-ready /run/multicast; "
-            f'{netns(host)} python3 -c "{RECEIVER}" > /run/multicast 2>&1 & '
-            "timeout 20 sh -c 'until [ -e /run/multicast-ready ]; do sleep 0.1; done'"
-        )
-    HOSTS["node-1"].output(f'{netns("node-1")} python3 -c "{SENDER}"')
-    for host in others:
-        HOSTS[host].output("timeout 20 sh -c 'until grep -q . /run/multicast; do sleep 0.1; done'")
-        sender = HOSTS[host].output("cat /run/multicast; rm /run/multicast /run/multicast-ready").strip()
-        assert sender == ADDRESSES["node-1"]
+    first, *others = HOSTS.values()
+    assert senders_heard(first, others) == [ADDRESSES[first.name]] * len(others)
 
 
 # --- the course's commands, typed by hand -----------------------------------------------------------------------------

@@ -15,35 +15,12 @@ from collections.abc import Iterator
 
 import pytest
 from lab_host import LabHost
+from weave_course import UNDERLAY, container, is_full, mac, senders_heard
 
 HOSTS = {name: LabHost(name) for name in ("node-1", "node-2", "node-4")}
-UNDERLAY = {"node-1": "192.168.1.68", "node-2": "192.168.1.254", "node-4": "192.168.0.33"}
 # node-1's is pinned; the others have the first address of their part of the ring.
 ADDRESSES = {"node-1": "172.111.222.128", "node-2": "172.111.222.1", "node-4": "172.111.222.96"}
 PAIRS = list(itertools.permutations(HOSTS, 2))
-RECEIVER = (
-    "import socket, struct; s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(('', 5007)); "
-    "s.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, "
-    "struct.pack('4s4s', socket.inet_aton('239.1.2.3'), bytes(4))); "
-    "s.settimeout(120); open('/run/multicast-ready', 'w').close(); print(*s.recvfrom(100)[1][:1])"
-)
-SENDER = "import socket; socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b'x', ('239.1.2.3', 5007))"
-
-
-def container(host: str) -> str:
-    """The host's container."""
-    return f"busybox-{host}"
-
-
-def in_namespace(host: str) -> str:
-    """The command that enters the container's network namespace."""
-    return f"nsenter --target {HOSTS[host].pid(container(host))} --net"
-
-
-def mac(host: str) -> str:
-    """The MAC address of the container's ethwe0."""
-    (card,) = HOSTS[host].in_namespace_of(container(host), "ip -o link show dev ethwe0")
-    return re.search(r"link/ether (\S+)", card)[1]
 
 
 def flows(host: str) -> list[str]:
@@ -53,7 +30,7 @@ def flows(host: str) -> list[str]:
 
 def tunnel_id(host: str, other: str) -> str:
     """That of the packets from one host to another, as the sender's flow for the other one's container has it."""
-    (flow,) = [line for line in flows(host) if f"dst={mac(other)}" in line]
+    (flow,) = [line for line in flows(host) if f"dst={mac(HOSTS[other])}" in line]
     found = re.search(r"actions:set\(tunnel\(tun_id=(\w+),(.*?),flags\(df\|key\)\)\),vxlan-6784$", flow)
     assert found, flow
     assert found[2].replace("tp_dst=6784,", "") == f"src={UNDERLAY[host]},dst={UNDERLAY[other]},ttl=64"
@@ -123,24 +100,12 @@ def test_everybody_reaches_everybody_by_address_and_by_name(host: str, other: st
 
 
 def test_full_packets_pass_and_larger_ones_do_not() -> None:
-    ping = f"{in_namespace('node-1')} ping -c 1 -M do"
-    assert HOSTS["node-1"].host.run(f"{ping} -W 5 -s 1348 {ADDRESSES['node-4']}").rc == 0
-    assert HOSTS["node-1"].host.run(f"{ping} -W 1 -s 1349 {ADDRESSES['node-4']}").rc != 0
+    assert is_full(HOSTS["node-1"], ADDRESSES["node-4"])
 
 
 def test_multicast_is_received_on_all_hosts() -> None:
-    others = [host for host in HOSTS if host != "node-1"]
-    for host in others:
-        HOSTS[host].output(
-            "rm -f /run/multicast-ready /run/multicast; "
-            f'{in_namespace(host)} python3 -c "{RECEIVER}" > /run/multicast 2>&1 & '
-            "timeout 120 sh -c 'until [ -e /run/multicast-ready ]; do sleep 0.1; done'"
-        )
-    HOSTS["node-1"].output(f'{in_namespace("node-1")} python3 -c "{SENDER}"')
-    for host in others:
-        HOSTS[host].output("timeout 120 sh -c 'until grep -q . /run/multicast; do sleep 0.1; done'")
-        sender = HOSTS[host].output("cat /run/multicast; rm /run/multicast /run/multicast-ready").strip()
-        assert sender == ADDRESSES["node-1"]
+    first, *others = HOSTS.values()
+    assert senders_heard(first, others) == [ADDRESSES[first.name]] * len(others)
 
 
 def test_packets_are_vxlan_on_the_wire() -> None:

@@ -17,8 +17,9 @@ from collections.abc import Collection, Iterable
 from container_network import weave_attach, weave_endpoints
 from container_network.errors import LabError
 from container_network.etcd_watch import Copy
+from container_network.weave_endpoints import CableSettings
 from container_network.weave_host import best_datapath, clean_host, converge_host, plan_host
-from container_network.weave_names import DEFAULT_MTU, DOMAIN, MULTICAST
+from container_network.weave_names import DOMAIN, MULTICAST
 from container_network.weave_peers import endpoint_mac, is_device_mac
 from container_network.weave_ring import Address
 from container_network.weave_state import PREFIX, Endpoint, WeaveState
@@ -151,7 +152,7 @@ class WeaveNetwork(Network):
         if endpoint is None:
             raise LabError(f"endpoint {joined.endpoint_id[:11]} is not in the datastore: start the container again.")
         with self.kernel:
-            weave_endpoints.attach(joined.endpoint_id, endpoint.mac, self._mtu)
+            weave_endpoints.attach(joined.endpoint_id, endpoint.mac, self._cable)
         multicast = network.options.get(MULTICAST_OPTION, "").lower() in ("true", "1")
         return protocol.JoinAnswer(
             device=weave_endpoints.temporary_device(joined.endpoint_id),
@@ -247,15 +248,15 @@ class WeaveNetwork(Network):
             log.info("datapath: %s", datapath)
             self._datapath = datapath
         with self.kernel:
-            converge_host(desired, datapath, self._mtu)
+            converge_host(desired, datapath, self._cable.mtu)
 
     def look_again(self) -> None:
         """The next convergence looks for attached containers that have vanished."""
         self._look_again.set()
 
     @property
-    def _mtu(self) -> int:
-        return self.host.options.get("mtu") or DEFAULT_MTU
+    def _cable(self) -> CableSettings:
+        return CableSettings.from_options(self.host.options)
 
 
 def _plain(addresses: Iterable[str]) -> tuple[str, ...]:

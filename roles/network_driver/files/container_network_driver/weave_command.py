@@ -18,8 +18,9 @@ from container_network.errors import LabError
 from container_network.links import read_links
 from container_network.netlink import NetlinkSocket
 from container_network.weave_attach import Container
+from container_network.weave_endpoints import CableSettings
 from container_network.weave_host import best_datapath
-from container_network.weave_names import BRIDGE, DEFAULT_MTU
+from container_network.weave_names import BRIDGE
 from container_network.weave_ring import Network
 from container_network.weave_store import WeaveStore
 from container_network.weave_wanted import Wanted
@@ -41,7 +42,7 @@ class Weave:
         if options is None:
             raise LabError("this host has no Weave network: run the role weave for it.")
         self._node = config.node
-        self._mtu = options.get("mtu") or DEFAULT_MTU
+        self._cable = CableSettings.from_options(options)
         self._wanted_datapath = options.get("datapath", "auto")
         self._store = WeaveStore(config.etcd_client())
 
@@ -50,8 +51,8 @@ class Weave:
         state = self._store.read()
         datapath = best_datapath(self._wanted_datapath)
         views: dict[str, Callable[[], list[str]]] = {
-            "": lambda: weave_status.summary(state, self._node, datapath, self._mtu),
-            "connections": lambda: weave_status.connections(state, self._node, datapath, self._mtu),
+            "": lambda: weave_status.summary(state, self._node, datapath, self._cable.mtu),
+            "connections": lambda: weave_status.connections(state, self._node, datapath, self._cable.mtu),
             "peers": lambda: weave_status.peers(state),
             "ipam": lambda: weave_status.ipam(state, self._node),
             "dns": lambda: weave_status.dns(state),
@@ -71,12 +72,12 @@ class Weave:
 
     def attach(self, arguments: argparse.Namespace) -> list[str]:
         """A running container gets an interface on the network."""
-        given = weave_attach.attach(self._store, self._node, arguments.container, arguments.addresses, self._mtu)
+        given = weave_attach.attach(self._store, self._node, arguments.container, arguments.addresses, self._cable)
         return [" ".join(_plain(given))]
 
     def detach(self, arguments: argparse.Namespace) -> list[str]:
         """It loses it."""
-        gone = weave_attach.detach(self._store, self._node, arguments.container, arguments.addresses, self._mtu)
+        gone = weave_attach.detach(self._store, self._node, arguments.container, arguments.addresses, self._cable)
         return [" ".join(_plain(gone))] if gone else []
 
     def expose(self, arguments: argparse.Namespace) -> list[str]:
