@@ -343,3 +343,13 @@ def test_looks_become_rare_and_frequent_again_after_a_request(monkeypatch: pytes
     now += 10
     looks.follow(asked=True, doubted=False)
     assert looks.due_in() == 1
+
+
+def test_looks_that_take_long_are_rarer():
+    looks = Looks(first=1.0, last=60.0)
+    for seconds, pause in {0.01: 1, 0.5: 10, 30: 60}.items():
+        looks.took(seconds)
+        for _look in range(8):
+            looks.follow(asked=False, doubted=False)
+        looks.follow(asked=True, doubted=False)
+        assert looks.due_in() == pytest.approx(pause, abs=0.5)

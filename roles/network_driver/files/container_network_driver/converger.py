@@ -38,16 +38,14 @@ class Converger:
         self._retry = retry
         self._look_pauses = look
         self._condition = threading.Condition()
-        self._wanted = 0
         self._asked = False
         self._doubted = False
         self._reached = -1
         self._stopping = False
 
-    def request(self, revision: int) -> None:
+    def request(self, _revision: int) -> None:
         """A revision of the datastore is there that the host should follow."""
         with self._condition:
-            self._wanted = max(self._wanted, revision)
             self._asked = True
             self._condition.notify_all()
 
@@ -81,8 +79,12 @@ class Converger:
             looks.follow(asked=asked, doubted=doubted)
             try:
                 started = time.monotonic()
-                reached = self._converge(asked and not doubted)
-                log.debug("revision %d in %.0f ms", reached, (time.monotonic() - started) * 1000)
+                is_look = doubted or not asked
+                reached = self._converge(not is_look)
+                seconds = time.monotonic() - started
+                log.debug("revision %d in %.0f ms", reached, seconds * 1000)
+                if is_look:
+                    looks.took(seconds)
             except Exception as error:  # whatever it was, the next round may succeed
                 if str(error) != last_error:
                     log.error("the host cannot follow: %s", error, exc_info=not isinstance(error, LabError))
@@ -111,10 +113,10 @@ class Converger:
 
 
 class Looks:
-    """When the host is looked at again, though nobody asks for it."""
+    """When the host is looked at again, though nobody asks for it; at most a twentieth of the time is spent on that."""
 
     def __init__(self, first: float, last: float) -> None:
-        self._first = self._pause = first
+        self._least = self._first = self._pause = first
         self._last = last
         self._due = time.monotonic() + first
 
@@ -131,3 +133,7 @@ class Looks:
         if asked or doubted:
             self._pause = self._first
             self._due = min(self._due, now + self._first)
+
+    def took(self, seconds: float) -> None:
+        """The last look took so long."""
+        self._first = min(max(self._least, 20 * seconds), self._last)
