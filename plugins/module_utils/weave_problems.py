@@ -24,10 +24,10 @@ def problems(config: Mapping[str, Any], nodes: Mapping[str, Mapping[str, Any]]) 
     """All problems of a network with these nodes.
 
     ``config`` holds ``range``, ``default_subnet``, ``reserved`` (addresses), ``subnets``, ``gateway_subnet``, ``mtu``,
-    ``datapath`` and ``etcd_endpoints``; each node what host_info returned (``address``, ``prefix_length``,
-    ``interface``, ``mtu``, ``networks``, ``missing_netlink_families``; nothing for a node that takes no part in this
-    run), and what the node has of its own: ``peer_name``, if one is pinned, ``attachments``, and ``foreign_command``,
-    the path of a command that is in our command's place.
+    ``datapath``, ``checksum_offload`` and ``etcd_endpoints``; each node what host_info returned (``address``,
+    ``prefix_length``, ``interface``, ``mtu``, ``networks``, ``missing_netlink_families``; nothing for a node that takes
+    no part in this run), and what the node has of its own: ``peer_name``, if one is pinned, ``attachments``, and
+    ``foreign_command``, the path of a command that is in our command's place.
     """
     found = _name_problems(nodes) + host_address_problems(nodes) + _mtu_problems(config["mtu"], nodes)
     found += [
@@ -40,6 +40,11 @@ def problems(config: Mapping[str, Any], nodes: Mapping[str, Mapping[str, Any]]) 
         found.append("weave_etcd_endpoints is empty: list the client URLs of etcd, as [http://192.168.1.68:2379]")
     if config["datapath"] not in DATAPATHS:
         found.append(f"weave_datapath '{config['datapath']}' is not known: write {', '.join(DATAPATHS)}")
+    if str(config["checksum_offload"]).lower() not in ("true", "false", "yes", "no"):
+        found.append(
+            f"weave_checksum_offload '{config['checksum_offload']}' is not a truth value: write true, which is faster, "
+            "or false, as real Weave has it"
+        )
     if config["datapath"] == OPENVSWITCH_DATAPATH:
         found += [
             f"{name}: weave_datapath is openvswitch, and the kernel has no Open vSwitch datapath: load it "

@@ -31,6 +31,7 @@ CONFIG = {
     "gateway_subnet": "172.18.0.0/16",
     "mtu": 1376,
     "datapath": "auto",
+    "checksum_offload": False,
     "etcd_endpoints": ["http://192.168.1.68:2379"],
 }
 
@@ -47,6 +48,7 @@ def test_a_node_that_takes_no_part_is_not_judged():
     ("config", "nodes", "message"),
     [
         ({"etcd_endpoints": []}, {}, "weave_etcd_endpoints is empty"),
+        ({"checksum_offload": "perhaps"}, {}, "weave_checksum_offload 'perhaps' is not a truth value"),
         ({"range": "172.111.222.0"}, {}, "weave_range 172.111.222.0/32 is too small"),
         ({"range": "172.111.222.7/24"}, {}, "weave_range '172.111.222.7/24' is not an IPv4 network"),
         ({"range": "192.168.0.0/16"}, {}, "overlaps the underlay of node-1 (192.168.1.0/24 on eth0)"),
