@@ -169,7 +169,7 @@ def test_data_arrives_whole_whoever_cuts_it_into_packets(lab: WeaveLab, checksum
         listener = socket.create_server((receiver.address, PORT))
     with inside(sender.namespace):
         outgoing = socket.create_connection((receiver.address, PORT), timeout=10)
-    with listener, listener.accept()[0] as incoming, outgoing, ThreadPoolExecutor(1) as executor:
+    with listener, outgoing, listener.accept()[0] as incoming, ThreadPoolExecutor(1) as executor:
         incoming.settimeout(10)
         sent = executor.submit(outgoing.sendall, data)
         received = incoming.makefile("rb").read(len(data))
