@@ -57,6 +57,8 @@ def host(netns_factory: Callable[[], str], tmp_path: Path, busybox_path: str) ->
         for network, subnet in (("red", "10.1.0.0/24"), ("blue", "10.1.0.0/24"), ("green", "10.3.0.0/24")):
             host.docker("network", "create", "--driver=plain", "--ipam-driver=plain", f"--subnet={subnet}", network)
         yield host
+        host.clean("plain")
+        host.stop_driver()  # or it would start the others again
         host.run("pkill", "--pidfile", f"{FOLDER}/pid")
         host.run("sh", "-c", f"kill $(cat {FOLDER}/53*.pid)", check=False)
 
