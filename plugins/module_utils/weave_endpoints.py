@@ -58,20 +58,20 @@ class CableSettings:
         return cls(options.get("mtu") or DEFAULT_MTU, bool(options.get("checksum_offload")))
 
 
-def attach(endpoint_id: str, mac: str, settings: CableSettings) -> None:
+def attach(endpoint_id: str, mac: str, cable: CableSettings) -> None:
     """Make the cable; the container's end is left beside the host's, for Docker to move.
 
     A cable that is there already, as after a call that was cut off, is replaced.
     """
     name = host_device(endpoint_id)
     pair = VethPair(
-        VethEnd(Device(name, mtu=settings.mtu, up=False)),
-        VethEnd(Device(temporary_device(endpoint_id), mac=mac, mtu=settings.mtu, up=False)),
+        VethEnd(Device(name, mtu=cable.mtu, up=False)),
+        VethEnd(Device(temporary_device(endpoint_id), mac=mac, mtu=cable.mtu, up=False)),
     )
     with NetlinkSocket() as netlink:
         _delete(netlink, name)
         create_here(netlink, pair)
-        set_transmit_checksums(temporary_device(endpoint_id), settings.checksum_offload)
+        set_transmit_checksums(temporary_device(endpoint_id), cable.checksum_offload)
         plug_in(netlink, name)
 
 

@@ -36,19 +36,14 @@ def create(host: DriverHost, name: str, *options: str) -> None:
     host.docker("network", "create", "--driver=plain", "--ipam-driver=plain", *options, name)
 
 
-def run(host: DriverHost, name: str, network: str, *options: str) -> str:
-    """Start a container and return its address in the network."""
-    return host.start_container(name, network, *options)
-
-
 def test_networks_of_one_subnet_have_their_own_addresses(host: DriverHost) -> None:
     create(host, "red", "--subnet=10.1.0.0/24")
     create(host, "blue", "--subnet=10.1.0.0/24")
-    assert run(host, "r1", "red") == run(host, "b1", "blue") == "10.1.0.2"
-    assert run(host, "r2", "red") == "10.1.0.3"
+    assert host.start_container("r1", "red") == host.start_container("b1", "blue") == "10.1.0.2"
+    assert host.start_container("r2", "red") == "10.1.0.3"
     host.docker("rm", "--force", "r1")
-    assert run(host, "b2", "blue") == "10.1.0.3"
-    assert run(host, "r3", "red") == "10.1.0.2"
+    assert host.start_container("b2", "blue") == "10.1.0.3"
+    assert host.start_container("r3", "red") == "10.1.0.2"
     refused = host.try_docker("run", "--network=red", "--ip=10.1.0.3", "busybox")
     assert "address 10.1.0.3 is in use by container r2 on host1 (network red)" in refused.stderr
 
@@ -56,8 +51,8 @@ def test_networks_of_one_subnet_have_their_own_addresses(host: DriverHost) -> No
 def test_a_network_without_a_gateway_is_beside_docker_gwbridge_unless_it_is_internal(host: DriverHost) -> None:
     create(host, "open", "--subnet=10.2.0.0/24", "--opt=com.docker.network.driver.mtu=1400")
     create(host, "closed", "--subnet=10.3.0.0/24", "--internal")
-    run(host, "c1", "open")
-    run(host, "c2", "closed")
+    host.start_container("c1", "open")
+    host.start_container("c2", "closed")
     routes = host.docker("exec", "c1", "ip", "route")
     assert re.search(r"default via 172[.\d]+ dev eth1", routes)
     assert "mtu 1400" in host.docker("exec", "c1", "ip", "link", "show", "eth0")
@@ -66,7 +61,7 @@ def test_a_network_without_a_gateway_is_beside_docker_gwbridge_unless_it_is_inte
 
 def test_names_are_learned(host: DriverHost) -> None:
     create(host, "red")
-    run(host, "r1", "red")
+    host.start_container("r1", "red")
     lines = "10.77.0.2 r1.red.container r1\n"
     eventually(lambda: (host.folder / "hosts").read_text() == lines)
 

@@ -18,6 +18,7 @@ from kernel_view import command, has_link, ip, ip_lines
 
 from ansible_collections.container_network.lab.plugins.module_utils import weave_attach
 from ansible_collections.container_network.lab.plugins.module_utils.etcd import Etcd
+from ansible_collections.container_network.lab.plugins.module_utils.ethtool import merges_received, transmits_checksums
 from ansible_collections.container_network.lab.plugins.module_utils.namespaces import inside
 from ansible_collections.container_network.lab.plugins.module_utils.weave_endpoints import CableSettings
 from ansible_collections.container_network.lab.plugins.module_utils.weave_host import converge_host, plan_host
@@ -61,10 +62,14 @@ def run_container(name: str) -> str:
     return name
 
 
+def pid_of(name: str) -> str:
+    """The process id of a container."""
+    return command("docker", "inspect", "--format", "{{.State.Pid}}", name).strip()
+
+
 def seen_inside(name: str, *arguments: str) -> list[str]:
     """What a program of this machine prints in a container's network namespace."""
-    pid = command("docker", "inspect", "--format", "{{.State.Pid}}", name).strip()
-    printed = command("nsenter", f"--net=/proc/{pid}/ns/net", *arguments)
+    printed = command("nsenter", f"--net=/proc/{pid_of(name)}/ns/net", *arguments)
     return [" ".join(line.split()) for line in printed.splitlines()]
 
 
@@ -106,6 +111,17 @@ def test_containers_are_attached_and_detached(host: Host, containers: list[str])
     state = host.store.read()
     assert not state.addresses
     assert not state.endpoints
+
+
+@pytest.mark.parametrize("checksum_offload", [False, True])
+def test_checksums_are_left_to_the_device_only_if_wanted(
+    host: Host, containers: list[str], checksum_offload: bool
+) -> None:
+    wanted = {**host.arguments({"container": "plain-1"}), "checksum_offload": checksum_offload}
+    module_runner.assert_converges("weave_attachments", **wanted)
+    assert transmits_checksums("ethwe", pid_of("plain-1")) == checksum_offload
+    (endpoint,) = host.store.read().endpoints
+    assert merges_received(endpoint.device, host.netns)
 
 
 def test_what_a_person_attached_stays(host: Host, containers: list[str]) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from ipaddress import ip_interface, ip_network
 
@@ -294,16 +294,22 @@ def test_requests_that_come_together_are_answered_by_one_round_and_a_failed_roun
     assert len(rounds) == 2
 
 
+def telling(look: Callable[[], object]) -> Callable[[bool], int]:
+    """What a converger runs, for a host that tells when it is looked at unasked."""
+
+    def converge(asked: bool) -> int:
+        if not asked:
+            look()
+        return 0
+
+    return converge
+
+
 def test_the_host_is_looked_at_soon_after_a_request_also_while_more_of_them_come():
     """Docker puts its rules before ours when it makes a network, after it has asked the driver for it."""
     looked = threading.Event()
 
-    def converge(asked: bool) -> int:
-        if not asked:
-            looked.set()
-        return 0
-
-    converger = Converger(converge, together=0, look=(0.05, 600))
+    converger = Converger(telling(looked.set), together=0, look=(0.05, 600))
     with running(converger):
         for _round in range(1000):
             converger.request(1)
@@ -315,12 +321,7 @@ def test_the_host_is_looked_at_soon_after_a_request_also_while_more_of_them_come
 def test_a_host_in_doubt_is_looked_at_at_once():
     looks = threading.Semaphore(0)
 
-    def converge(asked: bool) -> int:
-        if not asked:
-            looks.release()
-        return 0
-
-    converger = Converger(converge, together=0.05, look=(600, 600))
+    converger = Converger(telling(looks.release), together=0.05, look=(600, 600))
     with running(converger):
         converger.doubt()
         assert looks.acquire(timeout=5)
