@@ -44,7 +44,7 @@ from ansible.errors import AnsibleConnectionFailure, AnsibleError
 from ansible.plugins.connection import ConnectionBase
 from ansible.utils.display import Display
 
-from ansible_collections.container_network.lab.plugins.module_utils.docker_engine import container_pid
+from ansible_collections.container_network.lab.plugins.module_utils.docker.engine import container_pid
 from ansible_collections.container_network.lab.plugins.module_utils.errors import LabError
 
 display = Display()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """Options ``chains`` and ``jumps``; they mirror ``iptables.ARGUMENTS``."""
+    """Options ``chains`` and ``jumps``; they mirror ``CHAINS`` of module_utils/kernel/arguments.py."""
 
     DOCUMENTATION = r"""
 options:

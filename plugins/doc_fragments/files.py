@@ -7,7 +7,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """Option ``files``; it mirrors ``files.ARGUMENTS``."""
+    """Option ``files``; it mirrors ``FILES`` of module_utils/recorded/arguments.py."""
 
     DOCUMENTATION = r"""
 options:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """Option ``links``; it mirrors ``network_link.ARGUMENTS``."""
+    """Option ``links``; it mirrors ``LINKS`` of module_utils/kernel/arguments.py."""
 
     DOCUMENTATION = r"""
 options:

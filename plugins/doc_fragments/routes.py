@@ -7,7 +7,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """Option ``routes``; it mirrors ``routes.ARGUMENTS``."""
+    """Option ``routes``; it mirrors ``ROUTES`` of module_utils/kernel/arguments.py."""
 
     DOCUMENTATION = r"""
 options:

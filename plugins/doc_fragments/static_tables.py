@@ -7,7 +7,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """Options ``fdb`` and ``arp``; they mirror ``forwarding.ARGUMENTS``."""
+    """Options ``fdb`` and ``arp``; they mirror ``STATIC_TABLES`` of module_utils/kernel/arguments.py."""
 
     DOCUMENTATION = r"""
 options:

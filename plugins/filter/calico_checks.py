@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.container_network.lab.plugins.module_utils.calico_checked_hosts import hosts_from, pools_from
-from ansible_collections.container_network.lab.plugins.module_utils.calico_checks import CheckedCluster, checks
+from ansible_collections.container_network.lab.plugins.module_utils.calico.checked_hosts import hosts_from, pools_from
+from ansible_collections.container_network.lab.plugins.module_utils.calico.checks import CheckedCluster, checks
 
 
 def calico_checks(

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.container_network.lab.plugins.module_utils.calico_problems import link_kinds, problems
+from ansible_collections.container_network.lab.plugins.module_utils.calico.problems import link_kinds, problems
 
 
 def calico_problems(

@@ -9,16 +9,16 @@ import ipaddress
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.container_network.lab.plugins.module_utils.docker_overlay import (
-    ETCD,
-    GATEWAY_BRIDGE,
-    OverlayNetwork,
-)
-from ansible_collections.container_network.lab.plugins.module_utils.docker_overlay_checks import (
+from ansible_collections.container_network.lab.plugins.module_utils.overlay.checks import (
     CheckedHost,
     Overlay,
     checks,
     workloads_from,
+)
+from ansible_collections.container_network.lab.plugins.module_utils.overlay.config import (
+    ETCD,
+    GATEWAY_BRIDGE,
+    OverlayNetwork,
 )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.container_network.lab.plugins.module_utils import docker_overlay_problems as rules
+from ansible_collections.container_network.lab.plugins.module_utils.overlay import problems as rules
 
 Results = Sequence[Mapping[str, Any]]
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.container_network.lab.plugins.module_utils.docker_networks import NetworkSpec
-from ansible_collections.container_network.lab.plugins.module_utils.docker_overlay import NETWORKS_GROUP, OverlayNetwork
+from ansible_collections.container_network.lab.plugins.module_utils.docker.networks import NetworkSpec
+from ansible_collections.container_network.lab.plugins.module_utils.overlay.config import NETWORKS_GROUP, OverlayNetwork
 
 
 def docker_overlay_networks(entries: Sequence[Mapping[str, Any]], control_plane: str) -> list[dict[str, Any]]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.container_network.lab.plugins.module_utils.flannel_checks import (
+from ansible_collections.container_network.lab.plugins.module_utils.flannel.checks import (
     CheckedHost,
     checks,
     containers_from,

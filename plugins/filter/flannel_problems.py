@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.container_network.lab.plugins.module_utils.flannel_problems import problems
+from ansible_collections.container_network.lab.plugins.module_utils.flannel.problems import problems
 
 
 def flannel_problems(

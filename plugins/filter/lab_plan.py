@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.container_network.lab.plugins.module_utils.lab_plan import plan_lab
+from ansible_collections.container_network.lab.plugins.module_utils.lab.plan import plan_lab
 
 DOCUMENTATION = r"""
 name: lab_plan

@@ -9,8 +9,8 @@ import ipaddress
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.container_network.lab.plugins.module_utils.weave_checks import Network, checks, hosts_from
-from ansible_collections.container_network.lab.plugins.module_utils.weave_ring import Ring
+from ansible_collections.container_network.lab.plugins.module_utils.weave.checks import Network, checks, hosts_from
+from ansible_collections.container_network.lab.plugins.module_utils.weave.ring import Ring
 
 
 def weave_checks(

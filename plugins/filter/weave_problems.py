@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.container_network.lab.plugins.module_utils.weave_problems import problems
+from ansible_collections.container_network.lab.plugins.module_utils.weave.problems import problems
 
 
 def weave_problems(

@@ -11,14 +11,13 @@ short_description: Files of the network driver
 version_added: 0.1.0
 author: container_network.lab contributors (@container-network-lab)
 description:
-  - Returns the files of a Python package, and of the package C(container_network) that it imports, which is a copy of
-    this collection's module_utils, as entries for the option O(container_network.lab.recorded_files#module:files).
+  - Returns the files of the network driver and of its networks, a part of this collection's module_utils, as the Python
+    package C(container_network); as entries for the option O(container_network.lab.recorded_files#module:files).
 options:
   _terms:
-    description: Folders of packages on the controller.
-    required: true
+    description: The modules of the networks, as the driver's configuration names them, such as V(.calico.driver).
     type: list
-    elements: path
+    elements: str
   library:
     description: The folder on the hosts under which the packages go.
     required: true
@@ -28,8 +27,7 @@ options:
 EXAMPLES = r"""
 - name: Install the driver's code
   container_network.lab.recorded_files:
-    files: "{{ query('container_network.lab.driver_sources', role_path ~ '/files/container_network_driver',
-               library='/usr/local/lib/container-network-driver') }}"
+    files: "{{ query('container_network.lab.driver_sources', '.calico.driver', library='/usr/local/lib/driver') }}"
 """
 
 RETURN = r"""
@@ -43,22 +41,17 @@ from pathlib import Path  # noqa: E402
 
 from ansible.plugins.lookup import LookupBase  # noqa: E402
 
-SHARED = "container_network"
-ONLY_FOR_ANSIBLE = {"adapter.py", "host_commands.py", "restore_unit.py"}
+from ansible_collections.container_network.lab.plugins.module_utils.package_copy import package_files  # noqa: E402
+
+PROGRAM = "driver.__main__"
 
 
 class LookupModule(LookupBase):
-    """The files of packages."""
+    """The files of the driver with some networks."""
 
     def run(self, terms, variables=None, **kwargs):
-        """Return the files of the folders in ``terms``, and of the shared package."""
+        """Return the files that a driver with these networks needs, as a package under ``library``."""
         self.set_options(var_options=variables, direct=kwargs)
-        library = self.get_option("library")
-        shared = Path(__file__).parent.parent / "module_utils"
-        folders = {SHARED: shared, **{Path(term).name: Path(term) for term in terms}}
-        return [
-            {"path": f"{library}/{package}/{path.name}", "content": path.read_text()}
-            for package, folder in folders.items()
-            for path in sorted(folder.glob("*.py"))
-            if path.name not in ONLY_FOR_ANSIBLE
-        ]
+        networks = [term[1:] for term in terms if term.startswith(".")]
+        files = package_files(Path(self.get_option("library")), [PROGRAM, *networks])
+        return [{"path": str(path), "content": text} for path, text in files.items()]

@@ -40,7 +40,7 @@ import hashlib  # noqa: E402
 
 from ansible.plugins.lookup import LookupBase  # noqa: E402
 
-from ansible_collections.container_network.lab.plugins.module_utils.host_commands import wanted_files  # noqa: E402
+from ansible_collections.container_network.lab.plugins.module_utils.commands.install import wanted_files  # noqa: E402
 
 
 class LookupModule(LookupBase):

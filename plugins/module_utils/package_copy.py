@@ -5,19 +5,57 @@
 
 from __future__ import annotations
 
-import pkgutil
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 PACKAGE = "container_network"  # the name of the copy
 
+# This package imports itself relatively, and only with `from … import …`.
+_IMPORT = re.compile(r"^\s*from (\.+)([\w.]*) import (\([^)]*\)|[^\n]+)", re.MULTILINE)
 
-def package_files(library: Path, modules: Iterable[str]) -> dict[Path, str]:
-    """The text of every file of a copy of these modules, in a folder that a program looks for packages in."""
+
+def package_files(library: Path, programs: Iterable[str]) -> dict[Path, str]:
+    """The text of every file of a copy that can run these modules (``recorded.restore``): they and all they import.
+
+    ``library`` is a folder of Python's search path, in which the copy is a package of its own.
+    """
     package = library / PACKAGE
-    return {package / "__init__.py": "", **{package / f"{name}.py": _source(name) for name in modules}}
+    files = {package / f"{name.replace('.', '/')}.py": text for name, text in sorted(_closure(programs).items())}
+    folders = {parent for path in files for parent in path.parents if parent.is_relative_to(package)}
+    return {**{folder / "__init__.py": "" for folder in sorted(folders)}, **files}
 
 
-def _source(module: str) -> str:
+def _closure(programs: Iterable[str]) -> dict[str, str]:
+    """The source of modules, and of all modules of this package that they import, by dotted name."""
+    sources: dict[str, str] = {}
+    missing = list(programs)
+    while missing:
+        name = missing.pop()
+        if name not in sources:
+            sources[name] = source(name)
+            missing += imported_modules(name, sources[name])
+    return sources
+
+
+def imported_modules(module: str, text: str) -> Iterator[str]:
+    """The modules of this package that the text of one of them imports, also inside of functions."""
+    for dots, path, names in _IMPORT.findall(text):
+        origin = [*module.split(".")[: -len(dots)], *filter(None, path.split("."))]
+        if origin and not _is_package(".".join(origin)):
+            yield ".".join(origin)
+        else:
+            yield from (".".join([*origin, name.split()[0]]) for name in names.strip("()").split(",") if name.strip())
+
+
+def _is_package(name: str) -> bool:
+    spec = find_spec(f"{__package__}.{name}")
+    return spec is not None and spec.submodule_search_locations is not None
+
+
+def source(name: str) -> str:
+    """The text of a module of this package."""
+    spec = find_spec(f"{__package__}.{name}")
     # By the package's loader, because on a host Ansible runs modules from an archive.
-    return pkgutil.get_data(str(__package__), f"{module}.py").decode()  # type: ignore[union-attr]
+    return spec.loader.get_source(spec.name)  # type: ignore[union-attr]

@@ -74,8 +74,8 @@ blocked:
     - {address: 192.168.1.68, port: 2377/tcp, reason: no answer within 3 s}
 """
 
-from ansible_collections.container_network.lab.plugins.module_utils import blocked_ports
-from ansible_collections.container_network.lab.plugins.module_utils.adapter import run_module
+from ansible_collections.container_network.lab.plugins.module_utils.ansible_module import run_module
+from ansible_collections.container_network.lab.plugins.module_utils.kernel import blocked_ports
 
 
 def main() -> None:

@@ -72,12 +72,12 @@ image_id:
 
 from typing import Any
 
-from ansible_collections.container_network.lab.plugins.module_utils.adapter import run_module
-from ansible_collections.container_network.lab.plugins.module_utils.busybox import (
+from ansible_collections.container_network.lab.plugins.module_utils.ansible_module import run_module
+from ansible_collections.container_network.lab.plugins.module_utils.docker.busybox_image import (
     converge_absent,
     converge_present,
 )
-from ansible_collections.container_network.lab.plugins.module_utils.docker_engine import Engine
+from ansible_collections.container_network.lab.plugins.module_utils.docker.engine import Engine
 from ansible_collections.container_network.lab.plugins.module_utils.outcome import Outcome
 
 ARGUMENT_SPEC: dict[str, Any] = {

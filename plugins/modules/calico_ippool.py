@@ -173,9 +173,9 @@ pools:
       sample: all()
 """
 
-from ansible_collections.container_network.lab.plugins.module_utils.adapter import run_module
-from ansible_collections.container_network.lab.plugins.module_utils.calico_converge import converge_pools
-from ansible_collections.container_network.lab.plugins.module_utils.etcd import ETCD_ARGUMENTS
+from ansible_collections.container_network.lab.plugins.module_utils.ansible_module import run_module
+from ansible_collections.container_network.lab.plugins.module_utils.calico.converge import converge_pools
+from ansible_collections.container_network.lab.plugins.module_utils.datastore.etcd import ETCD_ARGUMENTS
 
 POOL_ARGUMENTS = {
     "name": {"type": "str"},

@@ -111,12 +111,12 @@ EXAMPLES = r"""
 
 RETURN = r""""""
 
-from ansible_collections.container_network.lab.plugins.module_utils.adapter import run_module
-from ansible_collections.container_network.lab.plugins.module_utils.calico_converge import (
+from ansible_collections.container_network.lab.plugins.module_utils.ansible_module import run_module
+from ansible_collections.container_network.lab.plugins.module_utils.calico.converge import (
     converge_profiles,
 )
-from ansible_collections.container_network.lab.plugins.module_utils.calico_profiles import RULE_ARGUMENTS
-from ansible_collections.container_network.lab.plugins.module_utils.etcd import ETCD_ARGUMENTS
+from ansible_collections.container_network.lab.plugins.module_utils.calico.profiles import RULE_ARGUMENTS
+from ansible_collections.container_network.lab.plugins.module_utils.datastore.etcd import ETCD_ARGUMENTS
 
 RULES = {"type": "list", "elements": "dict", "default": [], "options": RULE_ARGUMENTS}
 ARGUMENT_SPEC = {

@@ -146,16 +146,16 @@ containers:
 
 from typing import Any
 
-from ansible_collections.container_network.lab.plugins.module_utils.adapter import run_module
-from ansible_collections.container_network.lab.plugins.module_utils.container_convergence import (
-    running_places,
-)
-from ansible_collections.container_network.lab.plugins.module_utils.container_links import (
+from ansible_collections.container_network.lab.plugins.module_utils.ansible_module import run_module
+from ansible_collections.container_network.lab.plugins.module_utils.docker.container_links import (
     describe_container,
     describe_namespace,
     find_namespaces,
 )
-from ansible_collections.container_network.lab.plugins.module_utils.docker_engine import (
+from ansible_collections.container_network.lab.plugins.module_utils.docker.converge_containers import (
+    running_places,
+)
+from ansible_collections.container_network.lab.plugins.module_utils.docker.engine import (
     Engine,
     EngineNotRunning,
 )

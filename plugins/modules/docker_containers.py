@@ -172,15 +172,15 @@ containers:
 
 from typing import Any
 
-from ansible_collections.container_network.lab.plugins.module_utils.adapter import run_module
-from ansible_collections.container_network.lab.plugins.module_utils.container_convergence import (
+from ansible_collections.container_network.lab.plugins.module_utils.ansible_module import run_module
+from ansible_collections.container_network.lab.plugins.module_utils.docker.containers import (
+    RESTART_POLICIES,
+)
+from ansible_collections.container_network.lab.plugins.module_utils.docker.converge_containers import (
     converge_absent,
     converge_present,
 )
-from ansible_collections.container_network.lab.plugins.module_utils.containers import (
-    RESTART_POLICIES,
-)
-from ansible_collections.container_network.lab.plugins.module_utils.docker_engine import Engine
+from ansible_collections.container_network.lab.plugins.module_utils.docker.engine import Engine
 from ansible_collections.container_network.lab.plugins.module_utils.outcome import Outcome
 
 ARGUMENT_SPEC: dict[str, Any] = {

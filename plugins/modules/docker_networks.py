@@ -115,8 +115,8 @@ RETURN = r""""""
 
 from typing import Any
 
-from ansible_collections.container_network.lab.plugins.module_utils.adapter import run_module
-from ansible_collections.container_network.lab.plugins.module_utils.docker_networks import converge_networks
+from ansible_collections.container_network.lab.plugins.module_utils.ansible_module import run_module
+from ansible_collections.container_network.lab.plugins.module_utils.docker.networks import converge_networks
 
 ARGUMENT_SPEC: dict[str, Any] = {
     "networks": {

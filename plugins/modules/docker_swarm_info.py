@@ -95,10 +95,9 @@ networks:
       description: Its subnets.
       type: list
       elements: str
-    vnis:
-      description: VXLAN network identifiers of an overlay.
-      type: list
-      elements: int
+    options:
+      description: The options that it was made with, by name.
+      type: dict
     group:
       description: The group of M(container_network.lab.docker_networks) that it belongs to; none if others made it.
       type: str
@@ -107,8 +106,8 @@ networks:
       type: dict
 """
 
-from ansible_collections.container_network.lab.plugins.module_utils.adapter import run_module
-from ansible_collections.container_network.lab.plugins.module_utils.swarm_info import look
+from ansible_collections.container_network.lab.plugins.module_utils.ansible_module import run_module
+from ansible_collections.container_network.lab.plugins.module_utils.docker.swarm.info import look
 
 
 def main() -> None:

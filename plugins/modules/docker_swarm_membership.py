@@ -88,8 +88,8 @@ swarm:
   type: dict
 """
 
-from ansible_collections.container_network.lab.plugins.module_utils.adapter import run_module
-from ansible_collections.container_network.lab.plugins.module_utils.swarm_membership import converge_membership
+from ansible_collections.container_network.lab.plugins.module_utils.ansible_module import run_module
+from ansible_collections.container_network.lab.plugins.module_utils.docker.swarm.membership import converge_membership
 
 ARGUMENT_SPEC = {
     "advertise_address": {"type": "str"},

@@ -53,8 +53,8 @@ EXAMPLES = r"""
 
 RETURN = r""""""
 
-from ansible_collections.container_network.lab.plugins.module_utils.adapter import run_module
-from ansible_collections.container_network.lab.plugins.module_utils.swarm_nodes import converge_nodes
+from ansible_collections.container_network.lab.plugins.module_utils.ansible_module import run_module
+from ansible_collections.container_network.lab.plugins.module_utils.docker.swarm.nodes import converge_nodes
 
 ARGUMENT_SPEC = {
     "hosts": {"type": "dict", "required": True},

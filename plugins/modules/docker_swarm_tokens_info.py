@@ -40,8 +40,8 @@ join_tokens:
       type: str
 """
 
-from ansible_collections.container_network.lab.plugins.module_utils.adapter import run_module
-from ansible_collections.container_network.lab.plugins.module_utils.swarm_info import look_at_tokens
+from ansible_collections.container_network.lab.plugins.module_utils.ansible_module import run_module
+from ansible_collections.container_network.lab.plugins.module_utils.docker.swarm.info import look_at_tokens
 
 
 def main() -> None:

@@ -119,10 +119,10 @@ document:
   sample: '{"Network":"40.15.0.0/16","Backend":{"Type":"vxlan"}}'
 """
 
-from ansible_collections.container_network.lab.plugins.module_utils.adapter import run_module
-from ansible_collections.container_network.lab.plugins.module_utils.etcd import ETCD_ARGUMENTS
-from ansible_collections.container_network.lab.plugins.module_utils.flannel import DEFAULT_PREFIX
-from ansible_collections.container_network.lab.plugins.module_utils.flannel_converge import (
+from ansible_collections.container_network.lab.plugins.module_utils.ansible_module import run_module
+from ansible_collections.container_network.lab.plugins.module_utils.datastore.etcd import ETCD_ARGUMENTS
+from ansible_collections.container_network.lab.plugins.module_utils.flannel.config import DEFAULT_PREFIX
+from ansible_collections.container_network.lab.plugins.module_utils.flannel.converge import (
     converge_config,
 )
 

@@ -142,10 +142,10 @@ flannel:
       type: str
 """
 
-from ansible_collections.container_network.lab.plugins.module_utils.adapter import run_module
-from ansible_collections.container_network.lab.plugins.module_utils.etcd import ETCD_ARGUMENTS
-from ansible_collections.container_network.lab.plugins.module_utils.flannel import DEFAULT_PREFIX
-from ansible_collections.container_network.lab.plugins.module_utils.flannel_converge import observe_subnet
+from ansible_collections.container_network.lab.plugins.module_utils.ansible_module import run_module
+from ansible_collections.container_network.lab.plugins.module_utils.datastore.etcd import ETCD_ARGUMENTS
+from ansible_collections.container_network.lab.plugins.module_utils.flannel.config import DEFAULT_PREFIX
+from ansible_collections.container_network.lab.plugins.module_utils.flannel.converge import observe_subnet
 
 ARGUMENT_SPEC = {
     **ETCD_ARGUMENTS,

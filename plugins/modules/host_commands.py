@@ -44,13 +44,17 @@ RETURN = r"""
 #
 """
 
-from ansible_collections.container_network.lab.plugins.module_utils import host_commands
-from ansible_collections.container_network.lab.plugins.module_utils.adapter import run_module
+from ansible_collections.container_network.lab.plugins.module_utils.ansible_module import run_module
+from ansible_collections.container_network.lab.plugins.module_utils.commands import install
+
+ARGUMENTS = {
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+}
 
 
 def main() -> None:
     """Run the module."""
-    run_module(host_commands.ARGUMENTS, host_commands.converge)
+    run_module(ARGUMENTS, install.converge)
 
 
 if __name__ == "__main__":

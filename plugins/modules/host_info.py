@@ -133,8 +133,8 @@ host_info:
       sample: [4789]
 """
 
-from ansible_collections.container_network.lab.plugins.module_utils import host
-from ansible_collections.container_network.lab.plugins.module_utils.adapter import run_module
+from ansible_collections.container_network.lab.plugins.module_utils.ansible_module import run_module
+from ansible_collections.container_network.lab.plugins.module_utils.kernel import host_facts as host
 
 
 def main() -> None:

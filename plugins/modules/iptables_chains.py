@@ -60,13 +60,24 @@ RETURN = r"""
 #
 """
 
-from ansible_collections.container_network.lab.plugins.module_utils import iptables
-from ansible_collections.container_network.lab.plugins.module_utils.adapter import run_module
+from ansible_collections.container_network.lab.plugins.module_utils.ansible_module import run_module
+from ansible_collections.container_network.lab.plugins.module_utils.kernel.arguments import CHAINS, NETNS
+from ansible_collections.container_network.lab.plugins.module_utils.kernel.iptables import PROGRAMS
+from ansible_collections.container_network.lab.plugins.module_utils.recorded import kinds
+from ansible_collections.container_network.lab.plugins.module_utils.recorded.arguments import RECORDED
+
+ARGUMENTS = {
+    **CHAINS,
+    "ip_version": {"type": "str", "choices": list(PROGRAMS), "default": "ipv4"},
+    **NETNS,
+    **RECORDED,
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+}
 
 
 def main() -> None:
     """Run the module."""
-    run_module(iptables.ARGUMENTS, iptables.converge)
+    run_module(ARGUMENTS, kinds.CHAINS.converge)
 
 
 if __name__ == "__main__":

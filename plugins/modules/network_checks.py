@@ -118,17 +118,17 @@ checks:
 
 from typing import Any
 
-from ansible_collections.container_network.lab.plugins.module_utils.adapter import run_module
-from ansible_collections.container_network.lab.plugins.module_utils.check_runner import run_checks
-from ansible_collections.container_network.lab.plugins.module_utils.checks import (
+from ansible_collections.container_network.lab.plugins.module_utils.ansible_module import run_module
+from ansible_collections.container_network.lab.plugins.module_utils.checks.check import (
     DEFAULT_TIMEOUT,
     Check,
 )
-from ansible_collections.container_network.lab.plugins.module_utils.duplicates import (
-    duplicate_problems,
-)
+from ansible_collections.container_network.lab.plugins.module_utils.checks.runner import run_checks
 from ansible_collections.container_network.lab.plugins.module_utils.errors import raise_if_any
 from ansible_collections.container_network.lab.plugins.module_utils.outcome import Outcome, observed
+from ansible_collections.container_network.lab.plugins.module_utils.validation import (
+    duplicate_problems,
+)
 
 ARGUMENT_SPEC: dict[str, Any] = {
     "checks": {

@@ -58,13 +58,22 @@ RETURN = r"""
 #
 """
 
-from ansible_collections.container_network.lab.plugins.module_utils import network_link
-from ansible_collections.container_network.lab.plugins.module_utils.adapter import run_module
+from ansible_collections.container_network.lab.plugins.module_utils.ansible_module import run_module
+from ansible_collections.container_network.lab.plugins.module_utils.kernel.arguments import LINKS, NETNS
+from ansible_collections.container_network.lab.plugins.module_utils.recorded import kinds
+from ansible_collections.container_network.lab.plugins.module_utils.recorded.arguments import RECORDED
+
+ARGUMENTS = {
+    **LINKS,
+    **NETNS,
+    **RECORDED,
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+}
 
 
 def main() -> None:
     """Run the module."""
-    run_module(network_link.ARGUMENTS, network_link.converge)
+    run_module(ARGUMENTS, kinds.LINKS.converge)
 
 
 if __name__ == "__main__":

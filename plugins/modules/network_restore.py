@@ -41,13 +41,17 @@ RETURN = r"""
 #
 """
 
-from ansible_collections.container_network.lab.plugins.module_utils import restore_unit
-from ansible_collections.container_network.lab.plugins.module_utils.adapter import run_module
+from ansible_collections.container_network.lab.plugins.module_utils.ansible_module import run_module
+from ansible_collections.container_network.lab.plugins.module_utils.recorded import restore_unit
+
+ARGUMENTS = {
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+}
 
 
 def main() -> None:
     """Run the module."""
-    run_module(restore_unit.ARGUMENTS, restore_unit.converge)
+    run_module(ARGUMENTS, restore_unit.converge)
 
 
 if __name__ == "__main__":

@@ -76,13 +76,26 @@ routes_count:
   sample: 2
 """
 
-from ansible_collections.container_network.lab.plugins.module_utils import routes
-from ansible_collections.container_network.lab.plugins.module_utils.adapter import run_module
+from ansible_collections.container_network.lab.plugins.module_utils.ansible_module import run_module
+from ansible_collections.container_network.lab.plugins.module_utils.kernel.arguments import NETNS, ROUTES
+from ansible_collections.container_network.lab.plugins.module_utils.recorded import kinds
+from ansible_collections.container_network.lab.plugins.module_utils.recorded.arguments import RECORDED
+
+ARGUMENTS = {
+    **ROUTES,
+    "dev": {"type": "str"},
+    "protocol": {"type": "str", "default": "boot"},
+    "table": {"type": "str", "default": "main"},
+    "purge": {"type": "bool", "default": False},
+    **NETNS,
+    **RECORDED,
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+}
 
 
 def main() -> None:
     """Run the module."""
-    run_module(routes.ARGUMENTS, routes.converge)
+    run_module(ARGUMENTS, kinds.ROUTES.converge)
 
 
 if __name__ == "__main__":

@@ -80,13 +80,31 @@ changed_parts:
   sample: [links, routes]
 """
 
-from ansible_collections.container_network.lab.plugins.module_utils import network_set
-from ansible_collections.container_network.lab.plugins.module_utils.adapter import run_module
+from ansible_collections.container_network.lab.plugins.module_utils.ansible_module import run_module
+from ansible_collections.container_network.lab.plugins.module_utils.kernel.arguments import (
+    CHAINS,
+    LINKS,
+    ROUTES,
+    STATIC_TABLES,
+)
+from ansible_collections.container_network.lab.plugins.module_utils.recorded import network_set
+from ansible_collections.container_network.lab.plugins.module_utils.recorded.arguments import FILES
+
+ARGUMENTS = {
+    "name": {"type": "str", "required": True},
+    "dev": {"type": "str"},
+    **FILES,
+    **CHAINS,
+    **LINKS,
+    **STATIC_TABLES,
+    **ROUTES,
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+}
 
 
 def main() -> None:
     """Run the module."""
-    run_module(network_set.ARGUMENTS, network_set.converge)
+    run_module(ARGUMENTS, network_set.converge)
 
 
 if __name__ == "__main__":

@@ -45,13 +45,20 @@ RETURN = r"""
 #
 """
 
-from ansible_collections.container_network.lab.plugins.module_utils import files
-from ansible_collections.container_network.lab.plugins.module_utils.adapter import run_module
+from ansible_collections.container_network.lab.plugins.module_utils.ansible_module import run_module
+from ansible_collections.container_network.lab.plugins.module_utils.recorded import kinds
+from ansible_collections.container_network.lab.plugins.module_utils.recorded.arguments import FILES, RECORDED
+
+ARGUMENTS = {
+    **FILES,
+    **RECORDED,
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+}
 
 
 def main() -> None:
     """Run the module."""
-    run_module(files.ARGUMENTS, files.converge)
+    run_module(ARGUMENTS, kinds.FILES.converge)
 
 
 if __name__ == "__main__":

@@ -211,13 +211,25 @@ RETURN = r"""
 #
 """
 
-from ansible_collections.container_network.lab.plugins.module_utils import veth
-from ansible_collections.container_network.lab.plugins.module_utils.adapter import run_module
+from ansible_collections.container_network.lab.plugins.module_utils.ansible_module import run_module
+from ansible_collections.container_network.lab.plugins.module_utils.kernel import veth
+from ansible_collections.container_network.lab.plugins.module_utils.kernel.arguments import DEVICE, NETNS, ROUTES
+
+END = {**DEVICE, **NETNS, **ROUTES}
+ARGUMENTS = {
+    "pairs": {
+        "type": "list",
+        "elements": "dict",
+        "required": True,
+        "options": {**END, "peer": {"type": "dict", "options": END}},
+    },
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+}
 
 
 def main() -> None:
     """Run the module."""
-    run_module(veth.ARGUMENTS, veth.converge)
+    run_module(ARGUMENTS, veth.converge)
 
 
 if __name__ == "__main__":

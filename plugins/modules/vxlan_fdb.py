@@ -61,13 +61,24 @@ RETURN = r"""
 #
 """
 
-from ansible_collections.container_network.lab.plugins.module_utils import forwarding
-from ansible_collections.container_network.lab.plugins.module_utils.adapter import run_module
+from ansible_collections.container_network.lab.plugins.module_utils.ansible_module import run_module
+from ansible_collections.container_network.lab.plugins.module_utils.kernel.arguments import NETNS, STATIC_TABLES
+from ansible_collections.container_network.lab.plugins.module_utils.recorded import kinds
+from ansible_collections.container_network.lab.plugins.module_utils.recorded.arguments import RECORDED
+
+ARGUMENTS = {
+    "dev": {"type": "str"},
+    **STATIC_TABLES,
+    "purge": {"type": "bool", "default": False},
+    **NETNS,
+    **RECORDED,
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+}
 
 
 def main() -> None:
     """Run the module."""
-    run_module(forwarding.ARGUMENTS, forwarding.converge)
+    run_module(ARGUMENTS, kinds.STATIC_TABLES.converge)
 
 
 if __name__ == "__main__":

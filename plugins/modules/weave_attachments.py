@@ -65,9 +65,9 @@ EXAMPLES = r"""
 
 RETURN = r""""""
 
-from ansible_collections.container_network.lab.plugins.module_utils.adapter import run_module
-from ansible_collections.container_network.lab.plugins.module_utils.etcd import ETCD_ARGUMENTS
-from ansible_collections.container_network.lab.plugins.module_utils.weave_converge import converge_attachments
+from ansible_collections.container_network.lab.plugins.module_utils.ansible_module import run_module
+from ansible_collections.container_network.lab.plugins.module_utils.datastore.etcd import ETCD_ARGUMENTS
+from ansible_collections.container_network.lab.plugins.module_utils.weave.converge import converge_attachments
 
 ARGUMENT_SPEC = {
     **ETCD_ARGUMENTS,

@@ -53,9 +53,9 @@ exposed:
   sample: {node-1: [172.111.222.129/24]}
 """
 
-from ansible_collections.container_network.lab.plugins.module_utils.adapter import run_module
-from ansible_collections.container_network.lab.plugins.module_utils.etcd import ETCD_ARGUMENTS
-from ansible_collections.container_network.lab.plugins.module_utils.weave_converge import look
+from ansible_collections.container_network.lab.plugins.module_utils.ansible_module import run_module
+from ansible_collections.container_network.lab.plugins.module_utils.datastore.etcd import ETCD_ARGUMENTS
+from ansible_collections.container_network.lab.plugins.module_utils.weave.converge import look
 
 
 def main() -> None:

@@ -11,16 +11,24 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from plugins.module_utils.bird import Bird
-from plugins.module_utils.calico_blocks import Block
-from plugins.module_utils.calico_endpoints import attach, detach
-from plugins.module_utils.calico_host import Dataplane, HostSettings, plan_host
-from plugins.module_utils.calico_pools import IPPool
-from plugins.module_utils.calico_profiles import profile_spec
-from plugins.module_utils.calico_resources import Node, Profile, WorkloadEndpoint
-from plugins.module_utils.calico_snapshot import Snapshot
-from plugins.module_utils.calico_tunnels import Underlay
-from plugins.module_utils.namespaces import inside
+from ansible_collections.container_network.lab.plugins.module_utils.calico.bird import Bird
+from ansible_collections.container_network.lab.plugins.module_utils.calico.blocks import Block
+from ansible_collections.container_network.lab.plugins.module_utils.calico.dataplane import (
+    Dataplane,
+    HostSettings,
+    plan_host,
+)
+from ansible_collections.container_network.lab.plugins.module_utils.calico.pools import IPPool
+from ansible_collections.container_network.lab.plugins.module_utils.calico.profiles import profile_spec
+from ansible_collections.container_network.lab.plugins.module_utils.calico.resources import (
+    Node,
+    Profile,
+    WorkloadEndpoint,
+)
+from ansible_collections.container_network.lab.plugins.module_utils.calico.snapshot import Snapshot
+from ansible_collections.container_network.lab.plugins.module_utils.calico.tunnels import Underlay
+from ansible_collections.container_network.lab.plugins.module_utils.calico.veth import attach, detach
+from ansible_collections.container_network.lab.plugins.module_utils.kernel.namespaces import inside
 
 from .measuring import batch, median_ms, namespaces, seconds, table
 from .simulated_hosts import UNDERLAY_MTU, plug_in

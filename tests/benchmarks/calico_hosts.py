@@ -15,12 +15,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from plugins.module_utils.bird import Bird
-from plugins.module_utils.calico_bird import bird_config
-from plugins.module_utils.calico_blocks import Block
-from plugins.module_utils.calico_pools import IPPool
-from plugins.module_utils.calico_resources import BgpConfiguration, Node
-from plugins.module_utils.calico_snapshot import Snapshot
+from ansible_collections.container_network.lab.plugins.module_utils.calico.bird import Bird
+from ansible_collections.container_network.lab.plugins.module_utils.calico.bird_config import bird_config
+from ansible_collections.container_network.lab.plugins.module_utils.calico.blocks import Block
+from ansible_collections.container_network.lab.plugins.module_utils.calico.pools import IPPool
+from ansible_collections.container_network.lab.plugins.module_utils.calico.resources import BgpConfiguration, Node
+from ansible_collections.container_network.lab.plugins.module_utils.calico.snapshot import Snapshot
 
 from .measuring import namespaces, seconds, table
 from .simulated_hosts import introduce, plug_in

@@ -8,10 +8,10 @@ from __future__ import annotations
 import ipaddress
 import subprocess
 
-from plugins.module_utils import forwarding, network_link, routes
-from plugins.module_utils.flannel import FlannelConfig
-from plugins.module_utils.flannel_leases import Lease
-from plugins.module_utils.flannel_peers import Underlay, implied_state
+from ansible_collections.container_network.lab.plugins.module_utils.flannel.config import FlannelConfig
+from ansible_collections.container_network.lab.plugins.module_utils.flannel.dataplane import Underlay, implied_state
+from ansible_collections.container_network.lab.plugins.module_utils.flannel.leases import Lease
+from ansible_collections.container_network.lab.plugins.module_utils.recorded.kinds import LINKS, ROUTES, STATIC_TABLES
 
 from .measuring import namespaces, seconds, table
 from .simulated_hosts import UNDERLAY_MTU, plug_in
@@ -65,9 +65,9 @@ def _converge(
     """What the role does on a host, less etcd and Docker."""
     state = implied_state(config, own, leases, Underlay("eth0", address, UNDERLAY_MTU))
     tables = {"dev": state["device"], "fdb": state["fdb"], "arp": state["arp"], "purge": True}
-    network_link.converge({"links": state["links"], "netns": host}, False)
-    forwarding.converge({**tables, "netns": host}, False)
-    routes.converge({"routes": state["routes"], "netns": host}, False)
+    LINKS.converge({"links": state["links"], "netns": host}, False)
+    STATIC_TABLES.converge({**tables, "netns": host}, False)
+    ROUTES.converge({"routes": state["routes"], "netns": host}, False)
 
 
 def _pings(host: str, target: str) -> bool:

@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from ipaddress import IPv4Network
 from pathlib import Path
 
-from plugins.module_utils.namespaces import inside
-from plugins.module_utils.overlay_endpoints import OverlayEndpoint
-from plugins.module_utils.overlay_host import Dataplane, plan_host
-from plugins.module_utils.overlay_networks import OverlayNetwork
-from plugins.module_utils.overlay_snapshot import Snapshot
+from ansible_collections.container_network.lab.plugins.module_utils.kernel.namespaces import inside
+from ansible_collections.container_network.lab.plugins.module_utils.overlay.dataplane import Dataplane, plan_host
+from ansible_collections.container_network.lab.plugins.module_utils.overlay.endpoints import OverlayEndpoint
+from ansible_collections.container_network.lab.plugins.module_utils.overlay.networks import OverlayNetwork
+from ansible_collections.container_network.lab.plugins.module_utils.overlay.snapshot import Snapshot
 
 from .measuring import median_ms, namespaces, seconds, table
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Sequence
 
-from plugins.module_utils import network_link, veth
+from ansible_collections.container_network.lab.plugins.module_utils.kernel import veth
+from ansible_collections.container_network.lab.plugins.module_utils.recorded.kinds import LINKS
 
 from .measuring import batch
 
@@ -17,7 +18,7 @@ UNDERLAY_MTU = 9001
 
 def plug_in(underlay: str, hosts: Sequence[str], addresses: Sequence[ipaddress.IPv4Interface]) -> None:
     """Give each host an eth0 with its address; the other ends are on one bridge in the namespace ``underlay``."""
-    network_link.converge({"links": [{"name": "br0", "kind": "bridge", "mtu": UNDERLAY_MTU}], "netns": underlay}, False)
+    LINKS.converge({"links": [{"name": "br0", "kind": "bridge", "mtu": UNDERLAY_MTU}], "netns": underlay}, False)
     pairs = [
         {
             "name": f"host{number}",

@@ -10,10 +10,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from plugins.module_utils import forwarding, network_link, routes
-from plugins.module_utils import rtnetlink as rt
-from plugins.module_utils.links import read_links
-from plugins.module_utils.netlink import NLM_F_CREATE, NLM_F_REPLACE, Message, NetlinkSocket
+from ansible_collections.container_network.lab.plugins.module_utils.kernel import routes, vxlan_tables
+from ansible_collections.container_network.lab.plugins.module_utils.kernel import rtnetlink as rt
+from ansible_collections.container_network.lab.plugins.module_utils.kernel.links import read_links
+from ansible_collections.container_network.lab.plugins.module_utils.kernel.netlink import (
+    NLM_F_CREATE,
+    NLM_F_REPLACE,
+    Message,
+    NetlinkSocket,
+)
+from ansible_collections.container_network.lab.plugins.module_utils.recorded.kinds import LINKS, ROUTES, STATIC_TABLES
 
 from .measuring import batch, median_ms, namespaces, seconds, table
 
@@ -76,12 +82,12 @@ def _tables(
     expected: Callable[[], set[str]],
 ) -> Subject:
     def converge(netns: str, state: str) -> Any:
-        return forwarding.converge({"dev": DEV, "fdb": fdb, "arp": arp, "netns": netns, "state": state}, False)
+        return STATIC_TABLES.converge({"dev": DEV, "fdb": fdb, "arp": arp, "netns": netns, "state": state}, False)
 
     def messages(netlink: NetlinkSocket) -> list[Message]:
         index = read_links(netlink)[DEV].index
-        wanted = forwarding.parse({"dev": DEV, "fdb": fdb, "arp": arp}, False)
-        return forwarding.fdb_messages(rt.RTM_NEWNEIGH, index, list(wanted.fdb.items())) + forwarding.arp_messages(
+        wanted = vxlan_tables.parse({"dev": DEV, "fdb": fdb, "arp": arp}, False)
+        return vxlan_tables.fdb_messages(rt.RTM_NEWNEIGH, index, list(wanted.fdb.items())) + vxlan_tables.arp_messages(
             rt.RTM_NEWNEIGH, index, list(wanted.arp.items())
         )
 
@@ -90,7 +96,7 @@ def _tables(
 
 def _routes(name: str, entries: list) -> Subject:
     def converge(netns: str, state: str) -> Any:
-        return routes.converge({"dev": DEV, "routes": entries, "netns": netns, "state": state}, False)
+        return ROUTES.converge({"dev": DEV, "routes": entries, "netns": netns, "state": state}, False)
 
     def messages(netlink: NetlinkSocket) -> list[Message]:
         wanted = routes.parse({"dev": DEV, "routes": entries}, False)
@@ -124,7 +130,7 @@ def measure() -> str:
     with namespaces(1) as (netns,):
         vxlan = {"id": 1, "local": "192.168.1.68", "port": 8472, "learning": False}
         link = {"name": DEV, "kind": "vxlan", "addresses": ["40.15.43.0/32"], "vxlan": vxlan}
-        network_link.converge({"links": [link], "netns": netns}, False)
+        LINKS.converge({"links": [link], "netns": netns}, False)
         for count, rounds in ROUNDS.items():
             for subject in subjects(count):
                 rows += _measure(netns, subject, count, rounds)

@@ -9,7 +9,8 @@ import subprocess
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from plugins.module_utils import network_link, veth
+from ansible_collections.container_network.lab.plugins.module_utils.kernel import veth
+from ansible_collections.container_network.lab.plugins.module_utils.recorded.kinds import LINKS
 
 from .measuring import median_ms, namespaces, seconds, table
 
@@ -23,7 +24,7 @@ def measure() -> str:
     attach, again, detach, first, second = [], [], [], [], []
     with namespaces(CONTAINERS + 1) as (host, *containers), TemporaryDirectory() as folder:
         bridge = {"name": "br0", "kind": "bridge", "addresses": ["10.1.0.1/16"]}
-        network_link.converge({"links": [bridge], "netns": host}, False)
+        LINKS.converge({"links": [bridge], "netns": host}, False)
         pairs = [_pair(number, host, container) for number, container in enumerate(containers)]
         scripts = [_from_the_host(Path(folder), host, containers), _from_the_containers(Path(folder), host, containers)]
         for _round in range(ROUNDS):

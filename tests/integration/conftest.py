@@ -12,17 +12,13 @@ import contextlib
 import os
 import secrets
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))
-
-import module_runner
-import persistent_sets
+from tests.support import module_runner, persistent_sets
 
 ENGINE_START_SECONDS = 60
 

@@ -9,16 +9,12 @@ fixtures below.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))
-
-from lab_runs import Lab
-from snapshot import host_state, machine_state
+from tests.support.lab_runs import Lab
+from tests.support.snapshot import host_state, machine_state
 
 
 @pytest.fixture(scope="session")

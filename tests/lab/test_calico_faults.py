@@ -6,9 +6,10 @@
 from __future__ import annotations
 
 import pytest
-from calico_view import CALICO
-from driver_network import remove_many
-from lab_runs import HOSTS, Lab, await_success, kill_service, on_host, unharmed_traffic
+
+from tests.support.calico_view import CALICO
+from tests.support.driver_network import remove_many
+from tests.support.lab_runs import HOSTS, Lab, await_success, kill_service, on_host, unharmed_traffic
 
 pytestmark = pytest.mark.long
 

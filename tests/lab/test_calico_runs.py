@@ -14,8 +14,9 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from lab_runs import HOSTS, Lab, on_host
-from snapshot import assert_unchanged, difference, host_state
+
+from tests.support.lab_runs import HOSTS, Lab, on_host
+from tests.support.snapshot import assert_unchanged, difference, host_state
 
 pytestmark = pytest.mark.long
 

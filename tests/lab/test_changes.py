@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from lab_runs import Lab, on_host
+from tests.support.lab_runs import Lab, on_host
 
 
 def _lines(host: str, command: str) -> list[str]:

@@ -14,9 +14,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-from lab_runs import HOSTS, Lab, on_host
-from overlay_view import OVERLAY
-from snapshot import assert_unchanged, unlike_before
+
+from tests.support.lab_runs import HOSTS, Lab, on_host
+from tests.support.overlay_view import OVERLAY
+from tests.support.snapshot import assert_unchanged, unlike_before
 
 pytestmark = pytest.mark.long
 

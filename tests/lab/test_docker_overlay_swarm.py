@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from lab_runs import HOSTS, Lab, on_host, reach_each_other
-from snapshot import assert_unchanged, unlike_before
+
+from tests.support.lab_runs import HOSTS, Lab, on_host, reach_each_other
+from tests.support.snapshot import assert_unchanged, unlike_before
 
 pytestmark = pytest.mark.long
 

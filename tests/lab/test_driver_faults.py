@@ -14,11 +14,12 @@ import subprocess
 from collections.abc import Iterator
 
 import pytest
-from calico_view import CALICO
-from driver_network import DriverNetwork, remove_many
-from lab_runs import HOSTS, Lab, await_success, kill_service, on_host, reach_each_other, unharmed_traffic
-from overlay_view import OVERLAY
-from weave_view import WEAVE
+
+from tests.support.calico_view import CALICO
+from tests.support.driver_network import DriverNetwork, remove_many
+from tests.support.lab_runs import HOSTS, Lab, await_success, kill_service, on_host, reach_each_other, unharmed_traffic
+from tests.support.overlay_view import OVERLAY
+from tests.support.weave_view import WEAVE
 
 pytestmark = pytest.mark.long
 

@@ -9,7 +9,8 @@ import json
 import subprocess
 
 import pytest
-from lab_runs import Lab, await_success, on_host
+
+from tests.support.lab_runs import Lab, await_success, on_host
 
 TASKS_TO_DIE_IN = [
     "Take the host's subnet",

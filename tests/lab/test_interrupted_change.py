@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 import pytest
-from lab_runs import Lab, on_host
+
+from tests.support.lab_runs import Lab, on_host
 
 
 @pytest.mark.parametrize(

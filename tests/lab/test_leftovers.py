@@ -6,8 +6,9 @@
 from __future__ import annotations
 
 import pytest
-from lab_runs import HOSTS, Lab
-from snapshot import assert_unchanged, difference, host_state, machine_state
+
+from tests.support.lab_runs import HOSTS, Lab
+from tests.support.snapshot import assert_unchanged, difference, host_state, machine_state
 
 
 def test_check_mode_on_bare_hosts_predicts_and_changes_nothing(fresh_lab: Lab, hosts_before: dict[str, dict]) -> None:

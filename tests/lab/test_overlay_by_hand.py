@@ -13,10 +13,10 @@ import json
 from collections.abc import Iterator
 
 import pytest
-from lab_runs import Lab, on_host
-from snapshot import assert_unchanged
 
-from plugins.module_utils.checks import tokens
+from ansible_collections.container_network.lab.plugins.module_utils.checks.check import tokens
+from tests.support.lab_runs import Lab, on_host
+from tests.support.snapshot import assert_unchanged
 
 PLAYBOOK = "overlay_by_hand.yml"
 ENDPOINTS = [

@@ -12,10 +12,11 @@ import json
 from collections.abc import Iterator
 
 import pytest
-from driver_network import RESYNC_SECONDS
-from lab_runs import HOSTS, Lab, await_success, on_host, reach_each_other
-from snapshot import assert_unchanged, unlike_before
-from weave_view import STORE, WEAVE
+
+from tests.support.driver_network import RESYNC_SECONDS
+from tests.support.lab_runs import HOSTS, Lab, await_success, on_host, reach_each_other
+from tests.support.snapshot import assert_unchanged, unlike_before
+from tests.support.weave_view import STORE, WEAVE
 
 pytestmark = pytest.mark.long
 

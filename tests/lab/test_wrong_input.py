@@ -9,8 +9,9 @@ Every single message is the subject of tests/unit/test_flannel_problems.py; here
 from __future__ import annotations
 
 import pytest
-from lab_runs import Lab
-from snapshot import difference, host_state
+
+from tests.support.lab_runs import Lab
+from tests.support.snapshot import difference, host_state
 
 WRONG = {
     "unknown cni": (["cni=flanel"], ["cni", "flanel", "flannel"]),

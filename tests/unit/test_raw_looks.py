@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from plugins.filter.flannel_checks import _host
+from ansible_collections.container_network.lab.plugins.filter.flannel_checks import _host
 
 ROOT = Path(__file__).parent.parent.parent
 FILES = sorted([*ROOT.glob("roles/*/tasks/*.yml"), *ROOT.glob("playbooks/*.yml")])

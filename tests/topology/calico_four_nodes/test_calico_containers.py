@@ -8,7 +8,8 @@ from __future__ import annotations
 import re
 
 import pytest
-from calico_course import CONTAINERS, DOCUMENTED, NODE_OF, NODES, address_of, host_end
+
+from tests.support.calico_course import CONTAINERS, DOCUMENTED, NODE_OF, NODES, address_of, host_end
 
 GATEWAY = "169.254.1.1"
 

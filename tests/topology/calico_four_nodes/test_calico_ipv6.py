@@ -9,7 +9,8 @@ import ipaddress
 import re
 
 import pytest
-from calico_course import (
+
+from tests.support.calico_course import (
     NET_1,
     NET_2,
     NODE_OF,
@@ -21,7 +22,7 @@ from calico_course import (
     containers_of,
     ping,
 )
-from lab_host import ttl_of_ping
+from tests.support.lab_host import ttl_of_ping
 
 PAIRS = [(one, other) for one in containers_of(NET_2) for other in containers_of(NET_2) if one != other]
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 import re
 
 import pytest
-from calico_course import (
+
+from tests.support.calico_course import (
     CONTAINERS,
     NET_1,
     NET_2,

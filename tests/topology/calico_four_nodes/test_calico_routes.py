@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 import pytest
-from calico_course import (
+
+from tests.support.calico_course import (
     BLOCKS,
     CONTAINER_MTU,
     NODE_OF,
@@ -21,7 +22,7 @@ from calico_course import (
     containers_of,
     ping,
 )
-from lab_host import ttl_of_ping
+from tests.support.lab_host import ttl_of_ping
 
 # Two containers have any free address of their node's block.
 ROUTES = {

@@ -10,8 +10,19 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import pytest
-from calico_course import NET_2, NODE_OF, NODES, UNDERLAY, UNDERLAY6, address_of, answers, cali_routes, eventually
-from playbook import changed_tasks, run_site
+
+from tests.support.calico_course import (
+    NET_2,
+    NODE_OF,
+    NODES,
+    UNDERLAY,
+    UNDERLAY6,
+    address_of,
+    answers,
+    cali_routes,
+    eventually,
+)
+from tests.support.playbook import changed_tasks, run_site
 
 OTHER_VARIABLES = {
     "calico_bgp_topology": "route_reflector",

@@ -9,7 +9,8 @@ import json
 from collections.abc import Iterator
 
 import pytest
-from calico_course import (
+
+from tests.support.calico_course import (
     BLOCKS,
     NET_2,
     NODE_OF,
@@ -23,7 +24,7 @@ from calico_course import (
     containers_of,
     eventually,
 )
-from lab_host import ttl_of_ping
+from tests.support.lab_host import ttl_of_ping
 
 CREATE = "docker network create --driver calico --ipam-driver calico-ipam"
 MOVING = "197.19.38.150"

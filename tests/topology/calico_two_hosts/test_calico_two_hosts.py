@@ -8,7 +8,8 @@ from __future__ import annotations
 import re
 
 import pytest
-from lab_host import LabHost, ttl_of_ping
+
+from tests.support.lab_host import LabHost, ttl_of_ping
 
 HOSTS = {"host1": LabHost("host1"), "host2": LabHost("host2")}
 CONTAINERS = {"host1": "bbox1", "host2": "bbox2"}

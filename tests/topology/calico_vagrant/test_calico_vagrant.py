@@ -12,7 +12,8 @@ import itertools
 import re
 
 import pytest
-from lab_host import LabHost, ttl_of_ping
+
+from tests.support.lab_host import LabHost, ttl_of_ping
 
 HOSTS = {name: LabHost(name) for name in ("node-1", "node-2", "node-4")}
 UNDERLAY = {"node-1": "192.168.1.68", "node-2": "192.168.1.254", "node-4": "192.168.0.33"}

@@ -16,7 +16,8 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from lab_host import LabHost
+
+from tests.support.lab_host import LabHost
 
 HOSTS = {name: LabHost(name) for name in ("node-1", "node-2", "node-3", "node-4")}
 UNDERLAY = {"node-1": "192.168.1.68", "node-2": "192.168.1.254", "node-3": "192.168.1.245", "node-4": "192.168.0.33"}

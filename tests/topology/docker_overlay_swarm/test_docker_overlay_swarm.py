@@ -14,7 +14,8 @@ import json
 from collections.abc import Iterator
 
 import pytest
-from lab_host import LabHost, evened_out, traceroute_hops, ttl_of_ping
+
+from tests.support.lab_host import LabHost, evened_out, traceroute_hops, ttl_of_ping
 
 NODES = {name: LabHost(name) for name in ("node-1", "node-2", "node-3", "node-4")}
 UNDERLAY = {

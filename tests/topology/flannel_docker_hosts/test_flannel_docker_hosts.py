@@ -9,7 +9,8 @@ import itertools
 import json
 
 import pytest
-from lab_host import LabHost, gateway_of, traceroute_hops, ttl_of_ping
+
+from tests.support.lab_host import LabHost, gateway_of, traceroute_hops, ttl_of_ping
 
 HOSTS = {"docker01": LabHost("docker01"), "docker02": LabHost("docker02")}
 ETCD = LabHost("etcd-1")

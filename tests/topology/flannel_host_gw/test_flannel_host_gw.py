@@ -9,7 +9,8 @@ import itertools
 import json
 
 import pytest
-from lab_host import LabHost, evened_out, gateway_of, traceroute_hops, ttl_of_ping
+
+from tests.support.lab_host import LabHost, evened_out, gateway_of, traceroute_hops, ttl_of_ping
 
 NODES = {name: LabHost(name) for name in ("node-1", "node-2", "node-3")}
 UNDERLAY = {"node-1": "192.168.1.68", "node-2": "192.168.1.254", "node-3": "192.168.1.245"}

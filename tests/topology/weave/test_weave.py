@@ -12,8 +12,9 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from lab_host import LabHost
-from weave_course import UNDERLAY, container, in_namespace, is_full, mac, senders_heard
+
+from tests.support.lab_host import LabHost
+from tests.support.weave_course import UNDERLAY, container, in_namespace, is_full, mac, senders_heard
 
 HOSTS = {name: LabHost(name) for name in UNDERLAY}
 # node-1's is pinned; the others have the first address of their part of the ring.

@@ -14,8 +14,9 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from lab_host import LabHost
-from weave_course import UNDERLAY, container, is_full, mac, senders_heard
+
+from tests.support.lab_host import LabHost
+from tests.support.weave_course import UNDERLAY, container, is_full, mac, senders_heard
 
 HOSTS = {name: LabHost(name) for name in ("node-1", "node-2", "node-4")}
 # node-1's is pinned; the others have the first address of their part of the ring.

@@ -1,0 +1,187 @@
+# Copyright (c) 2026, container_network.lab contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The checks that prove a Calico network, as commands and the lines that they must print. Pure."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from ..checks.check import SERVICE_SECONDS, CheckOptions, check_options
+from .checked_hosts import NO_ADDRESS, CheckedContainer, CheckedHost
+from .pools import IPPool, Network
+from .topology import needs_tunnel
+from .tunnels import IPIP_DEVICE, VXLAN_DEVICES
+
+INITIAL_TTL = 64
+"""What Linux gives a packet that it sends; each router on the way takes one."""
+CONTAINER_MAC = "ee:ee:ee:ee:ee:ee"
+BGP_SECONDS = 30.0
+"""How long a session may take to come up, and the routes with it."""
+
+_LOST = "1 packets transmitted, 0 packets received, 100% packet loss"
+
+
+@dataclass(frozen=True)
+class CheckedCluster:
+    """What holds for all hosts."""
+
+    pools: tuple[IPPool, ...]
+    mesh: bool
+    declared: frozenset[str] = field(default_factory=frozenset)
+    """Networks with rules of their own: what these let through is not known here, so nobody's pings are judged."""
+    outside: str | None = None
+    """An address that containers must reach by masquerading."""
+
+
+def checks(host: CheckedHost, others: Sequence[CheckedHost], cluster: CheckedCluster) -> list[CheckOptions]:
+    """All checks of one host."""
+    services = "container-network-driver.service bird.service"
+    found = [check_options("services", _SERVICES, [services], timeout=SERVICE_SECONDS)]
+    for version in sorted({pool.version for pool in cluster.pools} & set(host.addresses)):
+        found += _routes(host, others, cluster.pools, version)
+        found += [
+            _session("Node" if host.reflects or other.reflects else "Mesh", other, version)
+            for other in others
+            if version in other.addresses and (cluster.mesh or host.reflects or other.reflects)
+        ]
+    for container in host.containers:
+        found += _card(container)
+        if container.network not in cluster.declared:
+            found += _reachable(container, host, others, cluster)
+            found += _isolated(container, [host, *others], cluster.declared)
+    return found
+
+
+_SERVICES = ["sh", "-c", "systemctl is-active --quiet $1 && systemctl is-active --quiet $2 && echo $1 $2", "sh"]
+_SERVICES += ["container-network-driver.service", "bird.service"]
+
+
+def _routes(
+    host: CheckedHost, others: Sequence[CheckedHost], pools: Sequence[IPPool], version: int
+) -> Iterator[CheckOptions]:
+    to_nowhere = "" if version == 4 else " dev lo"  # where the kernel lists a blackhole of IPv6
+    expected = [f"blackhole {block}{to_nowhere} proto bird" for block in _blocks(host, version)]
+    for other in others:
+        if version in other.addresses:
+            expected += [_way(host, other, block, pools) for block in _blocks(other, version)]
+    expected += [f"{one.addresses[version]} dev" for one in host.containers if version in one.addresses]
+    if expected:
+        name = "routes" if version == 4 else "IPv6 routes"
+        yield check_options(name, ["ip", f"-{version}", "route", "show"], expected, timeout=BGP_SECONDS)
+
+
+def _blocks(host: CheckedHost, version: int) -> list[Network]:
+    return [block for block in host.blocks if block.version == version]
+
+
+def _way(host: CheckedHost, other: CheckedHost, block: Network, pools: Sequence[IPPool]) -> str:
+    """The route to another host's block: over the underlay, through a tunnel, or by the underlay's own routers."""
+    own, remote = host.addresses[block.version], other.addresses[block.version]
+    pool = next((pool for pool in pools if block in pool), None)
+    if pool and pool.tunnel and needs_tunnel(pool, own, remote):
+        device = IPIP_DEVICE if pool.tunnel == "ipip" else VXLAN_DEVICES[block.version]
+        return f"{block} via {remote.ip} dev {device} proto bird"
+    return f"{block} via {remote.ip} dev {host.interface} proto bird" if remote.ip in own.network else f"{block} via"
+
+
+def _session(kind: str, other: CheckedHost, version: int) -> CheckOptions:
+    address = other.addresses[version].ip
+    name = f"{kind}_{str(address).replace('.', '_').replace(':', '_')}"
+    return check_options(
+        f"BGP session with {other.name}" + (" over IPv6" if version == 6 else ""),
+        ["birdc", "show", "protocols", name],
+        ["Established"],
+        timeout=BGP_SECONDS,
+    )
+
+
+def _card(container: CheckedContainer) -> list[CheckOptions]:
+    addresses = {4: "inet {}/32", 6: "inet6 {}/128"}
+    shown = [addresses[version].format(address) for version, address in sorted(container.addresses.items())]
+    return [
+        check_options(
+            f"{container.name}: card",
+            ["ip", "address", "show"],
+            [f"link/ether {CONTAINER_MAC}", *shown],
+            container=container.name,
+        ),
+        check_options(
+            f"{container.name}: routes",
+            ["ip", "route"],
+            ["default via 169.254.1.1 dev cali0", "169.254.1.1 dev cali0 scope link"],
+            container=container.name,
+        ),
+    ]
+
+
+def _reachable(
+    container: CheckedContainer, host: CheckedHost, others: Sequence[CheckedHost], cluster: CheckedCluster
+) -> Iterator[CheckOptions]:
+    """The container's host, the containers of its network on this host and, by name, on the others, and the outside."""
+    own = str(host.addresses[4].ip)
+    yield _ping(container, "its host", own, own, INITIAL_TTL)
+    for target in host.containers:
+        for version in _common(container, target) if target != container else ():
+            yield _ping(container, target.name, target.addresses[version], target.addresses[version], INITIAL_TTL - 1)
+    for other in others:
+        address = str(other.addresses[4].ip)
+        yield _ping(container, other.name, address, address)
+        for target in other.containers:
+            for version in _common(container, target):
+                place = f"{target.name} of {other.name} by name" + (" over IPv6" if version == 6 else "")
+                chosen = version if len(target.addresses) > 1 else None
+                yield _ping(container, place, target.name, target.addresses[version], INITIAL_TTL - 2, chosen)
+    if cluster.outside and _masqueraded(container, cluster.pools):
+        yield _ping(container, "the outside", cluster.outside, cluster.outside)
+
+
+def _common(container: CheckedContainer, target: CheckedContainer) -> list[int]:
+    """The IP versions over which two containers reach each other; none if they are on different networks."""
+    if container.network != target.network:
+        return []
+    return sorted(set(container.addresses) & set(target.addresses))
+
+
+def _masqueraded(container: CheckedContainer, pools: Sequence[IPPool]) -> bool:
+    address = container.addresses.get(4, NO_ADDRESS)
+    return address == NO_ADDRESS or any(pool.nat_outgoing and ipaddress.ip_address(address) in pool for pool in pools)
+
+
+def _isolated(
+    container: CheckedContainer, hosts: Sequence[CheckedHost], declared: Collection[str]
+) -> Iterator[CheckOptions]:
+    """Containers of other networks do not answer, on this host or on another one."""
+    for host in hosts:
+        for target in host.containers:
+            if target.network == container.network or target.network in declared:
+                continue
+            for version in sorted(set(container.addresses) & set(target.addresses)):
+                over = " over IPv6" if version == 6 else ""
+                yield check_options(
+                    f"{container.name} is kept from {target.name} of {host.name}, on {target.network}{over}",
+                    ["ping", "-c", "1", "-W", "1", target.addresses[version]],
+                    [_LOST],
+                    container=container.name,
+                )
+
+
+def _ping(
+    container: CheckedContainer,
+    place: str,
+    target: str,
+    address: str,
+    ttl: int | None = None,
+    version: int | None = None,
+) -> CheckOptions:
+    expected = f"64 bytes from {address}:" + ("" if ttl is None else f" seq=0 ttl={ttl}")
+    chosen = [] if version is None else [f"-{version}"]
+    return check_options(
+        f"{container.name} reaches {place}",
+        ["ping", *chosen, "-c", "1", "-W", "1", target],
+        [expected],
+        container=container.name,
+        timeout=BGP_SECONDS,
+    )

@@ -1,0 +1,249 @@
+# Copyright (c) 2026, container_network.lab contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Calico as a Docker network driver: ``docker network create --driver calico --ipam-driver calico-ipam cal_net1``.
+
+What Docker tells goes to Calico's datastore; what the datastore says of all hosts comes back as this host's state.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import ipaddress
+import logging
+import threading
+from collections.abc import Collection, Iterable
+
+from ..datastore.mirror import Copy
+from ..driver import libnetwork as protocol
+from ..driver.docker_view import DockerEndpoint
+from ..driver.endpoints import StoredEndpoint
+from ..driver.host import Host
+from ..driver.joined_endpoints import Joined
+from ..driver.network_records import NetworkRecord
+from ..errors import LabError
+from ..kernel.links import read_links
+from ..kernel.netlink import NetlinkSocket
+from . import source_routes
+from . import veth as calico_endpoints
+from .bird_config import Passwords
+from .dataplane import Dataplane, DesiredState, HostSettings, plan_host
+from .ipam_driver import HANDLE, CalicoAddresses
+from .profiles import profile_spec
+from .resources import CONTAINER_LABEL, Profile, WorkloadEndpoint, interface_name
+from .snapshot import WATCH_PREFIXES
+from .tunnels import Underlay
+
+FIRST_TABLE = 100
+"""The routing tables of a container of several networks are this and the last byte of each network's gateway."""
+log = logging.getLogger(__name__)
+
+
+class CalicoNetwork(CalicoAddresses):
+    """The hooks of Calico."""
+
+    driver = "calico"
+    ipam_driver = "calico-ipam"
+    address_space = "CalicoGlobalAddressSpace"
+    watched = WATCH_PREFIXES
+
+    def __init__(self, host: Host) -> None:
+        super().__init__(host)
+        self._dataplane = Dataplane()
+        self._look_again = threading.Event()
+
+    @classmethod
+    def clean_host(cls) -> None:
+        """Chains, sets, routes, tunnels, and devices of containers that vanished."""
+        for device in calico_endpoints.host_ends():
+            calico_endpoints.detach(device[len("cali") :])
+        Dataplane().converge(DesiredState())
+
+    # --- networks -----------------------------------------------------------------------------------------------------
+
+    def check_network(self, request: protocol.NetworkRequest) -> None:
+        """Whether containers may go out is a matter of the network's profile."""
+        super().check_network(request)
+        if request.internal:
+            raise LabError(
+                "--internal is not supported: leave it out, and declare egress rules for the network's profile "
+                "(calico_profile), which deny what shall stay inside."
+            )
+
+    def delete_network(self, network: NetworkRecord, last: bool) -> None:
+        """The last host removes the network's profile, unless somebody changed that."""
+        if not network.name or not last:
+            return
+        profile = next((one for one in self.store.profiles() if one.name == network.name), None)
+        if profile == _default_profile(network.name):
+            try:
+                self.store.delete_profile(network.name)
+            except LabError as error:
+                log.info("%s", error)
+
+    # --- endpoints ----------------------------------------------------------------------------------------------------
+
+    def create_endpoint(self, request: protocol.EndpointRequest, network: NetworkRecord) -> protocol.EndpointAnswer:
+        """Store the endpoint, with the profile that is named like its network."""
+        self._ensure_profile(network.name)
+        addresses = [address.ip for address in request.addresses]
+        own_ipv6 = None
+        if network.ipv6 and not any(address.version == 6 for address in addresses):
+            # Docker asks for an IPv6 address only if the network was made with an IPv6 --subnet.
+            handle = self._ipv6_handle(request.endpoint_id)
+            own_ipv6 = self.store.assign(self.host.node, handle, version=6)
+            addresses.append(own_ipv6.ip)
+        endpoint = self._endpoint_of(request.endpoint_id, addresses, network.name)
+        self.store.put_endpoint(dataclasses.replace(endpoint, mac=request.mac or endpoint.mac))
+        return protocol.EndpointAnswer(mac="" if request.mac else calico_endpoints.CONTAINER_MAC, ipv6=own_ipv6)
+
+    def _endpoint_of(
+        self, endpoint_id: str, addresses: Iterable[object], network: str, container: str | None = None
+    ) -> WorkloadEndpoint:
+        texts = tuple(f"{one}/{ipaddress.ip_address(str(one)).max_prefixlen}" for one in addresses)
+        return WorkloadEndpoint.of_container(self.host.node, endpoint_id, texts, (network,), container)
+
+    def _ensure_profile(self, name: str) -> None:
+        if self.read(self.host.copy()).profiles.get(name) is None:
+            self.store.put_profile(_default_profile(name), overwrite=False)
+
+    def _ipv6_handle(self, endpoint_id: str) -> str:
+        return f"{HANDLE}{self.host.node}-{endpoint_id}"
+
+    def join(self, joined: Joined, network: NetworkRecord) -> protocol.JoinAnswer:
+        """Make the cable."""
+        endpoint = self._stored(joined.endpoint_id)
+        if endpoint is None:
+            raise LabError(f"endpoint {joined.endpoint_id[:11]} is not in the datastore: start the container again.")
+        with self.kernel:
+            calico_endpoints.attach(endpoint.endpoint_id, _plain(endpoint.addresses), self._container_mtu())
+        versions = {ipaddress.ip_interface(address).version for address in endpoint.addresses}
+        gateway = _gateway(joined) if 4 in versions else ""
+        gateway_ipv6 = calico_endpoints.ipv6_gateway(endpoint.endpoint_id) if 6 in versions else ""
+        return protocol.JoinAnswer(
+            device=calico_endpoints.temporary_name(endpoint.endpoint_id),
+            prefix="cali",
+            gateway=gateway,
+            gateway_ipv6=gateway_ipv6,
+            on_link=tuple(ipaddress.ip_network(hop) for hop in (gateway, gateway_ipv6) if hop),
+        )
+
+    def finish_join(self, joined: Joined, network: NetworkRecord, others: Collection[Joined]) -> bool:
+        """In a container of several networks, route by source address."""
+        endpoint = self._stored(joined.endpoint_id) if others else None
+        if endpoint is None:
+            return True
+        gateway = _gateway(joined)
+        table = FIRST_TABLE + int(gateway.rpartition(".")[2])
+        subnets = [subnet for subnet in network.subnets if ":" not in subnet]
+        addresses = [address for address in _plain(endpoint.addresses) if ":" not in address]
+        return all(source_routes.ensure(joined.sandbox, address, gateway, table, subnets) for address in addresses)
+
+    def forget_endpoint(self, endpoint_id: str) -> None:
+        """Remove the endpoint, and the IPv6 address that Docker does not know of."""
+        self.store.delete_endpoint(self.host.node, endpoint_id)
+        self.store.release(self._ipv6_handle(endpoint_id))
+
+    def store_endpoint(self, endpoint: DockerEndpoint, network: NetworkRecord) -> None:
+        """As Docker has it."""
+        self._ensure_profile(network.name)
+        found = self._endpoint_of(endpoint.endpoint_id, endpoint.addresses, network.name, endpoint.container)
+        self.store.put_endpoint(found)
+
+    def name_endpoint(self, endpoint_id: str, container: str) -> None:
+        """In the label that Calico's Docker driver used."""
+        endpoint = self._stored(endpoint_id)
+        if endpoint is not None:
+            labels = {**endpoint.labels, CONTAINER_LABEL: container}
+            self.store.put_endpoint(dataclasses.replace(endpoint, labels=labels))
+
+    def _stored(self, endpoint_id: str) -> WorkloadEndpoint | None:
+        for read in (lambda: self.read(self.host.copy()).endpoints, self.store.endpoints):
+            for endpoint in read():
+                if endpoint.endpoint_id == endpoint_id and endpoint.node == self.host.node:
+                    return endpoint
+        return None
+
+    def endpoints(self, copy: Copy) -> Iterable[StoredEndpoint]:
+        """Of containers that Docker runs; Kubernetes' pods are no endpoints of ours."""
+        for endpoint in self.read(copy).endpoints:
+            item = copy.get(endpoint.key)
+            yield StoredEndpoint(
+                endpoint_id=endpoint.endpoint_id,
+                node=endpoint.node,
+                network=endpoint.profiles[0] if endpoint.profiles else "",
+                addresses=_plain(endpoint.addresses),
+                device=endpoint.interface,
+                container=endpoint.container or "",
+                revision=item.mod_revision if item else 0,
+            )
+
+    # --- devices ------------------------------------------------------------------------------------------------------
+
+    def devices(self) -> set[str]:
+        """Host ends."""
+        return calico_endpoints.host_ends()
+
+    def device_of(self, endpoint_id: str) -> str:
+        """As Calico names it."""
+        return interface_name(endpoint_id)
+
+    def remove_device(self, device: str) -> None:
+        """With the container's end, routes and neighbours."""
+        with self.kernel:
+            calico_endpoints.detach(device[len("cali") :])
+
+    # --- the host follows the datastore -------------------------------------------------------------------------------
+
+    def converge(self, copy: Copy) -> None:
+        """Chains, sets, routes, tunnels and BGP."""
+        thorough = self._look_again.is_set()
+        if thorough:
+            self._look_again.clear()
+            self._dataplane.resync()
+        desired = plan_host(self.host.node, self.read(copy), self._settings())
+        with self.kernel:
+            outcome = self._dataplane.converge(desired)
+        for warning in outcome.warnings:  # a container that is being started has no cable yet
+            log.log(logging.WARNING if thorough else logging.DEBUG, "%s", warning)
+
+    def look_again(self) -> None:
+        """The next convergence reads the kernel anew."""
+        self._look_again.set()
+
+    def _settings(self) -> HostSettings:
+        options = self.host.options
+        passwords = Passwords(options.get("bgp_password"), options.get("bgp_peer_passwords") or {})
+        return HostSettings(Underlay(options["interface"], self._underlay_mtu()), passwords)
+
+    def _underlay_mtu(self) -> int:
+        interface = self.host.options["interface"]
+        with NetlinkSocket() as netlink:
+            links = read_links(netlink)
+        if interface not in links:
+            raise LabError(f"interface '{interface}' does not exist; this host has {', '.join(sorted(links))}.")
+        return links[interface].mtu
+
+    def _container_mtu(self) -> int:
+        return self.host.options.get("container_mtu") or min(calico_endpoints.CONTAINER_MTU, self._underlay_mtu())
+
+
+def _plain(addresses: Iterable[str]) -> tuple[str, ...]:
+    return tuple(address.partition("/")[0] for address in addresses)
+
+
+def _gateway(joined: Joined) -> str:
+    """The next hop, which no interface has: the host's end answers ARP for it.
+
+    A container's first network has 169.254.1.1. Each further one needs one of its own, since a route says over which
+    interface an address is.
+    """
+    return str(ipaddress.ip_address(calico_endpoints.GATEWAY) + joined.slot)
+
+
+def _default_profile(name: str) -> Profile:
+    """The policy of a network that nobody has declared: all within, nothing from other networks, all outwards."""
+    return Profile(name, profile_spec(name))
+
+
+NETWORK = CalicoNetwork

@@ -1,0 +1,109 @@
+# Copyright (c) 2026, container_network.lab contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The IPAM half of Calico's Docker network driver: pools and addresses."""
+
+from __future__ import annotations
+
+import ipaddress
+import secrets
+import threading
+from collections.abc import Iterable
+
+from ..datastore.mirror import Copy
+from ..driver import libnetwork as protocol
+from ..driver.docker_view import DockerEndpoint
+from ..driver.endpoints import HeldAddress
+from ..driver.host import Host
+from ..driver.network import Network
+from ..driver.network_records import NetworkRecord
+from ..driver.pool_id import PoolId
+from ..errors import LabError
+from .snapshot import Snapshot
+from .store import CalicoStore
+
+ANYTHING = {4: "0.0.0.0/0", 6: "::/0"}
+HANDLE = "libnetwork-"
+"""How the handles of all addresses begin that Docker's containers have."""
+
+
+class CalicoAddresses(Network):
+    """The hooks for addresses, and the datastore."""
+
+    def __init__(self, host: Host) -> None:
+        super().__init__(host)
+        self._local = threading.local()
+        self._known: tuple[Copy, Snapshot] | None = None
+
+    @property
+    def store(self) -> CalicoStore:
+        """The calling thread's own."""
+        if not hasattr(self._local, "store"):
+            self._local.store = CalicoStore(self.host.etcd)
+        return self._local.store
+
+    def read(self, copy: Copy) -> Snapshot:
+        """The copy's content, read once for all who ask."""
+        known = self._known
+        if known is None or known[0] is not copy:
+            known = self._known = (copy, Snapshot.from_items(copy.texts()))
+        return known[1]
+
+    def request_pool(self, request: protocol.PoolRequest) -> protocol.Pool:
+        """Any address will do, or those of one pool: ``--subnet`` names it."""
+        if request.sub_pool is not None:
+            raise LabError(
+                f"--ip-range {request.sub_pool} is not supported: make a pool of that range (calico_ippool), "
+                f"and name it with --subnet {request.sub_pool}."
+            )
+        if request.pool is not None:
+            self._check_pool(request.pool)
+        anything = ANYTHING[request.version]
+        pool_id = PoolId(self.driver, request.version, request.pool)
+        return protocol.Pool(pool_id, ipaddress.ip_network(anything), {protocol.GATEWAY_DATA: anything})
+
+    def _check_pool(self, wanted: protocol.Subnet) -> None:
+        pools = self.store.pools()
+        found = next((pool for pool in pools if pool.cidr == wanted), None)
+        if found is None:
+            known = ", ".join(str(pool.cidr) for pool in pools if not pool.disabled)
+            raise LabError(
+                f"--subnet {wanted} is not a Calico pool. Pools: {known or 'none'}. "
+                "Name one of them, leave --subnet out to use any, or make the pool first (calico_ippool)."
+            )
+        if found.disabled:
+            raise LabError(f"--subnet {wanted}: this Calico pool is disabled and gives no addresses. Name another.")
+
+    def request_gateway(self, pool: PoolId, wanted: protocol.Address | None) -> protocol.Address:
+        """There is nothing to choose."""
+        raise LabError("--gateway cannot be chosen: the gateway of all Calico containers is 169.254.1.1. Leave it out.")
+
+    def request_address(
+        self, pool: PoolId, wanted: protocol.Address | None, network: NetworkRecord | None
+    ) -> protocol.Address:
+        """A free address of the pool, or the wanted one, whose handle follows from it: repeated, it is given again."""
+        pools = [str(pool.subnet)] if pool.subnet else None
+        if wanted is None:
+            handle = f"{HANDLE}{self.host.node}-{secrets.token_hex(8)}"
+            return self.store.assign(self.host.node, handle, pools=pools, version=pool.version)
+        address = str(wanted.ip)
+        return self.store.assign(self.host.node, self._handle_of(address), address=address, pools=pools)
+
+    def _handle_of(self, address: str) -> str:
+        return f"{HANDLE}{self.host.node}-{address.replace(':', '.')}"
+
+    def release_address(self, held: HeldAddress) -> None:
+        """Give an address back, if it is still this host's."""
+        self.store.release_address(held.address, node=self.host.node)
+
+    def claim_address(self, held: HeldAddress, endpoint: DockerEndpoint) -> None:
+        """Hold it again."""
+        self.store.assign(self.host.node, self._handle_of(held.address), address=held.address)
+
+    def held_addresses(self, copy: Copy) -> Iterable[HeldAddress]:
+        """Those that this host's drivers, of today and before, have assigned."""
+        return (
+            HeldAddress("", str(address))
+            for address, allocation in self.read(copy).allocations().items()
+            if allocation.node == self.host.node and (allocation.handle or "").startswith(HANDLE)
+        )

@@ -1,0 +1,301 @@
+# Copyright (c) 2026, container_network.lab contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The chains and sets of a host: who may talk to whom, and what is masqueraded, in Felix's shapes. Pure.
+
+A packet from or to a container runs through its host end's chain, and from there through the chains of its profiles:
+
+    cali-FORWARD → cali-from-wl-dispatch → cali-fw-INTERFACE → cali-pro-PROFILE    (egress of the sender)
+                 → cali-to-wl-dispatch   → cali-tw-INTERFACE → cali-pri-PROFILE    (ingress of the receiver)
+    cali-INPUT   → cali-wl-to-host → cali-from-wl-dispatch                         (to the host itself)
+
+No chain names another endpoint's address: those are in sets, so that a container elsewhere costs one set member here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+from ..kernel.ipsets import IpSet
+from ..kernel.iptables import ChainSet
+from . import felix_rules as r
+from .profile_rules import profile_problems, profile_rules, selectors
+from .resources import Profile, WorkloadEndpoint
+from .selectors import selects
+from .snapshot import Snapshot
+from .topology import addresses_of, local_endpoints, node_interface, node_of, pools_of, tunnel_kinds
+
+VXLAN_PORT = 4789  # UDP; RFC 7348
+_IPIP = "4"
+_UDP = "17"
+_ANY = "cali+"
+FLAT_DISPATCH = 16
+"""Up to so many endpoints stand in the dispatch chain itself, one a rule, as documented. Beyond, the chain divides them
+by the first character of their names, so that no packet passes, and no new endpoint rewrites, a thousand rules."""
+_NEIGHBOUR_DISCOVERY = (130, 131, 132, 133, 135, 136)
+"""ICMPv6 types that a container needs to find its gateway: multicast listeners (RFC 2710), solicitations and
+advertisements (RFC 4861)."""
+
+
+Chains = dict[tuple[str, str], list[str]]
+"""Rules by table and chain."""
+
+
+@dataclass(frozen=True)
+class Tunnelled:
+    """The kinds of tunnel in use, and the addresses of this node inside them."""
+
+    ipip: bool = False
+    vxlan: bool = False
+    masquerading_devices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Policy:
+    """Everything that iptables and ipset hold of one IP version."""
+
+    chains: ChainSet
+    sets: tuple[IpSet, ...]
+    warnings: tuple[str, ...] = field(default=())
+
+
+def plan_policy(snapshot: Snapshot, node: str, version: int, to_host: str = "ACCEPT") -> Policy:
+    """The chains and sets of a node.
+
+    ``to_host`` is what becomes of an accepted packet from a container to its host (Felix's
+    DefaultEndpointToHostAction): ACCEPT, RETURN (to the host's own rules) or DROP.
+    """
+    endpoints = [e for e in local_endpoints(snapshot, node) if addresses_of(e, version)]
+    names = sorted({name for endpoint in endpoints for name in endpoint.profiles})
+    tunnelled = _tunnelled(snapshot, node, version)
+    profiles, warnings = _profiles(names, snapshot.profiles)
+    if node_interface(node_of(snapshot, node), version) is None:
+        warnings.append(
+            f"node {node} has no IPv{version} address for BGP: its IPv{version} containers reach only each other"
+        )
+    chains: Chains = {}
+    chains.update(_chain("filter", "cali-FORWARD", _FORWARD))
+    chains.update(_input_chains(version, tunnelled, to_host))
+    chains.update(_nat_chains(version, tunnelled))
+    if version == 6:
+        chains.update(_anti_spoofing())
+    chains.update(_dispatch(endpoints))
+    for endpoint in endpoints:
+        chains.update(_endpoint_chains(endpoint.interface, endpoint.profiles))
+    for name, profile in profiles.items():
+        for prefix, rules in (("cali-pri-", profile.spec.get("ingress")), ("cali-pro-", profile.spec.get("egress"))):
+            chains.update(_chain("filter", r.chain_name(prefix, name), profile_rules(rules or (), version)))
+    return Policy(
+        ChainSet(chains, top=_top_jumps(version), ip_version=f"ipv{version}"),
+        tuple(_sets(snapshot, profiles, version, tunnelled)),
+        tuple(warnings),
+    )
+
+
+def _chain(table: str, name: str, rules: Sequence[r.Rule]) -> Chains:
+    return {(table, name): r.chain_texts(name, rules)}
+
+
+def _profiles(names: Sequence[str], known: Mapping[str, Profile]) -> tuple[dict[str, Profile], list[str]]:
+    """The profiles of local endpoints. One that is missing, or cannot be enforced, lets nothing through."""
+    profiles: dict[str, Profile] = {}
+    warnings = []
+    for name in names:
+        profile = known.get(name)
+        problems = (
+            [f"profile {name} is not in the datastore"] if profile is None else profile_problems(name, profile.spec)
+        )
+        warnings += [f"{problem}; until that is repaired, its containers are cut off" for problem in problems]
+        profiles[name] = Profile(name) if problems or profile is None else profile
+    return profiles, warnings
+
+
+def _tunnelled(snapshot: Snapshot, node: str, version: int) -> Tunnelled:
+    kinds = tunnel_kinds(snapshot, version)
+    own = node_of(snapshot, node)
+    addresses = {"tunl0": own.ipip_tunnel_address, "vxlan.calico": own.vxlan_tunnel_address} if version == 4 else {}
+    used = {"tunl0": "ipip" in kinds, "vxlan.calico": "vxlan" in kinds}
+    return Tunnelled(
+        "ipip" in kinds, "vxlan" in kinds, tuple(d for d, address in addresses.items() if address and used[d])
+    )
+
+
+def _top_jumps(version: int) -> list[tuple[str, str, str]]:
+    """From the chains of the kernel to ours, before everybody else's rules."""
+    hooks = [("filter", "INPUT"), ("filter", "FORWARD"), ("nat", "POSTROUTING")]
+    hooks += [("raw", "PREROUTING")] if version == 6 else []
+    return [(table, hook, r.chain_texts(hook, [r.Rule(r.jump(f"cali-{hook}"))])[0]) for table, hook in hooks]
+
+
+_FORWARD = (
+    r.Rule(r.jump("cali-from-wl-dispatch"), (r.from_interface(_ANY),)),
+    r.Rule(r.jump("cali-to-wl-dispatch"), (r.to_interface(_ANY),)),
+    r.Rule(r.ACCEPT, (r.from_interface(_ANY),)),
+    r.Rule(r.ACCEPT, (r.to_interface(_ANY),)),
+)
+
+
+def _input_chains(version: int, tunnelled: Tunnelled, to_host: str) -> Chains:
+    """What reaches the host itself: tunnelled packets from nodes only, and packets of its containers."""
+    nodes = r.in_set(r.set_name(version, "all-hosts-net"), "src")
+    rules = []
+    if tunnelled.ipip:
+        ipip = r.protocol(_IPIP)
+        rules += [
+            r.Rule(r.ACCEPT, (ipip, nodes, r.to_this_host()), "Allow IPIP packets from Calico hosts"),
+            r.Rule(r.DROP, (ipip,), "Drop IPIP packets from non-Calico hosts"),
+        ]
+    if tunnelled.vxlan:
+        vxlan = (r.protocol(_UDP), r.ports("d", [str(VXLAN_PORT)]))
+        peers = r.in_set(r.set_name(version, "all-vxlan-net"), "src")
+        rules += [
+            r.Rule(r.ACCEPT, (*vxlan, peers, r.to_this_host()), "Allow VXLAN packets from whitelisted hosts"),
+            r.Rule(r.DROP, (*vxlan, r.to_this_host()), "Drop VXLAN packets from non-whitelisted hosts"),
+        ]
+    rules.append(r.Rule(r.goto("cali-wl-to-host"), (r.from_interface(_ANY),)))
+    discovery = _NEIGHBOUR_DISCOVERY if version == 6 else ()
+    to_host_rules = [r.Rule(r.ACCEPT, (r.protocol("58"), r.icmp_type(6, number))) for number in discovery]
+    to_host_rules += [
+        r.Rule(r.jump("cali-from-wl-dispatch")),
+        r.Rule(r.jump(to_host), comment="Configured DefaultEndpointToHostAction"),
+    ]
+    return {**_chain("filter", "cali-INPUT", rules), **_chain("filter", "cali-wl-to-host", to_host_rules)}
+
+
+def _nat_chains(version: int, tunnelled: Tunnelled) -> Chains:
+    """Masqueraded is what leaves for outside of all pools from a pool with natOutgoing.
+
+    Where this node has an address in a tunnel, so is what the host itself sends through it from another address.
+    """
+    own_address = r.other("-m addrtype --src-type LOCAL")
+    elsewhere = r.other("-m addrtype ! --src-type LOCAL --limit-iface-out")
+    postrouting = [r.Rule(r.jump("cali-nat-outgoing"))]
+    postrouting += [
+        r.Rule(r.MASQUERADE, (r.to_interface(device), elsewhere, own_address))
+        for device in tunnelled.masquerading_devices
+    ]
+    masqueraded = r.in_set(r.set_name(version, "masq-ipam-pools"), "src")
+    outside = r.in_set(r.set_name(version, "all-ipam-pools"), "dst", negated=True)
+    return {
+        **_chain("nat", "cali-POSTROUTING", postrouting),
+        **_chain("nat", "cali-nat-outgoing", [r.Rule(r.MASQUERADE, (masqueraded, outside))]),
+    }
+
+
+def _anti_spoofing() -> Chains:
+    """IPv6 has no rp_filter, which keeps IPv4 containers to their own addresses: a rule does it."""
+    wrong_way = r.other("-m rpfilter --validmark --invert", "-m rpfilter --invert --validmark")
+    return _chain("raw", "cali-PREROUTING", [r.Rule(r.DROP, (r.from_interface(_ANY), wrong_way))])
+
+
+def _dispatch(endpoints: Sequence[WorkloadEndpoint]) -> Chains:
+    """From the packet's interface to the chain of its endpoint."""
+    names = tuple(sorted({endpoint.interface for endpoint in endpoints}))
+    return {**_dispatch_chains("from", names), **_dispatch_chains("to", names)}
+
+
+def _dispatch_chains(direction: str, names: tuple[str, ...]) -> Chains:
+    root = f"cali-{direction}-wl-dispatch"
+    if len(names) <= FLAT_DISPATCH:
+        return {("filter", root): list(_leaves(root, direction, names))}
+    groups: dict[str, list[str]] = {}
+    for name in names:
+        groups.setdefault(name[:5], []).append(name)
+    match = _DISPATCHED[direction][0]
+    branches = {beginning: f"{root}-{beginning[4:]}" for beginning in groups}
+    rules = [r.Rule(r.goto(branch), (match(f"{beginning}+"),)) for beginning, branch in branches.items()]
+    chains = _chain("filter", root, [*rules, _UNKNOWN])
+    for beginning, branch in branches.items():
+        chains[("filter", branch)] = list(_leaves(branch, direction, tuple(groups[beginning])))
+    return chains
+
+
+@lru_cache(maxsize=256)
+def _leaves(chain: str, direction: str, names: tuple[str, ...]) -> tuple[str, ...]:
+    """A chain with one rule for each of a few endpoints. Most such chains are as they were the last time."""
+    match, prefix = _DISPATCHED[direction]
+    rules = [r.Rule(r.goto(r.chain_name(prefix, name)), (match(name),)) for name in names]
+    return tuple(r.chain_texts(chain, [*rules, _UNKNOWN]))
+
+
+_DISPATCHED = {"from": (r.from_interface, "cali-fw-"), "to": (r.to_interface, "cali-tw-")}
+_UNKNOWN = r.Rule(r.DROP, comment="Unknown interface")
+
+
+@lru_cache(maxsize=8192)
+def _endpoint_texts(interface: str, profiles: tuple[str, ...]) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """The two chains of an endpoint. A host has up to thousands, and they never change."""
+    encapsulated = [
+        r.Rule(
+            r.DROP,
+            (r.protocol(_UDP), r.ports("d", [str(VXLAN_PORT)])),
+            "Drop VXLAN encapped packets originating in workloads",
+        ),
+        r.Rule(r.DROP, (r.protocol(_IPIP),), "Drop IPinIP encapped packets originating in workloads"),
+    ]
+    texts = []
+    for prefix, profile_prefix, extra in (("cali-tw-", "cali-pri-", []), ("cali-fw-", "cali-pro-", encapsulated)):
+        rules = [
+            r.Rule(r.ACCEPT, (r.tracked("RELATED,ESTABLISHED"),)),
+            r.Rule(r.DROP, (r.tracked("INVALID"),)),
+            r.Rule(r.clear_mark(r.ACCEPT_MARK)),
+            *extra,
+        ]
+        for profile in profiles:
+            rules += [
+                r.Rule(r.jump(r.chain_name(profile_prefix, profile))),
+                r.Rule(r.RETURN, (r.marked(r.ACCEPT_MARK),), "Return if profile accepted"),
+            ]
+        rules.append(r.Rule(r.DROP, comment="Drop if no profiles matched"))
+        name = r.chain_name(prefix, interface)
+        texts.append((name, tuple(r.chain_texts(name, rules))))
+    return tuple(texts)
+
+
+def _endpoint_chains(interface: str, profiles: tuple[str, ...]) -> Chains:
+    return {("filter", name): list(texts) for name, texts in _endpoint_texts(interface, profiles)}
+
+
+def _sets(snapshot: Snapshot, profiles: Mapping[str, Profile], version: int, tunnelled: Tunnelled) -> Iterator[IpSet]:
+    """The sets that the chains of this host name, with the addresses of the whole cluster."""
+    family = "inet" if version == 4 else "inet6"
+
+    def networks(identity: str, members: Iterable[Any]) -> IpSet:
+        return IpSet(r.set_name(version, identity), "hash:net", family, frozenset(map(str, members)))
+
+    pools = pools_of(snapshot, version)
+    yield networks("all-ipam-pools", (pool.cidr for pool in pools))
+    yield networks("masq-ipam-pools", (pool.cidr for pool in pools if pool.nat_outgoing))
+    interfaces = (node_interface(node, version) for node in snapshot.nodes.values())
+    nodes = [interface.ip for interface in interfaces if interface]
+    if tunnelled.ipip:
+        yield networks("all-hosts-net", nodes)
+    if tunnelled.vxlan:
+        yield networks("all-vxlan-net", nodes)
+    needed = sorted({selector for profile in profiles.values() for selector in selectors(profile.spec)})
+    members = _members(snapshot, version, needed) if needed else {}
+    for selector in needed:
+        yield IpSet(r.selector_set(version, selector), "hash:ip", family, frozenset(members[selector]))
+
+
+def _members(snapshot: Snapshot, version: int, needed: Sequence[str]) -> dict[str, set[str]]:
+    """The addresses of the endpoints that each selector picks, by their labels and those of their profiles."""
+    members: dict[str, set[str]] = {selector: set() for selector in needed}
+    picked: dict[Any, list[str]] = {}  # endpoints with the same labels and profiles are picked by the same selectors
+    for endpoint in snapshot.endpoints:
+        kind = (endpoint.profiles, tuple(endpoint.labels.items()))
+        if kind not in picked:
+            labels = dict(endpoint.labels)
+            for name in endpoint.profiles:
+                labels.update(_labels_of(snapshot.profiles.get(name)))
+            picked[kind] = [selector for selector in needed if selects(selector, labels)]
+        for selector in picked[kind]:
+            members[selector].update(addresses_of(endpoint, version))
+    return members
+
+
+def _labels_of(profile: Profile | None) -> Mapping[str, str]:
+    return (profile.spec.get("labelsToApply") or {}) if profile else {}

@@ -1,0 +1,190 @@
+# Copyright (c) 2026, container_network.lab contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Everything that can be wrong with a Calico network before the first host is touched, found in one go. Pure."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ..errors import InvalidInput
+from ..validation import duplicate_problems, host_address_problems
+from .bgp_problems import bgp_problems
+from .pools import IPPool, carried_by, checked_pools
+from .profiles import profile_spec
+
+TUNNELS = ("ipip", "vxlan")
+SMALLEST_MTU = {4: 576, 6: 1280}  # bytes; what every IPv4 host takes (RFC 791), and every IPv6 link (RFC 8200)
+
+
+def problems(config: Mapping[str, Any], nodes: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """All problems of a network with these nodes.
+
+    ``config`` holds ``ip_pools`` (v3 fields, or documents of calicoctl v1 and v3), ``tunnel``, ``networks``,
+    ``container_mtu``, ``profiles``, ``as_number``, ``bgp_topology``, ``route_reflectors``, ``bgp_password``,
+    ``bgp_peers`` and ``etcd_endpoints``; each node what host_info returned (``address``, ``prefix_length``,
+    ``interface``, ``mtu``, ``missing_link_kinds``; nothing for a node that takes no part in this run), ``block``, the
+    block that is pinned to it, or nothing, and ``ipv6_address``, with prefix length, or nothing.
+    """
+    found = bgp_problems(config, nodes) + host_address_problems(nodes) + _profile_problems(config["profiles"])
+    if config["tunnel"] and config["tunnel"] not in TUNNELS:
+        found.append(
+            f"calico_tunnel '{config['tunnel']}' is not known: write {' or '.join(TUNNELS)}, "
+            "or leave it empty for what the pools say"
+        )
+    if not config["etcd_endpoints"]:
+        found.append("calico_etcd_endpoints is empty: list the client URLs of etcd, as [http://192.168.1.68:2379]")
+    try:
+        pools = _pools(config["ip_pools"])
+    except InvalidInput as error:
+        return found + [f"calico_ip_pools: {problem}" for problem in error.problems]
+    found += _overlap_problems(pools, nodes) + _pin_problems(pools, nodes)
+    found += _network_problems(config["networks"], pools) + _ipv6_problems(config["networks"], pools, nodes)
+    return found + _mtu_problems(config, nodes) + _tunnel_problems(nodes)
+
+
+def link_kinds(ip_pools: Sequence[Mapping[str, Any]], tunnel: str | None = None) -> list[str]:
+    """The kinds of devices that the pools' tunnels need; none for pools that cannot be read."""
+    try:
+        return sorted({carried_by(pool, tunnel).tunnel for pool in _pools(ip_pools)} - {""})
+    except InvalidInput:
+        return []
+
+
+def _pools(entries: Sequence[Mapping[str, Any]]) -> list[IPPool]:
+    fields = [entry for entry in entries if "apiVersion" not in entry]
+    return checked_pools(fields, [entry for entry in entries if "apiVersion" in entry])
+
+
+def _tunnel_problems(nodes: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """One problem for each kind of tunnel that a kernel lacks, with all the hosts that it is about."""
+    lacking: dict[str, list[str]] = {}
+    for name, seen in nodes.items():
+        for kind in seen.get("missing_link_kinds") or []:
+            lacking.setdefault(kind, []).append(name)
+    return [
+        f"{', '.join(names)}: the kernel has no {kind} devices, by which the pools cross subnets (calico_ip_pools, "
+        f"calico_tunnel): set calico_tunnel to {'vxlan' if kind == 'ipip' else 'ipip'}, or use a kernel that has {kind}"
+        for kind, names in lacking.items()
+    ]
+
+
+def _overlap_problems(pools: Sequence[IPPool], nodes: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    found = []
+    for name, seen in nodes.items():
+        if not seen.get("address"):
+            continue
+        underlay = ipaddress.IPv4Interface(f"{seen['address']}/{seen['prefix_length']}")
+        found += [
+            f"calico_ip_pools: {pool.cidr} overlaps the underlay of {name} ({underlay} on {seen['interface']}): "
+            "choose another range"
+            for pool in pools
+            if pool.version == underlay.version and pool.cidr.overlaps(underlay.network)
+        ]
+    return found
+
+
+def _pin_problems(pools: Sequence[IPPool], nodes: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    found = []
+    holders: dict[str, list[str]] = {}
+    for name, seen in nodes.items():
+        if not seen.get("block"):
+            continue
+        try:
+            block = ipaddress.ip_network(str(seen["block"]))
+        except ValueError as error:
+            found.append(f"{name}: calico_block '{seen['block']}' is not a block, as 192.168.119.0/26: {error}")
+            continue
+        holders.setdefault(str(block), []).append(name)
+        pool = next((pool for pool in pools if block in pool), None)
+        if pool is None:
+            known = ", ".join(str(pool.cidr) for pool in pools) or "none"
+            found.append(f"{name}: calico_block {block} is in no pool: calico_ip_pools has {known}")
+        elif block.prefixlen != pool.block_size:
+            found.append(
+                f"{name}: calico_block {block} is no block of {pool.cidr}, whose blocks are /{pool.block_size}"
+            )
+    return found + [
+        f"calico_block {block} is pinned to {' and '.join(names)}: a block belongs to one host"
+        for block, names in holders.items()
+        if len(names) > 1
+    ]
+
+
+def _network_problems(networks: Sequence[Mapping[str, Any]], pools: Sequence[IPPool]) -> list[str]:
+    found = [f"calico_networks: entry {i} has no name" for i, entry in enumerate(networks) if not entry.get("name")]
+    found += duplicate_problems("calico_networks", [str(entry["name"]) for entry in networks if entry.get("name")])
+    ranges = [str(pool.cidr) for pool in pools]
+    known = ("name", "subnet", "ipv6_subnet", "ipv6")
+    for entry in networks:
+        found += [
+            f"calico_networks: '{entry.get('name')}' has the key '{key}', and known are {', '.join(known)}"
+            for key in entry
+            if key not in known
+        ]
+        found += [
+            f"calico_networks: {key} {entry[key]} of '{entry.get('name')}' is not a pool: "
+            f"calico_ip_pools has {', '.join(ranges) or 'none'}"
+            for key in ("subnet", "ipv6_subnet")
+            if entry.get(key) and str(entry[key]) not in ranges
+        ]
+    return found
+
+
+def _has_ipv6(network: Mapping[str, Any]) -> bool:
+    return bool(network.get("ipv6", network.get("ipv6_subnet")))
+
+
+def _ipv6_problems(
+    networks: Sequence[Mapping[str, Any]], pools: Sequence[IPPool], nodes: Mapping[str, Mapping[str, Any]]
+) -> list[str]:
+    found = [
+        f"{name}: calico_ipv6_address '{seen['ipv6_address']}' is not an IPv6 address with its prefix length: "
+        "write it as fd00::68/64"
+        for name, seen in nodes.items()
+        if seen.get("ipv6_address") and not _is_ipv6_interface(str(seen["ipv6_address"]))
+    ]
+    wanting = [str(entry.get("name")) for entry in networks if _has_ipv6(entry)]
+    if wanting and not any(pool.version == 6 for pool in pools):
+        found.append(f"calico_networks: {', '.join(wanting)} has IPv6, and calico_ip_pools has no IPv6 pool: add one")
+    without = [name for name, seen in nodes.items() if not seen.get("ipv6_address")]
+    if wanting and without and len(nodes) > 1:
+        found.append(
+            f"calico_ipv6_address of {', '.join(without)} is empty, and {', '.join(wanting)} of calico_networks has "
+            "IPv6: no other host would know the way to its containers. Give it, or set the network's ipv6 to false"
+        )
+    return found
+
+
+def _is_ipv6_interface(text: str) -> bool:
+    try:
+        return "/" in text and bool(ipaddress.IPv6Interface(text))
+    except ValueError:
+        return False
+
+
+def _mtu_problems(config: Mapping[str, Any], nodes: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    mtu = config["container_mtu"]
+    if not mtu:
+        return []
+    smallest = SMALLEST_MTU[6 if any(map(_has_ipv6, config["networks"])) else 4]
+    if not str(mtu).isdigit() or int(mtu) < smallest:
+        return [f"calico_container_mtu '{mtu}' must be a number of bytes from {smallest} on"]
+    return [
+        f"calico_container_mtu {mtu} is larger than the MTU {seen['mtu']} of {seen['interface']} on {name}: "
+        "long packets would get lost. Make it smaller, or the other one larger"
+        for name, seen in nodes.items()
+        if seen.get("mtu") and int(mtu) > seen["mtu"]
+    ]
+
+
+def _profile_problems(profiles: Sequence[Mapping[str, Any]]) -> list[str]:
+    found = duplicate_problems("calico_profiles", [str(entry.get("name")) for entry in profiles])
+    for entry in profiles:
+        try:
+            profile_spec(str(entry.get("name")), entry.get("ingress") or (), entry.get("egress") or ())
+        except InvalidInput as error:
+            found += [f"calico_profiles: {problem}" for problem in error.problems]
+    return found

@@ -1,0 +1,71 @@
+# Copyright (c) 2026, container_network.lab contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Routes by source address, inside a container that is in several networks.
+
+Such a container has one default route, and answers from its other addresses would leave over the wrong interface, where
+the host drops them as forged. So packets from each address use a table that leads to that address's network, and so
+does what goes to a network's own subnet, if it has one. The main table stays as Docker made it: Docker refuses an
+address to which the container has a route there.
+"""
+
+from __future__ import annotations
+
+import errno
+import socket
+from collections.abc import Sequence
+
+from ..errors import LabError
+from ..kernel import rtnetlink as rt
+from ..kernel.links import read_links
+from ..kernel.netlink import NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE, Message, NetlinkSocket
+from ..kernel.routes import PROTOCOLS, RouteParser, route_messages
+
+_RTM_NEWRULE = 32  # linux/rtnetlink.h; the header of a rule has the layout of a route's (linux/fib_rules.h)
+_TO_TABLE = 1  # FR_ACT_TO_TBL
+_FRA_DST, _FRA_SRC, _FRA_PRIORITY, _FRA_TABLE = 1, 2, 6, 15
+_BY_SUBNET = 1000
+"""Rules by destination come after all rules by source, and before the main table. The first network's comes first."""
+
+
+def ensure(sandbox: str, address: str, gateway: str, table: int, subnets: Sequence[str] = ()) -> bool:
+    """Make packets from ``address`` (IPv4), and those to ``subnets`` from no address yet, use ``gateway``.
+
+    False while the container does not have the address yet.
+    """
+    try:
+        netlink = NetlinkSocket(sandbox)
+    except LabError:
+        return False  # the container's namespace appears when the container starts
+    with netlink:
+        links = read_links(netlink)
+        device = next((link for link in links.values() if f"{address}/32" in link.addresses and link.up), None)
+        if device is None:
+            return False
+        parse = RouteParser(device.name, PROTOCOLS["boot"]).parse
+        to_gateway = [
+            parse({"dst": f"{gateway}/32", "scope": "link"}),
+            parse({"dst": "default", "via": gateway, "onlink": True}),
+        ]
+        flags = NLM_F_CREATE | NLM_F_REPLACE
+        messages = [
+            *route_messages(rt.RTM_NEWROUTE, flags, to_gateway, table, links),
+            _rule(_FRA_SRC, f"{address}/32", table, table),
+            *(_rule(_FRA_DST, subnet, table, table + _BY_SUBNET) for subnet in subnets),
+        ]
+        for failure in netlink.batch(messages):
+            if failure.errno != errno.EEXIST:
+                raise LabError(f"cannot route from {address} over {gateway} in {sandbox}: {failure.reason}.")
+    return True
+
+
+def _rule(end: int, network: str, table: int, priority: int) -> Message:
+    address, _slash, length = network.partition("/")
+    lengths = (int(length), 0) if end == _FRA_DST else (0, int(length))
+    header = rt.route_header.pack(socket.AF_INET, *lengths, 0, table, 0, 0, _TO_TABLE, 0)
+    attributes = [
+        rt.attribute(end, socket.inet_aton(address)),
+        rt.attribute_u32(_FRA_PRIORITY, priority),
+        rt.attribute_u32(_FRA_TABLE, table),
+    ]
+    return _RTM_NEWRULE, NLM_F_CREATE | NLM_F_EXCL, header + b"".join(attributes)

@@ -1,0 +1,114 @@
+# Copyright (c) 2026, container_network.lab contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The tunnel devices of a host, for nodes that are not on its own subnet: what they are, and who is behind them. Pure.
+
+BIRD writes the routes into a tunnel, with the remote node's own address as next hop on the link:
+
+    197.19.65.128/26 via 192.168.0.33 dev tunl0 proto bird onlink           (IP in IP, RFC 2003)
+    197.19.65.128/26 via 192.168.0.33 dev vxlan.calico proto bird onlink    (VXLAN, RFC 7348)
+
+IP in IP takes the next hop for the outer address. VXLAN needs to be told: the next hop has a MAC address (a neighbour
+entry), and that MAC address lives behind a VTEP (a forwarding entry). Both are static. The MAC address of a node's
+VTEP follows from the node's name, so every node knows all of them without asking.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any
+
+from .policy import VXLAN_PORT
+from .resources import Node
+from .snapshot import Snapshot
+from .topology import needs_tunnel, node_interface, node_of, pools_of, tunnel_kinds
+
+VNI = 4096
+"""Calico's default."""
+IPIP_DEVICE = "tunl0"
+"""The kernel's own name for the device that takes any remote address."""
+IPIP_MTU = 1440  # bytes; as documented, and Calico's default
+VXLAN_DEVICES = {4: "vxlan.calico", 6: "vxlan-v6.calico"}
+VXLAN_OVERHEAD = {4: 50, 6: 70}  # bytes: outer IP, UDP, VXLAN and inner Ethernet headers
+_LOCALLY_ADMINISTERED = 0x66  # the first byte that Felix gives a VTEP
+
+
+@dataclass(frozen=True)
+class Underlay:
+    """A host's interface that carries the nodes' traffic: its name, and its MTU in bytes."""
+
+    interface: str
+    mtu: int
+
+
+@dataclass(frozen=True)
+class Tunnels:
+    """The devices, in the form of the modules network_link and vxlan_fdb."""
+
+    links: tuple[dict[str, Any], ...] = ()
+    tables: tuple[dict[str, Any], ...] = ()
+
+
+def plan_tunnels(snapshot: Snapshot, node: str, underlay: Underlay) -> Tunnels:
+    """The tunnel devices of a node and their static entries; no device that no pool asks for."""
+    links, tables = [], []
+    own = node_of(snapshot, node)
+    if "ipip" in tunnel_kinds(snapshot, 4):
+        addresses = [f"{own.ipip_tunnel_address}/32"] if own.ipip_tunnel_address else []
+        links.append({"name": IPIP_DEVICE, "kind": "ipip", "mtu": IPIP_MTU, "addresses": addresses})
+    for version in (4, 6):
+        local = node_interface(own, version)
+        if local is None or "vxlan" not in tunnel_kinds(snapshot, version):
+            continue
+        links.append(_vxlan_link(own, version, str(local.ip), underlay))
+        peers = _tunnelled_peers(snapshot, own, version)
+        tables.append(
+            {
+                "dev": VXLAN_DEVICES[version],
+                "arp": [{"ip": ip, "mac": mac} for ip, mac in peers],
+                "fdb": [{"mac": mac, "dst": ip} for ip, mac in peers],
+                "purge": True,
+            }
+        )
+    return Tunnels(tuple(links), tuple(tables))
+
+
+def _vxlan_link(own: Node, version: int, local: str, underlay: Underlay) -> dict[str, Any]:
+    addresses = [f"{own.vxlan_tunnel_address}/32"] if own.vxlan_tunnel_address and version == 4 else []
+    return {
+        "name": VXLAN_DEVICES[version],
+        "kind": "vxlan",
+        "mac": vtep_mac(own, version),
+        "mtu": underlay.mtu - VXLAN_OVERHEAD[version],
+        "addresses": addresses,
+        "vxlan": {
+            # One VNI an IP version: the kernel allows a VNI and a port once on a device below.
+            "id": VNI if version == 4 else VNI + 1,
+            "local": local,
+            "dev": underlay.interface,
+            "port": VXLAN_PORT,
+            "learning": False,
+        },
+    }
+
+
+def _tunnelled_peers(snapshot: Snapshot, own: Node, version: int) -> list[tuple[str, str]]:
+    """Address and VTEP's MAC address of every node that this one reaches through the VXLAN device."""
+    local = node_interface(own, version)
+    pools = [pool for pool in pools_of(snapshot, version) if pool.tunnel == "vxlan"]
+    peers = []
+    for name in sorted(snapshot.nodes):
+        node = snapshot.nodes[name]
+        remote = node_interface(node, version)
+        if local and remote and name != own.name and any(needs_tunnel(pool, local, remote) for pool in pools):
+            peers.append((str(remote.ip), vtep_mac(node, version)))
+    return peers
+
+
+def vtep_mac(node: Node, version: int) -> str:
+    """The MAC address of a node's VTEP: the stored one, or the one that Felix derives from the node's name."""
+    if node.vxlan_mac and version == 4:
+        return node.vxlan_mac.lower()
+    name = node.name if version == 4 else f"{node.name}-v6"
+    return (bytes([_LOCALLY_ADMINISTERED]) + hashlib.sha1(name.encode()).digest()[:5]).hex(":")  # noqa: S324

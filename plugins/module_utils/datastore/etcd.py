@@ -1,0 +1,379 @@
+# Copyright (c) 2026, container_network.lab contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A small client of etcd's v3 API, through the JSON gateway that every etcd 3.4 and newer serves under ``/v3/``.
+
+The gateway carries keys and values as base64 and 64-bit numbers as strings; both stop at this file.
+It knows keys and transactions, and no network.
+"""
+
+from __future__ import annotations
+
+import base64
+import http.client
+import json
+import socket
+import ssl
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from ..errors import LabError, raise_if_any
+
+CONNECT_SECONDS = 2.0
+"""How long one endpoint may take to accept a connection."""
+ANSWER_SECONDS = 4.0
+"""How long an endpoint may take to answer; an etcd without a quorum accepts connections and answers nothing."""
+TOTAL_SECONDS = 8.0
+"""When no further endpoint is tried for one request."""
+
+ETCD_ARGUMENTS: dict[str, Any] = {
+    "etcd_endpoints": {"type": "list", "elements": "str", "required": True},
+    "etcd_ca_cert": {"type": "path"},
+    "etcd_client_cert": {"type": "path"},
+    "etcd_client_key": {"type": "path", "no_log": False},
+    "etcd_username": {"type": "str"},
+    "etcd_password": {"type": "str", "no_log": True},
+}
+"""Mirrored by the documentation fragment ``etcd``."""
+
+
+class EtcdUnreachable(LabError):
+    """No endpoint answered; the message lists every one that was tried, and its error."""
+
+
+@dataclass(frozen=True)
+class KeyValue:
+    """A key as it is stored. ``lease`` is 0 for a key that does not expire."""
+
+    key: str
+    value: str
+    mod_revision: int
+    lease: int
+
+
+@dataclass(frozen=True)
+class Compare:
+    """One condition of a transaction, on a key's VERSION (0 if it does not exist), MOD (revision) or VALUE."""
+
+    key: str
+    target: str
+    operand: int | str
+
+    def as_request(self) -> dict[str, Any]:
+        """The condition as the gateway takes it."""
+        field = {"VERSION": "version", "MOD": "mod_revision", "VALUE": "value"}[self.target]
+        operand = _encoded(self.operand) if isinstance(self.operand, str) else str(self.operand)
+        return {"key": _encoded(self.key), "target": self.target, "result": "EQUAL", field: operand}
+
+
+def unchanged_since(key: str, mod_revision: int) -> Compare:
+    """Nobody wrote the key since it was read with this revision; 0 means that it still does not exist."""
+    return Compare(key, "VERSION", 0) if mod_revision == 0 else Compare(key, "MOD", mod_revision)
+
+
+def holds(key: str, value: str) -> Compare:
+    """The key has this value."""
+    return Compare(key, "VALUE", value)
+
+
+@dataclass(frozen=True)
+class Put:
+    """Write a key; with ``lease`` it expires with that lease."""
+
+    key: str
+    value: str
+    lease: int = 0
+
+    def as_request(self) -> dict[str, Any]:
+        """The body of a put, alone or inside a transaction."""
+        body = {"key": _encoded(self.key), "value": _encoded(self.value)}
+        return {**body, "lease": str(self.lease)} if self.lease else body
+
+
+@dataclass(frozen=True)
+class Delete:
+    """Delete one key."""
+
+    key: str
+
+    def as_request(self) -> dict[str, Any]:
+        """The body of a deletion, alone or inside a transaction."""
+        return {"key": _encoded(self.key)}
+
+
+class Etcd:
+    """One etcd, behind any of its endpoints, over one kept connection."""
+
+    def __init__(
+        self,
+        endpoints: Sequence[str],
+        ca_cert: str | None = None,
+        client_cert: str | None = None,
+        client_key: str | None = None,
+        username: str | None = None,
+        password: str | None = None,
+    ) -> None:
+        self._endpoints = list(endpoints)
+        raise_if_any(_endpoint_problems(self._endpoints))
+        self._credentials = {"name": username, "password": password or ""} if username else None
+        self._tls = _tls_context(ca_cert, client_cert, client_key) if self._needs_tls() else None
+        self._connection: http.client.HTTPConnection | None = None
+        self._token: str | None = None
+
+    @classmethod
+    def from_arguments(cls, params: dict[str, Any]) -> Etcd:
+        """The client that a module's ETCD_ARGUMENTS describe."""
+        names = ("ca_cert", "client_cert", "client_key", "username", "password")
+        return cls(params["etcd_endpoints"], **{name: params.get(f"etcd_{name}") for name in names})
+
+    def get(self, key: str) -> KeyValue | None:
+        """One key, or None if it does not exist."""
+        found = self._call("kv/range", {"key": _encoded(key)}).get("kvs", [])
+        return _key_value(found[0]) if found else None
+
+    def get_prefixes(self, *prefixes: str) -> list[list[KeyValue]]:
+        """All keys that begin with each prefix, in order of the keys, all seen at one and the same revision."""
+        return self.snapshot(*prefixes)[1]
+
+    def snapshot(self, *prefixes: str) -> tuple[int, list[list[KeyValue]]]:
+        """The keys that `get_prefixes` returns, after the revision at which they were seen: a watch can go on there."""
+        answer = self._call("kv/txn", {"success": [{"request_range": _prefix_range(prefix)} for prefix in prefixes]})
+        found = [
+            [_key_value(item) for item in response["response_range"].get("kvs", [])]
+            for response in answer.get("responses", [])
+        ]
+        return int(answer["header"]["revision"]), found
+
+    def watch_documents(self, start_revisions: dict[str, int]) -> Iterator[dict[str, Any]]:
+        """The gateway's answers to a watch of prefixes, each from a revision on, as they come; see `etcd_watch`.
+
+        Answers name the prefix by its place in the dictionary, from 1 on, as ``watch_id``.
+        It keeps the client's connection for itself: one client, one watch. It ends when the connection does, and raises
+        EtcdUnreachable when no endpoint takes the request. An etcd member that loses its leader ends the watch.
+        """
+        requests = [
+            {"create_request": {**_prefix_range(prefix), "start_revision": str(revision), "watch_id": str(number)}}
+            for number, (prefix, revision) in enumerate(start_revisions.items(), start=1)
+        ]
+        response = self._first_answer(lambda endpoint: self._open_watch(endpoint, requests))
+        while True:
+            try:
+                line = response.readline()
+            except (OSError, http.client.HTTPException, ValueError, AttributeError):
+                line = b""  # broken off, or closed by another thread
+            if not line:
+                self.close()
+                return
+            yield json.loads(line)
+
+    def put(self, key: str, value: str, lease: int = 0) -> int:
+        """Write a key; returns the revision that has it."""
+        return int(self._call("kv/put", Put(key, value, lease).as_request())["header"]["revision"])
+
+    def delete(self, key: str) -> None:
+        """Delete a key; it need not exist."""
+        self._call("kv/deleterange", Delete(key).as_request())
+
+    def commit(self, conditions: Sequence[Compare], changes: Sequence[Put | Delete]) -> bool:
+        """Apply all changes in one step if all conditions hold; whether they did."""
+        operations = [
+            {"request_put" if isinstance(change, Put) else "request_delete_range": change.as_request()}
+            for change in changes
+        ]
+        request = {"compare": [condition.as_request() for condition in conditions], "success": operations}
+        return bool(self._call("kv/txn", request).get("succeeded"))
+
+    def grant(self, seconds: int) -> int:
+        """A new lease that lives so long; returns its id."""
+        return int(self._call("lease/grant", {"TTL": str(seconds)})["ID"])
+
+    def _needs_tls(self) -> bool:
+        return any(endpoint.startswith("https://") for endpoint in self._endpoints)
+
+    def _open_watch(self, endpoint: str, requests: list[dict[str, Any]]) -> http.client.HTTPResponse:
+        self.close()
+        self._connection = self._connect(endpoint)
+        if self._credentials:
+            self._token = self._exchange("auth/authenticate", self._credentials)["token"]
+        headers = {"Content-Type": "application/json", "Grpc-Metadata-hasleader": "true"}
+        if self._token:
+            headers["Authorization"] = self._token
+        body = "\n".join(json.dumps(request) for request in requests)
+        self._connection.request("POST", "/v3/watch", body=body, headers=headers)
+        response = self._connection.getresponse()
+        if response.status != 200:
+            raise _Unavailable(f"{_error_text(response.read())} (HTTP {response.status})")
+        _notice_dead_peers(self._connection.sock)
+        return response
+
+    def _call(self, method: str, body: dict[str, Any]) -> dict[str, Any]:
+        """POST to the first endpoint that answers. Repeating is safe: all our writes are conditional or idempotent."""
+        return self._first_answer(lambda endpoint: self._call_endpoint(endpoint, method, body))
+
+    def _first_answer(self, ask: Callable[[str], Any]) -> Any:
+        deadline = time.monotonic() + TOTAL_SECONDS
+        errors = []
+        for endpoint in list(self._endpoints):
+            if time.monotonic() >= deadline:
+                errors.append(f"{endpoint}: not tried any more after {TOTAL_SECONDS:g} s")
+                continue
+            try:
+                return ask(endpoint)
+            except (OSError, http.client.HTTPException, _Unavailable) as error:
+                self.close()
+                self._prefer_others(endpoint)
+                errors.append(f"{endpoint}: {_reason(error)}")
+        raise EtcdUnreachable(
+            f"etcd cannot be reached: {'; '.join(errors)}. Check that etcd runs there (systemctl status etcd), "
+            "that etcd_endpoints names the right addresses, and that nothing filters them."
+        )
+
+    def _call_endpoint(self, endpoint: str, method: str, body: dict[str, Any]) -> dict[str, Any]:
+        fresh = self._connection is None
+        try:
+            return self._post(endpoint, method, body)
+        except (http.client.RemoteDisconnected, BrokenPipeError, ConnectionResetError):
+            if fresh:
+                raise
+            self.close()  # A kept connection may be closed by the server at any time; a new one tells.
+            return self._post(endpoint, method, body)
+
+    def _post(self, endpoint: str, method: str, body: dict[str, Any]) -> dict[str, Any]:
+        if self._connection is None:
+            self._connection = self._connect(endpoint)
+        if self._credentials and not self._token:
+            self._token = self._exchange("auth/authenticate", self._credentials)["token"]
+        return self._exchange(method, body)
+
+    def _connect(self, endpoint: str) -> http.client.HTTPConnection:
+        url = urlsplit(endpoint)
+        if url.scheme == "https":
+            connection = http.client.HTTPSConnection(
+                url.hostname, url.port or 2379, timeout=CONNECT_SECONDS, context=self._tls
+            )
+        else:
+            connection = http.client.HTTPConnection(url.hostname, url.port or 2379, timeout=CONNECT_SECONDS)
+        connection.connect()
+        connection.sock.settimeout(ANSWER_SECONDS)
+        return connection
+
+    def _exchange(self, method: str, body: dict[str, Any]) -> dict[str, Any]:
+        headers = {"Content-Type": "application/json"}
+        if self._token:
+            headers["Authorization"] = self._token
+        self._connection.request("POST", f"/v3/{method}", body=json.dumps(body), headers=headers)
+        response = self._connection.getresponse()
+        content = response.read()
+        if response.status == 200:
+            return json.loads(content)
+        message = _error_text(content)
+        if response.status in (500, 503, 504):
+            raise _Unavailable(f"{message} (HTTP {response.status})")
+        raise LabError(
+            f"etcd at {self._connection.host}:{self._connection.port} refused {method}: {message} "
+            f"(HTTP {response.status}). Etcd 3.4 or newer is needed, and with authentication "
+            "etcd_username and etcd_password of a user that may read and write these keys."
+        )
+
+    def _prefer_others(self, endpoint: str) -> None:
+        """An endpoint that failed is tried last from now on, so that it costs its time-out once only."""
+        self._endpoints.remove(endpoint)
+        self._endpoints.append(endpoint)
+
+    def close(self) -> None:
+        """Drop the connection; the next call makes a new one. From another thread, it ends a watch."""
+        connection, self._connection, self._token = self._connection, None, None
+        if connection is None:
+            return
+        if connection.sock is not None:
+            try:
+                connection.sock.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass  # not connected any more
+        connection.close()
+
+
+class _Unavailable(Exception):
+    """An endpoint answered that it cannot serve now, as one without a leader does."""
+
+
+def _endpoint_problems(endpoints: list[str]) -> list[str]:
+    if not endpoints:
+        return ["etcd_endpoints is empty: name at least one, as http://192.168.1.68:2379"]
+    return [
+        f"etcd_endpoints, entry {index}: '{endpoint}' is not an endpoint: write it as http://192.168.1.68:2379"
+        for index, endpoint in enumerate(endpoints)
+        if not _is_endpoint(endpoint)
+    ]
+
+
+def _is_endpoint(text: str) -> bool:
+    try:
+        url = urlsplit(text)
+        return url.scheme in ("http", "https") and bool(url.hostname) and (url.port or 1) > 0
+    except ValueError:
+        return False
+
+
+def _tls_context(ca_cert: str | None, client_cert: str | None, client_key: str | None) -> ssl.SSLContext:
+    """Verification is always on: there is no option to trust whoever answers."""
+    try:
+        context = ssl.create_default_context(cafile=ca_cert)
+        if client_cert:
+            context.load_cert_chain(client_cert, client_key)
+    except (OSError, ssl.SSLError) as error:
+        raise LabError(
+            f"the TLS files cannot be used (etcd_ca_cert={ca_cert}, etcd_client_cert={client_cert}, "
+            f"etcd_client_key={client_key}): {error}. They must be readable PEM files on the host that runs the task."
+        ) from error
+    return context
+
+
+def _notice_dead_peers(connection: socket.socket) -> None:
+    """A watch may be silent for hours, so the kernel probes whether the other side is still there: for 11 seconds."""
+    connection.settimeout(None)
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 5)
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 2)
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 3)
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, TimeoutError):
+        return "no answer in time"
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__
+
+
+def _error_text(content: bytes) -> str:
+    try:
+        answer = json.loads(content)
+        return str(answer.get("message") or answer.get("error"))
+    except (ValueError, AttributeError):
+        return content[:200].decode(errors="replace").strip() or "no text"
+
+
+def _key_value(item: dict[str, Any]) -> KeyValue:
+    return KeyValue(
+        key=_decoded(item["key"]),
+        value=_decoded(item.get("value", "")),
+        mod_revision=int(item["mod_revision"]),
+        lease=int(item.get("lease", 0)),
+    )
+
+
+def _prefix_range(prefix: str) -> dict[str, Any]:
+    """The range of all keys with a prefix ends before the prefix with its last byte increased; ours end in '/'."""
+    encoded = prefix.encode()
+    end = encoded[:-1] + bytes([encoded[-1] + 1])
+    return {"key": _encoded(prefix), "range_end": base64.b64encode(end).decode()}
+
+
+def _encoded(text: str) -> str:
+    return base64.b64encode(text.encode()).decode()
+
+
+def _decoded(text: str) -> str:
+    return base64.b64decode(text).decode(errors="replace")

@@ -1,0 +1,147 @@
+# Copyright (c) 2026, container_network.lab contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Transactions on etcd that are written as plain code: read keys, decide, write keys; run again if somebody was faster.
+
+A transaction is committed in one step, under the condition that no key that it wrote, or named in `require`, changed
+since it was read. So of any number of writers at once exactly one wins each round, and the others decide anew.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+from ..errors import LabError
+from .etcd import Compare, Delete, Etcd, EtcdUnreachable, KeyValue, Put, unchanged_since
+
+MAX_OPERATIONS = 100
+"""Writes in one transaction; etcd takes 128 operations unless it is told otherwise."""
+PATIENCE_SECONDS = 20.0
+"""How long a transaction that loses races is tried again. Each round has a winner, so only a storm lasts so long."""
+_FIRST_PAUSE_SECONDS = 0.002
+_LONGEST_PAUSE_SECONDS = 0.1
+
+Result = TypeVar("Result")
+
+
+class Transaction:
+    """What one attempt has read, and what it is going to write."""
+
+    def __init__(self, etcd: Etcd, read: Callable[..., list[list[KeyValue]]], predicted: dict[str, str | None]) -> None:
+        self._etcd = etcd
+        self._read_prefixes = read
+        self._predicted = predicted
+        self._read: dict[str, KeyValue] = {}
+        self._covered: list[str] = []
+        self._required: set[str] = set()
+        self.writes: dict[str, str | None] = {}
+
+    def load(self, *prefixes: str) -> None:
+        """Read all keys that begin with these, in one round trip."""
+        wanted = [prefix for prefix in dict.fromkeys(prefixes) if not self._is_covered(prefix)]
+        for found in self._read_prefixes(*wanted) if wanted else []:
+            self._read.update({item.key: item for item in found if item.key not in self._read})
+        self._covered += wanted
+
+    def get(self, key: str) -> str | None:
+        """A key's text as this transaction sees it; None if there is none."""
+        if key in self.writes:
+            return self.writes[key]
+        if key in self._predicted:
+            return self._predicted[key]
+        if not self._is_covered(key):
+            self.load(key)
+        item = self._read.get(key)
+        return item.value if item else None
+
+    def under(self, prefix: str) -> dict[str, str]:
+        """All keys that begin with this, and their texts, in order."""
+        self.load(prefix)
+        texts = {key: item.value for key, item in self._read.items() if key.startswith(prefix)}
+        for changes in (self._predicted, self.writes):
+            texts.update({key: text for key, text in changes.items() if key.startswith(prefix)})
+        return {key: text for key, text in sorted(texts.items()) if text is not None}
+
+    def put(self, key: str, text: str) -> None:
+        """Write a key, unless it has this text."""
+        if self.get(key) != text:
+            self.writes[key] = text
+
+    def delete(self, key: str) -> None:
+        """Delete a key, if it is there."""
+        if self.get(key) is not None:
+            self.writes[key] = None
+
+    def require(self, key: str) -> None:
+        """The commit fails if this key, which has been read, is changed by then."""
+        self._required.add(key)
+
+    def commit(self) -> bool:
+        """Apply the writes; False if a key changed since it was read."""
+        if not self.writes:
+            return True
+        conditions = [self._unchanged(key) for key in sorted({*self.writes, *self._required})]
+        changes = [Delete(key) if text is None else Put(key, text) for key, text in sorted(self.writes.items())]
+        return self._etcd.commit(conditions, changes)
+
+    def _unchanged(self, key: str) -> Compare:
+        item = self._read.get(key)
+        return unchanged_since(key, item.mod_revision if item else 0)
+
+    def _is_covered(self, key: str) -> bool:
+        return any(key.startswith(prefix) for prefix in self._covered)
+
+
+class Transactions:
+    """Runs transactions on one etcd.
+
+    In check mode nothing is written, and later ones see what would have been. An etcd that does not run yet, because
+    the same play would install it, counts as empty then; `warnings` tell.
+    """
+
+    def __init__(self, etcd: Etcd, check_mode: bool = False) -> None:
+        self._etcd = etcd
+        self._check_mode = check_mode
+        self._predicted: dict[str, str | None] = {}
+        self.warnings: list[str] = []
+
+    def run(self, plan: Callable[[Transaction], Result]) -> Result:
+        """Let `plan` read and write until its writes are committed; returns what it returned at last.
+
+        It must have no other effect, as it may run many times.
+        """
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        pause = _FIRST_PAUSE_SECONDS
+        while True:
+            transaction = self.view()
+            result = plan(transaction)
+            if self._check_mode:
+                self._predicted.update(transaction.writes)
+                return result
+            if transaction.commit():
+                return result
+            if time.monotonic() > deadline:
+                keys = ", ".join(sorted(transaction.writes)[:3])
+                raise LabError(
+                    f"etcd: other writers changed the same keys ({keys}) again and again for {PATIENCE_SECONDS:g} s. "
+                    "Run again when they have finished."
+                )
+            time.sleep(random.uniform(0, pause))  # noqa: S311  (no secret: only keeps writers apart)
+            pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
+
+    def view(self) -> Transaction:
+        """A transaction that only reads."""
+        return Transaction(self._etcd, self._read, self._predicted)
+
+    def _read(self, *prefixes: str) -> list[list[KeyValue]]:
+        if not self.warnings:
+            try:
+                return self._etcd.get_prefixes(*prefixes)
+            except EtcdUnreachable as error:
+                if not self._check_mode:
+                    raise
+                self.warnings.append(f"{error} Check mode goes on as with an empty etcd, which this play may install.")
+        return [[] for _prefix in prefixes]

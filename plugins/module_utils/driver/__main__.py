@@ -1,0 +1,122 @@
+# Copyright (c) 2026, container_network.lab contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs the service: ``python3 -m container_network.driver /etc/container-network/driver.json``.
+
+With a further argument ``remove`` it removes from the host what the networks made there, and ends.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import socket
+import sys
+from pathlib import Path
+
+from ..datastore.mirror import Mirror
+from ..errors import LabError
+from . import dns_server as name_server
+from .config import Config
+from .dns_names import HostsFile
+from .dns_server import NameServer
+from .docker_view import Docker
+from .host import Host
+from .records import watched_prefixes
+from .registry import network_class
+from .service import Driver
+
+READY_SECONDS = 40.0
+"""How long Docker's start waits, at most, until the networks' datastore answers: containers that Docker starts before
+that stay stopped, because Docker tries only once."""
+log = logging.getLogger(__name__)
+
+
+def drivers(config: Config) -> list[Driver]:
+    """One driver for each configured network."""
+    docker = Docker(config.docker_socket, config.docker_pid_file)
+    hosts_file = HostsFile(config.hosts_file, config.dnsmasq_pid_file)
+    views = None
+    if config.dns_address:
+        views = NameServer(config.hosts_file.parent, config.dns_address, config.networks)
+    found = []
+    for name, options in config.networks.items():
+        network = network_class(name, options["module"])(Host(config.node, docker, config.etcd_client, options))
+        mirror = Mirror(config.etcd_client(), watched_prefixes(network))
+        found.append(Driver(network, mirror, hosts_file, config.plugins, views))
+    return found
+
+
+async def serve(config: Config) -> None:
+    """Serve until SIGTERM or SIGINT."""
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    running = drivers(config)
+    for driver in running:
+        driver.start()
+        for server in driver.servers:
+            await server.start()
+    waiting = asyncio.create_task(_tell_ready(running))
+    await stop.wait()
+    waiting.cancel()
+    for driver in running:
+        for server in driver.servers:
+            await server.stop()
+        driver.stop()
+
+
+async def _tell_ready(running: list[Driver]) -> None:
+    """Tell systemd, which holds back what is ordered after this service, as Docker is."""
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + READY_SECONDS
+    while loop.time() < deadline and not all(driver.synced.is_set() for driver in running):
+        await asyncio.sleep(0.05)
+    late = not all(driver.synced.is_set() for driver in running)
+    log.info("serving%s", "; the datastore does not answer yet" if late else "")
+    _notify("READY=1")
+
+
+def _notify(text: str) -> None:
+    """sd_notify(3)."""
+    path = os.environ.get("NOTIFY_SOCKET")
+    if not path:
+        return
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notifier:
+        notifier.connect("\0" + path[1:] if path.startswith("@") else path)
+        notifier.send(text.encode())
+
+
+def remove(config: Config) -> int:
+    """Leave the host as if there had been no networks."""
+    for name, options in config.networks.items():
+        try:
+            network_class(name, options["module"]).clean_host()
+            if config.dns_address:
+                name_server.clean_host(config.dns_address)
+        except LabError as error:
+            print(f"{name}: {error}", file=sys.stderr)
+            return 1
+    return 0
+
+
+def main() -> int:
+    """Read the configuration and serve."""
+    level = os.environ.get("LOG_LEVEL", "INFO")
+    logging.basicConfig(level=level, stream=sys.stderr, format="%(levelname)s %(threadName)s: %(message)s")
+    try:
+        config = Config.read(Path(sys.argv[1]))
+    except LabError as error:
+        print(error, file=sys.stderr)
+        return 2
+    if sys.argv[2:] == ["remove"]:
+        return remove(config)
+    asyncio.run(serve(config))
+    logging.shutdown()
+    os._exit(0)  # a thread may be waiting for etcd for some seconds; there is nothing left to do for it
+
+
+if __name__ == "__main__":
+    sys.exit(main())

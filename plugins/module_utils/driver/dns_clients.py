@@ -1,0 +1,84 @@
+# Copyright (c) 2026, container_network.lab contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From which addresses this host's containers ask for names, and which networks they are in.
+
+The source of a question is one of the addresses inside the container: its own in a network with a gateway, or else that
+on docker_gwbridge, which only the container's namespace tells. Both are there before the container's first process is.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Mapping
+
+from ..errors import LabError
+from ..kernel.links import read_links
+from ..kernel.netlink import NetlinkSocket
+from .dns_views import Networks, networks_by_address
+
+
+class NameSources:
+    """Of one driver's networks. Safe to use from many threads."""
+
+    def __init__(self) -> None:
+        self._networks: dict[str, tuple[str, str]] = {}  # sandbox and network's name, by endpoint
+        self._addresses: dict[str, frozenset[str]] = {}  # by sandbox
+        self._unsettled: set[str] = set()  # sandboxes whose containers are being started
+        self._lock = threading.Lock()
+
+    def join(self, endpoint_id: str, sandbox: str, network: str, addresses: Iterable[str] = ()) -> None:
+        """An endpoint joined a container; ``addresses`` are what it is known to have there."""
+        with self._lock:
+            self._networks[endpoint_id] = (sandbox, network)
+            self._addresses[sandbox] = self._addresses.get(sandbox, frozenset()).union(addresses)
+            self._unsettled.add(sandbox)
+
+    def leave(self, endpoint_id: str) -> None:
+        """It left; it need not be known."""
+        with self._lock:
+            sandbox, _network = self._networks.pop(endpoint_id, ("", ""))
+            if sandbox not in {each for each, _network in self._networks.values()}:
+                self._addresses.pop(sandbox, None)
+                self._unsettled.discard(sandbox)
+
+    def sync(self, joined: Mapping[str, tuple[str, str]]) -> None:
+        """What has joined, as the datastore says: sandbox and network's name, by endpoint."""
+        for endpoint_id in set(self._networks) - set(joined):
+            self.leave(endpoint_id)
+        for endpoint_id, (sandbox, network) in joined.items():
+            if endpoint_id not in self._networks:
+                self.join(endpoint_id, sandbox, network)
+
+    def look(self) -> None:
+        """Read the addresses inside the containers that are being started."""
+        for sandbox in list(self._unsettled):
+            addresses = _addresses_in(sandbox)
+            with self._lock:
+                if addresses and sandbox in self._addresses:
+                    self._addresses[sandbox] = addresses
+
+    def settle(self) -> None:
+        """All containers run: their addresses do not change any more."""
+        self._unsettled.clear()
+
+    def by_address(self) -> dict[str, Networks]:
+        """The networks of each container, by its addresses."""
+        with self._lock:
+            networks: dict[str, set[str]] = {}
+            for sandbox, network in self._networks.values():
+                networks.setdefault(sandbox, set()).add(network)
+            return networks_by_address(
+                (frozenset(names), self._addresses[sandbox]) for sandbox, names in networks.items()
+            )
+
+
+def _addresses_in(sandbox: str) -> frozenset[str]:
+    """IPv4 only: the server of names has no other address."""
+    try:
+        with NetlinkSocket(sandbox) as netlink:
+            links = read_links(netlink).values()
+    except LabError:
+        return frozenset()  # the namespace appears when the container starts
+    found = (address.partition("/")[0] for link in links if link.name != "lo" for address in link.addresses)
+    return frozenset(address for address in found if ":" not in address)

@@ -1,0 +1,188 @@
+# Copyright (c) 2026, container_network.lab contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The dnsmasq of each view: its hosts file, its systemd unit, and the rules that lead questions to it.
+
+They go on without this service, and it finds them again when it starts.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import subprocess
+import threading
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..errors import LabError
+from ..kernel import ipsets, iptables
+from ..kernel.ipsets import IpSet
+from ..kernel.iptables import ChainSet
+from ..recorded.files import RecordedFile, converge_files
+from .dns_names import ContainerName, reload_dnsmasq
+from .dns_views import CHAIN, SET_PREFIX, Networks, View, plan_views, redirection
+
+START_SECONDS = 2.0
+RETRY_SECONDS = 30.0
+"""How long a view that did not start is left alone: nobody shall wait for it again and again."""
+UNIT = "container-network-dns@{}.service"
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Known:
+    """What one driver knows of names: all hosts' containers, this host's networks, and who of its containers asks."""
+
+    names: tuple[ContainerName, ...]
+    networks: frozenset[str]
+    sources: Mapping[str, Networks]  # networks by the containers' addresses
+
+
+class NameServer:
+    """All views of this host. Shared by its drivers; safe to use from many threads."""
+
+    def __init__(self, folder: Path, address: str, drivers: Iterable[str]) -> None:
+        self._folder = folder
+        self._address = address
+        self._drivers = set(drivers)
+        self._known: dict[str, Known] = {}
+        self._lock = threading.Lock()
+        self._views: list[View] = []
+        self._sets: dict[str, IpSet] | None = None  # as they are in the kernel; None: to be read
+        self._failed: dict[int, float] = {}  # ports that were not served, and since when
+        self._complaint = ""
+
+    def update(self, driver: str, known: Known, thorough: bool = False) -> None:
+        """What a driver knows now; ``thorough`` reads the kernel anew, and writes what others have changed."""
+        with self._lock:
+            self._known[driver] = known
+            self._sets = None if thorough else self._sets
+            self._try_to_apply()
+
+    def update_sources(self, driver: str, sources: Mapping[str, Networks]) -> None:
+        """The same of the sources alone; nothing is changed before all is known once."""
+        with self._lock:
+            known = self._known.get(driver)
+            if known is not None and known.sources != sources:
+                self._known[driver] = dataclasses.replace(known, sources=sources)
+                self._try_to_apply()
+
+    def _try_to_apply(self) -> None:
+        """Without its view a container gets the names of all networks: that is no reason to refuse it anything."""
+        if set(self._known) != self._drivers:
+            return
+        try:
+            self._apply()
+            self._complaint = ""
+        except LabError as error:
+            self._sets = None
+            if str(error) != self._complaint:
+                log.warning("names by network: %s", error)
+            self._complaint = str(error)
+
+    def _apply(self) -> None:
+        ports = self._ports()
+        views = plan_views(self._all_networks(), self._all_sources(), ports)
+        names = [name for known in self._known.values() for name in known.names]
+        for view in views:
+            self._write(view, names)
+        self._redirect([view for view in views if self._start(view)])
+        for port in set(ports.values()) - {view.port for view in views}:
+            self._stop(port)
+
+    def _all_networks(self) -> set[str]:
+        return {network for known in self._known.values() for network in known.networks}
+
+    def _all_sources(self) -> dict[str, Networks]:
+        sources: dict[str, Networks] = {}
+        for known in self._known.values():
+            for address, networks in known.sources.items():
+                sources[address] = sources.get(address, frozenset()) | networks
+        return sources
+
+    # --- files and units ----------------------------------------------------------------------------------------------
+
+    def _ports(self) -> dict[Networks, int]:
+        """The views that are there: a file's name is its port, and its first line names its networks."""
+        ports = {}
+        for path in sorted(self._folder.glob("*.hosts")):
+            line = path.read_text().partition("\n")[0]
+            ports[frozenset(line.lstrip("# ").split())] = int(path.stem)
+        return ports
+
+    def _write(self, view: View, names: list[ContainerName]) -> None:
+        text = f"# {' '.join(sorted(view.networks))}\n{view.text(names)}"
+        path = self._folder / f"{view.port}.hosts"
+        if converge_files([RecordedFile(path, text, 0o644)], (), False).changed:
+            reload_dnsmasq(self._pid_file(view.port))
+
+    def _pid_file(self, port: int) -> Path:
+        return self._folder / f"{port}.pid"
+
+    def _start(self, view: View) -> bool:
+        """Whether the view's dnsmasq serves; it writes its pid file when it does."""
+        now = time.monotonic()
+        if not self._serves(view.port) and now - self._failed.get(view.port, -RETRY_SECONDS) < RETRY_SECONDS:
+            return False
+        if not self._serves(view.port):
+            _systemctl("start", view.port)
+        while not self._serves(view.port):
+            if time.monotonic() > now + START_SECONDS:
+                log.warning("%s does not start: see its journal", UNIT.format(view.port))
+                self._failed[view.port] = now
+                return False
+            time.sleep(0.01)
+        return True
+
+    def _serves(self, port: int) -> bool:
+        try:
+            return Path(f"/proc/{int(self._pid_file(port).read_text())}/comm").read_text().strip() == "dnsmasq"
+        except (OSError, ValueError):
+            return False
+
+    def _stop(self, port: int) -> None:
+        _systemctl("stop", port)
+        (self._folder / f"{port}.hosts").unlink(missing_ok=True)
+        self._pid_file(port).unlink(missing_ok=True)
+
+    # --- the kernel ---------------------------------------------------------------------------------------------------
+
+    def _redirect(self, views: list[View]) -> None:
+        """Most changes are of a set's members alone."""
+        wanted = redirection(views, self._address)
+        rules_differ = self._sets is None or wanted != redirection(self._views, self._address)
+        current = ipsets.read() if self._sets is None else self._sets
+        sets = ipsets.plan([view.ipset() for view in views], current, _is_ours)
+        ipsets.restore(sets.lines)
+        if rules_differ:
+            steps = iptables.plan(wanted, [], iptables.read("ipv4"))
+            if steps:
+                iptables.restore("ipv4", steps)
+        ipsets.destroy(sets.destroyed)
+        self._sets = {view.ipset().name: view.ipset() for view in views}
+        self._views = views
+
+
+def clean_host(address: str) -> None:
+    """Remove the rules and sets; the units are the role's."""
+    obsolete = ChainSet({("nat", CHAIN): []}, redirection((), address).jumps)
+    steps = iptables.plan(ChainSet(), [obsolete], iptables.read("ipv4"))
+    if steps:
+        iptables.restore("ipv4", steps)
+    ipsets.destroy(ipsets.plan((), ipsets.read(), _is_ours).destroyed)
+
+
+def _is_ours(name: str) -> bool:
+    return name.startswith(SET_PREFIX)
+
+
+def _systemctl(verb: str, port: int) -> None:
+    try:
+        done = subprocess.run(["systemctl", verb, UNIT.format(port)], capture_output=True, text=True, check=False)
+    except OSError as error:
+        raise LabError(f"systemctl cannot be run: {error.strerror}.") from error
+    if done.returncode != 0:
+        raise LabError(f"systemctl {verb} {UNIT.format(port)} failed: {done.stderr.strip()}")

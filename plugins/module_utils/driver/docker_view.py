@@ -1,0 +1,162 @@
+# Copyright (c) 2026, container_network.lab contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What Docker has of a driver's networks, asked over the Engine API."""
+
+from __future__ import annotations
+
+import http.client
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ..docker.engine import Engine
+from ..errors import LabError
+
+ENGINE_SECONDS = 5.0
+"""How long the Engine may take for an answer: it is asked while it waits for ours."""
+NEW_SECONDS = 3
+"""How long ago, at most, ``docker run`` has made the container that it starts."""
+_ENDED = ("exited", "dead", "removing")
+"""States of containers that have no endpoint, whatever is listed: Docker keeps old ids there when it was killed."""
+
+
+@dataclass(frozen=True)
+class DockerEndpoint:
+    """A container's connection to one of the networks, from shortly before the container runs until it ends."""
+
+    endpoint_id: str
+    network_id: str
+    container_id: str
+    container: str  # the container's name
+    addresses: tuple[str, ...]  # without prefix length
+    network: str = ""  # the network's name
+    running: bool = True  # False while it is being started
+    mac: str = ""
+
+
+@dataclass(frozen=True)
+class DockerNetwork:
+    """A network on this host."""
+
+    network_id: str
+    name: str
+    ipv6: bool
+    subnets: tuple[str, ...] = ()  # those that were asked for
+    gateways: tuple[str, ...] = ()  # with prefix length
+    ranges: tuple[str, ...] = ()  # of ``--ip-range``
+    internal: bool = False
+    options: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class DockerView:
+    """All networks of one driver, and what is connected to them, by id."""
+
+    networks: Mapping[str, DockerNetwork] = field(default_factory=dict)
+    endpoints: Mapping[str, DockerEndpoint] = field(default_factory=dict)
+    daemon: int = 0  # the process id of the daemon that said so
+
+
+class Docker:
+    """The Engine of this host, for questions only. Safe to use from many threads."""
+
+    def __init__(self, socket_path: str, pid_file: Path) -> None:
+        self._pid_file = pid_file
+        self._engine = Engine(f"unix://{socket_path}", timeout=ENGINE_SECONDS)
+        self._answered = 0  # the process id of the daemon that answered last
+
+    def network(self, network_id: str) -> DockerNetwork | None:
+        """One network, or None while Docker does not know it."""
+        try:
+            found = self._engine.find(f"/networks/{network_id}")
+        except (OSError, http.client.HTTPException) as error:
+            raise LabError(f"Docker does not tell the name of network {network_id[:12]}: {error!r}.") from error
+        return _network(found) if found else None
+
+    def view(self, driver: str) -> DockerView:
+        """All that belongs to a driver. LabError while Docker does not run, or does not answer."""
+        self._check_running()
+        try:
+            networks = [_network(item) for item in self._engine.get("/networks") if item["Driver"] == driver]
+            containers = self._engine.get("/containers/json", all="1") if networks else []
+        except (OSError, http.client.HTTPException) as error:
+            raise LabError(f"Docker does not list its networks and containers: {error!r}.") from error
+        self._answered = self._pid()
+        known = {network.network_id: network for network in networks}
+        endpoints = [
+            _endpoint(container, settings, known[settings["NetworkID"]].name)
+            for container in containers
+            if container["State"] not in _ENDED
+            for settings in (container["NetworkSettings"]["Networks"] or {}).values()
+            if settings["NetworkID"] in known and settings["EndpointID"]
+        ]
+        return DockerView(known, {endpoint.endpoint_id: endpoint for endpoint in endpoints}, self._answered)
+
+    def starting(self, name: str, network_id: str) -> str | None:
+        """The name of the container that Docker is about to connect to a network, if that can be told.
+
+        Docker says it to nobody. What `docker run` starts is a container that was made for the network in this moment;
+        where there is none, or are several, nothing is known. A daemon that has not answered yet, as at a boot, answers
+        only when it has started its containers, so it is not asked.
+        """
+        if not self._answered or self._answered != self._pid():
+            return None
+        try:
+            containers = self._engine.get("/containers/json", all="1", filters='{"status":["created"]}')
+        except (OSError, http.client.HTTPException):
+            return None
+        newest = [
+            container["Names"][0].lstrip("/")
+            for container in containers
+            if container["HostConfig"]["NetworkMode"] in (name, network_id)
+            and time.time() - container["Created"] < NEW_SECONDS
+        ]
+        return newest[0] if len(newest) == 1 else None
+
+    def _check_running(self) -> None:
+        """A question to a Docker that was stopped would start it again: systemd listens on its socket."""
+        if not Path(f"/proc/{self._pid() or 'none'}").exists():
+            raise LabError("Docker does not run.")
+
+    def _pid(self) -> int:
+        """The daemon's process id; 0 if it has none."""
+        try:
+            return int(self._pid_file.read_text())
+        except (OSError, ValueError):
+            return 0
+
+
+def _network(item: Mapping[str, Any]) -> DockerNetwork:
+    configured = [one for one in (item.get("IPAM") or {}).get("Config") or () if one.get("Subnet")]
+    asked = [one for one in configured if not one["Subnet"].endswith("/0")]
+    return DockerNetwork(
+        item["Id"],
+        item["Name"],
+        bool(item.get("EnableIPv6")),
+        subnets=tuple(one["Subnet"] for one in asked),
+        gateways=tuple(_with_length(one["Gateway"], one["Subnet"]) for one in asked if one.get("Gateway")),
+        ranges=tuple(one["IPRange"] for one in asked if one.get("IPRange")),
+        internal=bool(item.get("Internal")),
+        options=item.get("Options") or {},
+    )
+
+
+def _with_length(gateway: str, subnet: str) -> str:
+    return gateway if "/" in gateway else f"{gateway}/{subnet.partition('/')[2]}"
+
+
+def _endpoint(container: Mapping[str, Any], settings: Mapping[str, Any], network: str) -> DockerEndpoint:
+    addresses = (settings.get("IPAddress"), settings.get("GlobalIPv6Address"))
+    return DockerEndpoint(
+        endpoint_id=settings["EndpointID"],
+        network_id=settings["NetworkID"],
+        container_id=container["Id"],
+        container=container["Names"][0].lstrip("/"),
+        addresses=tuple(address for address in addresses if address),
+        network=network,
+        running=container["State"] in ("running", "paused"),
+        mac=settings.get("MacAddress") or "",
+    )

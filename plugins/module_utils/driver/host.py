@@ -1,0 +1,34 @@
+# Copyright (c) 2026, container_network.lab contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a network's code may use of this host."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ..datastore.etcd import Etcd
+from ..datastore.mirror import Copy
+from .docker_view import Docker
+
+
+class Host:
+    """One host: its name, its Docker, its datastore, and the network's options. Safe to use from many threads."""
+
+    def __init__(self, node: str, docker: Docker, etcd: Callable[[], Etcd], options: Mapping[str, Any]) -> None:
+        self.node = node
+        self.docker = docker
+        self.options = options
+        self.copy: Callable[[], Copy] = lambda: Copy(0, {})  # of the watched keys; replaced once the watch is there
+        self.wait_for: Callable[[int, float], bool] = lambda _revision, _seconds: True
+        self._etcd = etcd
+        self._local = threading.local()
+
+    @property
+    def etcd(self) -> Etcd:
+        """The calling thread's own client."""
+        if not hasattr(self._local, "etcd"):
+            self._local.etcd = self._etcd()
+        return self._local.etcd

@@ -1,0 +1,142 @@
+# Copyright (c) 2026, container_network.lab contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Docker's requests for pools and addresses, as far as all networks answer them alike."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from ..errors import LabError
+from . import libnetwork as protocol
+from .endpoints import HeldAddress, StoredEndpoint
+from .network import Network
+from .network_records import NetworkRecord
+from .options import check_options
+from .plugin_socket import Handler, named_methods
+from .pool_id import PoolId
+from .records import Records
+
+
+class IpamRequests:
+    """Answers Docker for one network."""
+
+    def __init__(self, network: Network, records: Records) -> None:
+        self._network = network
+        self._records = records
+
+    def methods(self) -> dict[str, Handler]:
+        """What the socket of the IPAM driver answers."""
+        spaces = {
+            "LocalDefaultAddressSpace": f"{self._network.address_space}Local",
+            "GlobalDefaultAddressSpace": self._network.address_space,
+        }
+        constants = {"GetCapabilities": {"RequiresMACAddress": False}, "GetDefaultAddressSpaces": spaces}
+        methods = {
+            "RequestPool": self._request_pool,
+            "ReleasePool": self._release_pool,
+            "RequestAddress": self._request_address,
+            "ReleaseAddress": self._release_address,
+        }
+        return named_methods("IpamDriver", methods, constants)
+
+    def _request_pool(self, document: protocol.Document) -> Mapping[str, Any]:
+        request = protocol.PoolRequest.parse(document)
+        check_options("--ipam-opt", request.options, self._network.ipam_options, self._network.ipam_driver)
+        pool = self._network.request_pool(request)
+        if self._network.addresses_per_network:
+            pool = dataclasses.replace(pool, pool_id=self._records.pools.issue(pool.pool_id))
+        return pool.document()
+
+    def _release_pool(self, document: protocol.Document) -> Mapping[str, Any]:
+        pool = PoolId.parse(document.get("PoolID") or "")
+        if pool.token:
+            self._records.pools.release(pool)
+        return {}
+
+    def _request_address(self, document: protocol.Document) -> Mapping[str, Any]:
+        request = protocol.AddressRequest.parse(document)
+        if request.for_gateway:
+            given = self._network.request_gateway(request.pool, request.address)
+        else:
+            given = self._assign(request)
+        return {"Address": str(given), "Data": {}}
+
+    def _assign(self, request: protocol.AddressRequest) -> protocol.Address:
+        network = self._network_of(request)
+        space = network.name if network else ""
+        with self._records.addresses:
+            if request.address is not None:
+                self._make_free(HeldAddress(space, str(request.address.ip)))
+            given = self._network.request_address(request.pool, request.address, network)
+            while request.address is None and not self._is_free(HeldAddress(space, str(given.ip))):
+                given = self._network.request_address(request.pool, None, network)
+            self._records.pending[HeldAddress(space, str(given.ip))] = time.monotonic()
+        return given
+
+    def _network_of(self, request: protocol.AddressRequest) -> NetworkRecord | None:
+        """With addresses per network, the network for which one is wanted."""
+        if not self._network.addresses_per_network:
+            return None
+        found = self._records.networks.of_pool(request.pool)
+        if found is None and self._records.pools.is_unclaimed(request.pool):
+            raise LabError(
+                f"--aux-address {request.address.ip} is not supported: leave it out, and start what shall have that "
+                "address with --ip."
+            )
+        if found is None:
+            raise LabError(
+                f"the network of subnet {request.pool.subnet} is not known to the driver {self._network.driver}: "
+                "remove it (docker network rm) and make it again."
+            )
+        return found
+
+    def _make_free(self, wanted: HeldAddress) -> None:
+        """LabError if a container has the address. What a vanished one of this host has left is removed.
+
+        Docker cannot be asked what vanished: at a boot it answers nobody until it has started its containers.
+        """
+        if wanted in self._records.pending:
+            raise LabError(f"address {wanted.address} is in use by a container that is being started.")
+        for user in self._records.users(wanted, self._records.fresh_copy()):
+            if not self._is_left_over(user):
+                raise LabError(
+                    f"address {wanted.address} is in use by {user.described()}: "
+                    "choose another one, or remove that container first."
+                )
+            self._records.forget(user.endpoint_id)
+
+    def _is_free(self, given: HeldAddress) -> bool:
+        """Whether no container of this host has an address that was free in the datastore.
+
+        If one has, the datastore had lost that; now the address is held again.
+        """
+        node = self._network.host.node
+        free = True
+        for user in self._records.users(given, self._records.recent_copy()):
+            if user.node == node and self._is_left_over(user):
+                self._records.forget(user.endpoint_id)
+            elif user.node == node:
+                free = False
+        return free
+
+    def _is_left_over(self, endpoint: StoredEndpoint) -> bool:
+        """Whether an endpoint is of a container of this host that vanished, as at a boot, or when Docker was killed."""
+        if endpoint.node != self._network.host.node or endpoint.endpoint_id in self._records.made:
+            return False
+        return endpoint.device not in self._network.devices()
+
+    def _release_address(self, document: protocol.Document) -> Mapping[str, Any]:
+        request = protocol.AddressRequest.parse(document)
+        space = ""
+        if self._network.addresses_per_network:
+            network = self._records.networks.of_pool(request.pool)
+            if network is None:
+                return {}  # a network's gateway: nothing is held for it
+            space = network.name
+        if request.address is not None:
+            self._records.release(HeldAddress(space, str(request.address.ip)))
+        return {}

@@ -1,0 +1,56 @@
+# Copyright (c) 2026, container_network.lab contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which endpoints have joined which containers of this host, in the datastore: ``…/joined/NODE/ENDPOINT``."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import json
+import threading
+from dataclasses import dataclass
+
+from .host import Host
+from .libnetwork import JoinRequest
+
+
+@dataclass(frozen=True)
+class Joined:
+    """An endpoint whose interface is in a container, or about to be."""
+
+    endpoint_id: str
+    network_id: str
+    sandbox: str  # path of the container's network namespace
+    slot: int = 0
+    """The container's networks of this driver by number: the smallest one, from 0 on, that was free."""
+
+    def text(self) -> str:
+        """As stored."""
+        return json.dumps(dataclasses.asdict(self), sort_keys=True)
+
+
+class JoinedEndpoints:
+    """The records of one driver's joined endpoints on this host. ``prefix`` is its place in the datastore."""
+
+    def __init__(self, host: Host, prefix: str) -> None:
+        self._host = host
+        self._prefix = f"{prefix}joined/{host.node}/"
+        self._joining = threading.Lock()
+
+    def add(self, request: JoinRequest) -> tuple[Joined, list[Joined], int]:
+        """Note a join; returns it, what else joined the container, and the datastore's revision since then."""
+        with self._joining:
+            others = [one for one in self.all() if one.sandbox == request.sandbox]
+            others = [one for one in others if one.endpoint_id != request.endpoint_id]
+            slot = next(number for number in itertools.count() if number not in {one.slot for one in others})
+            joined = Joined(request.endpoint_id, request.network_id, request.sandbox, slot)
+            return joined, others, self._host.etcd.put(f"{self._prefix}{joined.endpoint_id}", joined.text())
+
+    def remove(self, endpoint_id: str) -> None:
+        """Remove a record; it need not exist."""
+        self._host.etcd.delete(f"{self._prefix}{endpoint_id}")
+
+    def all(self) -> list[Joined]:
+        """All of this host."""
+        return [Joined(**json.loads(item.value)) for item in self._host.etcd.get_prefixes(self._prefix)[0]]

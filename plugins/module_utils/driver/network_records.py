@@ -1,0 +1,161 @@
+# Copyright (c) 2026, container_network.lab contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Docker networks of this host, by id, in the datastore: ``…/networks/NODE/ID``.
+
+Docker speaks of a network by its id, which is another one on each host; what the hosts share is the name. Docker does
+not tell the name while it makes the network, so it is asked afterwards, and kept for boots, when Docker answers nobody.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from ..datastore.mirror import Copy
+from ..errors import LabError
+from .docker_view import DockerNetwork, DockerView
+from .host import Host
+from .libnetwork import NetworkRequest
+from .pool_id import PoolId
+
+NAME_SECONDS = 5.0
+"""How long Docker may take to know a network that it has just made."""
+
+
+@dataclass(frozen=True)
+class NetworkRecord:
+    """A Docker network of this host."""
+
+    network_id: str
+    name: str = ""  # empty until Docker has told it
+    ipv6: bool = False
+    internal: bool = False
+    subnets: tuple[str, ...] = ()
+    gateways: tuple[str, ...] = ()  # with prefix length
+    ranges: tuple[str, ...] = ()  # of ``--ip-range``; told with the name
+    options: Mapping[str, str] = field(default_factory=dict)  # of ``docker network create --opt``
+    tokens: tuple[str, ...] = ()  # of its pools
+
+    @classmethod
+    def of_request(cls, request: NetworkRequest, tokens: Iterable[str] = ()) -> NetworkRecord:
+        """As Docker's request says. A pool of all addresses is none."""
+        return cls(
+            request.network_id,
+            ipv6=request.ipv6,
+            internal=request.internal,
+            subnets=tuple(str(pool.subnet) for pool in request.pools if pool.subnet.prefixlen),
+            gateways=tuple(str(pool.gateway) for pool in request.pools if pool.gateway and pool.subnet.prefixlen),
+            options=request.options,
+            tokens=tuple(tokens),
+        )
+
+    def told(self, network: DockerNetwork) -> NetworkRecord:
+        """With what Docker tells of it."""
+        subnets = network.subnets or self.subnets
+        return dataclasses.replace(self, name=network.name, subnets=subnets, ranges=network.ranges)
+
+    def text(self) -> str:
+        """As stored."""
+        return json.dumps(dataclasses.asdict(self), sort_keys=True)
+
+    @classmethod
+    def parse(cls, text: str) -> NetworkRecord:
+        """From the stored text."""
+        content = json.loads(text)
+        return cls(**{key: tuple(value) if isinstance(value, list) else value for key, value in content.items()})
+
+
+class NetworkRecords:
+    """The records of one driver's networks on this host. ``prefix`` is the driver's place in the datastore."""
+
+    def __init__(self, host: Host, prefix: str) -> None:
+        self._host = host
+        self._all = f"{prefix}networks/"
+        self._own = f"{self._all}{host.node}/"
+
+    def put(self, record: NetworkRecord) -> NetworkRecord:
+        """Store a record."""
+        self._host.etcd.put(f"{self._own}{record.network_id}", record.text())
+        return record
+
+    def remove(self, network_id: str) -> None:
+        """Remove a record; it need not exist."""
+        self._host.etcd.delete(f"{self._own}{network_id}")
+
+    def get(self, network_id: str) -> NetworkRecord | None:
+        """One record, with its name if that is known."""
+        key = f"{self._own}{network_id}"
+        item = self._host.copy().get(key)
+        if item is None or not NetworkRecord.parse(item.value).name:
+            item = self._host.etcd.get(key)
+        return NetworkRecord.parse(item.value) if item else None
+
+    def all(self) -> dict[str, NetworkRecord]:
+        """All records of this host, by id."""
+        records = (NetworkRecord.parse(item.value) for item in self._host.etcd.get_prefixes(self._own)[0])
+        return {record.network_id: record for record in records}
+
+    def has_unnamed(self) -> bool:
+        """Whether Docker has not told the name of a network of this host yet."""
+        return not all(record.name for record in self.all().values())
+
+    def of_copy(self, copy: Copy) -> list[NetworkRecord]:
+        """All records of this host, as the watch has them."""
+        return [NetworkRecord.parse(item.value) for item in copy.get_prefixes(self._own)[0]]
+
+    def exists_anywhere(self, name: str) -> bool:
+        """Whether any host has a network of this name."""
+        items = self._host.etcd.get_prefixes(self._all)[0]
+        return any(NetworkRecord.parse(item.value).name == name for item in items)
+
+    def named(self, network_id: str) -> NetworkRecord:
+        """A record with its name, of which Docker is asked if it is not known yet. Never call it in CreateNetwork."""
+        record = self.get(network_id)
+        if record is not None and record.name:
+            return record
+        deadline = time.monotonic() + NAME_SECONDS
+        while True:
+            found = self._host.docker.network(network_id)
+            if found is not None:
+                return self.put((record or _of_docker(found)).told(found))
+            if time.monotonic() > deadline:
+                raise LabError(f"Docker does not know network {network_id[:12]}: was it removed meanwhile?")
+            time.sleep(0.1)
+
+    def of_pool(self, pool: PoolId) -> NetworkRecord | None:
+        """The network to which a pool belongs, with its name; None while that network is being made.
+
+        A record that was lost and learned anew from Docker has no token: then the subnet must do.
+        """
+        records = self.all().values()
+        found = [record for record in records if pool.token in record.tokens]
+        if not found:
+            found = [record for record in records if not record.tokens and str(pool.subnet) in record.subnets]
+        return self.named(found[0].network_id) if len(found) == 1 else None
+
+    def sync(self, view: DockerView) -> Iterable[str]:
+        """Learn what Docker has; a line for each network that was not known so."""
+        records = self.all()
+        for network_id, network in view.networks.items():
+            record = records.get(network_id, _of_docker(network)).told(network)
+            if record != records.get(network_id):
+                self.put(record)
+                yield f"network {network.name} noted"
+
+    def vanished(self, view: DockerView) -> list[str]:
+        """Ids of networks that Docker does not have, or does not have yet."""
+        return sorted(set(self.all()) - set(view.networks))
+
+
+def _of_docker(network: DockerNetwork) -> NetworkRecord:
+    return NetworkRecord(
+        network.network_id,
+        ipv6=network.ipv6,
+        internal=network.internal,
+        gateways=network.gateways,
+        options=network.options,
+    )

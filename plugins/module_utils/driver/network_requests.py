@@ -1,0 +1,140 @@
+# Copyright (c) 2026, container_network.lab contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Docker's requests about networks and endpoints, as far as all networks answer them alike."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ..errors import LabError
+from . import libnetwork as protocol
+from .endpoints import HeldAddress
+from .network import Network
+from .network_records import NetworkRecord
+from .options import check_options
+from .plugin_socket import Handler, named_methods
+from .records import Records
+
+CONVERGE_SECONDS = 3.0
+"""How long a container's start waits until its host follows."""
+log = logging.getLogger(__name__)
+
+
+class NetworkRequests:
+    """Answers Docker for one network. ``network_made`` and ``joined`` are called after these."""
+
+    def __init__(
+        self, network: Network, records: Records, network_made: Callable[[], None], joined: Callable[[], None]
+    ) -> None:
+        self._network = network
+        self._records = records
+        self._network_made = network_made
+        self._joined = joined
+
+    def methods(self) -> dict[str, Handler]:
+        """What the socket of the network driver answers."""
+        constants = {
+            "GetCapabilities": {"Scope": "local"},
+            "EndpointOperInfo": {"Value": {}},
+            "DiscoverNew": {},
+            "DiscoverDelete": {},
+            "ProgramExternalConnectivity": {},
+            "RevokeExternalConnectivity": {},
+        }
+        methods = {
+            "CreateNetwork": self._create_network,
+            "DeleteNetwork": self._delete_network,
+            "CreateEndpoint": self._create_endpoint,
+            "DeleteEndpoint": self._delete_endpoint,
+            "Join": self._join,
+            "Leave": self._leave,
+        }
+        return named_methods("NetworkDriver", methods, constants)
+
+    # --- networks -----------------------------------------------------------------------------------------------------
+
+    def _create_network(self, document: protocol.Document) -> Mapping[str, Any]:
+        request = protocol.NetworkRequest.parse(document)
+        self._check(request)
+        tokens = []
+        if self._network.addresses_per_network:
+            tokens = self._records.pools.claim(pool.subnet for pool in request.pools)
+        record = self._records.networks.put(NetworkRecord.of_request(request, tokens))
+        try:
+            self._network.create_network(record)
+        except LabError:
+            self._records.networks.remove(record.network_id)
+            raise
+        self._network_made()
+        return {}
+
+    def _check(self, request: protocol.NetworkRequest) -> None:
+        ours = (self._network.address_space, f"{self._network.address_space}Local")
+        if any(pool.address_space not in ours for pool in request.pools):
+            raise LabError(
+                f"a network of the driver {self._network.driver} needs its addresses: "
+                f"add --ipam-driver {self._network.ipam_driver}."
+            )
+        check_options("--opt", request.options, self._network.network_options, self._network.driver)
+        self._network.check_network(request)
+
+    def _delete_network(self, document: protocol.Document) -> Mapping[str, Any]:
+        network_id = protocol.NetworkRequest.parse(document).network_id
+        remove_network(self._network, self._records, network_id)
+        return {}
+
+    # --- endpoints ----------------------------------------------------------------------------------------------------
+
+    def _create_endpoint(self, document: protocol.Document) -> Mapping[str, Any]:
+        request = protocol.EndpointRequest.parse(document)
+        network = self._records.networks.named(request.network_id)
+        space = self._network.space(network.name)
+        addresses = [HeldAddress(space, str(address.ip)) for address in request.addresses]
+        self._records.made[request.endpoint_id] = addresses
+        try:
+            answer = self._network.create_endpoint(request, network)
+        except Exception:
+            self._records.made.pop(request.endpoint_id, None)
+            raise
+        with self._records.addresses:
+            for held in addresses:
+                self._records.pending.pop(held, None)
+        return answer.document()
+
+    def _delete_endpoint(self, document: protocol.Document) -> Mapping[str, Any]:
+        self._records.forget(protocol.EndpointRequest.parse(document).endpoint_id)
+        return {}
+
+    def _join(self, document: protocol.Document) -> Mapping[str, Any]:
+        request = protocol.JoinRequest.parse(document)
+        network = self._records.networks.named(request.network_id)
+        joined, others, revision = self._records.joined.add(request)
+        answer = self._network.join(joined, network)
+        if not self._network.host.wait_for(revision, CONVERGE_SECONDS):
+            log.warning("%s starts before the host follows", answer.device)
+        addresses = (held.address for held in self._records.made.get(joined.endpoint_id, ()) if ":" not in held.address)
+        self._records.sources.join(joined.endpoint_id, joined.sandbox, network.name, addresses)
+        self._records.unnamed.add(joined.endpoint_id)
+        self._records.unfinished.update({one.endpoint_id: one for one in (joined, *others)})
+        self._joined()
+        return answer.document()
+
+    def _leave(self, document: protocol.Document) -> Mapping[str, Any]:
+        endpoint_id = protocol.EndpointRequest.parse(document).endpoint_id
+        self._records.sources.leave(endpoint_id)
+        self._network.unplug(endpoint_id)
+        self._records.joined.remove(endpoint_id)
+        self._records.unfinished.pop(endpoint_id, None)
+        return {}
+
+
+def remove_network(network: Network, records: Records, network_id: str) -> None:
+    """Forget a network that vanished from this host; it need not be known."""
+    record = records.networks.get(network_id)
+    if record is None:
+        return
+    records.networks.remove(network_id)
+    network.delete_network(record, last=not records.networks.exists_anywhere(record.name))

@@ -1,0 +1,153 @@
+# Copyright (c) 2026, container_network.lab contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Keeps Docker, the datastore and the kernel in step: repairs, and learns what Docker tells late."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Collection, Iterable
+
+from ..datastore.mirror import Copy
+from ..errors import LabError
+from .docker_view import DockerEndpoint, DockerView
+from .endpoints import HeldAddress
+from .network import Network
+from .network_requests import remove_network
+from .reconcile_plan import Plan, Suspects, plan
+from .records import PATIENCE_SECONDS, Records
+
+SLOW_START_SECONDS = 600.0
+"""The same for endpoints that Docker has not deleted again, as it does when a start fails: on a busy host a start takes
+minutes, and a container without its endpoint would have no network for all its life."""
+
+log = logging.getLogger(__name__)
+
+
+class Upkeep:
+    """Of one network, on this host."""
+
+    def __init__(self, network: Network, records: Records, on_new_daemon: Callable[[], None]) -> None:
+        """``on_new_daemon`` is called when another Docker daemon than before answers."""
+        self._network = network
+        self._records = records
+        self._on_new_daemon = on_new_daemon
+        self._suspects = Suspects(PATIENCE_SECONDS, SLOW_START_SECONDS)
+        self._daemon = 0
+        self._of_earlier_daemons: set[str] = set()
+
+    # --- names --------------------------------------------------------------------------------------------------------
+
+    def learn_names(self) -> bool:
+        """Name the endpoints after their containers, as soon as Docker tells; whether nothing more is awaited.
+
+        What this process made may be missing in the watch's copy still, and is awaited all the same.
+        """
+        finished = self._records.finish_joins()
+        stored = self._records.own_endpoints(self._network.host.copy())
+        self._records.unnamed.difference_update(key for key, endpoint in stored.items() if endpoint.container)
+        if not self._records.unnamed and all(endpoint.container for endpoint in stored.values()):
+            return finished
+        living = self._network.host.docker.view(self._network.driver).endpoints
+        named = set()
+        for endpoint_id, endpoint in stored.items():
+            if not endpoint.container and endpoint_id in living:
+                named.add(living[endpoint_id].container)
+                self._name(living[endpoint_id])
+        for endpoint_id, endpoint in stored.items():
+            # A container's name is its alone: an endpoint of that name that Docker does not list is left over.
+            if endpoint.container in named and endpoint_id not in living and endpoint_id not in self._records.made:
+                self._records.forget(endpoint_id)  # its address follows if Docker has not released it: see `resync`
+        return False
+
+    def _name(self, living: DockerEndpoint) -> bool:
+        with self._records.repairing(living.endpoint_id) as exists:
+            if exists:
+                self._network.name_endpoint(living.endpoint_id, living.container)
+            return exists
+
+    # --- resync -------------------------------------------------------------------------------------------------------
+
+    def resync(self) -> Iterable[str]:
+        """Compare and repair; a line for everything that was done."""
+        self._records.forget_gone()
+        view = self._network.host.docker.view(self._network.driver)
+        yield from self._records.networks.sync(view)
+        copy = self._records.fresh_copy()
+        todo = self._plan(view, copy)
+        vanished = self._records.networks.vanished(view)
+        unplugged = [f"unplugged {one.endpoint_id}" for one in todo.unplugged]
+        suspects = (*todo.forgotten, *todo.leaked, *todo.stray_devices, *unplugged, *vanished)
+        convicted = self._suspects.convicted(suspects, time.monotonic(), slow=self._starting(view.daemon))
+        yield from self._remove_left_over(todo, convicted)
+        yield from self._remove_networks(vanished, convicted)
+        yield from self._repair_living(todo, convicted)
+        self._records.unfinished.update({one.endpoint_id: one for one in self._records.joined.all()})
+        self._records.finish_joins()
+
+    def _starting(self, daemon: int) -> set[str]:
+        """Endpoints whose containers may still be started. A Docker that was killed starts nothing more."""
+        made = set(self._records.made)
+        if daemon != self._daemon:
+            self._of_earlier_daemons = made if self._daemon else set()
+            self._daemon = daemon
+            self._on_new_daemon()
+        return made - self._of_earlier_daemons
+
+    def _plan(self, view: DockerView, copy: Copy) -> Plan:
+        return plan(
+            living=view.endpoints,
+            stored=self._records.own_endpoints(copy),
+            held=set(self._network.held_addresses(copy)),
+            devices=self._network.devices(),
+            device_of={key: self._network.device_of(key) for key in view.endpoints},
+            space=self._network.space,
+        )
+
+    def _remove_left_over(self, todo: Plan, convicted: Collection[object]) -> Iterable[str]:
+        for endpoint_id in filter(convicted.__contains__, todo.forgotten):
+            self._records.forget(endpoint_id)
+            yield f"endpoint {endpoint_id[:11]} forgotten: its container vanished"
+        for held in filter(convicted.__contains__, todo.leaked):
+            if self._records.release_leaked(held):
+                yield f"address {held.address} released: no container has it"
+        for device in filter(convicted.__contains__, todo.stray_devices):
+            self._network.remove_device(device)
+            yield f"device {device} removed: its container vanished"
+
+    def _remove_networks(self, vanished: Iterable[str], convicted: Collection[object]) -> Iterable[str]:
+        for network_id in filter(convicted.__contains__, vanished):
+            remove_network(self._network, self._records, network_id)
+            yield f"network {network_id[:12]} forgotten: Docker does not have it"
+
+    def _repair_living(self, todo: Plan, convicted: Collection[object]) -> Iterable[str]:
+        for living, held in todo.unheld:
+            try:
+                if self._claim(living, held):
+                    yield f"address {held.address} claimed again for {living.container}"
+            except LabError as error:
+                log.error("%s has address %s, which it cannot keep: %s", living.container, held.address, error)
+        for living in todo.unstored:
+            if self._store(living):
+                yield f"endpoint of {living.container} stored again"
+        for living in todo.renamed:
+            if self._name(living):
+                yield f"endpoint {living.endpoint_id[:11]} is {living.container}"
+        for living in todo.unplugged:
+            # Docker runs no container without a finished Join: somebody has removed the device.
+            if f"unplugged {living.endpoint_id}" in convicted:
+                log.error("%s has lost its device: 'docker network disconnect' and 'connect' it", living.container)
+
+    def _claim(self, living: DockerEndpoint, held: HeldAddress) -> bool:
+        with self._records.addresses, self._records.repairing(living.endpoint_id) as exists:
+            if exists:
+                self._network.claim_address(held, living)
+            return exists
+
+    def _store(self, living: DockerEndpoint) -> bool:
+        network = self._records.networks.named(living.network_id)
+        with self._records.repairing(living.endpoint_id) as exists:
+            if exists:
+                self._network.store_endpoint(living, network)
+            return exists

@@ -1,0 +1,32 @@
+# Copyright (c) 2026, container_network.lab contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How the service finds its networks: the configuration names the module of each one.
+
+So a network is added without a change here: by its own package beside this one, or by a package of its own elsewhere on
+Python's search path.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from ..errors import InvalidInput
+from .network import Network
+
+_ROOT = str(__package__).rpartition(".")[0]
+
+
+def network_class(driver: str, module: str) -> type[Network]:
+    """The network whose Docker driver is called ``driver``: the value ``NETWORK`` of a module.
+
+    ``module`` is ``.PACKAGE.driver`` in this collection's module_utils, or the whole name of another one.
+    """
+    try:
+        found = import_module(module, _ROOT)
+    except ImportError as error:
+        raise InvalidInput([f"networks: the module '{module}' of '{driver}' cannot be loaded: {error}"]) from None
+    network = getattr(found, "NETWORK", None)
+    if not (isinstance(network, type) and issubclass(network, Network) and network.driver == driver):
+        raise InvalidInput([f"networks: the module '{module}' has no NETWORK whose Docker driver is called '{driver}'"])
+    return network

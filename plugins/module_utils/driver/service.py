@@ -1,0 +1,191 @@
+# Copyright (c) 2026, container_network.lab contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One network at work: its sockets, its watch of etcd, its convergence, and its upkeep."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from ..datastore.etcd import EtcdUnreachable
+from ..datastore.mirror import Copy, Mirror, WatchLost
+from ..errors import LabError
+from .converger import Converger
+from .dns_names import HostsFile
+from .dns_server import Known, NameServer
+from .ipam_requests import IpamRequests
+from .network import Network
+from .network_requests import NetworkRequests
+from .plugin_socket import Handler, PluginServer
+from .reconciler import Upkeep
+from .records import Records
+
+RESYNC_SECONDS = 15.0
+NAMING_SECONDS = (0.05, 0.2, 30.0)
+"""After a container joined: when to ask Docker for its name first, how often, and for how long."""
+_WATCH_PAUSE = (0.2, 5.0)
+_WORKERS = 16  # requests that are worked on at once
+log = logging.getLogger(__name__)
+
+
+class Driver:
+    """Runs a `Network`. HTTP is asynchronous; all the rest is blocking code in a few threads."""
+
+    def __init__(
+        self,
+        network: Network,
+        mirror: Mirror,
+        hosts_file: HostsFile,
+        plugins: Path,
+        name_server: NameServer | None = None,
+    ) -> None:
+        self._network = network
+        self._hosts_file = hosts_file
+        self._name_server = name_server
+        self._executor = ThreadPoolExecutor(_WORKERS, thread_name_prefix=network.driver)
+        self._converger = Converger(self._converge)
+        self._mirror = mirror
+        self._mirror.on_change = self._converger.request
+        self._records = Records(network)
+        self._upkeep = Upkeep(network, self._records, on_new_daemon=self._converger.doubt)
+        network.host.copy = self._mirror.copy
+        network.host.wait_for = self._converger.wait_for
+        self._stopping = threading.Event()
+        self._joined = threading.Event()
+        self._resync_now = threading.Event()
+        self.synced = threading.Event()
+        """Set when etcd has answered, and the host followed what it said, or could not."""
+        requests = NetworkRequests(network, self._records, self._resync_now.set, self._after_join)
+        sockets = socket_methods(network, requests.methods(), IpamRequests(network, self._records).methods())
+        self.servers = [PluginServer(plugins / name, methods, self._executor) for name, methods in sockets.items()]
+
+    def start(self) -> None:
+        """Start the threads; the servers are started by the event loop."""
+        for work in (self._follow, self._converger.run, self._resync, self._name):
+            threading.Thread(target=work, name=f"{self._network.driver}-{work.__name__}", daemon=True).start()
+
+    def stop(self) -> None:
+        """End the threads; a request that is being worked on ends by itself."""
+        self._stopping.set()
+        self._joined.set()
+        self._resync_now.set()
+        self._mirror.stop()
+        self._converger.stop()
+        self._executor.shutdown(wait=False)
+
+    # --- threads ------------------------------------------------------------------------------------------------------
+
+    def _follow(self) -> None:
+        """Keep the watch going; whatever happened, everything is compared again afterwards."""
+        complaint, pause = "", _WATCH_PAUSE[0]
+        while not self._stopping.is_set():
+            try:
+                self._mirror.follow()
+                complaint, pause = "", _WATCH_PAUSE[0]
+            except WatchLost as error:
+                log.info("%s; all is read again", error)
+            except LabError as error:
+                if str(error) != complaint:
+                    log.warning("%s", error)
+                complaint, pause = str(error), min(pause * 2, _WATCH_PAUSE[1])
+            except Exception:
+                log.exception("following etcd")
+            self._resync_now.set()
+            self._stopping.wait(pause)
+
+    def _converge(self, asked: bool) -> int:
+        if not asked:
+            self._network.look_again()
+        copy = self._mirror.copy()
+        if not copy.revision:
+            return 0
+        self._serve_names(copy, thorough=not asked)
+        try:
+            self._network.converge(copy)
+        finally:
+            self.synced.set()
+        return copy.revision
+
+    def _serve_names(self, copy: Copy, thorough: bool) -> None:
+        names = tuple(self._network.names(copy))
+        self._hosts_file.update(self._network.driver, names)
+        if self._name_server is not None:
+            if not self.synced.is_set():
+                self._records.sync_sources()
+            networks = frozenset(record.name for record in self._records.networks.of_copy(copy) if record.name)
+            known = Known(names, networks, self._records.sources.by_address())
+            self._name_server.update(self._network.driver, known, thorough)
+
+    def _update_sources(self) -> None:
+        if self._name_server is not None:
+            self._name_server.update_sources(self._network.driver, self._records.sources.by_address())
+
+    def _after_join(self) -> None:
+        self._update_sources()
+        self._joined.set()
+
+    def _resync(self) -> None:
+        complaint = ""
+        while not self._stopping.is_set():
+            if self._mirror.revision:
+                try:
+                    for line in self._upkeep.resync():
+                        log.info("%s", line)
+                    complaint = ""
+                except LabError as error:
+                    if str(error) != complaint:
+                        log.warning("resync: %s", error)
+                    complaint = str(error)
+                except Exception:
+                    log.exception("resync")
+            self._resync_now.wait(1.0 if complaint or self._is_waiting() else RESYNC_SECONDS)
+            self._resync_now.clear()
+
+    def _is_waiting(self) -> bool:
+        """Whether the next look shall come soon: nothing was read yet, or Docker had a network without a name."""
+        try:
+            return not self._mirror.revision or self._records.networks.has_unnamed()
+        except LabError:
+            return True
+
+    def _name(self) -> None:
+        first, pause, patience = NAMING_SECONDS
+        while not self._stopping.is_set():
+            self._joined.wait()
+            self._joined.clear()
+            deadline = time.monotonic() + patience
+            self._stopping.wait(first)
+            while not self._stopping.is_set() and time.monotonic() < deadline:
+                try:
+                    finished = self._upkeep.learn_names()
+                    self._records.sources.look()
+                    self._update_sources()
+                    if finished:
+                        self._records.sources.settle()
+                        break
+                except EtcdUnreachable:
+                    break
+                except Exception as error:
+                    log.info("containers' names: %s", error)
+                self._stopping.wait(pause)
+
+
+def socket_methods(
+    network: Network, network_methods: dict[str, Handler], ipam_methods: dict[str, Handler]
+) -> dict[str, dict[str, Handler]]:
+    """What each socket answers, by its name. A driver and an IPAM driver of one name share a socket."""
+    if network.driver == network.ipam_driver:
+        both = {**network_methods, **ipam_methods}
+        return {f"{network.driver}.sock": {**both, **_activation("NetworkDriver", "IpamDriver")}}
+    return {
+        f"{network.driver}.sock": {**network_methods, **_activation("NetworkDriver")},
+        f"{network.ipam_driver}.sock": {**ipam_methods, **_activation("IpamDriver")},
+    }
+
+
+def _activation(*interfaces: str) -> dict[str, Handler]:
+    return {"Plugin.Activate": lambda _document: {"Implements": list(interfaces)}}

@@ -1,0 +1,236 @@
+# Copyright (c) 2026, container_network.lab contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The checks that prove a Flannel network, as commands and the lines that they must print. Pure."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..checks.check import CheckOptions, check_options
+from .config import DEFAULT_PORT
+from .dataplane import FORWARD_CHAIN, MASQUERADE_CHAIN
+
+INITIAL_TTL = 64
+"""What Linux gives a packet that it sends; each router on the way takes one."""
+_ICMP_OVERHEAD = 28
+"""Bytes: IPv4 header 20, ICMP header 8."""
+
+
+@dataclass(frozen=True)
+class CheckedHost:
+    """One host as the network's modules returned it, and what it was then seen to have."""
+
+    name: str
+    public_ip: str
+    interface: str
+    underlay_gateway: str | None
+    flannel: Mapping[str, Any]
+    vtep_mac: str | None = None
+    containers: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def own_gateway(self) -> str:
+        """The bridge's address without its prefix length."""
+        return self.flannel["gateway"].partition("/")[0]
+
+
+def checks(host: CheckedHost, others: Sequence[CheckedHost], outside: str | None) -> list[CheckOptions]:
+    """All checks of one host; ``outside`` is an address that containers must reach by masquerading, or None."""
+    found = [*_files_and_docker(host), *_routes(host), *_rules(host)]
+    found += _vxlan(host, others) if host.flannel["device"] else [_no_vxlan()]
+    for container, address in host.containers.items():
+        found += [*_container(host, container, address), *_neighbourhood(host, container)]
+        found += [check for other in others for check in _across(host, container, other)]
+        found += _north_south(host, container, outside) if outside else []
+    return found
+
+
+def containers_from(text: str) -> dict[str, str]:
+    """Containers and their addresses from lines of ``name=address``; a stopped one has no address."""
+    pairs = (line.partition("=") for line in text.splitlines() if "=" in line)
+    return {name.strip().lstrip("/"): address.strip() for name, _equals, address in pairs}
+
+
+def _files_and_docker(host: CheckedHost) -> list[CheckOptions]:
+    flannel = host.flannel
+    bridge = ipaddress.IPv4Interface(flannel["gateway"])
+    return [
+        check_options("subnet.env", ["cat", "/run/flannel/subnet.env"], flannel["subnet_env"].splitlines()),
+        check_options(
+            "options of dockerd",
+            ["ps", "-C", "dockerd", "-o", "args="],
+            [f"--bip={bridge}", f"--mtu={flannel['mtu']}", "--ip-masq=false"],
+        ),
+        check_options(
+            "docker0 has the lease's first address",
+            ["ip", "-4", "address", "show", "dev", "docker0"],
+            [f"inet {bridge} brd {bridge.network.broadcast_address} scope global docker0"],
+        ),
+    ]
+
+
+def _routes(host: CheckedHost) -> list[CheckOptions]:
+    flannel = host.flannel
+    own = f"{flannel['subnet']} dev docker0 proto kernel scope link src {host.own_gateway}"
+    return [
+        check_options(
+            "routes", ["ip", "-4", "route", "show"], [*(route_line(route) for route in flannel["routes"]), own]
+        ),
+    ]
+
+
+def route_line(route: Mapping[str, Any]) -> str:
+    """A route to a peer as ``ip route`` prints it."""
+    return f"{route['dst']} via {route['via']} dev {route['dev']}" + (" onlink" if route.get("onlink") else "")
+
+
+def _vxlan(host: CheckedHost, others: Sequence[CheckedHost]) -> list[CheckOptions]:
+    """The device and its tables; of peers that were seen themselves, the MAC that they really have is expected."""
+    device, link = host.flannel["device"], host.flannel["links"][0]
+    tunnel = link["vxlan"]
+    seen = {other.public_ip: other.vtep_mac for other in others}
+    peers = [
+        (peer["subnet"].partition("/")[0], seen.get(peer["public_ip"]) or peer["vtep_mac"], peer["public_ip"])
+        for peer in host.flannel["peers"]
+    ]
+    return [
+        check_options(
+            f"{device} is as flannel makes it",
+            ["ip", "-details", "link", "show", "dev", device],
+            [
+                f"mtu {link['mtu']}",
+                f"link/ether {link['mac']}",
+                f"vxlan id {tunnel['id']} local {tunnel['local']} dev {tunnel['dev']} srcport 0 0 "
+                f"dstport {tunnel['port']}",
+                "nolearning",
+                "ttl auto",
+                "ageing 300",
+            ],
+            # Versions of ip print the other words in another order, and those of defaults or not.
+            unexpected=["noudpcsum", "udp6zerocsumtx", "udp6zerocsumrx"],
+        ),
+        check_options(
+            f"address of {device}",
+            ["ip", "-4", "address", "show", "dev", device],
+            [f"inet {link['addresses'][0]} scope global {device}"],
+        ),
+        check_options(
+            f"neighbours on {device}",
+            ["ip", "neighbour", "show", "dev", device],
+            [f"{address} lladdr {mac} PERMANENT" for address, mac, _public_ip in peers],
+        ),
+        check_options(
+            f"forwarding entries of {device}",
+            ["bridge", "fdb", "show", "dev", device],
+            [f"{mac} dst {public_ip} self permanent" for _address, mac, public_ip in peers],
+        ),
+    ]
+
+
+def _no_vxlan() -> CheckOptions:
+    return check_options(
+        "no VXLAN device of flannel",
+        ["ip", "-details", "link", "show", "type", "vxlan"],
+        unexpected=[f"dstport {DEFAULT_PORT}"],
+    )
+
+
+def _rules(host: CheckedHost) -> list[CheckOptions]:
+    by_name = {chain["name"]: chain["rules"] for chain in host.flannel["chains"]}
+    found = [
+        check_options(
+            f"rules of {name}",
+            ["iptables", "-w", "-t", table, "-S", name],
+            [f"-A {name} {rule}" for rule in by_name[name]],
+        )
+        for table, name in (("filter", FORWARD_CHAIN), ("nat", MASQUERADE_CHAIN))
+    ]
+    found += [
+        check_options(
+            f"{jump['chain']} leads to it" if jump["table"] == "filter" else "Docker does not masquerade, flannel does",
+            ["iptables", "-w", "-t", jump["table"], "-S", jump["chain"]],
+            [f"-A {jump['chain']} {jump['rule']}"],
+            unexpected=[f"-s {host.flannel['subnet']}"],
+        )
+        for jump in host.flannel["jumps"]
+    ]
+    return found
+
+
+def _container(host: CheckedHost, container: str, address: str) -> list[CheckOptions]:
+    length = host.flannel["subnet"].partition("/")[2]
+    return [
+        check_options(
+            f"{container}: card",
+            ["ip", "address", "show", "eth0"],
+            [f"mtu {host.flannel['mtu']}", f"inet {address or 'ADDRESS'}/{length}"],
+            container=container,
+        ),
+        check_options(
+            f"{container}: routes",
+            ["ip", "route"],
+            [f"default via {host.own_gateway} dev eth0", f"{host.flannel['subnet']} dev eth0 scope link"],
+            container=container,
+        ),
+    ]
+
+
+def _neighbourhood(host: CheckedHost, container: str) -> list[CheckOptions]:
+    siblings = {name: address for name, address in host.containers.items() if name != container and address}
+    return [
+        _ping(container, "its gateway", host.own_gateway, INITIAL_TTL),
+        _ping(container, "its host", host.public_ip, INITIAL_TTL),
+        *(_ping(container, f"{name} beside it", address, INITIAL_TTL) for name, address in siblings.items()),
+    ]
+
+
+def _across(host: CheckedHost, container: str, other: CheckedHost) -> list[CheckOptions]:
+    """To another host's containers, two routers away: this host and that one. The last check is for the path's MTU."""
+    found = [_ping(container, other.name, other.public_ip)]
+    size = min(host.flannel["mtu"], other.flannel["mtu"]) - _ICMP_OVERHEAD
+    for name, address in other.containers.items():
+        place = f"{name} of {other.name}"
+        target = address or f"{place}, which has no address"
+        found.append(_ping(container, place, target, INITIAL_TTL - 2))
+        found.append(
+            check_options(
+                f"{container} reaches {place} with full packets",
+                # From the host's tools in the container's namespace, since busybox cannot forbid fragments.
+                [
+                    "sh",
+                    "-c",
+                    'exec nsenter --net --target "$(docker inspect --format "{{.State.Pid}}" "$1")" '
+                    'ping -n -c 1 -W 1 -M do -s "$2" "$3"',
+                    "sh",
+                    container,
+                    str(size),
+                    target,
+                ],
+                [f"{size + 8} bytes from {target}: icmp_seq=1 ttl={INITIAL_TTL - 2}"],
+            )
+        )
+    return found
+
+
+def _north_south(host: CheckedHost, container: str, outside: str) -> list[CheckOptions]:
+    hops = [f"1 {host.own_gateway}", *([f"2 {host.underlay_gateway}"] if host.underlay_gateway else [])]
+    return [
+        _ping(container, "the outside", outside),
+        check_options(
+            f"{container}: way to the outside",
+            ["traceroute", "-n", "-q", "1", "-w", "1", "-m", "4", outside],
+            hops,
+            container=container,
+        ),
+    ]
+
+
+def _ping(container: str, place: str, address: str, ttl: int | None = None) -> CheckOptions:
+    expected = f"64 bytes from {address}:" if ttl is None else f"64 bytes from {address}: seq=0 ttl={ttl}"
+    return check_options(
+        f"{container} reaches {place}", ["ping", "-c", "1", "-W", "1", address], [expected], container=container
+    )

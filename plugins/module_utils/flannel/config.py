@@ -1,0 +1,282 @@
+# Copyright (c) 2026, container_network.lab contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Flannel's network configuration, as real flanneld reads it from etcd v3, and flanneld's rules for it.
+
+Sources: flannel's documentation of its configuration, and what flanneld 0.20.2 was seen to do.
+Pure: no network, no files.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from ..errors import InvalidInput, raise_if_any
+
+DEFAULT_PREFIX = "/coreos.com/network"
+BACKENDS = ("vxlan", "host-gw")
+"""What this collection builds. Flanneld knows more (udp, ipip, wireguard, …)."""
+DEFAULT_VNI = 1
+DEFAULT_PORT = 8472
+MAX_VNI = 2**24 - 1
+VXLAN_OVERHEAD = 50
+"""Bytes: outer IPv4 header 20, UDP 8, VXLAN 8, inner Ethernet header 14."""
+MIN_MTU = 576
+"""Bytes. RFC 791 has every IPv4 host accept packets of this size; Docker and many programs break below it."""
+MAX_SUBNET_LEN = 30
+_INTERFACE_NAME_LENGTH = 15
+
+_KNOWN_FIELDS = ("Network", "SubnetLen", "SubnetMin", "SubnetMax", "Backend")
+_KNOWN_BACKEND_FIELDS = ("Type", "VNI", "Port")
+
+
+@dataclass(frozen=True)
+class FlannelConfig:
+    """The network configuration, at key ``<prefix>/config``. What is None is left to flannel's default."""
+
+    network: ipaddress.IPv4Network
+    backend: str
+    subnet_len: int | None = None
+    subnet_min: ipaddress.IPv4Address | None = None
+    subnet_max: ipaddress.IPv4Address | None = None
+    vni: int | None = None
+    port: int | None = None
+
+    @classmethod
+    def from_fields(
+        cls,
+        network: Any,
+        backend: Any,
+        subnet_len: Any = None,
+        subnet_min: Any = None,
+        subnet_max: Any = None,
+        vni: Any = None,
+        port: Any = None,
+    ) -> FlannelConfig:
+        """A configuration from what people write; InvalidInput with every rule that is broken."""
+        problems: list[str] = []
+        parsed_network = _network("network", network, problems)
+        config = cls(
+            network=parsed_network or ipaddress.IPv4Network("0.0.0.0/0"),
+            backend=str(backend),
+            subnet_len=_number("subnet_len", subnet_len, problems),
+            subnet_min=_address("subnet_min", subnet_min, problems),
+            subnet_max=_address("subnet_max", subnet_max, problems),
+            vni=_number("vni", vni, problems),
+            port=_number("port", port, problems),
+        )
+        raise_if_any(problems + (config._network_problems() if parsed_network else []) + config._backend_problems())
+        return config
+
+    @classmethod
+    def from_document(cls, text: str) -> FlannelConfig:
+        """A configuration as it is in etcd, whoever wrote it; InvalidInput says what flanneld would refuse."""
+        document = parse_object(text, "the network configuration")
+        backend = document.get("Backend") or {}
+        if not isinstance(backend, dict):
+            raise InvalidInput([f"the network configuration's Backend is {backend!r}, and must be a JSON object"])
+        tunnel = backend if backend.get("Type") == "vxlan" else {}
+        return cls.from_fields(
+            network=document.get("Network"),
+            backend=backend.get("Type", "udp"),
+            subnet_len=document.get("SubnetLen") or None,
+            subnet_min=document.get("SubnetMin"),
+            subnet_max=document.get("SubnetMax"),
+            vni=tunnel.get("VNI") or None,
+            port=tunnel.get("Port") or None,
+        )
+
+    def document(self) -> str:
+        """The JSON text for etcd: only what was chosen, in flannel's order, compact."""
+        backend: dict[str, Any] = {"Type": self.backend}
+        if self.vni is not None:
+            backend["VNI"] = self.vni
+        if self.port is not None:
+            backend["Port"] = self.port
+        fields = {
+            "Network": str(self.network),
+            "SubnetLen": self.subnet_len,
+            "SubnetMin": str(self.subnet_min) if self.subnet_min else None,
+            "SubnetMax": str(self.subnet_max) if self.subnet_max else None,
+            "Backend": backend,
+        }
+        return compact_json({name: value for name, value in fields.items() if value is not None})
+
+    @property
+    def effective_subnet_len(self) -> int:
+        """24, or the network's prefix length + 2 where the network is smaller than a /22."""
+        if self.subnet_len is not None:
+            return self.subnet_len
+        return self.network.prefixlen + 2 if self.network.prefixlen > 22 else 24
+
+    @property
+    def first_subnet(self) -> ipaddress.IPv4Address:
+        """SubnetMin; by default the second subnet of the network."""
+        return self.subnet_min or self.network.network_address + self._subnet_size
+
+    @property
+    def last_subnet(self) -> ipaddress.IPv4Address:
+        """SubnetMax; by default the last subnet of the network."""
+        return self.subnet_max or self.network.broadcast_address + 1 - self._subnet_size
+
+    @property
+    def effective_vni(self) -> int:
+        """The VXLAN network identifier."""
+        return DEFAULT_VNI if self.vni is None else self.vni
+
+    @property
+    def effective_port(self) -> int:
+        """The UDP port of VXLAN."""
+        return DEFAULT_PORT if self.port is None else self.port
+
+    @property
+    def device(self) -> str:
+        """The VXLAN device of each host; empty for a backend without one."""
+        return f"flannel.{self.effective_vni}" if self.backend == "vxlan" else ""
+
+    @property
+    def capacity(self) -> int:
+        """How many hosts the network has room for."""
+        return (int(self.last_subnet) - int(self.first_subnet)) // self._subnet_size + 1
+
+    def mtu(self, underlay_mtu: int) -> int:
+        """Bytes that a container's packet may have on an underlay of this MTU."""
+        return underlay_mtu - VXLAN_OVERHEAD if self.backend == "vxlan" else underlay_mtu
+
+    def subnets(self) -> Iterator[ipaddress.IPv4Network]:
+        """All subnets that may be leased, ascending."""
+        for address in range(int(self.first_subnet), int(self.last_subnet) + 1, self._subnet_size):
+            yield ipaddress.IPv4Network((address, self.effective_subnet_len))
+
+    def subnet_problem(self, subnet: ipaddress.IPv4Network) -> str | None:
+        """Why flannel would not accept this subnet as a lease; None if it would."""
+        if subnet.prefixlen != self.effective_subnet_len:
+            return f"has prefix length {subnet.prefixlen}, and SubnetLen is {self.effective_subnet_len}"
+        if not subnet.subnet_of(self.network):
+            return f"is outside the network {self.network}"
+        if not self.first_subnet <= subnet.network_address <= self.last_subnet:
+            return f"is outside SubnetMin {self.first_subnet} to SubnetMax {self.last_subnet}" + (
+                "" if self.subnet_min else " (flannel leaves out the first subnet of a network by default)"
+            )
+        return None
+
+    def same_meaning(self, text: str) -> bool:
+        """Whether a stored document asks for the same, however it is written."""
+        try:
+            document = json.loads(text)
+            other = FlannelConfig.from_document(text)
+        except (InvalidInput, ValueError):
+            return False
+        if set(document) - set(_KNOWN_FIELDS) or set(document["Backend"]) - set(_KNOWN_BACKEND_FIELDS):
+            return False
+        return self._meaning == other._meaning
+
+    @property
+    def _meaning(self) -> tuple[Any, ...]:
+        tunnel = (self.effective_vni, self.effective_port) if self.backend == "vxlan" else ()
+        return (self.network, self.backend, self.effective_subnet_len, self.first_subnet, self.last_subnet, tunnel)
+
+    @property
+    def _subnet_size(self) -> int:
+        return 2 ** (32 - self.effective_subnet_len)
+
+    def _network_problems(self) -> list[str]:
+        length = self.effective_subnet_len
+        lowest = self.network.prefixlen + 2
+        if lowest > MAX_SUBNET_LEN:
+            return [
+                f"network {self.network} is too small: it must hold at least four subnets of /{MAX_SUBNET_LEN}, "
+                f"so its prefix length is at most {MAX_SUBNET_LEN - 2}"
+            ]
+        if not lowest <= length <= MAX_SUBNET_LEN:
+            return [
+                f"subnet_len {length} is out of range for network {self.network}: "
+                f"flannel takes {lowest} (at least four subnets) to {MAX_SUBNET_LEN}"
+            ]
+        problems = []
+        for name, address in (("subnet_min", self.subnet_min), ("subnet_max", self.subnet_max)):
+            if address is None:
+                continue
+            if address not in self.network:
+                problems.append(f"{name} {address} is outside the network {self.network}")
+            elif int(address) % self._subnet_size:
+                aligned = ipaddress.IPv4Network((address, length), strict=False).network_address
+                problems.append(f"{name} {address} is not the first address of a /{length} subnet: {aligned} would be")
+        if not problems and self.first_subnet > self.last_subnet:
+            problems.append(f"subnet_min {self.first_subnet} is above subnet_max {self.last_subnet}")
+        return problems
+
+    def _backend_problems(self) -> list[str]:
+        if self.backend not in BACKENDS:
+            return [
+                f"backend '{self.backend}' is not one that this collection builds: use {' or '.join(BACKENDS)}"
+                + (" (a document without a Backend means udp)" if self.backend == "udp" else "")
+            ]
+        problems = []
+        if self.backend == "host-gw" and (self.vni is not None or self.port is not None):
+            return ["VNI and port belong to the backend vxlan, and host-gw has no tunnel: leave them out"]
+        if not 1 <= self.effective_vni <= MAX_VNI:
+            problems.append(f"vni {self.effective_vni} is out of range: VXLAN takes 1 to {MAX_VNI}")
+        elif len(self.device) > _INTERFACE_NAME_LENGTH:
+            problems.append(
+                f"vni {self.effective_vni} is too long: flannel's device {self.device} would have {len(self.device)} "
+                f"characters, and Linux allows {_INTERFACE_NAME_LENGTH}: choose a VNI up to 9999999"
+            )
+        if not 1 <= self.effective_port <= 65535:
+            problems.append(f"port {self.effective_port} is out of range: UDP takes 1 to 65535 (flannel's is 8472)")
+        return problems
+
+
+def parse_object(text: str, what: str) -> dict[str, Any]:
+    """A JSON object; InvalidInput if it is anything else."""
+    try:
+        document = json.loads(text)
+    except ValueError as error:
+        raise InvalidInput([f"{what} is not JSON ({error}): {text[:200]!r}"]) from error
+    if not isinstance(document, dict):
+        raise InvalidInput([f"{what} is not a JSON object: {text[:200]!r}"])
+    return document
+
+
+def compact_json(document: dict[str, Any]) -> str:
+    """JSON without spaces, as Go writes it."""
+    return json.dumps(document, separators=(",", ":"))
+
+
+def _network(name: str, value: Any, problems: list[str]) -> ipaddress.IPv4Network | None:
+    try:
+        return ipaddress.IPv4Network(str(value))
+    except ValueError:
+        problems.append(f"{name} '{value}' is not an IPv4 network{_suggestion(value)}: write it as 40.15.0.0/16")
+        return None
+
+
+def _suggestion(value: Any) -> str:
+    try:
+        return f" (did you mean {ipaddress.IPv4Network(str(value), strict=False)}?)"
+    except ValueError:
+        return ""
+
+
+def _address(name: str, value: Any, problems: list[str]) -> ipaddress.IPv4Address | None:
+    if value in (None, ""):
+        return None
+    try:
+        return ipaddress.IPv4Address(str(value))
+    except ValueError:
+        problems.append(f"{name} '{value}' is not an IPv4 address: write it as 40.15.1.0")
+        return None
+
+
+def _number(name: str, value: Any, problems: list[str]) -> int | None:
+    if value in (None, ""):
+        return None
+    try:
+        return int(str(value))
+    except ValueError:
+        problems.append(f"{name} '{value}' is not a whole number")
+        return None

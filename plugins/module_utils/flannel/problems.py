@@ -1,0 +1,134 @@
+# Copyright (c) 2026, container_network.lab contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Everything that can be wrong with a Flannel network before the first host is touched, found in one go. Pure."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ..errors import InvalidInput
+from ..validation import host_address_problems
+from .config import MIN_MTU, VXLAN_OVERHEAD, FlannelConfig
+
+
+@dataclass(frozen=True)
+class _Node:
+    """One host of the network, as far as its values could be read."""
+
+    name: str
+    address: ipaddress.IPv4Interface | None
+    mtu: int | None
+    pin: ipaddress.IPv4Network | None
+    interface: str
+
+
+def problems(config: Mapping[str, Any], nodes: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """All problems of a network with these nodes.
+
+    ``config`` holds the arguments of FlannelConfig.from_fields; each node ``public_ip``, ``prefix_length``,
+    ``mtu`` (bytes), ``interface`` (all unknown for a node that takes no part in this run), and ``subnet``, its pinned
+    lease, or nothing for a free choice.
+    """
+    found: list[str] = []
+    parsed_nodes = [_node(name, fields, found) for name, fields in nodes.items()]
+    found += host_address_problems({node.name: {"address": node.address and node.address.ip} for node in parsed_nodes})
+    try:
+        parsed = FlannelConfig.from_fields(**config)
+    except InvalidInput as error:
+        return [f"flannel_{problem}" for problem in error.problems] + found + _pins_outside(config, parsed_nodes)
+    found += _overlap_problems(parsed, parsed_nodes)
+    found += _pin_problems(parsed, parsed_nodes)
+    found += _room_problems(parsed, parsed_nodes)
+    if parsed.backend == "host-gw":
+        found += _layer_2_problems(parsed_nodes)
+    return found
+
+
+def _node(name: str, fields: Mapping[str, Any], found: list[str]) -> _Node:
+    address, pin = None, None
+    written = f"{fields.get('public_ip')}/{fields.get('prefix_length')}"
+    try:
+        address = ipaddress.IPv4Interface(written) if fields.get("public_ip") else None
+    except ValueError:
+        found.append(f"{name}: '{written}' is not an IPv4 address with a prefix length, as 192.168.1.68/24")
+    if fields.get("subnet"):
+        try:
+            pin = ipaddress.IPv4Network(str(fields["subnet"]))
+        except ValueError as error:
+            found.append(f"{name}: flannel_subnet '{fields['subnet']}' is not an IPv4 network ({error})")
+    return _Node(name, address, fields.get("mtu"), pin, str(fields.get("interface") or "the underlay"))
+
+
+def _overlap_problems(config: FlannelConfig, nodes: list[_Node]) -> list[str]:
+    return [
+        f"flannel_network {config.network} overlaps the underlay of {node.name} "
+        f"({node.address} on {node.interface}): choose another network"
+        for node in nodes
+        if node.address and config.network.overlaps(node.address.network)
+    ]
+
+
+def _pins_outside(config: Mapping[str, Any], nodes: list[_Node]) -> list[str]:
+    """What can be said of the pins when the rest of the configuration is wrong: whether the network holds them."""
+    try:
+        network = ipaddress.IPv4Network(str(config["network"]))
+    except ValueError:
+        return []
+    return [
+        f"{node.name}: flannel_subnet {node.pin} is outside the network {network}"
+        for node in nodes
+        if node.pin and not node.pin.subnet_of(network)
+    ]
+
+
+def _pin_problems(config: FlannelConfig, nodes: list[_Node]) -> list[str]:
+    found = []
+    pinned: dict[ipaddress.IPv4Network, list[str]] = {}
+    for node in nodes:
+        if node.pin is None:
+            continue
+        pinned.setdefault(node.pin, []).append(node.name)
+        problem = config.subnet_problem(node.pin)
+        if problem:
+            found.append(f"{node.name}: flannel_subnet {node.pin} {problem}")
+    found += [
+        f"flannel_subnet {subnet} is pinned to {' and '.join(names)}: a subnet belongs to one host"
+        for subnet, names in pinned.items()
+        if len(names) > 1
+    ]
+    return found
+
+
+def _room_problems(config: FlannelConfig, nodes: list[_Node]) -> list[str]:
+    found = []
+    if len(nodes) > config.capacity:
+        found.append(
+            f"flannel_network {config.network} has room for {config.capacity} subnets of "
+            f"/{config.effective_subnet_len}, and there are {len(nodes)} nodes: "
+            "choose a larger network or flannel_subnet_len"
+        )
+    lowest = MIN_MTU + (VXLAN_OVERHEAD if config.backend == "vxlan" else 0)
+    found += [
+        f"{node.name}: MTU {node.mtu} of {node.interface} leaves {config.mtu(node.mtu)} bytes for containers with "
+        f"{config.backend}, and {MIN_MTU} are the least (RFC 791): raise it to {lowest} at least"
+        for node in nodes
+        if node.mtu is not None and node.mtu < lowest
+    ]
+    return found
+
+
+def _layer_2_problems(nodes: list[_Node]) -> list[str]:
+    networks = Counter(node.address.network for node in nodes if node.address)
+    if len(networks) < 2:
+        return []
+    common = networks.most_common(1)[0][0]
+    return [
+        f"host-gw needs all nodes on one layer 2 network; {node.name} ({node.address}) is not on {common}: use vxlan"
+        for node in nodes
+        if node.address and node.address.network != common
+    ]

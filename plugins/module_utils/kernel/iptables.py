@@ -1,0 +1,238 @@
+# Copyright (c) 2026, container_network.lab contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Chains of iptables (or ip6tables) that are wholly ours, and the rules that jump to them from chains that are not.
+
+All tables change in one run of iptables-restore(8) without flushing: either everything is there or nothing is, and
+rules that others made are not touched.
+"""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..errors import LabError, raise_if_any
+from ..outcome import Outcome
+from .namespaces import inside
+
+TABLES = ("filter", "nat", "mangle", "raw")
+KERNEL_CHAINS = ("INPUT", "FORWARD", "OUTPUT", "PREROUTING", "POSTROUTING")
+CHAIN_NAME_LENGTH = 28  # characters; XT_EXTENSION_MAXNAMELEN of the kernel less one
+PROGRAMS = {"ipv4": "iptables", "ipv6": "ip6tables"}
+LOCK_SECONDS = "10"  # how long to wait for another program that changes rules
+
+
+@dataclass(frozen=True)
+class ChainSet:
+    """Our chains with their rules, and the jumps to them; both by table."""
+
+    chains: dict[tuple[str, str], list[str]] = field(default_factory=dict)  # (table, chain): rules
+    jumps: list[tuple[str, str, str]] = field(default_factory=list)  # table, chain, rule
+    netns: str | None = None
+    top: list[tuple[str, str, str]] = field(default_factory=list)  # jumps before all other rules of their chain
+    ip_version: str = "ipv4"
+
+    @property
+    def all_jumps(self) -> list[tuple[str, str, str]]:
+        """The jumps, wherever they stand."""
+        return [*self.jumps, *self.top]
+
+
+def parse(params: dict[str, Any], removing: bool) -> ChainSet:
+    """The task's chains; InvalidInput names everything that is wrong with them, by index."""
+    problems: list[str] = []
+    chains = _parse_chains(params.get("chains") or [], problems)
+    jumps: dict[tuple[str, str, str], int] = {}
+    top = []
+    for index, options in enumerate(params.get("jumps") or []):
+        table, chain, rule = jump = options.get("table") or "filter", options["chain"], options["rule"]
+        problems += [f"jumps[{index}]: {problem}" for problem in _rule_problems(rule)]
+        if not removing and (table, chain) in chains:
+            problems.append(f"jumps[{index}]: chain {chain} is listed in 'chains': put the rule there")
+        first = jumps.setdefault(jump, index)
+        if first != index:
+            problems.append(
+                f"jumps[{index}]: '{rule}' of chain {chain} in table {table} is given twice, "
+                f"in entries {first} and {index}: drop one"
+            )
+        top += [jump] if options.get("insert") else []
+    raise_if_any(problems)
+    appended = [jump for jump in jumps if jump not in top]
+    return ChainSet(chains, appended, params.get("netns"), top, params.get("ip_version") or "ipv4")
+
+
+def _parse_chains(entries: list[dict[str, Any]], problems: list[str]) -> dict[tuple[str, str], list[str]]:
+    chains: dict[tuple[str, str], list[str]] = {}
+    positions: dict[tuple[str, str], int] = {}
+    for index, options in enumerate(entries):
+        table, name = key = options.get("table") or "filter", options["name"]
+        if not 0 < len(name) <= CHAIN_NAME_LENGTH or any(c.isspace() for c in name):
+            problems.append(
+                f"chains[{index}]: '{name}' is not a chain name: 1 to {CHAIN_NAME_LENGTH} characters, no blank"
+            )
+        if name in KERNEL_CHAINS:
+            problems.append(
+                f"chains[{index}]: {name} of table {table} is a chain of the kernel, which others use too: "
+                "list its rules in 'jumps'"
+            )
+        first = positions.setdefault(key, index)
+        if first != index:
+            problems.append(
+                f"chains[{index}]: {name} of table {table} is given twice, in entries {first} and {index}: "
+                "join their rules"
+            )
+        chains[key] = options.get("rules") or []
+        problems += [
+            f"chains[{index}].rules[{n}]: {p}" for n, rule in enumerate(chains[key]) for p in _rule_problems(rule)
+        ]
+    return chains
+
+
+def _rule_problems(rule: str) -> list[str]:
+    """A rule is one line, from behind the chain's name."""
+    if "\n" in rule or rule.startswith(("-A ", "-I ", "-D ", ":", "*")):
+        shown = rule.replace("\n", "\\n")
+        return [f"'{shown}' must be one rule as iptables-save prints it, without '-A CHAIN'"]
+    return []
+
+
+def parse_saved(text: str) -> dict[tuple[str, str], list[str]]:
+    """The chains of all tables from the output of iptables-save(8)."""
+    chains: dict[tuple[str, str], list[str]] = {}
+    table = ""
+    for line in text.splitlines():
+        if line.startswith("*"):
+            table = line[1:].strip()
+        elif line.startswith(":"):
+            chains[(table, line[1:].split(" ", 1)[0])] = []
+        elif line.startswith("-A "):
+            _append, chain, *rule = line.split(" ", 2)
+            chains[(table, chain)].append(rule[0] if rule else "")
+    return chains
+
+
+@dataclass(frozen=True)
+class ChainPlan:
+    """What must change."""
+
+    filled: dict[tuple[str, str], list[str]]  # our chains whose rules differ, or that are missing
+    added: list[tuple[str, str, str]]  # jumps to append
+    removed: list[tuple[str, str, str]]  # jumps to take away
+    deleted: list[tuple[str, str]]  # our former chains
+    inserted: list[tuple[str, str, str]] = field(default_factory=list)  # jumps to put before all other rules
+
+    def __bool__(self) -> bool:
+        return any((self.filled, self.added, self.removed, self.deleted, self.inserted))
+
+    def script(self) -> str:
+        """The input of iptables-restore(8) --noflush."""
+        lines = []
+        for table in TABLES:
+            filled = {chain: rules for (of, chain), rules in self.filled.items() if of == table}
+            deleted = [chain for of, chain in self.deleted if of == table]
+            body = [f":{chain} - [0:0]" for chain in [*filled, *deleted]]
+            body += [f"-D {chain} {rule}" for of, chain, rule in self.removed if of == table]
+            body += [f"-A {chain} {rule}" for chain, rules in filled.items() for rule in rules]
+            body += [f"-A {chain} {rule}" for of, chain, rule in self.added if of == table]
+            body += [f"-I {chain} {rule}" for of, chain, rule in reversed(self.inserted) if of == table]
+            body += [f"-X {chain}" for chain in deleted]
+            if body:
+                lines += [f"*{table}", *body, "COMMIT"]
+        return "\n".join(lines) + "\n"
+
+
+def plan(wanted: ChainSet, obsolete: Sequence[ChainSet], current: dict[tuple[str, str], list[str]]) -> ChainPlan:
+    """Compare with what the kernel has. A jump that belongs to the top and is found elsewhere is moved."""
+    inserted = _displaced(wanted, current)
+    kept = wanted.all_jumps
+    leaving = dict.fromkeys(jump for chains in obsolete for jump in chains.all_jumps if jump not in kept)
+    former = dict.fromkeys(key for chains in obsolete for key in chains.chains if key not in wanted.chains)
+    return ChainPlan(
+        filled={key: rules for key, rules in wanted.chains.items() if current.get(key) != rules},
+        added=[jump for jump in wanted.jumps if jump[2] not in current.get(jump[:2], [])],
+        removed=[jump for jump in [*leaving, *inserted] if jump[2] in current.get(jump[:2], [])],
+        deleted=[key for key in former if key in current],
+        inserted=inserted,
+    )
+
+
+def _displaced(wanted: ChainSet, current: dict[tuple[str, str], list[str]]) -> list[tuple[str, str, str]]:
+    """The jumps of the chains whose first rules are not the wanted ones."""
+    tops: dict[tuple[str, str], list[str]] = {}
+    for table, chain, rule in wanted.top:
+        tops.setdefault((table, chain), []).append(rule)
+    astray = {key for key, rules in tops.items() if current.get(key, [])[: len(rules)] != rules}
+    return [jump for jump in wanted.top if jump[:2] in astray]
+
+
+def converge_chains(wanted: ChainSet, obsolete: Sequence[ChainSet], check_mode: bool) -> Outcome:
+    """Bring the wanted chains and jumps about and remove the obsolete ones, which may be of another IP version."""
+    before: list[str] = []
+    after: list[str] = []
+    with inside(wanted.netns):
+        for ip_version in dict.fromkeys([*(each.ip_version for each in obsolete), wanted.ip_version]):
+            of_version = wanted if ip_version == wanted.ip_version else ChainSet(ip_version=ip_version)
+            current = read(ip_version)
+            steps = plan(of_version, [each for each in obsolete if each.ip_version == ip_version], current)
+            before += shown(current, steps, wanted=False)
+            after += shown(current, steps, wanted=True)
+            if steps and not check_mode:
+                restore(ip_version, steps)
+                _check_texts(of_version, read(ip_version))
+    return Outcome({"rules": before}, {"rules": after})
+
+
+def read(ip_version: str) -> dict[tuple[str, str], list[str]]:
+    """The chains of all tables of this network namespace."""
+    return parse_saved(_run([f"{PROGRAMS[ip_version]}-save"]))
+
+
+def restore(ip_version: str, steps: ChainPlan) -> None:
+    """Make the planned changes in one step."""
+    _run([f"{PROGRAMS[ip_version]}-restore", "--noflush", "--wait", LOCK_SECONDS], steps.script())
+
+
+def shown(current: dict[tuple[str, str], list[str]], steps: ChainPlan, wanted: bool) -> list[str]:
+    """The lines that differ, in the form of iptables-save(8); a jump at the top as it is inserted."""
+    lines = []
+    chains = (
+        steps.filled if wanted else {key: current[key] for key in [*steps.filled, *steps.deleted] if key in current}
+    )
+    for (table, chain), rules in chains.items():
+        lines += [f"{table}: -N {chain}"] + [f"{table}: -A {chain} {rule}" for rule in rules]
+    lines += [f"{table}: -A {chain} {rule}" for table, chain, rule in (steps.added if wanted else steps.removed)]
+    return lines + [f"{table}: -I {chain} 1 {rule}" for table, chain, rule in (steps.inserted if wanted else ())]
+
+
+def _check_texts(wanted: ChainSet, current: dict[tuple[str, str], list[str]]) -> None:
+    """A rule that iptables prints in other words would look like a change in every run."""
+    problems = []
+    for (table, chain), rules in wanted.chains.items():
+        printed = current.get((table, chain), [])
+        problems += [
+            f"table {table}, chain {chain}: '{rule}' is printed by iptables-save as '{shown}': write it so"
+            for rule, shown in zip(rules, printed)
+            if rule != shown
+        ]
+    for table, chain, rule in wanted.all_jumps:
+        if rule not in current.get((table, chain), []):
+            problems.append(
+                f"table {table}, chain {chain}: '{rule}' is printed by iptables-save in other words: write it so; "
+                f"the chain has {current.get((table, chain), [])}"
+            )
+    raise_if_any(problems)
+
+
+def _run(command: list[str], text: str | None = None) -> str:
+    try:
+        # The command is a fixed list; rules reach it as input, never as part of a shell line.
+        done = subprocess.run(command, input=text, capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        raise LabError(f"{command[0]} is not installed on this host: install the package iptables.") from None
+    if done.returncode != 0:
+        script = f" The input was:\n{text}" if text else ""
+        raise LabError(f"{' '.join(command)} failed: {done.stderr.strip()}.{script}")
+    return done.stdout

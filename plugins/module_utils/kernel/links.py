@@ -1,0 +1,282 @@
+# Copyright (c) 2026, container_network.lab contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Links of a network namespace: what the kernel has, and the settings that every kind of device shares."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..errors import LabError
+from . import rtnetlink as rt
+from .addresses import mac_text, network_text, packed_interface, packed_ip, packed_mac
+from .namespaces import open_namespace, place
+from .netlink import NLM_F_CREATE, NLM_F_REPLACE, Message, NetlinkSocket, refusal
+
+NAME_LENGTH = 15  # bytes; IFNAMSIZ of linux/if.h less the terminating zero
+SMALLEST_MTU = 68  # bytes; RFC 791: every internet module must be able to forward a datagram of 68 bytes
+LARGEST_MTU = 65535  # bytes; IP_MAX_MTU of the kernel
+
+
+class NoSuchLink(LabError):
+    """A device that something else needs does not exist (yet)."""
+
+
+@dataclass(frozen=True)
+class Device:
+    """The wanted settings of one device; None leaves a setting as it is."""
+
+    name: str
+    mac: str | None = None
+    mtu: int | None = None  # bytes
+    up: bool = True
+    master: str | None = None
+    addresses: tuple[str, ...] | None = None  # with prefix lengths, the exact set of global ones
+
+    @classmethod
+    def parse(cls, options: dict[str, Any], where: str, problems: list[str]) -> Device:
+        """A device from module options; everything wrong with them is added to ``problems``."""
+        name = options["name"]
+        problems += [f"{where}: {problem}" for problem in name_problems(name)]
+        mtu = options.get("mtu")
+        if mtu is not None and not SMALLEST_MTU <= mtu <= LARGEST_MTU:
+            problems.append(f"{where}: mtu {mtu} of {name} must be from {SMALLEST_MTU} to {LARGEST_MTU} bytes")
+        mac = options.get("mac")
+        addresses = options.get("addresses")
+        try:
+            mac = mac and mac_text(packed_mac(mac))
+        except ValueError as error:
+            problems.append(f"{where}: mac of {name}: {error}")
+        if addresses is not None:
+            addresses = _interface_addresses(addresses, f"{where}: address of {name}:", problems)
+        return cls(name, mac, mtu, options.get("up", True) is not False, options.get("master"), addresses)
+
+    def wanted(self) -> dict[str, Any]:
+        """The settings that are asked for, as plain data."""
+        settings: dict[str, Any] = {"up": self.up}
+        for key in ("mac", "mtu", "master"):
+            if getattr(self, key) is not None:
+                settings[key] = getattr(self, key)
+        if self.addresses is not None:
+            settings["addresses"] = sorted(self.addresses)
+        return settings
+
+    def found(self, link: LinkState, links: LinkTable) -> dict[str, Any]:
+        """What the kernel has for the settings that are asked for, in the same form as `wanted`."""
+        settings: dict[str, Any] = {"up": link.up}
+        if self.mac is not None:
+            settings["mac"] = link.mac
+        if self.mtu is not None:
+            settings["mtu"] = link.mtu
+        if self.master is not None:
+            settings["master"] = links.name_of(link.master)
+        if self.addresses is not None:
+            settings["addresses"] = sorted(self.converged_addresses(link))
+        return settings
+
+    def converged_addresses(self, link: LinkState) -> set[str]:
+        """The link's addresses that are in question: global ones, and others (loopback, link-local) if wanted."""
+        return set(link.addresses) | (set(link.local_addresses) & set(self.addresses or ()))
+
+
+def name_problems(name: str) -> list[str]:
+    """What the kernel would not accept in a device name (dev_valid_name of net/core/dev.c)."""
+    odd = name in (".", "..") or any(c in "/:" or c.isspace() for c in name)
+    if 0 < len(name.encode()) <= NAME_LENGTH and not odd:
+        return []
+    return [f"'{name}' is not a device name: 1 to {NAME_LENGTH} characters, no blank, '/' or ':'"]
+
+
+def _interface_addresses(texts: list[str], where: str, problems: list[str]) -> tuple[str, ...]:
+    """Addresses in the kernel's form, in the given order: the first one of a network is its primary address."""
+    positions: dict[str, int] = {}
+    for index, text in enumerate(texts):
+        try:
+            packed, length = packed_interface(text)
+        except ValueError as error:
+            problems.append(f"{where} {error}")
+            continue
+        address = network_text(packed, length)
+        first = positions.setdefault(address, index)
+        if first != index:
+            problems.append(f"{where} {address} is given twice, in entries {first} and {index}: drop one")
+    return tuple(positions)
+
+
+@dataclass(frozen=True)
+class LinkState:
+    """One link as the kernel has it."""
+
+    index: int
+    name: str
+    kind: str | None  # None for devices that have no link type, such as lo and physical ones
+    mac: str | None
+    mtu: int  # bytes
+    up: bool
+    master: int | None  # interface index
+    lower: int | None  # interface index of the device below, or of a veth's other end
+    lower_netnsid: int | None  # the namespace of that index, where it is not this one
+    data: dict[int, bytes] = field(default_factory=dict)  # the attributes of its kind
+    addresses: tuple[str, ...] = ()  # with prefix lengths; global ones only
+    local_addresses: tuple[str, ...] = ()  # those that mean something on the link or the host only
+    alias: str = ""  # a note that whoever made the link has left on it
+
+    def is_of(self, kind: str) -> str:
+        """How messages speak of the link's kind, beside the one that was expected."""
+        return f"is of kind {self.kind}, not {kind}" if self.kind else f"has no link type, such as {kind}"
+
+
+class LinkTable(dict):  # dict[str, LinkState]
+    """The links of one namespace by name."""
+
+    netns: str | None = None  # the namespace, as the user named it
+
+    @property
+    def place(self) -> str:
+        """How messages speak of the namespace."""
+        return place(self.netns)
+
+    def name_of(self, index: int | None) -> str | None:
+        """The name behind an interface index."""
+        return next((name for name, link in self.items() if link.index == index), None)
+
+    def index_of(self, name: str, needed_for: str) -> int:
+        """The interface index behind a name."""
+        if name not in self:
+            raise self.lacks(name, needed_for)
+        return self[name].index
+
+    def lacks(self, name: str, needed_for: str) -> NoSuchLink:
+        """The error for a device that is not there."""
+        return NoSuchLink(
+            f"{needed_for}: there is no device '{name}' in {self.place}; it has {', '.join(sorted(self))}."
+        )
+
+
+_LINK_REQUEST = rt.link_header.pack(0, 0, 0, 0, 0) + rt.attribute_u32(rt.IFLA_EXT_MASK, rt.RTEXT_FILTER_SKIP_STATS)
+
+
+def read_links(netlink: NetlinkSocket) -> LinkTable:
+    """All links of the socket's namespace with their addresses."""
+    addresses: dict[tuple[int, bool], list[str]] = {}  # by interface index, and whether they are global
+    for payload in netlink.dump(rt.RTM_GETADDR, rt.address_header.pack(0, 0, 0, 0, 0)):
+        _family, length, _flags, scope, index = rt.address_header.unpack_from(payload)
+        found = rt.attributes(payload, rt.address_header.size)
+        text = network_text(found.get(rt.IFA_LOCAL) or found[rt.IFA_ADDRESS], length)
+        addresses.setdefault((index, scope == rt.RT_SCOPE_UNIVERSE), []).append(text)
+    links = LinkTable()
+    links.netns = netlink.netns
+    for payload in netlink.dump(rt.RTM_GETLINK, _LINK_REQUEST):
+        link = _parse_link(payload, addresses)
+        links[link.name] = link
+    return links
+
+
+def read_link(netlink: NetlinkSocket, name: str) -> LinkState:
+    """One link, without its addresses and without a look at the others, of which a host may have thousands."""
+    request = (rt.RTM_GETLINK, 0, rt.link_header.pack(0, 0, 0, 0, 0) + rt.attribute_text(rt.IFLA_IFNAME, name))
+    return _parse_link(netlink.get(request, f"cannot read {name}"), {})
+
+
+def namespace_id(netlink: NetlinkSocket, other: str | None) -> int | None:
+    """The number by which the socket's namespace knows another one; None if it has none for it."""
+    descriptor = open_namespace(other)
+    try:
+        question = rt.namespace_id_header.pack(0) + rt.attribute_u32(rt.NETNSA_FD, descriptor)
+        answer = netlink.get((rt.RTM_GETNSID, 0, question), f"number of namespace {other}")
+    finally:
+        os.close(descriptor)
+    number = rt.s32(rt.attributes(answer, rt.namespace_id_header.size)[rt.NETNSA_NSID])
+    return None if number < 0 else number
+
+
+def _parse_link(payload: bytes, addresses: dict[tuple[int, bool], list[str]]) -> LinkState:
+    _family, _type, index, flags, _change = rt.link_header.unpack_from(payload)
+    found = rt.attributes(payload, rt.link_header.size)
+    info = rt.attributes(found[rt.IFLA_LINKINFO], 0) if rt.IFLA_LINKINFO in found else {}
+    data = rt.attributes(info[rt.IFLA_INFO_DATA], 0) if rt.IFLA_INFO_DATA in info else {}
+    return LinkState(
+        index=index,
+        name=rt.text(found[rt.IFLA_IFNAME]),
+        kind=rt.text(info[rt.IFLA_INFO_KIND]) if rt.IFLA_INFO_KIND in info else None,
+        mac=mac_text(found[rt.IFLA_ADDRESS]) if rt.IFLA_ADDRESS in found else None,
+        mtu=rt.u32(found[rt.IFLA_MTU]),
+        up=bool(flags & rt.IFF_UP),
+        master=rt.u32(found[rt.IFLA_MASTER]) if rt.IFLA_MASTER in found else None,
+        lower=rt.u32(found[rt.IFLA_LINK]) if rt.IFLA_LINK in found else None,
+        lower_netnsid=rt.u32(found[rt.IFLA_LINK_NETNSID]) if rt.IFLA_LINK_NETNSID in found else None,
+        data=data,
+        addresses=tuple(addresses.get((index, True), ())),
+        local_addresses=tuple(addresses.get((index, False), ())),
+        alias=rt.text(found[rt.IFLA_IFALIAS]) if rt.IFLA_IFALIAS in found else "",
+    )
+
+
+def setting_messages(device: Device, link: LinkState, links: LinkTable) -> list[Message]:
+    """The messages that bring an existing link to the wanted settings, in the order the kernel needs.
+
+    The link goes up before it gets addresses, since a link that is down gets no IPv6 routes for them.
+    """
+    attributes = []
+    if device.mac is not None and device.mac != link.mac:
+        attributes.append(rt.attribute(rt.IFLA_ADDRESS, packed_mac(device.mac)))
+    if device.mtu is not None and device.mtu != link.mtu:
+        attributes.append(rt.attribute_u32(rt.IFLA_MTU, device.mtu))
+    if device.master is not None:
+        master = links.index_of(device.master, f"master of {device.name}")
+        if master != link.master:
+            attributes.append(rt.attribute_u32(rt.IFLA_MASTER, master))
+    turned = device.up if device.up != link.up else None
+    settings = [link_message(link.index, attributes, turned)] if attributes or turned is not None else []
+    if device.addresses is None:
+        return settings
+    wanted, present = set(device.addresses), device.converged_addresses(link)
+    gone = sorted(present - wanted)
+    # With one IPv4 address the kernel may drop others of its network, and with a link that goes down all IPv6 ones.
+    anew = bool(gone) or turned is False
+    come = [address for address in device.addresses if anew or address not in present]
+    return [
+        *(address_message(rt.RTM_DELADDR, 0, link.index, address) for address in gone),
+        *settings,
+        *(address_message(rt.RTM_NEWADDR, NLM_F_CREATE | NLM_F_REPLACE, link.index, address) for address in come),
+    ]
+
+
+def link_message(index: int, attributes: Iterable[bytes], up: bool | None = None) -> Message:
+    """Changes attributes of an existing link, then sets it up or down (None: leaves it as it is)."""
+    flags, mask = (rt.IFF_UP if up else 0), (0 if up is None else rt.IFF_UP)
+    return (rt.RTM_NEWLINK, 0, rt.link_header.pack(0, 0, index, flags, mask) + b"".join(attributes))
+
+
+def address_message(kind: int, flags: int, index: int, address: str) -> Message:
+    """Adds or removes an address with its prefix length; a loopback address has host scope, as ip-address(8) does.
+
+    Nobody else has the address, so an IPv6 one is usable at once, without a second of duplicate address detection.
+    """
+    text, _slash, length = address.partition("/")
+    packed = packed_ip(text)
+    loopback = packed[:1] == b"\x7f" and len(packed) == 4
+    scope = rt.RT_SCOPE_HOST if loopback else rt.RT_SCOPE_UNIVERSE
+    no_detection = rt.IFA_F_NODAD if len(packed) == 16 else 0
+    header = rt.address_header.pack(rt.family_of(packed), int(length), no_detection, scope, index)
+    return (kind, flags, header + rt.attribute(rt.IFA_LOCAL, packed) + rt.attribute(rt.IFA_ADDRESS, packed))
+
+
+def delete_links(netlink: NetlinkSocket, links: Sequence[LinkState]) -> None:
+    """Remove links; many at once as a group, which spares the kernel a grace period (20 ms) for each."""
+    if not links:
+        return
+    header = rt.link_header.pack(0, 0, 0, 0, 0)
+    if len(links) == 1:
+        header = rt.link_header.pack(0, 0, links[0].index, 0, 0)
+        netlink.request((rt.RTM_DELLINK, 0, header), f"cannot remove {links[0].name}")
+        return
+    group = rt.attribute_u32(rt.IFLA_GROUP, int.from_bytes(os.urandom(4), sys.byteorder) >> 2 | 1 << 30)
+    failures = netlink.batch([link_message(link.index, [group]) for link in links])
+    if failures:
+        raise refusal(failures, lambda position: f"cannot remove {links[position].name}")
+    netlink.request((rt.RTM_DELLINK, 0, header + group), f"cannot remove {len(links)} links")

@@ -1,0 +1,29 @@
+# Copyright (c) 2026, container_network.lab contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The datastore of overlay networks, from the module docker_overlay_datastore."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..datastore.etcd import Etcd
+from ..outcome import Outcome
+from .store import OverlayStore
+
+
+def converge_datastore(params: dict[str, Any], check_mode: bool) -> Outcome:
+    """Remove what hosts have that left, or everything."""
+    store = OverlayStore(Etcd.from_arguments(params), check_mode)
+    before = _shown(store)
+    if params["nodes"]:
+        for node in params["nodes"]:
+            store.forget_node(node)
+    else:
+        store.remove_all()
+    return Outcome(before, _shown(store))
+
+
+def _shown(store: OverlayStore) -> dict[str, Any]:
+    networks = {name: sorted(network.nodes) for name, network in sorted(store.read().networks.items())}
+    return {"keys": store.stored_keys(), "networks": networks}

@@ -1,0 +1,321 @@
+# Copyright (c) 2026, container_network.lab contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Docker's overlay over a key-value store, as a Docker network driver.
+
+    docker network create --driver overlay-etcd --ipam-driver overlay-etcd --subnet 10.20.0.0/16 overlay
+
+The name ``overlay`` is Docker's own driver's. What Docker tells goes to etcd; what etcd says of all hosts comes back as
+this host's namespaces and static tables.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import ipaddress
+import logging
+import threading
+from collections.abc import Iterable
+
+from ..datastore.mirror import Copy
+from ..driver import libnetwork as protocol
+from ..driver.docker_view import DockerEndpoint
+from ..driver.endpoints import HeldAddress, StoredEndpoint
+from ..driver.host import Host
+from ..driver.joined_endpoints import Joined
+from ..driver.network import Network
+from ..driver.network_records import NetworkRecord
+from ..driver.pool_id import PoolId
+from ..errors import LabError
+from ..kernel.links import LinkTable, read_links
+from ..kernel.netlink import NetlinkSocket
+from .dataplane import Dataplane, clean_host, plan_host
+from .endpoints import OverlayEndpoint, device_name
+from .namespace import OverlayNamespace, existing
+from .networks import OPTIONS, STORE, NetworkSettings, OverlayNetwork, overlap_problem
+from .snapshot import Snapshot
+from .store import NameTaken, OverlayStore
+
+FOLLOW_SECONDS = 10.0
+"""How long a container's start waits until this host has the network's namespace."""
+log = logging.getLogger(__name__)
+
+
+class OverlayEtcdNetwork(Network):
+    """The hooks of the overlay."""
+
+    driver = "overlay-etcd"
+    ipam_driver = "overlay-etcd"
+    address_space = "OverlayEtcdAddressSpace"
+    watched = (STORE,)
+    network_options = OPTIONS
+    addresses_per_network = True
+
+    def __init__(self, host: Host) -> None:
+        super().__init__(host)
+        self._local = threading.local()
+        self._dataplane = Dataplane()
+        self._look_again = threading.Event()
+        self._complaints: dict[str, str] = {}  # by network: what has been logged of it
+        self._known: tuple[Copy, Snapshot] | None = None
+
+    @classmethod
+    def clean_host(cls) -> None:
+        """The namespaces, with all in them."""
+        clean_host()
+
+    @property
+    def store(self) -> OverlayStore:
+        """The calling thread's own."""
+        if not hasattr(self._local, "store"):
+            self._local.store = OverlayStore(self.host.etcd)
+        return self._local.store
+
+    # --- addresses ----------------------------------------------------------------------------------------------------
+
+    def request_pool(self, request: protocol.PoolRequest) -> protocol.Pool:
+        """The subnet of ``--subnet``."""
+        if request.version != 4:
+            raise LabError("IPv6 is not supported by the driver overlay-etcd: leave --ipv6 and IPv6 subnets out.")
+        if request.pool is None:
+            raise LabError(
+                "--subnet is missing. All hosts must make the network with the same one, as --subnet 10.20.0.0/16, "
+                "and Docker does not tell a driver the network's name, by which another host's choice could be found."
+            )
+        problem = overlap_problem(request.pool, {name: link.addresses for name, link in self._links().items()})
+        if problem:
+            raise LabError(problem)
+        return protocol.Pool(PoolId(self.driver, 4, request.pool), request.pool)
+
+    def request_address(
+        self, pool: PoolId, wanted: protocol.Address | None, network: NetworkRecord | None
+    ) -> protocol.Address:
+        """The lowest free one, of ``--ip-range`` if one was given on this host, or the wanted one."""
+        overlay = self._overlay(network)
+        if wanted is None:
+            known = self._snapshot().addresses.get(overlay.name, {})
+            within = ipaddress.ip_network(network.ranges[0]) if network.ranges else None
+            given = self.store.assign(overlay, self.host.node, known, within)
+        else:
+            given = str(wanted.ip)
+            self.store.claim(overlay, self.host.node, given)
+        return ipaddress.ip_interface(f"{given}/{overlay.subnet.prefixlen}")
+
+    def release_address(self, held: HeldAddress) -> None:
+        """If this host gave it."""
+        self.store.release(held.space, held.address, self.host.node)
+
+    def held_addresses(self, copy: Copy) -> Iterable[HeldAddress]:
+        """Those that this host gave."""
+        for network, addresses in self._read(copy).addresses.items():
+            for address, node in addresses.items():
+                if node == self.host.node:
+                    yield HeldAddress(network, address)
+
+    def claim_address(self, held: HeldAddress, endpoint: DockerEndpoint) -> None:
+        """As the container has it."""
+        self.store.claim(self._overlay(self._records(self.host.copy())[held.space]), self.host.node, held.address)
+
+    # --- networks -----------------------------------------------------------------------------------------------------
+
+    def check_network(self, request: protocol.NetworkRequest) -> None:
+        """Refuse at once what can be known to be wrong without the network's name; see `_agree` for the rest."""
+        super().check_network(request)
+        settings = self._settings(NetworkRecord.of_request(request))
+        snapshot = self._snapshot()
+        owner = snapshot.networks.get(snapshot.vnis.get(settings.vni or 0, ""))
+        if owner is not None and owner.subnet != settings.subnet:
+            raise LabError(
+                f"--opt vni={settings.vni}: network {owner.name} ({owner.subnet}) has this VNI. Choose another one, "
+                "or leave the option out."
+            )
+
+    def delete_network(self, network: NetworkRecord, last: bool) -> None:
+        """The last host removes the network from the datastore."""
+        self._complaints.pop(network.name, None)
+        if network.name:
+            self.store.leave(network.name, self.host.node)
+
+    def _settings(self, network: NetworkRecord) -> NetworkSettings:
+        gateway = ipaddress.ip_interface(network.gateways[0]).ip if network.gateways else None
+        subnet = ipaddress.ip_network(network.subnets[0])
+        return NetworkSettings.parse(subnet, gateway, network.internal, network.options, self._underlay_mtu())
+
+    def _overlay(self, network: NetworkRecord) -> OverlayNetwork:
+        """The network as the cluster has agreed on it; LabError if this host's is another one."""
+        settings = self._settings(network)
+        known = self._snapshot().networks.get(network.name)
+        if known is not None and self.host.node in known.nodes and not settings.differences(known):
+            return known
+        return self.store.agree(network.name, settings, self.host.node, self._underlay_mtu())
+
+    def _records(self, copy: Copy) -> dict[str, NetworkRecord]:
+        """Networks of this host, by name."""
+        items = copy.get_prefixes(f"{self.prefix()}networks/{self.host.node}/")[0]
+        records = (NetworkRecord.parse(item.value) for item in items)
+        return {record.name: record for record in records if record.name}
+
+    def _agree(self, records: Iterable[NetworkRecord]) -> None:
+        """Docker tells the name of a network only after it was made: what is wrong with it then can only be logged.
+
+        No container starts in such a network: `_overlay` refuses it, with the same words.
+        """
+        for record in records:
+            try:
+                self._overlay(record)
+                self._complaints.pop(record.name, None)
+            except LabError as error:
+                if self._complaints.get(record.name) != str(error):
+                    log.error("%s", error)
+                self._complaints[record.name] = str(error)
+
+    # --- endpoints ----------------------------------------------------------------------------------------------------
+
+    def create_endpoint(self, request: protocol.EndpointRequest, network: NetworkRecord) -> protocol.EndpointAnswer:
+        """Store where the container is. Its name is refused here if it can be told, and else only logged later."""
+        if not request.addresses:
+            raise LabError(f"the endpoint has no address: make the network with --ipam-driver {self.ipam_driver}.")
+        endpoint = self._endpoint_of(network.name, request.endpoint_id, str(request.addresses[0]), request.mac)
+        self.store.put_endpoint(endpoint, claim=self.host.docker.starting(network.name, network.network_id))
+        return protocol.EndpointAnswer(mac="" if request.mac else endpoint.mac)
+
+    def _endpoint_of(self, network: str, endpoint_id: str, address: str, mac: str = "") -> OverlayEndpoint:
+        endpoint = OverlayEndpoint.of_address(network, endpoint_id, self.host.node, self._vtep(), address)
+        return dataclasses.replace(endpoint, mac=mac or endpoint.mac)
+
+    def join(self, joined: Joined, network: NetworkRecord) -> protocol.JoinAnswer:
+        """Make the cable. Without a gateway Docker adds the interface on docker_gwbridge."""
+        overlay = self._overlay(network)
+        endpoint = self._stored(joined.endpoint_id)
+        item = self.host.etcd.get(endpoint.key) if endpoint else None
+        if endpoint is None or item is None:
+            raise LabError(f"endpoint {joined.endpoint_id[:11]} is not in the datastore: start the container again.")
+        if not self.host.wait_for(item.mod_revision, FOLLOW_SECONDS):
+            raise LabError(f"this host does not follow etcd, so network {network.name} cannot be had: see the journal.")
+        with self.kernel:
+            OverlayNamespace.of(network.name, network.network_id).plug(endpoint, overlay.mtu)
+        return protocol.JoinAnswer(device=endpoint.device, prefix="eth")
+
+    def forget_endpoint(self, endpoint_id: str) -> None:
+        """On all hosts."""
+        endpoint = self._stored(endpoint_id)
+        if endpoint is not None:
+            self.store.delete_endpoint(endpoint.network, endpoint_id)
+
+    def store_endpoint(self, endpoint: DockerEndpoint, network: NetworkRecord) -> None:
+        """As Docker has it."""
+        overlay = self._overlay(network)
+        address = f"{endpoint.addresses[0]}/{overlay.subnet.prefixlen}"
+        stored = self._endpoint_of(network.name, endpoint.endpoint_id, address, endpoint.mac)
+        self._put_named(stored, endpoint.container)
+
+    def name_endpoint(self, endpoint_id: str, container: str) -> None:
+        """The container's name, which is its alone in the network."""
+        endpoint = self._stored(endpoint_id)
+        if endpoint is not None:
+            self._put_named(endpoint, container)
+
+    def _put_named(self, endpoint: OverlayEndpoint, container: str) -> None:
+        try:
+            self.store.put_endpoint(endpoint.named(container), claim=container)
+        except NameTaken as error:  # the container runs already, as two that were started at the same moment
+            log.error("%s Names are answered with the older one.", error)
+            self.store.put_endpoint(endpoint.named(container))
+
+    def _stored(self, endpoint_id: str) -> OverlayEndpoint | None:
+        for read in (self._snapshot, self.store.read):
+            for endpoint in read().endpoints_of(self.host.node):
+                if endpoint.endpoint_id == endpoint_id:
+                    return endpoint
+        return None
+
+    def endpoints(self, copy: Copy) -> Iterable[StoredEndpoint]:
+        """All of all networks."""
+        for endpoint in self._read(copy).endpoints:
+            item = copy.get(endpoint.key)
+            yield StoredEndpoint(
+                endpoint_id=endpoint.endpoint_id,
+                node=endpoint.node,
+                network=endpoint.network,
+                addresses=(endpoint.ip,),
+                device=endpoint.device,
+                container=endpoint.container,
+                revision=item.mod_revision if item else 0,
+            )
+
+    # --- devices ------------------------------------------------------------------------------------------------------
+
+    def devices(self) -> set[str]:
+        """Cables, as they are called."""
+        return {device for namespace in existing() for device in namespace.ports()}
+
+    def device_of(self, endpoint_id: str) -> str:
+        """As its end on the host is called while it is there."""
+        return device_name(endpoint_id)
+
+    def remove_device(self, device: str) -> None:
+        """Both ends."""
+        with self.kernel:
+            for namespace in existing():
+                namespace.unplug(device)
+
+    # --- the host follows the datastore -------------------------------------------------------------------------------
+
+    def converge(self, copy: Copy) -> None:
+        """Namespaces, and where the other hosts' containers are."""
+        if self._look_again.is_set():
+            self._look_again.clear()
+            self._dataplane.resync()
+        records = self._records(copy)
+        self._agree(records.values())
+        snapshot = self._read(copy)
+        self._move_vtep(snapshot)
+        ids = {name: record.network_id for name, record in records.items()}
+        with self.kernel:
+            done = self._dataplane.converge(plan_host(self.host.node, snapshot, ids))
+        if done:
+            log.debug("%s", done)
+
+    def look_again(self) -> None:
+        """The next convergence reads the kernel anew."""
+        self._look_again.set()
+
+    def _move_vtep(self, snapshot: Snapshot) -> None:
+        """Tell the other hosts when this host's address on the underlay has changed."""
+        own = snapshot.endpoints_of(self.host.node)
+        vtep = self._vtep() if own else ""
+        for endpoint in own:
+            if endpoint.vtep != vtep:
+                self.store.put_endpoint(dataclasses.replace(endpoint, vtep=vtep))
+
+    def _links(self) -> LinkTable:
+        with NetlinkSocket() as netlink:
+            return read_links(netlink)
+
+    def _underlay_mtu(self) -> int:
+        links = self._links()
+        interface = self.host.options["interface"]
+        if interface not in links:
+            raise LabError(f"interface '{interface}' does not exist; this host has {', '.join(sorted(links))}.")
+        return links[interface].mtu
+
+    def _vtep(self) -> str:
+        interface = self.host.options["interface"]
+        links = self._links()
+        addresses = [text for text in links[interface].addresses if ":" not in text] if interface in links else []
+        if not addresses:
+            raise LabError(f"interface '{interface}' has no IPv4 address, which other hosts could send packets to.")
+        return addresses[0].partition("/")[0]
+
+    def _snapshot(self) -> Snapshot:
+        return self._read(self.host.copy())
+
+    def _read(self, copy: Copy) -> Snapshot:
+        """The copy's content, read once for all who ask."""
+        known = self._known
+        if known is None or known[0] is not copy:
+            known = self._known = (copy, Snapshot.from_items(copy.texts()))
+        return known[1]
+
+
+NETWORK = OverlayEtcdNetwork

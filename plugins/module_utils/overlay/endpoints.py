@@ -1,0 +1,127 @@
+# Copyright (c) 2026, container_network.lab contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Endpoints of overlay networks: which container has which addresses behind which VTEP. Pure.
+
+The documents hold the parts of Docker's own (libnetwork, endpoint.go and endpoint_info.go) that other hosts use.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import ipaddress
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ..kernel.addresses import mac_text, packed_ip
+from .networks import STORE
+
+ENDPOINTS = f"{STORE}endpoint/"
+"""``endpoint/NETWORK/ID``. Docker had the network's id there, which was the same on all hosts; now its name is."""
+ENDPOINT_NAMES = f"{STORE}endpoint_name/"
+"""``endpoint_name/NETWORK/CONTAINER`` with the endpoint's id: a name is one container's alone in a network."""
+ADDRESSES = f"{STORE}ipam/address/"
+"""``ipam/address/NETWORK/ADDRESS`` with the host that gave it. Docker kept one bit for each in a single key, which
+does not tell whose a forgotten address was, and is fought for by all hosts."""
+
+CONTAINER_MAC = "02:42"
+"""What the MAC address of an interface with an IPv4 address begins with (libnetwork, netutils.GenerateMACFromIP)."""
+PORT_MAC = "fe:42"
+"""What the MAC address of the other end of a cable begins with; the rest is from the endpoint's id. A bridge takes its
+own MAC address from the lowest of its ports: with high ones it keeps its first, which is the VXLAN device's."""
+
+
+@dataclass(frozen=True)
+class OverlayEndpoint:
+    """A container's connection to a network."""
+
+    network: str
+    endpoint_id: str
+    node: str
+    vtep: str  # the node's address on the underlay
+    address: str  # with prefix length
+    mac: str
+    container: str = ""  # the container's name; empty until Docker has told it
+
+    @classmethod
+    def of_address(cls, network: str, endpoint_id: str, node: str, vtep: str, address: str) -> OverlayEndpoint:
+        """An endpoint with the MAC address that follows from its address."""
+        return cls(network, endpoint_id, node, vtep, address, container_mac(address))
+
+    @property
+    def key(self) -> str:
+        """Where the endpoint is stored."""
+        return f"{ENDPOINTS}{self.network}/{self.endpoint_id}"
+
+    @property
+    def ip(self) -> str:
+        """The address without prefix length."""
+        return self.address.partition("/")[0]
+
+    @property
+    def device(self) -> str:
+        """What the cable is called."""
+        return device_name(self.endpoint_id)
+
+    def named(self, container: str) -> OverlayEndpoint:
+        """With the container's name."""
+        return dataclasses.replace(self, container=container)
+
+    def text(self) -> str:
+        """As stored; ``locator`` is Docker's word for the VTEP."""
+        document = {
+            "anonymous": False,
+            "ep_iface": {"addr": self.address, "dstPrefix": "eth", "mac": self.mac, "srcName": self.device},
+            "id": self.endpoint_id,
+            "locator": self.vtep,
+            "name": self.container,
+            "node": self.node,
+        }
+        return json.dumps(document, separators=(",", ":"))
+
+    @classmethod
+    def from_document(cls, network: str, document: Mapping[str, Any]) -> OverlayEndpoint:
+        """From the stored document; KeyError, ValueError or the like for one that is not ours."""
+        interface = document["ep_iface"]
+        return cls(
+            network=network,
+            endpoint_id=document["id"],
+            node=document["node"],
+            vtep=str(ipaddress.IPv4Address(document["locator"])),
+            address=str(ipaddress.IPv4Interface(interface["addr"])),
+            mac=interface["mac"],
+            container=document["name"],
+        )
+
+
+def container_mac(address: str) -> str:
+    """The MAC address that Docker gives to an interface with this IPv4 address (with or without prefix length)."""
+    return f"{CONTAINER_MAC}:{mac_text(packed_ip(address.partition('/')[0]))}"
+
+
+def device_name(endpoint_id: str) -> str:
+    """An endpoint's interface as long as it is on the host, before and after it is in the container."""
+    return f"veth{endpoint_id[:7]}"
+
+
+def port_mac(endpoint_id: str) -> str:
+    """The MAC address of the other end of an endpoint's cable, which tells whose port of the bridge it is."""
+    return f"{PORT_MAC}:{mac_text(bytes.fromhex(endpoint_id[:8]))}"
+
+
+def device_of_port(mac: str) -> str | None:
+    """What the cable of a port is called; None for a port that is not ours."""
+    beginning, rest = mac[: len(PORT_MAC)], mac[len(PORT_MAC) :]
+    return device_name(rest.replace(":", "")) if beginning == PORT_MAC else None
+
+
+def address_key(network: str, address: str) -> str:
+    """Where an address in use is stored."""
+    return f"{ADDRESSES}{network}/{address}"
+
+
+def name_key(network: str, container: str) -> str:
+    """Where a container's name in a network is stored."""
+    return f"{ENDPOINT_NAMES}{network}/{container}"

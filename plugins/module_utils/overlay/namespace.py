@@ -1,0 +1,164 @@
+# Copyright (c) 2026, container_network.lab contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The network namespace that an overlay network has on a host: a bridge, the VXLAN device, and the containers' cables.
+
+    container eth0 ── veth0 ─┐
+                             br0 ── vxlan0 ══ UDP 4789 on the host's underlay
+    container eth0 ── veth1 ─┘
+
+The VXLAN device is made from the host's namespace into this one, so that its UDP socket is the host's. What the kernel
+has is all that is remembered: the device's alias is the network's name, and a port's MAC address tells its container.
+"""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..errors import LabError
+from ..kernel import namespace_mounts as mounted_namespaces
+from ..kernel import rtnetlink as rt
+from ..kernel import veth
+from ..kernel.addresses import packed_mac
+from ..kernel.links import Device, delete_links, link_message, read_link, read_links
+from ..kernel.namespaces import OWN_NAMESPACE
+from ..kernel.netlink import KernelRefusal, NetlinkSocket
+from ..kernel.virtual_links import LinkSet, VirtualLink, VxlanAttributes, converge_links
+from .endpoints import OverlayEndpoint, device_of_port, port_mac
+from .networks import OverlayNetwork
+
+DOCKER_NAMESPACES = Path("/var/run/docker/netns")
+BRIDGE = "br0"
+TUNNEL = "vxlan0"
+UDP_PORT = 4789  # the number IANA assigned to VXLAN, and Docker's
+_ALIAS = "overlay-etcd "
+
+
+@dataclass(frozen=True)
+class OverlayNamespace:
+    """The namespace of one network on this host. ``path`` is that of its mount."""
+
+    network: str
+    path: Path
+
+    @classmethod
+    def of(cls, network: str, network_id: str, folder: Path = DOCKER_NAMESPACES) -> OverlayNamespace:
+        """By the name that Docker gives it: 1- and the first ten characters of the network's id on this host."""
+        return cls(network, folder / f"1-{network_id[:10]}")
+
+    def ensure(self, network: OverlayNetwork) -> bool:
+        """Make the namespace and its devices as they must be; whether anything had to be done."""
+        made = mounted_namespaces.make(self.path)
+        try:
+            outcome = converge_links(LinkSet(_links(network), str(self.path)), (), False)
+        except KernelRefusal as error:
+            if error.errno != errno.EEXIST:
+                raise
+            raise LabError(
+                f"network {self.network}: another VXLAN device of this host has VNI {network.vni} on UDP port "
+                f"{UDP_PORT}. Remove that, or make the network with another VNI (--opt vni=…)."
+            ) from error
+        return self._note_name() or made or outcome.changed
+
+    def _note_name(self) -> bool:
+        """Note the network on the VXLAN device, by which `existing` finds the namespace; whether it was not there."""
+        with NetlinkSocket(str(self.path)) as inner:
+            tunnel = read_link(inner, TUNNEL)
+            if tunnel.alias == self._alias:
+                return False
+            alias = rt.attribute_text(rt.IFLA_IFALIAS, self._alias)
+            inner.request(link_message(tunnel.index, [alias]), f"cannot note the network's name on {TUNNEL}")
+        return True
+
+    @property
+    def _alias(self) -> str:
+        return f"{_ALIAS}{self.network}"
+
+    def remove(self) -> None:
+        """Remove the namespace and all in it; it need not be there.
+
+        The kernel would remove the devices some time after the mount, and until then nobody could have their VNI.
+        """
+        if mounted_namespaces.is_mounted(self.path):
+            with NetlinkSocket(str(self.path)) as inner:
+                links = read_links(inner)
+                delete_links(inner, [link for link in links.values() if link.kind in ("vxlan", "veth", "bridge")])
+        mounted_namespaces.remove(self.path)
+
+    def ports(self) -> dict[str, str]:
+        """The bridge's ports by what their containers' cables are called."""
+        if not mounted_namespaces.is_mounted(self.path):
+            return {}
+        with NetlinkSocket(str(self.path)) as inner:
+            links = read_links(inner).values()
+        found = {device_of_port(link.mac): link.name for link in links if link.kind == "veth" and link.mac}
+        return {device: port for device, port in found.items() if device}
+
+    def plug(self, endpoint: OverlayEndpoint, mtu: int) -> None:
+        """Make an endpoint's cable; its container end is left on the host for Docker to move.
+
+        A cable that is there already, as after a call that was cut off, is replaced.
+        """
+        self.unplug(endpoint.device)
+        port = _free_name(self.ports().values())
+        pair = {
+            **_end(port, port_mac(endpoint.endpoint_id), mtu),
+            "netns": str(self.path),
+            "master": BRIDGE,
+            "peer": {**_end(endpoint.device, endpoint.mac, mtu), "up": False},
+        }
+        with NetlinkSocket(str(self.path)) as inner:
+            _forget_place(inner, packed_mac(endpoint.mac))
+        veth.converge({"pairs": [pair], "state": "present"}, False)
+
+    def unplug(self, device: str) -> None:
+        """Remove a cable; it need not be there."""
+        port = self.ports().get(device)
+        if port is not None:
+            with NetlinkSocket(str(self.path)) as inner:
+                delete_links(inner, [read_link(inner, port)])
+
+
+def existing(folder: Path = DOCKER_NAMESPACES) -> list[OverlayNamespace]:
+    """The namespaces that exist on this host, and are ours: others are containers, or of Docker's own overlays."""
+    found = []
+    for path in sorted(folder.glob("1-*")):
+        if mounted_namespaces.is_mounted(path):
+            with NetlinkSocket(str(path)) as inner:
+                tunnel = read_links(inner).get(TUNNEL)
+            if tunnel is not None and tunnel.alias.startswith(_ALIAS):
+                found.append(OverlayNamespace(tunnel.alias[len(_ALIAS) :], path))
+    return found
+
+
+def _links(network: OverlayNetwork) -> list[VirtualLink]:
+    """As Docker makes them.
+
+    Docker makes the VXLAN device on the host and moves it, which takes 16 ms; the kernel does both in one message.
+    Learning stays on, as there: the first packet from a container that this host does not know yet tells where to
+    answer. It cannot harm what is known, since the kernel learns nothing over a permanent entry.
+    """
+    bridge = Device(BRIDGE, mtu=network.mtu, addresses=(network.gateway_interface,))
+    tunnel = Device(TUNNEL, mtu=network.mtu, master=BRIDGE)
+    vxlan = VxlanAttributes(
+        network.vni, port=UDP_PORT, proxy=True, l2miss=True, l3miss=True, underlay_netns=OWN_NAMESPACE
+    )
+    return [VirtualLink(Device("lo")), VirtualLink(bridge, "bridge"), VirtualLink(tunnel, "vxlan", vxlan)]
+
+
+def _end(name: str, mac: str, mtu: int) -> dict[str, Any]:
+    return {"name": name, "mac": mac, "mtu": mtu}
+
+
+def _free_name(taken: Collection[str]) -> str:
+    return next(name for name in (f"veth{number}" for number in range(len(taken) + 1)) if name not in taken)
+
+
+def _forget_place(netlink: NetlinkSocket, mac: bytes) -> None:
+    """The bridge may have learned, up to 300 s ago, that a container with this MAC address is behind the tunnel."""
+    header = rt.neighbour_header.pack(rt.AF_BRIDGE, netlink.index_of(TUNNEL), 0, rt.NTF_MASTER, 0)
+    netlink.batch([(rt.RTM_DELNEIGH, 0, header + rt.attribute(rt.NDA_LLADDR, mac))])  # mostly there is no such entry

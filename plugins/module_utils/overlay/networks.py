@@ -1,0 +1,180 @@
+# Copyright (c) 2026, container_network.lab contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Overlay networks, as all hosts of the cluster agree on them by name. Pure.
+
+The documents are those that Docker itself kept in its key-value store until version 23 (libnetwork,
+drivers/overlay/ov_network.go), with the facts added that the hosts have to share.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ..errors import InvalidInput, raise_if_any
+
+STORE = "/docker/network/v1.0/"
+"""Where Docker kept all it had to say of networks."""
+DRIVER_RECORDS = "/container_network/overlay-etcd/"
+"""What this collection's network driver notes of each host: ``networks/NODE/``, ``joined/NODE/``, ``pools/NODE/``."""
+NETWORK_RECORDS = f"{DRIVER_RECORDS}networks/"
+NETWORKS = f"{STORE}overlay/network/"
+VNIS = f"{STORE}idm/vxlan-id/"
+"""A key for each VNI in use, with the name of its network. Docker kept one bit for each in a single key."""
+
+FIRST_VNI = 256  # vxlanIDStart of libnetwork's drivers/overlay/overlay.go
+LAST_VNI = (1 << 24) - 1  # RFC 7348, section 5: the VNI has 24 bits
+ENCAPSULATION = 50  # bytes: outer IPv4 20, UDP 8, VXLAN 8, inner Ethernet 14 (RFC 7348, section 5)
+USUAL_MTU = 1450  # bytes: what Docker gives, also over jumbo frames
+SMALLEST_MTU = 68  # bytes; RFC 791: every internet module must be able to forward a datagram of 68 bytes
+LONGEST_PREFIX = 30
+OPTIONS = ("mtu", "vni")
+"""What ``docker network create --opt`` may say."""
+
+
+@dataclass(frozen=True)
+class OverlayNetwork:
+    """A network of the cluster, and the hosts that have it."""
+
+    name: str
+    subnet: ipaddress.IPv4Network
+    gateway: ipaddress.IPv4Address  # br0 has it on every host; containers do not use it as their router
+    vni: int
+    mtu: int  # bytes, of the containers' interfaces
+    internal: bool = False
+    nodes: tuple[str, ...] = ()
+
+    @property
+    def key(self) -> str:
+        """Where the network is stored."""
+        return f"{NETWORKS}{self.name}"
+
+    @property
+    def gateway_interface(self) -> str:
+        """The gateway's address with its prefix length."""
+        return f"{self.gateway}/{self.subnet.prefixlen}"
+
+    def text(self) -> str:
+        """As stored."""
+        subnet = {"SubnetIP": str(self.subnet), "GwIP": self.gateway_interface, "Vni": self.vni}
+        document = {"mtu": self.mtu, "secure": False, "subnets": [subnet]}
+        ours = {"internal": self.internal, "nodes": sorted(self.nodes)}
+        return json.dumps({**document, **ours}, separators=(",", ":"))
+
+    @classmethod
+    def from_document(cls, name: str, document: Mapping[str, Any]) -> OverlayNetwork:
+        """From the stored document; KeyError, ValueError or the like for one that is not ours."""
+        subnet = document["subnets"][0]
+        return cls(
+            name=name,
+            subnet=ipaddress.IPv4Network(subnet["SubnetIP"]),
+            gateway=ipaddress.IPv4Interface(subnet["GwIP"]).ip,
+            vni=int(subnet["Vni"]),
+            mtu=int(document["mtu"]),
+            internal=bool(document["internal"]),
+            nodes=tuple(document["nodes"]),
+        )
+
+    def lowest_free(
+        self, taken: Collection[str], within: ipaddress.IPv4Network | None = None
+    ) -> ipaddress.IPv4Address | None:
+        """The lowest free address for a container, in a part of the subnet if one is given; None if there is none."""
+        candidates = (one for one in within or self.subnet if str(one) not in taken)
+        return next((one for one in candidates if self.address_problem(one) is None), None)
+
+    def address_problem(self, address: ipaddress.IPv4Address) -> str | None:
+        """Why no container can have an address of ``docker run --ip``."""
+        if address not in self.subnet:
+            return f"it is not in the subnet {self.subnet}"
+        if address == self.gateway:
+            return "it is the network's gateway"
+        if address in (self.subnet.network_address, self.subnet.broadcast_address):
+            return f"it is the first or the last address of {self.subnet}"
+        return None
+
+
+@dataclass(frozen=True)
+class NetworkSettings:
+    """What ``docker network create`` on one host asks for; None leaves it to the network, or to the first free one."""
+
+    subnet: ipaddress.IPv4Network
+    gateway: ipaddress.IPv4Address
+    internal: bool = False
+    mtu: int | None = None  # bytes
+    vni: int | None = None
+
+    @classmethod
+    def parse(
+        cls,
+        subnet: ipaddress.IPv4Network,
+        gateway: ipaddress.IPv4Address | None,
+        internal: bool,
+        options: Mapping[str, str],
+        underlay_mtu: int,
+    ) -> NetworkSettings:
+        """From Docker's words; InvalidInput names everything that is wrong with them."""
+        problems = subnet_problems(subnet)
+        mtu = _number("mtu", options, SMALLEST_MTU, underlay_mtu - ENCAPSULATION, problems)
+        if mtu is None and "mtu" in options and options["mtu"].isdigit():
+            problems[-1] += f": the underlay's MTU is {underlay_mtu}, and VXLAN takes {ENCAPSULATION} of it"
+        vni = _number("vni", options, 1, LAST_VNI, problems)
+        raise_if_any(problems)
+        return cls(subnet, gateway or subnet.network_address + 1, internal, mtu, vni)
+
+    def network(self, name: str, vni: int, node: str, underlay_mtu: int) -> OverlayNetwork:
+        """The network that the first host makes of it."""
+        mtu = self.mtu or min(USUAL_MTU, underlay_mtu - ENCAPSULATION)
+        return OverlayNetwork(name, self.subnet, self.gateway, vni, mtu, self.internal, (node,))
+
+    def differences(self, network: OverlayNetwork) -> list[str]:
+        """How the network, as the cluster has it, is not what is asked for."""
+        pairs = (
+            ("subnet", self.subnet, network.subnet),
+            ("gateway", self.gateway, network.gateway),
+            ("internal", self.internal, network.internal),
+            ("MTU", self.mtu, network.mtu),
+            ("VNI", self.vni, network.vni),
+        )
+        return [f"{what} {asked} here, {known} there" for what, asked, known in pairs if asked not in (None, known)]
+
+
+def subnet_problems(subnet: ipaddress.IPv4Network) -> list[str]:
+    """Why a subnet cannot be a network's."""
+    if subnet.prefixlen > LONGEST_PREFIX:
+        return [f"--subnet {subnet} is too small for a gateway and a container: the smallest is a /{LONGEST_PREFIX}"]
+    return []
+
+
+def overlap_problem(subnet: ipaddress.IPv4Network, interfaces: Mapping[str, Sequence[str]]) -> str | None:
+    """Which of this host's interfaces (their addresses with prefix lengths) is in the subnet, if one is."""
+    for name, addresses in interfaces.items():
+        for text in addresses:
+            own = ipaddress.ip_interface(text)
+            if own.version == 4 and own.network.overlaps(subnet) and own.network.prefixlen:
+                return (
+                    f"--subnet {subnet} overlaps {own.network}, which this host has on {name} ({own.ip}): packets "
+                    "to it would not leave the container's host. Choose another subnet."
+                )
+    return None
+
+
+def lowest_free_vni(taken: Collection[int]) -> int:
+    """The lowest VNI from `FIRST_VNI` on that no network has."""
+    free = next((vni for vni in range(FIRST_VNI, LAST_VNI + 1) if vni not in taken), None)
+    if free is None:
+        raise InvalidInput([f"all VNIs from {FIRST_VNI} to {LAST_VNI} are in use: remove a network"])
+    return free
+
+
+def _number(name: str, options: Mapping[str, str], low: int, high: int, problems: list[str]) -> int | None:
+    text = options.get(name)
+    if text is None:
+        return None
+    if not text.isdigit() or not low <= int(text) <= high:
+        problems.append(f"--opt {name}={text} must be a number from {low} to {high}")
+        return None
+    return int(text)

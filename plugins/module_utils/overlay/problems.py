@@ -1,0 +1,287 @@
+# Copyright (c) 2026, container_network.lab contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Everything that can be wrong with Docker's overlays before the first host is touched, found in one go. Pure."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ..docker.swarm.state import ACTIVE, CONTROL_PORT, GOSSIP_PORT, LOCKED
+from ..validation import host_address_problems
+from .config import (
+    ETCD,
+    GATEWAY_BRIDGE,
+    NETWORKS_GROUP,
+    SWARM,
+    VXLAN_PORT,
+    OverlayNetwork,
+    asked_vnis,
+    parsed_networks,
+)
+
+INGRESS = "ingress"
+_INGRESS_VNI = 4096
+_UDP_PORTS = {SWARM: (VXLAN_PORT, GOSSIP_PORT), ETCD: (VXLAN_PORT,)}
+_DEFAULT_POOL = "10.0.0.0/8"  # Docker's
+
+Nodes = Mapping[str, Mapping[str, Any]]
+
+
+def problems(config: Mapping[str, Any], nodes: Nodes) -> list[str]:
+    """All problems of the overlays on these nodes.
+
+    ``config`` holds ``control_plane``, ``networks``, ``managers``, ``gateway_subnet``, ``address_pool`` and
+    ``etcd_endpoints``; each node what was seen of it, or nothing if it takes no part in this run: what host_info
+    returned, what docker_swarm_info returned (``swarm``, and ``networks`` of its engine), ``blocked`` ports, and its
+    ``workloads``.
+    """
+    found: list[str] = []
+    networks = parsed_networks(config["networks"], found)
+    found += _control_plane_problems(config, nodes)
+    gateway_subnet = _network("docker_overlay_gateway_subnet", config["gateway_subnet"], "172.18.0.0/16", found)
+    pool = _network("docker_overlay_address_pool", config["address_pool"] or _DEFAULT_POOL, _DEFAULT_POOL, found)
+    overlays = [(f"subnet {network.subnet} of '{network.name}'", network.subnet) for network in networks]
+    taken = list(overlays)
+    if gateway_subnet:
+        taken.append((f"docker_overlay_gateway_subnet {gateway_subnet}", gateway_subnet))
+    if pool and config["control_plane"] == SWARM:
+        ingress = next(iter(pool.subnets(new_prefix=max(24, pool.prefixlen))))
+        taken.append((f"{ingress}, which swarm takes for itself (docker_overlay_address_pool {pool}),", ingress))
+    # Over etcd each overlay has its own addresses, so that subnets may be alike; in a swarm they must be apart.
+    found += _overlaps_among(taken, overlays if config["control_plane"] == ETCD else ())
+    for name, seen in nodes.items():
+        found += _host_problems(name, seen, networks)
+        found += _overlaps_with_host(name, seen, taken, {network.name for network in networks})
+        found += _blocked_problems(name, seen, config["control_plane"])
+        found += _taken_problems(name, seen, networks)
+        found += _swarm_problems(name, seen, networks) if config["control_plane"] == SWARM else []
+    return found + host_address_problems(nodes) + _workload_problems(nodes, networks, config["control_plane"])
+
+
+def probes(nodes: Nodes, own: str, control_plane: str) -> list[dict[str, Any]]:
+    """The ports that one node must reach on the others, for blocked_ports_info; none for a node that is a member.
+
+    None either for a control plane that is not known. UDP ports are not tried where something listens, since that may
+    well be silent.
+    """
+    if control_plane not in _UDP_PORTS or (nodes[own].get("swarm") or {}).get("state") == ACTIVE:
+        return []
+    return [
+        {
+            "address": seen["address"],
+            "tcp": [CONTROL_PORT, GOSSIP_PORT] if control_plane == SWARM else [],
+            "udp": [port for port in _UDP_PORTS[control_plane] if port not in seen.get("used_udp_ports", ())],
+        }
+        for name, seen in nodes.items()
+        if name != own and seen.get("address")
+    ]
+
+
+def _network(variable: str, value: Any, example: str, found: list[str]) -> ipaddress.IPv4Network | None:
+    try:
+        return ipaddress.IPv4Network(str(value))
+    except ValueError as error:
+        found.append(f"{variable} '{value}' must be written as {example}: {error}")
+        return None
+
+
+def _control_plane_problems(config: Mapping[str, Any], nodes: Nodes) -> list[str]:
+    plane, managers = config["control_plane"], config["managers"]
+    if plane == ETCD:
+        return _etcd_problems(config)
+    if plane != SWARM:
+        return [f"docker_overlay_control_plane '{plane}' is not known: write {SWARM} or {ETCD}"]
+    found = [
+        f"docker_overlay_managers: '{name}' is not one of docker_overlay_nodes ({', '.join(nodes)})"
+        for name in managers
+        if name not in nodes
+    ]
+    present = [name for name, seen in nodes.items() if seen.get("address")]
+    if not managers:
+        found.append("docker_overlay_managers is empty: a swarm needs one manager at least")
+    elif present and not any(name in managers or nodes[name]["swarm"].get("nodes") for name in present):
+        found.append(
+            f"none of docker_overlay_managers ({', '.join(managers)}) takes part in this run, and no other host of it "
+            "manages the swarm: run with one of them (--limit)"
+        )
+    if managers and len(managers) % 2 == 0:
+        found.append(
+            f"docker_overlay_managers has {len(managers)} hosts, and more than half of them must be up: that is no "
+            f"safer than {len(managers) - 1}. List an odd number"
+        )
+    return found
+
+
+def _etcd_problems(config: Mapping[str, Any]) -> list[str]:
+    found = []
+    if not config["etcd_endpoints"]:
+        found.append(
+            "docker_overlay_etcd_endpoints is empty: name the client URLs of etcd, as [http://192.168.1.68:2379]"
+        )
+    found += [
+        f"docker_overlay_networks: '{entry.get('name')}' is encrypted, which only the control plane {SWARM} can: set "
+        f"docker_overlay_control_plane to {SWARM}, or encrypted to false"
+        for entry in config["networks"]
+        if entry.get("encrypted")
+    ]
+    return found
+
+
+def _overlaps_among(
+    taken: Sequence[tuple[str, ipaddress.IPv4Network]], apart: Sequence[tuple[str, ipaddress.IPv4Network]]
+) -> list[str]:
+    """Ranges that overlap; those that are kept ``apart`` may overlap each other."""
+    return [
+        f"{text} overlaps {other_text}: choose another range"
+        for index, (text, subnet) in enumerate(taken)
+        for other_text, other in taken[index + 1 :]
+        if subnet.overlaps(other) and not ((text, subnet) in apart and (other_text, other) in apart)
+    ]
+
+
+def _overlaps_with_host(
+    name: str, seen: Mapping[str, Any], taken: Sequence[tuple[str, ipaddress.IPv4Network]], ours: set[str]
+) -> list[str]:
+    """Ranges that the host itself uses: its underlay, and the networks of its engine that are not the wanted ones."""
+    used = []
+    if seen.get("address"):
+        used.append((f"the underlay of {name} ({seen['network']} on {seen['interface']})", seen["network"]))
+    for network in seen.get("networks", ()):
+        # Those of other drivers, as of a network that is taken out first, are no concern of Docker's bridges.
+        foreign = network["group"] is None and network["name"] not in (GATEWAY_BRIDGE, INGRESS, *ours)
+        if foreign and network["driver"] in ("bridge", "overlay"):
+            place = f"Docker's network '{network['name']}' on {name}"
+            used += [(f"{place} ({subnet})", subnet) for subnet in network["subnets"]]
+    return [
+        f"{text} overlaps {place}: choose another range"
+        for text, subnet in taken
+        for place, written in used
+        if ":" not in written and subnet.overlaps(ipaddress.IPv4Network(written))
+    ]
+
+
+def _host_problems(name: str, seen: Mapping[str, Any], networks: Sequence[OverlayNetwork]) -> list[str]:
+    found = []
+    if "vxlan" in seen.get("missing_link_kinds", ()):
+        found.append(
+            f"{name}: the kernel has no vxlan, which overlays need: load the module, or use a kernel that has it"
+        )
+    for network in networks:
+        if network.encrypted and "esp" in seen.get("missing_features", ()):
+            found.append(
+                f"{name}: the kernel has no ESP with AES-GCM, so '{network.name}' cannot be encrypted (Docker would "
+                "drop its packets without a word): load the modules esp4 and xfrm_user, use a kernel that has them, or "
+                "set encrypted to false"
+            )
+        room = seen["mtu"] - network.overhead if seen.get("mtu") else None
+        if room is not None and network.container_mtu > room:
+            found.append(
+                f"docker_overlay_networks: mtu {network.container_mtu} of '{network.name}' does not fit {name}: "
+                f"{seen['interface']} has MTU {seen['mtu']}, and {network.overhead} bytes are needed around each "
+                f"packet: {room} at most"
+            )
+    return found
+
+
+def _swarm_problems(name: str, seen: Mapping[str, Any], networks: Sequence[OverlayNetwork]) -> list[str]:
+    swarm = seen.get("swarm") or {}
+    if swarm.get("problem"):
+        return [f"{name} {swarm['problem']}"]
+    found = []
+    if swarm.get("manages") and not swarm["nodes"]:
+        found.append(
+            f"{name}: its swarm has no leader, because more than half of its managers must be up: start those that are "
+            "not. If they are lost for ever, let this one leave ('docker swarm leave --force' there), and run again"
+        )
+    if swarm.get("state") == LOCKED:
+        found.append(f"{name}: its swarm is locked: unlock it ('docker swarm unlock' there), and run again")
+    if swarm.get("state") == ACTIVE and seen.get("address") not in (None, swarm["address"]):
+        found.append(
+            f"{name}: the swarm knows it under {swarm['address']}, and its address is {seen['address']} now: let it "
+            "leave ('docker swarm leave --force' there), and run again"
+        )
+    found += [
+        f"vni {_INGRESS_VNI} of '{network.name}' is that of swarm's own network: choose another one"
+        for network in networks
+        if network.vni == _INGRESS_VNI
+    ]
+    return found
+
+
+def _blocked_problems(name: str, seen: Mapping[str, Any], control_plane: str) -> list[str]:
+    needed = f"{VXLAN_PORT}/udp"
+    if control_plane == SWARM:
+        needed = f"{CONTROL_PORT}/tcp, {GOSSIP_PORT}/tcp, {GOSSIP_PORT}/udp and {needed}"
+    return [
+        f"{name} cannot reach {port['address']} on port {port['port']} ({port['reason']}): let a firewall between them "
+        f"pass {needed}"
+        for port in seen.get("blocked", ())
+    ]
+
+
+def _taken_problems(name: str, seen: Mapping[str, Any], networks: Sequence[OverlayNetwork]) -> list[str]:
+    """Names and VNIs that networks have which are not ours."""
+    found = []
+    others = [network for network in seen.get("networks", ()) if network["group"] != NETWORKS_GROUP]
+    for network in networks:
+        found += [
+            f"{name}: vni {network.vni} of '{network.name}' is taken by network '{other['name']}': choose another one"
+            for other in others
+            if network.vni in asked_vnis(other["driver"], other["options"])
+        ]
+        found += [
+            f"{name}: network '{network.name}' exists and was not made by this role: it is left alone. Remove it "
+            f"('docker network rm {network.name}'), or choose another name"
+            for other in others
+            if other["name"] == network.name
+        ]
+    return found
+
+
+def _workload_problems(nodes: Nodes, networks: Sequence[OverlayNetwork], control_plane: str) -> list[str]:
+    """What is wrong with the addresses that workloads ask for."""
+    found = []
+    by_name = {network.name: network for network in networks}
+    holders: dict[tuple[str, str], list[str]] = {}
+    for name, seen in nodes.items():
+        for workload in seen.get("workloads", ()):
+            network, address = by_name.get(workload.get("network")), workload.get("ip")
+            if network is None or not address:
+                continue
+            place = f"{workload['name']} of {name}"
+            holders.setdefault((network.name, address), []).append(place)
+            found += [
+                f"workloads: {problem}" for problem in _chosen_address_problems(network, address, place, control_plane)
+            ]
+    return found + [
+        f"workloads: {' and '.join(places)} have the same address {address} on '{network}': "
+        "every container needs its own"
+        for (network, address), places in holders.items()
+        if len(places) > 1
+    ]
+
+
+def _chosen_address_problems(network: OverlayNetwork, address: str, place: str, control_plane: str) -> list[str]:
+    try:
+        chosen = ipaddress.IPv4Address(address)
+    except ValueError as error:
+        return [f"ip '{address}' of {place} is not an address, as 10.20.0.3: {error}"]
+    if chosen not in network.subnet:
+        return [f"ip {chosen} of {place} is not in {network.subnet}, the subnet of '{network.name}'"]
+    if chosen == network.gateway:
+        return [f"ip {chosen} of {place} is the gateway of '{network.name}'"]
+    if control_plane == SWARM and (network.ip_range is None or chosen in network.ip_range):
+        return [
+            f"ip {chosen} of {place} may be taken already, since a swarm itself needs an address of '{network.name}' "
+            f"on each node: give the network an ip_range without it, as {_last_part(network.subnet)}"
+        ]
+    return []
+
+
+def _last_part(subnet: ipaddress.IPv4Network) -> ipaddress.IPv4Network:
+    """The last /24 of a subnet, or the last quarter of a smaller one."""
+    length = max(24, min(subnet.prefixlen + 2, 32))
+    return ipaddress.IPv4Network((int(subnet.broadcast_address) & ~((1 << (32 - length)) - 1), length))

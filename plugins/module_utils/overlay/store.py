@@ -1,0 +1,309 @@
+# Copyright (c) 2026, container_network.lab contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The overlay networks' datastore in etcd v3: agreements, addresses and endpoints.
+
+Every change is one transaction that is planned anew when somebody else was faster (`etcd_transactions`).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import ipaddress
+import time
+from collections.abc import Collection
+
+from ..datastore.etcd import Etcd, Put, unchanged_since
+from ..datastore.transactions import MAX_OPERATIONS, PATIENCE_SECONDS, Transaction, Transactions
+from ..errors import LabError
+from .endpoints import ADDRESSES, ENDPOINT_NAMES, ENDPOINTS, OverlayEndpoint, address_key, name_key
+from .networks import (
+    DRIVER_RECORDS,
+    NETWORK_RECORDS,
+    NETWORKS,
+    STORE,
+    VNIS,
+    NetworkSettings,
+    OverlayNetwork,
+    lowest_free_vni,
+)
+from .snapshot import Snapshot
+
+PREFIXES = (STORE, DRIVER_RECORDS)
+
+
+class NameTaken(LabError):
+    """A container's name is in use in the network on another host."""
+
+
+class AddressTaken(LabError):
+    """The wanted address is in use."""
+
+
+class OverlayStore:
+    """One cluster's overlay networks. Like its etcd client it serves one thread at a time."""
+
+    def __init__(self, etcd: Etcd, check_mode: bool = False) -> None:
+        self._etcd = etcd
+        self._transactions = Transactions(etcd, check_mode)
+
+    def stored_keys(self) -> list[str]:
+        """All keys of the overlays and of their driver."""
+        view = self._transactions.view()
+        return sorted(key for prefix in PREFIXES for key in view.under(prefix))
+
+    def remove_all(self) -> None:
+        """Remove all of the cluster."""
+        while self._transactions.run(_remove_portion):
+            pass
+
+    def read(self) -> Snapshot:
+        """Everything, seen at one moment."""
+        return Snapshot.from_items(self._transactions.view().under(STORE))
+
+    # --- networks -----------------------------------------------------------------------------------------------------
+
+    def agree(self, name: str, settings: NetworkSettings, node: str, underlay_mtu: int) -> OverlayNetwork:
+        """The network of this name, which the first host makes as it asks for; the others must ask for the same."""
+        return self._transactions.run(lambda transaction: _agree(transaction, name, settings, node, underlay_mtu))
+
+    def leave(self, name: str, node: str) -> bool:
+        """A host has the network no more; with the last one the network goes. Whether it has gone."""
+        while True:
+            gone, more = self._transactions.run(lambda transaction: _leave(transaction, name, node))
+            if not more:
+                return gone
+
+    # --- addresses ----------------------------------------------------------------------------------------------------
+
+    def assign(
+        self,
+        network: OverlayNetwork,
+        node: str,
+        known: Collection[str] = (),
+        within: ipaddress.IPv4Network | None = None,
+    ) -> str:
+        """Give the lowest free address, in a part of the subnet if one is given.
+
+        ``known`` are addresses in use, as far as the caller knows; it saves a look.
+        """
+        taken, certain = set(known), False
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while time.monotonic() < deadline:
+            address = network.lowest_free(taken, within)
+            if address is not None and self._put_address(network.name, str(address), node):
+                return str(address)
+            if address is None and certain:
+                raise LabError(
+                    f"network {network.name} ({within or network.subnet}) has no free address: {len(taken)} are in use "
+                    "in the network. Remove containers, or make a larger network."
+                )
+            taken, certain = self._taken(network.name), True
+        raise LabError(f"network {network.name}: other hosts took each address that was tried. Try again.")
+
+    def claim(self, network: OverlayNetwork, node: str, address: str) -> None:
+        """Give a certain address; AddressTaken tells who has it."""
+        problem = network.address_problem(ipaddress.IPv4Address(address))
+        if problem:
+            raise LabError(f"address {address} cannot be used in network {network.name}: {problem}.")
+        if not self._put_address(network.name, address, node):
+            snapshot = self.read()
+            user = snapshot.user_of(network.name, address)
+            holder = user.node if user else snapshot.addresses.get(network.name, {}).get(address, "another host")
+            who = f"container {user.container or user.endpoint_id[:11]} on {holder}" if user else holder
+            raise AddressTaken(
+                f"address {address} of network {network.name} is in use by {who}: choose another one, "
+                "or remove that container first."
+            )
+
+    def release(self, network: str, address: str, node: str) -> bool:
+        """Take an address back, if this host gave it: it may be another host's by now. Whether it did."""
+        key = address_key(network, address)
+        return self._transactions.run(lambda transaction: _delete_own(transaction, key, node))
+
+    def _put_address(self, network: str, address: str, node: str) -> bool:
+        key = address_key(network, address)
+        return self._etcd.commit([unchanged_since(key, 0)], [Put(key, node)])
+
+    def _taken(self, network: str) -> set[str]:
+        prefix = f"{ADDRESSES}{network}/"
+        return {item.key[len(prefix) :] for item in self._etcd.get_prefixes(prefix)[0]}
+
+    # --- endpoints ----------------------------------------------------------------------------------------------------
+
+    def put_endpoint(self, endpoint: OverlayEndpoint, claim: str | None = None) -> None:
+        """Store an endpoint, and claim a container's name for it.
+
+        NameTaken if the name is a container's on another host; then nothing is stored.
+        """
+        self._transactions.run(lambda transaction: _put_endpoint(transaction, endpoint, claim))
+
+    def delete_endpoint(self, network: str, endpoint_id: str) -> None:
+        """Forget an endpoint; it need not be known. Its address is not released by this."""
+        self._transactions.run(lambda transaction: _delete_endpoint(transaction, network, endpoint_id))
+
+    # --- hosts --------------------------------------------------------------------------------------------------------
+
+    def forget_node(self, node: str) -> bool:
+        """Remove all that a host that left has in the datastore; whether there was anything."""
+        changed = False
+        while self._transactions.run(lambda transaction: _forget_portion(transaction, node)):
+            changed = True
+        for name, network in self.read().networks.items():
+            if node in network.nodes:
+                self.leave(name, node)
+                changed = True
+        return changed
+
+
+def _agree(
+    transaction: Transaction, name: str, settings: NetworkSettings, node: str, underlay_mtu: int
+) -> OverlayNetwork:
+    found = _stored_network(transaction, name)
+    if found is None:
+        made = settings.network(name, _free_vni(transaction, name, settings.vni), node, underlay_mtu)
+        transaction.put(f"{VNIS}{made.vni}", name)
+        transaction.put(made.key, made.text())
+        return made
+    differences = settings.differences(found)
+    others = ", ".join(one for one in found.nodes if one != node) or "a host that left"
+    if differences:
+        raise LabError(
+            f"network {name} on {node} is not the {name} of {others}: {'; '.join(differences)}. Remove it on {node} "
+            f"(docker network rm {name}) and create it as there, or under another name."
+        )
+    if node not in found.nodes:
+        found = dataclasses.replace(found, nodes=(*found.nodes, node))
+        transaction.put(found.key, found.text())
+    return found
+
+
+def _stored_network(transaction: Transaction, name: str) -> OverlayNetwork | None:
+    key = f"{NETWORKS}{name}"
+    stored = transaction.get(key)
+    return Snapshot.from_items({key: stored} if stored else {}).networks.get(name)
+
+
+def _free_vni(transaction: Transaction, name: str, wanted: int | None) -> int:
+    transaction.load(VNIS, NETWORK_RECORDS)
+    snapshot = Snapshot.from_items({**transaction.under(VNIS), **transaction.under(NETWORK_RECORDS)})
+    taken = snapshot.vnis
+    if wanted is None:
+        return lowest_free_vni(snapshot.wanted_vnis.union(taken))
+    if taken.get(wanted, name) != name:
+        raise LabError(
+            f"--opt vni={wanted}: network {taken[wanted]} has this VNI. Choose another one for network {name}, "
+            "or leave the option out."
+        )
+    return wanted
+
+
+def _leave(transaction: Transaction, name: str, node: str) -> tuple[bool, bool]:
+    """Whether the network has gone, and whether there is more to do for that."""
+    found = _stored_network(transaction, name)
+    if found is None:
+        return False, False
+    nodes = tuple(one for one in found.nodes if one != node)
+    if nodes:
+        transaction.put(found.key, dataclasses.replace(found, nodes=nodes).text())
+        return False, False
+    prefixes = (f"{ENDPOINTS}{name}/", f"{ENDPOINT_NAMES}{name}/", f"{ADDRESSES}{name}/")
+    left = [key for prefix in prefixes for key in transaction.under(prefix)]
+    for key in left[:MAX_OPERATIONS]:
+        transaction.delete(key)
+    if left:
+        return False, True
+    transaction.delete(found.key)
+    transaction.delete(f"{VNIS}{found.vni}")
+    return True, False
+
+
+def _put_endpoint(transaction: Transaction, endpoint: OverlayEndpoint, claim: str | None) -> None:
+    former = _stored_endpoint(transaction, endpoint.key)
+    if former is not None and former.container != endpoint.container:
+        _release_name(transaction, former, claim)
+    if claim:
+        _claim_name(transaction, endpoint, claim)
+    transaction.put(endpoint.key, endpoint.text())
+
+
+def _claim_name(transaction: Transaction, endpoint: OverlayEndpoint, name: str) -> None:
+    """A claim holds as long as its holder may have the name.
+
+    Docker allows a name once on a host: an endpoint of this host that has it is left over from a dead container.
+    """
+    key = name_key(endpoint.network, name)
+    holder_id = transaction.get(key)
+    if holder_id not in (None, endpoint.endpoint_id):
+        holder_key = f"{ENDPOINTS}{endpoint.network}/{holder_id}"
+        holder = _stored_endpoint(transaction, holder_key)
+        transaction.require(holder_key)
+        if holder is not None and holder.node != endpoint.node and holder.container in ("", name):
+            # The words of Docker itself (libnetwork, network.CreateEndpoint), and where to look.
+            raise NameTaken(
+                f"endpoint with name {name} already exists in network {endpoint.network} (on {holder.node}, "
+                f"{holder.ip}): choose another name, or remove that container first."
+            )
+    transaction.put(key, endpoint.endpoint_id)
+
+
+def _release_name(transaction: Transaction, endpoint: OverlayEndpoint, keep: str | None = None) -> None:
+    """Give an endpoint's name back, unless it is to be kept.
+
+    As long as Docker has not told its name, an endpoint has the one that was claimed for it, right or wrong.
+    """
+    if endpoint.container:
+        claimed = [name_key(endpoint.network, endpoint.container)]
+    elif keep and transaction.get(name_key(endpoint.network, keep)) == endpoint.endpoint_id:
+        claimed = []
+    else:
+        claimed = list(transaction.under(f"{ENDPOINT_NAMES}{endpoint.network}/"))
+    for key in claimed:
+        _delete_own(transaction, key, endpoint.endpoint_id)
+
+
+def _stored_endpoint(transaction: Transaction, key: str) -> OverlayEndpoint | None:
+    stored = transaction.get(key)
+    return next(iter(Snapshot.from_items({key: stored} if stored else {}).endpoints), None)
+
+
+def _delete_endpoint(transaction: Transaction, network: str, endpoint_id: str) -> None:
+    key = f"{ENDPOINTS}{network}/{endpoint_id}"
+    endpoint = _stored_endpoint(transaction, key)
+    if endpoint is not None:
+        _release_name(transaction, endpoint)
+    transaction.delete(key)
+
+
+def _delete_own(transaction: Transaction, key: str, owner: str) -> bool:
+    """Delete a key, if it says that it is the owner's; whether it was."""
+    if transaction.get(key) != owner:
+        return False
+    transaction.delete(key)
+    return True
+
+
+def _remove_portion(transaction: Transaction) -> bool:
+    """Remove some keys; whether there were any."""
+    keys = [key for prefix in PREFIXES for key in transaction.under(prefix)]
+    for key in keys[:MAX_OPERATIONS]:
+        transaction.delete(key)
+    return bool(keys)
+
+
+def _forget_portion(transaction: Transaction, node: str) -> bool:
+    """Remove a portion of what a host has; whether there was anything."""
+    snapshot = Snapshot.from_items(transaction.under(STORE))
+    for endpoint in snapshot.endpoints_of(node)[: MAX_OPERATIONS // 2]:
+        _delete_endpoint(transaction, endpoint.network, endpoint.endpoint_id)
+    held = [
+        address_key(network, address)
+        for network, addresses in snapshot.addresses.items()
+        for address, owner in addresses.items()
+        if owner == node
+    ]
+    folders = (f"{DRIVER_RECORDS}{kind}/{node}/" for kind in ("networks", "joined", "pools"))
+    noted = [key for folder in folders for key in transaction.under(folder)]
+    for key in [*held, *noted][: MAX_OPERATIONS - len(transaction.writes)]:
+        transaction.delete(key)
+    return bool(transaction.writes)

@@ -1,0 +1,206 @@
+# Copyright (c) 2026, container_network.lab contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""``weave attach`` and ``weave detach``: a running container gets, or loses, an interface ``ethwe`` on the network.
+
+The cable lasts as long as the container runs; what the datastore has of it is forgotten when it is gone.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+from ..docker.engine import Engine, EngineNotRunning
+from ..errors import LabError
+from ..kernel import veth
+from ..kernel.links import delete_links, read_links
+from ..kernel.netlink import NetlinkSocket
+from ..kernel.offloads import set_transmit_checksums
+from .address_request import DEFAULT, Wanted
+from .constants import ATTACHED, BRIDGE, MULTICAST
+from .peers import endpoint_mac
+from .snapshot import Endpoint
+from .store import WeaveStore
+from .veth import ATTACHED_PREFIX, CableSettings, is_cable, plug_in, set_up_inside
+
+DEVICE = "ethwe"
+
+
+@dataclass(frozen=True)
+class Container:
+    """A running container."""
+
+    name: str
+    identifier: str
+    pid: int
+
+    @classmethod
+    def find(cls, engine: Engine, name: str) -> Container:
+        """By name or id; LabError if there is none, if it does not run, or if it has the host's own network."""
+        found = engine.find(f"/containers/{quote(name, safe='')}/json")
+        if found is None:
+            raise LabError(f"container '{name}' does not exist on this host: 'docker ps --all' lists those that do.")
+        if not found["State"]["Running"]:
+            raise LabError(f"container '{name}' does not run: 'docker start {name}' starts it.")
+        if found["HostConfig"]["NetworkMode"] == "host":
+            raise LabError(f"container '{name}' has no network of its own (--net host): expose the host instead.")
+        return cls(found["Name"].lstrip("/"), found["Id"], found["State"]["Pid"])
+
+    @property
+    def endpoint_id(self) -> str:
+        """The id of its connection."""
+        return f"{ATTACHED}{self.identifier[:12]}"
+
+    @property
+    def host_device(self) -> str:
+        """The host's end of its cable."""
+        return f"{ATTACHED_PREFIX}{self.pid}"
+
+
+def attach(
+    store: WeaveStore,
+    node: str,
+    name: str,
+    addresses: Sequence[str],
+    cable: CableSettings,
+    from_inventory: bool = False,
+) -> list[str]:
+    """Give a container addresses (of the default subnet if none is named); returns them with their prefix lengths.
+
+    Addresses that it has already stay; a call that was cut off is finished by the next one.
+    """
+    container = Container.find(Engine(), name)
+    state = store.read()
+    if state.config is None:
+        raise LabError("there is no Weave network in etcd: run the role weave first.")
+    known = state.endpoints_of(node).get(container.endpoint_id)
+    held = list(known.addresses) if known else []
+    answer = []
+    for wanted in [Wanted.parse(text, state.config) for text in addresses or [DEFAULT]]:
+        given = next((one for one in held if wanted.is_met_by(one)), None)
+        if given is None:
+            given = str(store.assign(node, container.endpoint_id, wanted.subnet, wanted.address))
+            held.append(given)
+        answer.append(given)
+    mac = endpoint_mac(container.identifier)
+    endpoint = Endpoint(
+        node,
+        container.endpoint_id,
+        mac,
+        tuple(held),
+        container.host_device,
+        container=container.name,
+        from_inventory=from_inventory or bool(known and known.from_inventory),
+    )
+    if endpoint != known:
+        store.put_endpoint(endpoint)
+    _plug(container, endpoint, cable, known.addresses if known else ())
+    return answer
+
+
+def detach(store: WeaveStore, node: str, name: str, addresses: Sequence[str], cable: CableSettings) -> list[str]:
+    """Take addresses (all if none is named) from a container, and with the last one its cable; returns them."""
+    container = Container.find(Engine(), name)
+    state = store.read()
+    known = state.endpoints_of(node).get(container.endpoint_id)
+    if known is None or state.config is None:
+        return []
+    wanted = [Wanted.parse(text, state.config) for text in addresses]
+    gone = [one for one in known.addresses if not wanted or any(each.is_met_by(one) for each in wanted)]
+    kept = tuple(one for one in known.addresses if one not in gone)
+    if kept:
+        endpoint = Endpoint(**{**vars(known), "addresses": kept})
+        store.put_endpoint(endpoint)
+        _plug(container, endpoint, cable, known.addresses)
+    else:
+        set_up_inside(str(container.pid), DEVICE, (), known.addresses)
+        remove_cables([container.host_device])
+        store.delete_endpoint(node, container.endpoint_id)
+    store.release(node, [ipaddress.IPv4Interface(one).ip for one in gone])
+    return gone
+
+
+def attached(store: WeaveStore, node: str) -> dict[str, Endpoint]:
+    """The attached containers of a host that run, by name."""
+    with NetlinkSocket() as netlink:
+        links = read_links(netlink)
+    found = store.read().endpoints_of(node).values()
+    return {one.container: one for one in found if not one.network and one.device in links}
+
+
+def forget_vanished(store: WeaveStore, node: str) -> list[str]:
+    """Forget attached containers that have ended, and their cables with them; returns their names.
+
+    One that runs, and has no cable yet, is just being attached.
+    """
+    with NetlinkSocket() as netlink:
+        links = read_links(netlink)
+    state = store.read()
+    unplugged = [one for one in state.endpoints_of(node).values() if not one.network and one.device not in links]
+    known = {one.endpoint_id for one in state.endpoints_of(node).values()}
+    homeless = {
+        holding.owner
+        for holding in state.addresses.values()
+        if holding.node == node and holding.owner.startswith(ATTACHED) and holding.owner not in known
+    }
+    if not unplugged and not homeless:
+        return []
+    running = _running()
+    gone = [one for one in unplugged if running.get(one.endpoint_id) != one.device]
+    for endpoint in gone:
+        store.delete_endpoint(node, endpoint.endpoint_id)
+    ended = {one.endpoint_id for one in gone} | (homeless - running.keys())
+    store.release(node, [address for address, holding in state.addresses.items() if holding.owner in ended])
+    return [endpoint.container for endpoint in gone]
+
+
+def _running() -> dict[str, str]:
+    """The host's ends that cables of the running containers have or would have, by the ids of their connections."""
+    engine = Engine()
+    try:
+        names = [entry["Id"] for entry in engine.get("/containers/json")]
+    except EngineNotRunning:
+        return {}  # nor does any container
+    found = {}
+    for name in names:
+        with suppress(LabError):  # it has ended meanwhile
+            container = Container.find(engine, name)
+            found[container.endpoint_id] = container.host_device
+    return found
+
+
+def remove_all_cables() -> None:
+    """Remove all cables of containers, whoever connected them."""
+    with NetlinkSocket() as netlink:
+        names = [link.name for link in read_links(netlink).values() if is_cable(link)]
+    remove_cables(names)
+
+
+def remove_cables(names: Iterable[str]) -> None:
+    """Remove devices, if they are there."""
+    with NetlinkSocket() as netlink:
+        links = read_links(netlink)
+        delete_links(netlink, [links[name] for name in names if name in links])
+
+
+def _plug(container: Container, endpoint: Endpoint, cable: CableSettings, former: Sequence[str]) -> None:
+    netns = str(container.pid)
+    inner: dict[str, Any] = {
+        "name": DEVICE,
+        "netns": netns,
+        "mac": endpoint.mac,
+        "mtu": cable.mtu,
+        "addresses": list(endpoint.addresses),
+        "routes": [{"dst": MULTICAST, "scope": "link"}],
+    }
+    pair = {"name": endpoint.device, "mtu": cable.mtu, "master": BRIDGE, "peer": inner}
+    veth.converge({"state": "present", "pairs": [pair]}, False)
+    set_transmit_checksums(DEVICE, cable.checksum_offload, netns)
+    set_up_inside(netns, DEVICE, endpoint.addresses, former)
+    with NetlinkSocket() as netlink:
+        plug_in(netlink, endpoint.device)

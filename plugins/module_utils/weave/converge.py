@@ -1,0 +1,128 @@
+# Copyright (c) 2026, container_network.lab contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the modules of Weave do: read, compare, apply."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ..datastore.etcd import Etcd
+from ..errors import LabError, raise_if_any
+from ..outcome import Outcome, observed
+from ..validation import duplicate_problems
+from . import attach as weave_attach
+from .address_request import DEFAULT, Wanted
+from .peers import is_device_mac
+from .snapshot import Endpoint, WeaveState, checked_config
+from .store import WeaveStore
+from .veth import CableSettings
+
+
+def converge_network(params: dict[str, Any], check_mode: bool) -> Outcome:
+    """The module weave_network."""
+    store = WeaveStore(Etcd.from_arguments(params), check_mode)
+    nodes = [entry["node"] for entry in params["peers"]]
+    if params["state"] == "absent":
+        before = _network_facts(store.read())
+        if nodes:
+            store.leave(nodes)
+        else:
+            store.forget()
+        # In check mode a view shows what would be.
+        return Outcome(before, _network_facts(store.read()), warnings=store.warnings)
+    problems = duplicate_problems("peers", nodes) + _peer_problems(params["peers"])
+    raise_if_any(problems)
+    config = checked_config(params["range"], params["default_subnet"], params["reserved"])
+    before = _network_facts(store.read())
+    store.configure(config)
+    store.join({entry["node"]: (entry["address"], entry["name"]) for entry in params["peers"]})
+    return Outcome(before, _network_facts(store.read()), warnings=store.warnings)
+
+
+def _peer_problems(entries: Sequence[Mapping[str, Any]]) -> list[str]:
+    problems = []
+    for entry in entries:
+        where = f"peer {entry['node']}"
+        try:
+            ipaddress.IPv4Address(entry["address"])
+        except ValueError:
+            problems.append(f"{where}: address '{entry['address']}' is not an IPv4 address of the underlay")
+        if entry["name"] and not is_device_mac(entry["name"]):
+            problems.append(f"{where}: name '{entry['name']}' is not the MAC address of a single device")
+    return problems
+
+
+def _network_facts(state: WeaveState) -> dict[str, Any] | None:
+    if state.config is None:
+        return None
+    return {
+        "range": str(state.config.range),
+        "default_subnet": str(state.config.default_subnet),
+        "reserved": sorted(map(str, state.config.reserved)),
+        "peers": {
+            node: {"address": peer.address, "name": peer.name, "short_id": peer.short_id}
+            for node, peer in sorted(state.peers.items())
+        },
+        "ring": state.ring.document() if state.ring else {},
+    }
+
+
+def look(params: dict[str, Any], _check_mode: bool) -> Outcome:
+    """The module weave_info."""
+    state = WeaveStore(Etcd.from_arguments(params)).read()
+    containers = [
+        {
+            "node": one.node,
+            "container": one.container,
+            "network": one.network,
+            "mac": one.mac,
+            "addresses": list(one.addresses),
+        }
+        for one in state.endpoints
+    ]
+    exposed = {node: list(addresses) for node, addresses in sorted(state.exposed.items())}
+    return observed({"network": _network_facts(state), "containers": containers, "exposed": exposed})
+
+
+def converge_attachments(params: dict[str, Any], check_mode: bool) -> Outcome:
+    """The module weave_attachments: containers that are listed are attached, those that left the list detached."""
+    node, cable, entries = params["node"], CableSettings.from_options(params), params["attachments"]
+    raise_if_any(duplicate_problems("attachments", [entry["container"] for entry in entries]))
+    wanted = {entry["container"]: entry["addresses"] for entry in entries}
+    store = WeaveStore(Etcd.from_arguments(params), check_mode)
+    state = store.read()
+    if state.config is None:
+        if check_mode or not wanted:
+            after = {name: addresses or [DEFAULT] for name, addresses in wanted.items()}
+            return Outcome({"attached": {}}, {"attached": after}, warnings=store.warnings)
+        raise LabError("there is no Weave network in etcd: run the role weave first.")
+    parsed = {
+        name: [Wanted.parse(text, state.config) for text in addresses or [DEFAULT]]
+        for name, addresses in wanted.items()
+    }
+    present = weave_attach.attached(store, node)
+    before = {name: _shown(one) for name, one in present.items() if name in wanted or one.from_inventory}
+    after = {
+        name: _shown(present[name]) if _is_met(present.get(name), each) else wanted[name] or [DEFAULT]
+        for name, each in parsed.items()
+    }
+    if not check_mode:
+        for name in before:
+            if name not in wanted:
+                weave_attach.detach(store, node, name, [], cable)
+        for name in after:
+            if before.get(name) != after[name]:
+                weave_attach.attach(store, node, name, wanted[name], cable, from_inventory=True)
+    return Outcome({"attached": dict(sorted(before.items()))}, {"attached": dict(sorted(after.items()))})
+
+
+def _shown(endpoint: Endpoint) -> list[str]:
+    return list(endpoint.addresses)
+
+
+def _is_met(endpoint: Endpoint | None, wanted: Sequence[Wanted]) -> bool:
+    """Whether an attached container has all that is asked for; more of it, made by hand, may stay."""
+    return endpoint is not None and all(any(each.is_met_by(a) for a in endpoint.addresses) for each in wanted)

@@ -1,0 +1,266 @@
+# Copyright (c) 2026, container_network.lab contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Weave as a Docker network driver: ``docker network create --driver weavemesh --ipam-driver weavemesh weave``.
+
+The driver has its name from Weave's own plugin. Networks of it share one range of addresses, and one layer 2:
+containers of two of them are kept apart by their subnets, as in Weave.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import logging
+import threading
+from collections.abc import Collection, Iterable
+
+from ..datastore.mirror import Copy
+from ..driver import libnetwork as protocol
+from ..driver.dns_names import ContainerName
+from ..driver.docker_view import DockerEndpoint
+from ..driver.endpoints import HeldAddress, StoredEndpoint
+from ..driver.host import Host
+from ..driver.joined_endpoints import Joined
+from ..driver.network import Network
+from ..driver.network_records import NetworkRecord
+from ..driver.pool_id import PoolId
+from ..errors import LabError
+from . import attach as weave_attach
+from . import veth as weave_endpoints
+from .constants import DOMAIN, MULTICAST
+from .dataplane import best_datapath, clean_host, converge_host, plan_host
+from .peers import endpoint_mac, is_device_mac
+from .ring import Address
+from .snapshot import PREFIX, Endpoint, WeaveState
+from .store import DOCKER, WeaveStore
+from .veth import CableSettings
+
+MULTICAST_OPTION = "works.weave.multicast"
+"""``docker network create --opt works.weave.multicast=true``: containers get a route for multicast."""
+log = logging.getLogger(__name__)
+
+
+class WeaveNetwork(Network):
+    """The hooks of Weave."""
+
+    driver = "weavemesh"
+    ipam_driver = "weavemesh"
+    address_space = "WeaveGlobalAddressSpace"
+    watched = ()  # all keys are under the driver's own prefix
+    network_options = (MULTICAST_OPTION,)
+
+    def __init__(self, host: Host) -> None:
+        super().__init__(host)
+        self._local = threading.local()
+        self._known: tuple[Copy, WeaveState] | None = None
+        self._look_again = threading.Event()
+        self._datapath = ""  # the one that was announced
+
+    @classmethod
+    def prefix(cls) -> str:
+        """With the network's own keys."""
+        return PREFIX
+
+    @classmethod
+    def clean_host(cls) -> None:
+        """Cables, bridges, the tunnel and the rules."""
+        weave_attach.remove_all_cables()
+        clean_host()
+
+    @property
+    def store(self) -> WeaveStore:
+        """The calling thread's own."""
+        if not hasattr(self._local, "store"):
+            self._local.store = WeaveStore(self.host.etcd)
+        return self._local.store
+
+    def read(self, copy: Copy) -> WeaveState:
+        """The copy's content, read once for all who ask."""
+        known = self._known
+        if known is None or known[0] is not copy:
+            known = self._known = (copy, WeaveState.parse(copy.texts()))
+        return known[1]
+
+    # --- addresses ----------------------------------------------------------------------------------------------------
+
+    def request_pool(self, request: protocol.PoolRequest) -> protocol.Pool:
+        """The default subnet, or another one of the range (``--subnet``)."""
+        config = self.store.read().config
+        if config is None:
+            raise LabError("there is no Weave network in etcd: run the role weave first.")
+        if request.version == 6:
+            raise LabError("Weave has no IPv6 addresses: leave --ipv6 out.")
+        if request.sub_pool is not None:
+            raise LabError(f"--ip-range {request.sub_pool} is not supported: peers divide the range. Leave it out.")
+        subnet = request.pool or config.default_subnet
+        if not (subnet.version == 4 and subnet.subnet_of(config.range)):
+            raise LabError(f"--subnet {subnet} is not in Weave's range {config.range}: choose a part of it.")
+        return protocol.Pool(PoolId(self.driver, 4, subnet), subnet, {protocol.GATEWAY_DATA: "0.0.0.0/0"})
+
+    def request_gateway(self, pool: PoolId, wanted: protocol.Address | None) -> protocol.Address:
+        """There is none: the way out is over docker_gwbridge."""
+        raise LabError("--gateway cannot be chosen: the containers' way out is docker_gwbridge. Leave it out.")
+
+    def request_address(
+        self, pool: PoolId, wanted: protocol.Address | None, network: NetworkRecord | None
+    ) -> protocol.Address:
+        """A free one of this host's part of the ring, or the wanted one."""
+        return self.store.assign(self.host.node, DOCKER, pool.subnet, wanted.ip if wanted else None)
+
+    def release_address(self, held: HeldAddress) -> None:
+        """If it is still this host's."""
+        self.store.release(self.host.node, [Address(held.address)])
+
+    def claim_address(self, held: HeldAddress, endpoint: DockerEndpoint) -> None:
+        """Hold it again."""
+        self.store.assign(self.host.node, DOCKER, self._subnet_of(endpoint), Address(held.address))
+
+    def held_addresses(self, copy: Copy) -> Iterable[HeldAddress]:
+        """Those that Docker asked for."""
+        for address, holding in self.read(copy).addresses.items():
+            if holding.node == self.host.node and holding.owner == DOCKER:
+                yield HeldAddress("", str(address))
+
+    def _subnet_of(self, endpoint: DockerEndpoint) -> ipaddress.IPv4Network:
+        found = self.host.docker.network(endpoint.network_id)
+        if found is None or not found.subnets:
+            raise LabError(f"Docker does not tell the subnet of network {endpoint.network}.")
+        return ipaddress.IPv4Network(found.subnets[0])
+
+    # --- endpoints ----------------------------------------------------------------------------------------------------
+
+    def create_endpoint(self, request: protocol.EndpointRequest, network: NetworkRecord) -> protocol.EndpointAnswer:
+        """Store it: the other hosts learn the MAC address."""
+        if request.mac and not is_device_mac(request.mac):
+            raise LabError(f"MAC address {request.mac} is that of a group, not of a device: choose another one.")
+        addresses = tuple(map(str, request.addresses))
+        endpoint = self._endpoint(request.endpoint_id, addresses, network.name, mac=request.mac)
+        self.store.put_endpoint(endpoint)
+        return protocol.EndpointAnswer(mac="" if request.mac else endpoint.mac)
+
+    def _endpoint(
+        self, endpoint_id: str, addresses: tuple[str, ...], network: str, container: str = "", mac: str = ""
+    ) -> Endpoint:
+        device = weave_endpoints.host_device(endpoint_id)
+        return Endpoint(
+            self.host.node, endpoint_id, mac or endpoint_mac(endpoint_id), addresses, device, network, container
+        )
+
+    def join(self, joined: Joined, network: NetworkRecord) -> protocol.JoinAnswer:
+        """Make the cable. Docker adds eth0 on docker_gwbridge, with the default route, as there is no gateway here."""
+        endpoint = self._stored(joined.endpoint_id)
+        if endpoint is None:
+            raise LabError(f"endpoint {joined.endpoint_id[:11]} is not in the datastore: start the container again.")
+        with self.kernel:
+            weave_endpoints.attach(joined.endpoint_id, endpoint.mac, self._cable)
+        multicast = network.options.get(MULTICAST_OPTION, "").lower() in ("true", "1")
+        return protocol.JoinAnswer(
+            device=weave_endpoints.temporary_device(joined.endpoint_id),
+            prefix="ethwe",
+            on_link=(ipaddress.ip_network(MULTICAST),) if multicast else (),
+        )
+
+    def finish_join(self, joined: Joined, network: NetworkRecord, others: Collection[Joined]) -> bool:
+        """Timers and rules inside the container."""
+        endpoint = self._stored(joined.endpoint_id)
+        if endpoint is None:
+            return True
+        device = weave_endpoints.container_device(joined.sandbox, endpoint.mac)
+        if device is None:  # Docker has not moved it yet
+            return False
+        if not weave_endpoints.is_set_up(joined.sandbox, device.name):
+            weave_endpoints.set_up_inside(joined.sandbox, device.name, endpoint.addresses)
+        return True
+
+    def forget_endpoint(self, endpoint_id: str) -> None:
+        """The other hosts forget the MAC address."""
+        self.store.delete_endpoint(self.host.node, endpoint_id)
+
+    def store_endpoint(self, endpoint: DockerEndpoint, network: NetworkRecord) -> None:
+        """As Docker has it."""
+        length = self._subnet_of(endpoint).prefixlen
+        addresses = tuple(f"{address}/{length}" for address in endpoint.addresses)
+        self.store.put_endpoint(
+            self._endpoint(endpoint.endpoint_id, addresses, network.name, endpoint.container, endpoint.mac)
+        )
+
+    def name_endpoint(self, endpoint_id: str, container: str) -> None:
+        """For DNS."""
+        endpoint = self._stored(endpoint_id)
+        if endpoint is not None:
+            self.store.name_endpoint(endpoint, container)
+
+    def _stored(self, endpoint_id: str) -> Endpoint | None:
+        node = self.host.node
+        known = self.read(self.host.copy()).endpoints_of(node)
+        return known.get(endpoint_id) or self.store.read().endpoints_of(node).get(endpoint_id)
+
+    def endpoints(self, copy: Copy) -> Iterable[StoredEndpoint]:
+        """Those that Docker made."""
+        for endpoint in self.read(copy).endpoints:
+            if endpoint.network:
+                item = copy.get(endpoint.key)
+                yield StoredEndpoint(
+                    endpoint_id=endpoint.endpoint_id,
+                    node=endpoint.node,
+                    network=endpoint.network,
+                    addresses=_plain(endpoint.addresses),
+                    device=endpoint.device,
+                    container=endpoint.container,
+                    revision=item.mod_revision if item else 0,
+                )
+
+    def names(self, copy: Copy) -> Iterable[ContainerName]:
+        """Of all containers, attached ones too; containers of one name share it."""
+        for endpoint in self.read(copy).endpoints:
+            if endpoint.container:
+                addresses = _plain(endpoint.addresses)
+                yield ContainerName(endpoint.container, endpoint.network, addresses, shared_domain=DOMAIN)
+
+    # --- devices ------------------------------------------------------------------------------------------------------
+
+    def devices(self) -> set[str]:
+        """Host ends."""
+        return weave_endpoints.host_devices()
+
+    def device_of(self, endpoint_id: str) -> str:
+        """As Weave's plugin named it."""
+        return weave_endpoints.host_device(endpoint_id)
+
+    def remove_device(self, device: str) -> None:
+        """With the container's end."""
+        with self.kernel:
+            weave_endpoints.remove_cable(device)
+
+    # --- the host follows the datastore -------------------------------------------------------------------------------
+
+    def converge(self, copy: Copy) -> None:
+        """Bridges, tunnel, tables and rules."""
+        if self._look_again.is_set():
+            self._look_again.clear()
+            for container in weave_attach.forget_vanished(self.store, self.host.node):
+                log.info("attached container %s forgotten: it vanished", container)
+        desired = plan_host(self.read(copy), self.host.node)
+        if desired is None:
+            raise LabError(f"{self.host.node} is no peer of the Weave network: run the role weave for it.")
+        datapath = best_datapath(self.host.options.get("datapath", "auto"))
+        if datapath != self._datapath:
+            log.info("datapath: %s", datapath)
+            self._datapath = datapath
+        with self.kernel:
+            converge_host(desired, datapath, self._cable.mtu)
+
+    def look_again(self) -> None:
+        """The next convergence looks for attached containers that have vanished."""
+        self._look_again.set()
+
+    @property
+    def _cable(self) -> CableSettings:
+        return CableSettings.from_options(self.host.options)
+
+
+def _plain(addresses: Iterable[str]) -> tuple[str, ...]:
+    return tuple(address.partition("/")[0] for address in addresses)
+
+
+NETWORK = WeaveNetwork

@@ -1,0 +1,196 @@
+# Copyright (c) 2026, container_network.lab contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is in etcd of a Weave network: keys, documents, and all of it as one value. Pure.
+
+Real Weave keeps this in the memory of its peers and tells it by gossip; here the datastore does both.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from ..errors import raise_if_any
+from .constants import DOMAIN
+from .peers import Peer
+from .ring import Address, Network, Ring
+
+PREFIX = "/container_network/weavemesh/"  # the network driver keeps Docker's networks there, too
+CONFIG = f"{PREFIX}config"
+RING = f"{PREFIX}ring"
+PEERS = f"{PREFIX}peers/"
+ADDRESSES = f"{PREFIX}addresses/"
+ENDPOINTS = f"{PREFIX}endpoints/"
+EXPOSED = f"{PREFIX}exposed/"
+LONGEST_PREFIX = 29
+"""As in Weave: with fewer than eight addresses there is nothing to divide."""
+
+
+@dataclass(frozen=True)
+class Config:
+    """The range of all addresses, the subnet of those who name none, and addresses that one gets by name only."""
+
+    range: Network
+    default_subnet: Network
+    reserved: tuple[Address, ...] = ()
+
+    @classmethod
+    def parse(cls, text: str) -> Config:
+        """From the document as it is stored."""
+        document = json.loads(text)
+        reserved = tuple(map(Address, document["reserved"]))
+        return cls(*(ipaddress.IPv4Network(document[key]) for key in ("range", "default_subnet")), reserved)
+
+    def document(self) -> str:
+        """As it is stored."""
+        return json.dumps(
+            {
+                "range": str(self.range),
+                "default_subnet": str(self.default_subnet),
+                "reserved": sorted(map(str, self.reserved)),
+            }
+        )
+
+
+@dataclass(frozen=True)
+class Holding:
+    """Who has an address: a host, and what it is for there."""
+
+    node: str
+    owner: str
+
+    @classmethod
+    def parse(cls, text: str) -> Holding:
+        """From the document as it is stored."""
+        document = json.loads(text)
+        return cls(document["node"], document["owner"])
+
+    def document(self) -> str:
+        """As it is stored."""
+        return json.dumps({"node": self.node, "owner": self.owner})
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """A container's connection, whether Docker made it or ``weave attach``."""
+
+    node: str
+    endpoint_id: str
+    mac: str
+    addresses: tuple[str, ...]  # with prefix lengths
+    device: str  # the host's end of its cable
+    network: str = ""  # Docker's name for it; empty if ``weave attach`` made the connection
+    container: str = ""  # its name; Docker tells it somewhat later
+    from_inventory: bool = False  # of an attached container: whether the role weave wants it, or a person
+
+    @classmethod
+    def parse(cls, node: str, endpoint_id: str, text: str) -> Endpoint:
+        """From the document as it is stored."""
+        document = json.loads(text)
+        return cls(node, endpoint_id, **{**document, "addresses": tuple(document["addresses"])})
+
+    def document(self) -> str:
+        """As it is stored."""
+        return json.dumps({key: value for key, value in vars(self).items() if key not in ("node", "endpoint_id")})
+
+    @property
+    def key(self) -> str:
+        """Where it is stored."""
+        return endpoint_key(self.node, self.endpoint_id)
+
+
+@dataclass(frozen=True)
+class WeaveState:
+    """All of the network, seen at one moment."""
+
+    config: Config | None = None
+    peers: Mapping[str, Peer] = field(default_factory=dict)  # by host
+    ring: Ring | None = None
+    addresses: Mapping[Address, Holding] = field(default_factory=dict)
+    endpoints: tuple[Endpoint, ...] = ()
+    exposed: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # by host: addresses with prefix lengths
+
+    @classmethod
+    def parse(cls, texts: Mapping[str, str]) -> WeaveState:
+        """From all keys and their texts."""
+        config = Config.parse(texts[CONFIG]) if CONFIG in texts else None
+        exposed: dict[str, tuple[str, ...]] = {}
+        for node, address in map(_node_and_rest, sorted(_under(texts, EXPOSED))):
+            exposed[node] = (*exposed.get(node, ()), address.replace("-", "/"))
+        return cls(
+            config=config,
+            peers={node: Peer.parse(node, text) for node, text in _under(texts, PEERS).items()},
+            ring=Ring.parse(config.range, json.loads(texts.get(RING, "{}"))) if config else None,
+            addresses={Address(name): Holding.parse(text) for name, text in _under(texts, ADDRESSES).items()},
+            endpoints=tuple(
+                Endpoint.parse(*_node_and_rest(name), text) for name, text in _under(texts, ENDPOINTS).items()
+            ),
+            exposed=exposed,
+        )
+
+    def endpoints_of(self, node: str) -> dict[str, Endpoint]:
+        """The connections of one host, by id."""
+        return {one.endpoint_id: one for one in self.endpoints if one.node == node}
+
+    def addresses_of_name(self, name: str) -> list[str]:
+        """The addresses of all containers of a name, which may be given with the domain."""
+        plain = name.rstrip(".").removesuffix(f".{DOMAIN}").lower()
+        named = (one for one in self.endpoints if one.container.lower() == plain)
+        return sorted(dict.fromkeys(str(ipaddress.IPv4Interface(text).ip) for one in named for text in one.addresses))
+
+
+def checked_config(range_text: str, subnet_text: str | None, reserved: Sequence[str] = ()) -> Config:
+    """The range, the default subnet, and the reserved addresses; InvalidInput says what is wrong with them."""
+    networks, problems = {}, []
+    for option, text in (("range", range_text), ("default_subnet", subnet_text or range_text)):
+        try:
+            networks[option] = ipaddress.IPv4Network(text)
+        except ValueError as error:
+            problems.append(f"{option} '{text}' is not an IPv4 network, as 172.111.222.0/24: {error}")
+    addresses = []
+    for text in reserved:
+        try:
+            addresses.append(Address(text))
+        except ValueError:
+            problems.append(f"reserved '{text}' is not an IPv4 address")
+    raise_if_any(problems)
+    config = Config(**networks, reserved=tuple(sorted(set(addresses))))
+    if config.range.prefixlen > LONGEST_PREFIX:
+        problems.append(f"range {config.range} is too small to be divided: use a /{LONGEST_PREFIX} or larger")
+    if not config.default_subnet.subnet_of(config.range):
+        problems.append(f"default_subnet {config.default_subnet} is no part of range {config.range}")
+    raise_if_any(problems)
+    return config
+
+
+def _under(texts: Mapping[str, str], prefix: str) -> dict[str, str]:
+    """The texts of the keys that begin with a prefix, by the rest of the key."""
+    return {key[len(prefix) :]: text for key, text in texts.items() if key.startswith(prefix)}
+
+
+def _node_and_rest(name: str) -> tuple[str, str]:
+    node, _slash, rest = name.partition("/")
+    return node, rest
+
+
+def peer_key(node: str) -> str:
+    """Where a peer is stored."""
+    return PEERS + node
+
+
+def address_key(address: Address) -> str:
+    """Where it is stored who has an address."""
+    return f"{ADDRESSES}{address}"
+
+
+def endpoint_key(node: str, endpoint_id: str) -> str:
+    """Where an endpoint is stored."""
+    return f"{ENDPOINTS}{node}/{endpoint_id}"
+
+
+def exposed_key(node: str, address: str) -> str:
+    """Where it is stored that a host has an address of the network, given with its prefix length."""
+    return f"{EXPOSED}{node}/{address.replace('/', '-')}"

@@ -1,0 +1,317 @@
+# Copyright (c) 2026, container_network.lab contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A Weave network in etcd: its peers, their ring, addresses and connections.
+
+The driver, the modules and the command ``weave`` use it. Every change is one transaction that is planned anew when
+somebody else was faster (`etcd_transactions`).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import ipaddress
+import json
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+
+from ..datastore.etcd import Etcd
+from ..datastore.transactions import MAX_OPERATIONS, Transaction, Transactions
+from ..errors import InvalidInput, LabError, raise_if_any
+from .peers import Peer, free_short_id, peer_name
+from .ring import Address, Network, Ring, Span
+from .snapshot import (
+    CONFIG,
+    ENDPOINTS,
+    EXPOSED,
+    PREFIX,
+    RING,
+    Config,
+    Endpoint,
+    Holding,
+    WeaveState,
+    address_key,
+    endpoint_key,
+    exposed_key,
+    peer_key,
+)
+
+SEEDS = 2
+"""The first peers of a network halve the ring; the others ask for a part of theirs."""
+DOCKER, EXPOSE = "docker", "expose"
+"""The owners of the addresses that Docker asked for, and of those that hosts have on their own bridges."""
+
+
+class AddressTaken(LabError):
+    """A certain address is wanted, and somebody has it."""
+
+
+class WeaveStore:
+    """One Weave network. Like its etcd client it serves one thread at a time."""
+
+    def __init__(self, etcd: Etcd, check_mode: bool = False) -> None:
+        self._transactions = Transactions(etcd, check_mode)
+
+    @property
+    def warnings(self) -> list[str]:
+        """What check mode could not look at."""
+        return self._transactions.warnings
+
+    def read(self) -> WeaveState:
+        """Everything, seen at one moment."""
+        return WeaveState.parse(self._transactions.view().under(PREFIX))
+
+    # --- the network and its peers ------------------------------------------------------------------------------------
+
+    def configure(self, config: Config) -> None:
+        """Set the range; one that is in use stays."""
+
+        def plan(transaction: Transaction) -> None:
+            state = _state(transaction)
+            if state.config == config:
+                return
+            if state.config and state.config.range != config.range:
+                _refuse_in_use(state)
+                _put_ring(transaction, _joined(Ring(config.range), list(state.peers.values()), ()))
+            transaction.put(CONFIG, config.document())
+
+        self._transactions.run(plan)
+
+    def join(self, peers: Mapping[str, tuple[str, str | None]]) -> None:
+        """Make hosts peers: their underlay addresses, and their names if those are pinned."""
+
+        def plan(transaction: Transaction) -> None:
+            state = _state(transaction)
+            known = dict(state.peers)
+            for node, (address, name) in peers.items():
+                known[node] = _peer(node, address, name, known)
+            raise_if_any(_name_problems(known))
+            for node in peers:
+                transaction.put(peer_key(node), known[node].document())
+            _put_ring(transaction, _joined(_ring(state), [known[node] for node in peers], state.addresses))
+
+        self._transactions.run(plan)
+
+    def leave(self, nodes: Sequence[str]) -> None:
+        """Take hosts out: their parts of the ring go to other peers, their addresses and connections go."""
+        self._delete(lambda transaction: _keys_of(transaction, nodes))
+
+        def plan(transaction: Transaction) -> None:
+            ring = _state(transaction).ring
+            for node in nodes:
+                transaction.delete(peer_key(node))
+                ring = ring.without(node) if ring else None
+            _put_ring(transaction, ring)
+
+        self._transactions.run(plan)
+
+    def forget(self) -> None:
+        """Remove everything."""
+        self._delete(lambda transaction: transaction.under(PREFIX))
+
+    def _delete(self, find: Callable[[Transaction], Iterable[str]]) -> None:
+        """Delete keys, as many in one transaction as etcd takes."""
+
+        def delete_portion(transaction: Transaction) -> bool:
+            for key in list(find(transaction))[:MAX_OPERATIONS]:
+                transaction.delete(key)
+            return bool(transaction.writes)
+
+        while self._transactions.run(delete_portion):
+            pass
+
+    # --- addresses ----------------------------------------------------------------------------------------------------
+
+    def assign(
+        self, node: str, owner: str, subnet: Network | None = None, address: Address | None = None
+    ) -> ipaddress.IPv4Interface:
+        """A free address of a subnet for a host, or the wanted one; the owner that has it already keeps it.
+
+        A wanted address of another peer is asked of that one; one outside the range is nobody's, and can be had too.
+        """
+
+        def plan(transaction: Transaction) -> ipaddress.IPv4Interface:
+            state = _state(transaction)
+            config = _config(state)
+            chosen_subnet = subnet or config.default_subnet
+            ring = _ring(state)
+            if ring.share(node) == 0 and node not in state.peers:
+                raise LabError(f"{node} is no peer of the Weave network: run the role weave for it.")
+            if address is None:
+                unavailable = {*state.addresses, *config.reserved}
+                ring, given = _free_address(ring, node, chosen_subnet, unavailable)
+            else:
+                given = address
+                _refuse_unusable(given, chosen_subnet)
+                _refuse_taken(state, given, Holding(node, owner))
+                ring = _claimed(ring, node, given)
+            transaction.require(RING)
+            transaction.put(address_key(given), Holding(node, owner).document())
+            _put_ring(transaction, ring)
+            return ipaddress.IPv4Interface(f"{given}/{chosen_subnet.prefixlen}")
+
+        return self._transactions.run(plan)
+
+    def release(self, node: str, addresses: Iterable[Address]) -> None:
+        """Give addresses back, if they are this host's."""
+        wanted = list(addresses)
+
+        def plan(transaction: Transaction) -> None:
+            for address in wanted:
+                text = transaction.get(address_key(address))
+                if text and Holding.parse(text).node == node:
+                    transaction.delete(address_key(address))
+
+        self._transactions.run(plan)
+
+    # --- connections --------------------------------------------------------------------------------------------------
+
+    def put_endpoint(self, endpoint: Endpoint) -> None:
+        """Store a connection."""
+        self._transactions.run(lambda transaction: transaction.put(endpoint.key, endpoint.document()))
+
+    def delete_endpoint(self, node: str, endpoint_id: str) -> None:
+        """Forget a connection; it need not be known."""
+        self._transactions.run(lambda transaction: transaction.delete(endpoint_key(node, endpoint_id)))
+
+    def name_endpoint(self, endpoint: Endpoint, container: str) -> None:
+        """Note the name of a connection's container, unless the connection is gone."""
+
+        def plan(transaction: Transaction) -> None:
+            if transaction.get(endpoint.key) is not None:
+                transaction.put(endpoint.key, dataclasses.replace(endpoint, container=container).document())
+
+        self._transactions.run(plan)
+
+    def expose(self, node: str, subnet: Network | None = None, address: Address | None = None) -> str:
+        """Give a host an address of a subnet; one that it has there already stays. Returns it with its length."""
+        state = self.read()
+        wanted = subnet or _config(state).default_subnet
+        for known in state.exposed.get(node, ()):
+            interface = ipaddress.IPv4Interface(known)
+            if interface.network == wanted and address in (None, interface.ip):
+                return known
+        given = str(self.assign(node, EXPOSE, wanted, address))
+        self._transactions.run(lambda transaction: transaction.put(exposed_key(node, given), ""))
+        return given
+
+    def hide(self, node: str, subnet: Network | None = None) -> list[str]:
+        """Take a host's addresses away, those of one subnet or all; returns them."""
+        known = [ipaddress.IPv4Interface(text) for text in self.read().exposed.get(node, ())]
+        gone = [interface for interface in known if subnet in (None, interface.network)]
+
+        def plan(transaction: Transaction) -> None:
+            for interface in gone:
+                transaction.delete(exposed_key(node, str(interface)))
+
+        self._transactions.run(plan)
+        self.release(node, [interface.ip for interface in gone])
+        return [str(interface) for interface in gone]
+
+
+def _state(transaction: Transaction) -> WeaveState:
+    return WeaveState.parse(transaction.under(PREFIX))
+
+
+def _keys_of(transaction: Transaction, nodes: Collection[str]) -> list[str]:
+    """What hosts have in the datastore, apart from being peers."""
+    keys = [key for node in nodes for prefix in (ENDPOINTS, EXPOSED) for key in transaction.under(f"{prefix}{node}/")]
+    addresses = _state(transaction).addresses.items()
+    return keys + [address_key(address) for address, holding in addresses if holding.node in nodes]
+
+
+def _config(state: WeaveState) -> Config:
+    if state.config is None:
+        raise LabError("there is no Weave network in etcd: run the role weave first.")
+    return state.config
+
+
+def _ring(state: WeaveState) -> Ring:
+    return state.ring or Ring(_config(state).range)
+
+
+def _put_ring(transaction: Transaction, ring: Ring | None) -> None:
+    if ring and ring.tokens:
+        transaction.put(RING, json.dumps(ring.document()))
+    else:
+        transaction.delete(RING)
+
+
+def _peer(node: str, address: str, name: str | None, known: Mapping[str, Peer]) -> Peer:
+    chosen = name or (known[node].name if node in known else peer_name(node))
+    if node in known and known[node].name == chosen:
+        return dataclasses.replace(known[node], address=address)
+    taken = {peer.short_id for other, peer in known.items() if other != node}
+    return Peer(node, chosen, address, free_short_id(chosen, taken))
+
+
+def _name_problems(peers: Mapping[str, Peer]) -> list[str]:
+    holders: dict[str, list[str]] = {}
+    for peer in peers.values():
+        holders.setdefault(peer.name, []).append(peer.node)
+    return [
+        f"{' and '.join(nodes)} have the same peer name {name}: every peer needs its own; set weave_peer_name"
+        for name, nodes in holders.items()
+        if len(nodes) > 1
+    ]
+
+
+def _joined(ring: Ring, peers: Sequence[Peer], used: Iterable[Address]) -> Ring:
+    """The ring with a part for each of the peers."""
+    new = [peer for peer in peers if ring.share(peer.node) == 0]
+    if not ring.tokens:
+        # As in Weave, the lower part is that of the lower name.
+        ring = ring.seed([peer.node for peer in sorted(new[:SEEDS], key=lambda peer: peer.name)]) if new else ring
+        new = new[SEEDS:]
+    for peer in new:
+        span = ring.donation(peer.node, set(used))
+        ring = ring.given(span, peer.node) if span else ring
+    return ring
+
+
+def _free_address(ring: Ring, node: str, subnet: Network, used: Collection[Address]) -> tuple[Ring, Address]:
+    while True:
+        found = ring.free_address(node, subnet, used)
+        if found is not None:
+            return ring, found
+        span = ring.donation(node, used, subnet)
+        if span is None:
+            raise LabError(f"all addresses of {subnet} are in use. Remove containers, or use another subnet.")
+        ring = ring.given(span, node)
+
+
+def _claimed(ring: Ring, node: str, address: Address) -> Ring:
+    if ring.owner(address) in (node, None) or address not in ring.universe:
+        return ring
+    return ring.given(Span(int(address), int(address) + 1), node)
+
+
+def _refuse_unusable(address: Address, subnet: Network) -> None:
+    if address in (subnet.network_address, subnet.broadcast_address) or address not in subnet:
+        raise LabError(
+            f"address {address} is no host's address of {subnet}: choose one from {subnet[1]} to {subnet[-2]}."
+        )
+
+
+def _refuse_taken(state: WeaveState, address: Address, holding: Holding) -> None:
+    found = state.addresses.get(address)
+    if found is None or found == holding:
+        return
+    user = next(
+        (one for one in state.endpoints if any(ipaddress.IPv4Interface(each).ip == address for each in one.addresses)),
+        None,
+    )
+    what = f"container {user.container or user.endpoint_id[:12]}" if user else found.owner
+    raise AddressTaken(
+        f"address {address} is in use by {what} on {found.node}: choose another one, or remove that first."
+    )
+
+
+def _refuse_in_use(state: WeaveState) -> None:
+    if state.addresses:
+        first = ", ".join(str(address) for address in sorted(state.addresses)[:3])
+        raise InvalidInput(
+            [
+                f"weave_range cannot change while addresses are in use ({first}{', …' * (len(state.addresses) > 3)}): "
+                "remove the containers first, or run playbooks/teardown.yml"
+            ]
+        )

@@ -1,0 +1,162 @@
+# Copyright (c) 2026, container_network.lab contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A container's cable to the bridge ``weave``, and what Weave sets inside the container."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..errors import LabError
+from ..kernel import iptables
+from ..kernel import rtnetlink as rt
+from ..kernel.bridge_ports import hairpin_message
+from ..kernel.links import Device, LinkState, delete_links, link_message, read_link, read_links
+from ..kernel.namespaces import inside
+from ..kernel.netlink import KernelRefusal, NetlinkSocket
+from ..kernel.offloads import set_merge_received, set_transmit_checksums
+from ..kernel.veth import VethEnd, VethPair, create_here
+from .constants import BRIDGE, DEFAULT_MTU
+from .iptables_rules import container_rules
+
+HOST_PREFIX = "vethwl"  # of Docker's containers
+ATTACHED_PREFIX = "vethwepl"  # of containers that ``weave attach`` connected, before the container's process id
+_TEMPORARY_PREFIX = "vethwg"
+_HOST_END = re.compile(rf"{HOST_PREFIX}[0-9a-f]{{9}}")
+_CABLE = re.compile(rf"{ATTACHED_PREFIX}\d+|{_HOST_END.pattern}")
+_NEIGHBOUR_TIMERS = {"base_reachable_time_ms": "5000", "delay_first_probe_time": "2", "ucast_solicit": "1"}
+"""So that a container that moved, or vanished, is noticed within seconds."""
+
+
+def host_device(endpoint_id: str) -> str:
+    """The host's end of the cable of a container that Docker connects."""
+    return HOST_PREFIX + endpoint_id[:9]
+
+
+def temporary_device(endpoint_id: str) -> str:
+    """The container's end until Docker moves it into the container."""
+    return _TEMPORARY_PREFIX + endpoint_id[:9]
+
+
+@dataclass(frozen=True)
+class CableSettings:
+    """How the cables of a host's containers are made."""
+
+    mtu: int = DEFAULT_MTU  # bytes
+    checksum_offload: bool = False
+    """Whether containers leave checksums, and with them the cutting of data into packets, to the device that sends the
+    packets in the end. Real Weave makes them do both, by ``ethtool -K ethwe0 tx off``."""
+
+    @classmethod
+    def from_options(cls, options: Mapping[str, Any]) -> CableSettings:
+        """The settings as the network driver is configured with them."""
+        return cls(options.get("mtu") or DEFAULT_MTU, bool(options.get("checksum_offload")))
+
+
+def attach(endpoint_id: str, mac: str, cable: CableSettings) -> None:
+    """Make the cable; the container's end is left beside the host's, for Docker to move.
+
+    A cable that is there already, as after a call that was cut off, is replaced.
+    """
+    name = host_device(endpoint_id)
+    pair = VethPair(
+        VethEnd(Device(name, mtu=cable.mtu, up=False)),
+        VethEnd(Device(temporary_device(endpoint_id), mac=mac, mtu=cable.mtu, up=False)),
+    )
+    with NetlinkSocket() as netlink:
+        _delete(netlink, name)
+        create_here(netlink, pair)
+        set_transmit_checksums(temporary_device(endpoint_id), cable.checksum_offload)
+        plug_in(netlink, name)
+
+
+def plug_in(netlink: NetlinkSocket, name: str) -> None:
+    """Make the host's end a port of the bridge; a frame may go back where it came from, as Weave has it.
+
+    Where the container cuts its data into packets itself, the host's end puts them together again: bridge and tunnel
+    then handle a tenth of them.
+    """
+    index = netlink.index_of(name)
+    master = rt.attribute_u32(rt.IFLA_MASTER, netlink.index_of(BRIDGE))
+    netlink.request(link_message(index, [master], up=True), f"cannot make {name} a port of {BRIDGE}")
+    netlink.request(hairpin_message(index, True), f"cannot let {name} reflect")
+    set_merge_received(name, True)
+
+
+def plug_in_again() -> bool:
+    """Plug in cables that have lost their bridge, since somebody deleted it; whether there was one."""
+    with NetlinkSocket() as netlink:
+        loose = [link.name for link in read_links(netlink).values() if is_cable(link) and link.master is None]
+        for name in loose:
+            plug_in(netlink, name)
+    return bool(loose)
+
+
+def is_cable(link: LinkState) -> bool:
+    """Whether a link is the host's end of a container's cable, whoever connected the container."""
+    return link.kind == "veth" and bool(_CABLE.fullmatch(link.name))
+
+
+def remove_cable(device: str) -> None:
+    """Remove a cable by the host's end; it need not be there."""
+    with NetlinkSocket() as netlink:
+        _delete(netlink, device)
+
+
+def _delete(netlink: NetlinkSocket, name: str) -> None:
+    try:
+        link = read_link(netlink, name)
+    except KernelRefusal:
+        return  # there is none
+    if link.kind != "veth":
+        raise LabError(f"{name} {link.is_of('veth')}: it is not ours to remove.")
+    delete_links(netlink, [link])
+
+
+def host_devices() -> set[str]:
+    """The host's ends that exist, of containers that Docker connected."""
+    with NetlinkSocket() as netlink:
+        return {name for name, link in read_links(netlink).items() if link.kind == "veth" and _HOST_END.fullmatch(name)}
+
+
+def container_device(netns: str, mac: str) -> LinkState | None:
+    """The container's end, which Docker has named, by its MAC address; None before Docker has made all that."""
+    if not Path(netns).exists():
+        return None
+    with NetlinkSocket(netns) as netlink:
+        return next((link for link in read_links(netlink).values() if link.mac == mac and link.up), None)
+
+
+def is_set_up(netns: str, device: str) -> bool:
+    """Whether `set_up_inside` was here: the timers come last."""
+    with inside(netns):
+        return all(_timer(device, timer).read_text().strip() == value for timer, value in _NEIGHBOUR_TIMERS.items())
+
+
+def set_up_inside(netns: str, device: str, addresses: Sequence[str], former: Sequence[str] = ()) -> None:
+    """What Weave sets inside a container: from whom multicast may come, and timers of neighbours.
+
+    The rules are the device's for these addresses, in place of those for the ``former`` ones.
+    """
+    wanted, obsolete = (
+        iptables.parse({"netns": netns, "jumps": container_rules(device, subnets(each))}, False)
+        for each in (addresses, former)
+    )
+    iptables.converge_chains(wanted, [obsolete] if former else [], False)
+    with inside(netns):
+        for timer, value in _NEIGHBOUR_TIMERS.items():
+            _timer(device, timer).write_text(value)
+
+
+def _timer(device: str, timer: str) -> Path:
+    return Path("/proc/sys/net/ipv4/neigh", device, timer)
+
+
+def subnets(addresses: Iterable[str]) -> list[str]:
+    """The subnets of addresses with prefix lengths."""
+    return list(dict.fromkeys(str(ipaddress.IPv4Interface(address).network) for address in addresses))

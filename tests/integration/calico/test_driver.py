@@ -1,0 +1,269 @@
+# Copyright (c) 2026, container_network.lab contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Calico's Docker network driver on real Docker Engines, with a real etcd and the real kernel; killed and misused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from ipaddress import ip_address, ip_network
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.container_network.lab.plugins.module_utils.calico.pools import IPPool
+from ansible_collections.container_network.lab.plugins.module_utils.calico.resources import Node, WorkloadEndpoint
+from ansible_collections.container_network.lab.plugins.module_utils.calico.store import CalicoStore
+from ansible_collections.container_network.lab.plugins.module_utils.datastore.etcd import Etcd
+from tests.support import etcd_process
+from tests.support.driver_hosts import DRIVER, Cluster, DriverHost, eventually, running_cluster
+
+CALICO = {"calico": {"module": ".calico.driver", "interface": "eth0"}}
+IMPATIENT = ("-m", "tests.support.impatient_driver")
+POOLS = [
+    IPPool("course", ip_network("192.168.0.0/16"), 26),
+    IPPool("own", ip_network("17.2.0.0/24"), 26),
+    IPPool("six", ip_network("fd80:24e2:f998:72d6::/64"), 122),
+]
+
+
+@pytest.fixture(scope="module")
+def cluster(module_netns_factory: Callable[[], str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    with running_cluster(module_netns_factory, tmp_path_factory.mktemp("calico")) as cluster:
+        yield cluster
+
+
+@pytest.fixture(scope="module")
+def store(cluster: Cluster) -> CalicoStore:
+    store = CalicoStore(Etcd([cluster.endpoint]))
+    store.put_pools(POOLS)
+    return store
+
+
+@pytest.fixture(scope="module")
+def running(cluster: Cluster, store: CalicoStore, busybox_path: str) -> DriverHost:
+    host = cluster.add_host("host1", busybox_path)
+    store.put_node(Node("host1", f"{host.address}/24"))
+    host.start_driver(etcd={"endpoints": [cluster.endpoint]}, networks=CALICO)
+    return host
+
+
+@pytest.fixture
+def host(running: DriverHost, store: CalicoStore) -> Iterator[DriverHost]:
+    """Without containers and networks; afterwards nothing of them is left in the datastore."""
+    yield running
+    running.clean("calico")
+    eventually(lambda: not (store.endpoints() or store.read().allocations() or store.profiles() or own_keys(running)))
+
+
+@pytest.fixture
+def impatient_host(host: DriverHost) -> Iterator[DriverHost]:
+    """With a driver that soon takes a thing for left over."""
+    host.stop_driver()
+    host.start_driver(*IMPATIENT)
+    yield host
+    host.stop_driver()
+    host.start_driver(*DRIVER)
+
+
+def create(host: DriverHost, name: str, *options: str) -> None:
+    host.docker("network", "create", "--driver=calico", "--ipam-driver=calico-ipam", *options, name)
+
+
+def run(host: DriverHost, name: str, network: str, *options: str) -> None:
+    """Start a container, which ends at once when Docker does."""
+    options = ("--detach", "--stop-signal=KILL", f"--name={name}", f"--network={network}", *options)
+    host.docker("run", *options, "busybox", "sleep", "infinity")
+
+
+def address(host: DriverHost, name: str, network: str, field: str = "IPAddress") -> str:
+    return host.docker("inspect", f'--format={{{{(index .NetworkSettings.Networks "{network}").{field}}}}}', name)
+
+
+def reaches(host: DriverHost, name: str, other: str) -> bool:
+    return host.try_docker("exec", name, "ping", "-c1", "-W1", other).returncode == 0
+
+
+def test_containers_live_and_leave_nothing(host: DriverHost, store: CalicoStore) -> None:
+    create(host, "cal_net1", "--subnet=17.2.0.0/24")
+    create(host, "cal_net2")
+    run(host, "bbox1", "cal_net1", "--ip=17.2.0.9")
+    run(host, "bbox2", "cal_net1")
+    run(host, "other", "cal_net2")
+    assert reaches(host, "bbox2", "17.2.0.9")
+    assert not reaches(host, "other", "17.2.0.9")
+    host.docker("network", "connect", "cal_net2", "bbox1")
+    second = address(host, "bbox1", "cal_net2")
+    eventually(lambda: reaches(host, "other", second))
+    eventually(lambda: {one.container for one in store.endpoints()} == {"bbox1", "bbox2", "other"})
+    host.docker("rm", "--force", "bbox1", "bbox2", "other")
+    host.docker("network", "rm", "cal_net1", "cal_net2")
+    assert store.endpoints() == []
+    assert store.read().allocations() == {}
+    assert store.profiles() == []
+    assert own_keys(host) == []
+
+
+def test_a_container_is_in_two_networks_of_one_pool(host: DriverHost) -> None:
+    create(host, "cal_net1", "--subnet=17.2.0.0/24")
+    create(host, "cal_net2", "--subnet=17.2.0.0/24")
+    create(host, "cal_net3", "--subnet=17.2.0.0/24")
+    for number in (1, 2, 3):
+        run(host, f"only{number}", f"cal_net{number}", f"--ip=17.2.0.{number}")
+    run(host, "both", "cal_net1", "--ip=17.2.0.11")
+    for number in (2, 3):
+        host.docker("network", "connect", f"--ip=17.2.0.1{number}", f"cal_net{number}", "both")
+        eventually(lambda number=number: reaches(host, f"only{number}", f"17.2.0.1{number}"))
+    eventually(lambda: reaches(host, "only1", "17.2.0.11"))
+    assert reaches(host, "both", "17.2.0.1")
+
+
+def test_a_boot_starts_the_containers_again(host: DriverHost) -> None:
+    create(host, "cal_net1", "--subnet=17.2.0.0/24")
+    run(host, "bbox1", "cal_net1", "--ip=17.2.0.9", "--restart=always")
+    run(host, "bbox2", "cal_net1", "--restart=always")
+    host.stop_engine()
+    host.stop_driver()
+    host.start_driver()
+    host.start_engine()
+    eventually(lambda: reaches(host, "bbox2", "17.2.0.9"))
+
+
+def test_containers_ping_by_ipv6(host: DriverHost) -> None:
+    create(host, "cal_net1", "--ipv6")
+    run(host, "bbox1", "cal_net1")
+    run(host, "bbox2", "cal_net1")
+    found = address(host, "bbox1", "cal_net1", "GlobalIPv6Address")
+    assert ip_address(found) in ip_network("fd80:24e2:f998:72d6::/64")
+    eventually(lambda: reaches(host, "bbox2", found), 5)
+    assert reaches(host, "bbox2", address(host, "bbox1", "cal_net1"))
+
+
+def test_an_etcd_that_answers_nothing_harms_nobody_and_is_told_within_seconds(
+    cluster: Cluster, impatient_host: DriverHost, store: CalicoStore
+) -> None:
+    host = impatient_host
+    create(host, "cal_net1", "--subnet=17.2.0.0/24")
+    run(host, "bbox1", "cal_net1", "--ip=17.2.0.9")
+    run(host, "bbox2", "cal_net1")
+    run(host, "leaves", "cal_net1")
+    cut = ("-p", "tcp", "--dport", cluster.endpoint.rpartition(":")[2], "-j", "DROP")
+    host.run("iptables", "-I", "OUTPUT", *cut)
+    refused = host.try_docker("run", "--network=cal_net1", "busybox")
+    assert "etcd cannot be reached" in refused.stderr
+    assert "no answer in time" in refused.stderr
+    assert reaches(host, "bbox2", "17.2.0.9")
+    host.docker("rm", "--force", "leaves")
+    assert reaches(host, "bbox2", "17.2.0.9")
+    host.run("iptables", "-D", "OUTPUT", *cut)
+    eventually(lambda: host.try_docker("run", "--rm", "--network=cal_net1", "busybox", "true").returncode == 0)
+    run(host, "bbox3", "cal_net1")
+    eventually(lambda: "bbox3" in (host.folder / "hosts").read_text())
+    assert reaches(host, "bbox3", "17.2.0.9")
+    eventually(lambda: {one.container for one in store.endpoints()} == {"bbox1", "bbox2", "bbox3"}, 60)
+    eventually(lambda: len(store.read().allocations()) == 3, 60)
+
+
+def test_a_driver_that_is_killed_in_the_middle_of_starts_leaves_nothing(
+    impatient_host: DriverHost, store: CalicoStore
+) -> None:
+    host = impatient_host
+    create(host, "cal_net1", "--subnet=17.2.0.0/24")
+    command = ["run", "--detach", "--network=cal_net1", "busybox", "sleep", "infinity"]
+    with ThreadPoolExecutor(3) as executor:
+        runs = [executor.submit(host.try_docker, *command) for _number in range(9)]
+        for _number in range(3):
+            eventually(lambda: store.read().allocations())
+            host.kill_driver()
+            host.start_driver()
+    finished = [run.result() for run in runs]
+    started = host.docker("ps", "--quiet").split()
+    assert len(started) == sum(run.returncode == 0 for run in finished)
+    addresses = [address(host, name, "cal_net1") for name in started]
+    assert len(set(addresses)) == len(started)
+    assert all(reaches(host, started[0], one) for one in addresses)
+    eventually(lambda: sorted(_addresses(store)) == sorted(addresses), 60)
+    eventually(lambda: sorted(map(str, store.read().allocations())) == sorted(addresses), 60)
+    run(host, "bbox1", "cal_net1")
+    assert reaches(host, "bbox1", addresses[0])
+
+
+def _addresses(store: CalicoStore) -> list[str]:
+    return [one.partition("/")[0] for endpoint in store.endpoints() for one in endpoint.addresses]
+
+
+def test_an_etcd_with_tls_and_a_password(netns_factory: Callable[[], str], tmp_path: Path, busybox_path: str) -> None:
+    secured = etcd_process.SecuredEtcd(tmp_path, "192.0.2.1")
+    with running_cluster(netns_factory, tmp_path, *secured.options, scheme="https") as cluster:
+        secured.add_user(cluster.endpoint, "driver", "secret", "/calico/", "/container_network/")
+        store = CalicoStore(secured.client(cluster.endpoint, "driver", "secret"))
+        store.put_pools(POOLS)
+        host = cluster.add_host("host1", busybox_path)
+        store.put_node(Node("host1", f"{host.address}/24"))
+        etcd = {"endpoints": [cluster.endpoint], **secured.files, "username": "driver", "password": "wrong"}
+        host.start_driver(*IMPATIENT, etcd=etcd, networks=CALICO)
+        refused = host.try_docker("network", "create", "--driver=calico", "--ipam-driver=calico-ipam", "cal_net1")
+        assert "refused auth/authenticate" in refused.stderr
+        assert "wrong" not in refused.stderr + host.log()
+        host.stop_driver()
+        host.start_driver(etcd={**etcd, "password": "secret"}, networks=CALICO)
+        create(host, "cal_net1")
+        run(host, "bbox1", "cal_net1")
+        run(host, "bbox2", "cal_net1")
+        assert reaches(host, "bbox2", address(host, "bbox1", "cal_net1"))
+        eventually(lambda: "bbox2" in (host.folder / "hosts").read_text())
+        assert "secret" not in host.log()
+
+
+def test_wrong_input_is_refused_with_words_and_leaves_nothing(host: DriverHost, store: CalicoStore) -> None:
+    create(host, "net", "--subnet=17.2.0.0/24")
+    create(host, "any")
+    run(host, "bbox1", "net", "--ip=17.2.0.9")
+    store.assign("host2", "libnetwork-host2-x", address="17.2.0.99")
+    far = WorkloadEndpoint.of_container("host2", "f" * 64, ("17.2.0.99/32",), ("net",), "bbox2")
+    store.put_endpoint(far)
+    before = (host.docker("network", "ls", "--quiet"), store.read().allocations(), own_keys(host))
+    calico = ["--driver=calico", "--ipam-driver=calico-ipam"]
+    one_pool = [*calico, "--subnet=17.2.0.0/24"]
+    for options, words in (
+        ([*calico, "--subnet=10.9.0.0/16"], "--subnet 10.9.0.0/16 is not a Calico pool. Pools: 192.168.0.0/16, 17.2"),
+        ([*one_pool, "--ip-range=17.2.0.0/28"], "--ip-range 17.2.0.0/28 is not supported: make a pool of that range"),
+        (
+            [*one_pool, "--gateway=17.2.0.1"],
+            "--gateway cannot be chosen: the gateway of all Calico containers is 169.2",
+        ),
+        (
+            [*one_pool, "--aux-address=printer=17.2.0.5"],
+            "--aux-address printer=17.2.0.5 is not supported: leave it out",
+        ),
+        ([*one_pool, "--subnet=192.168.0.0/16"], "2 IPv4 subnets: a network of the driver calico has one of each"),
+        ([*calico, "--internal"], "--internal is not supported"),
+        ([*calico, "--opt=color=red"], "--opt color=red: the driver calico has no such option. It has: none"),
+        ([*calico, "--ipam-opt=color=red"], "--ipam-opt color=red: the driver calico-ipam has no such option"),
+        (["--driver=calico", "--subnet=10.9.0.0/24"], "needs its addresses: add --ipam-driver calico-ipam"),
+        (["--driver=bridge", "--ipam-driver=calico-ipam"], "ipv4 pool is empty"),
+    ):
+        refused = host.try_docker("network", "create", *options, "wrong")
+        assert words in refused.stderr, (options, refused.stderr)
+    for options, words in (
+        (["--network=net", "--ip=17.2.0.9"], "17.2.0.9 is in use by container bbox1 on host1 (network net): choose"),
+        (["--network=net", "--ip=17.2.0.99"], "17.2.0.99 is in use by container bbox2 on host2 (network net): choose"),
+        (
+            ["--network=net", "--ip=17.3.0.9"],
+            " lies in no pool. IPv4 pools: course (192.168.0.0/16), own (17.2",
+        ),
+        (["--network=net", "--ip=192.168.0.9"], "lies in pool course (192.168.0.0/16), and the network takes its"),
+        (["--network=any", "--ip=17.2.0.10"], "only when connecting to networks with user configured subnets"),
+    ):
+        refused = host.try_docker("run", "--rm", *options, "busybox", "true")
+        assert words in refused.stderr, (options, refused.stderr)
+    after = (host.docker("network", "ls", "--quiet"), store.read().allocations(), own_keys(host))
+    assert after == before
+    store.remove_node("host2")
+
+
+def own_keys(host: DriverHost) -> list[str]:
+    """What the driver notes: all of ours but the note of the pools."""
+    items = Etcd([host.endpoint]).get_prefixes("/container_network/")[0]
+    return [item.key for item in items if item.key != "/container_network/calico/pools"]

@@ -1,0 +1,306 @@
+# Copyright (c) 2026, container_network.lab contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The driver's sockets as Docker uses them, and its watch, against a real etcd."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from ipaddress import ip_network
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from ansible_collections.container_network.lab.plugins.module_utils.calico.driver import CalicoNetwork
+from ansible_collections.container_network.lab.plugins.module_utils.calico.pools import IPPool
+from ansible_collections.container_network.lab.plugins.module_utils.calico.resources import WorkloadEndpoint
+from ansible_collections.container_network.lab.plugins.module_utils.calico.store import CalicoStore
+from ansible_collections.container_network.lab.plugins.module_utils.datastore.etcd import Etcd, EtcdUnreachable
+from ansible_collections.container_network.lab.plugins.module_utils.datastore.mirror import Mirror, WatchLost
+from ansible_collections.container_network.lab.plugins.module_utils.driver.dns_names import HostsFile
+from ansible_collections.container_network.lab.plugins.module_utils.driver.docker_view import (
+    Docker,
+    DockerEndpoint,
+    DockerNetwork,
+    DockerView,
+)
+from ansible_collections.container_network.lab.plugins.module_utils.driver.host import Host
+from ansible_collections.container_network.lab.plugins.module_utils.driver.network_records import NetworkRecord
+from ansible_collections.container_network.lab.plugins.module_utils.driver.reconciler import Upkeep
+from ansible_collections.container_network.lab.plugins.module_utils.driver.records import Records, watched_prefixes
+from ansible_collections.container_network.lab.plugins.module_utils.driver.service import Driver
+from tests.support import etcd_process
+
+Answers = list
+
+
+@pytest.fixture
+def endpoint(tmp_path: Path) -> Iterator[str]:
+    with etcd_process.running_etcd(tmp_path) as running:
+        yield running
+
+
+@pytest.fixture
+def store(endpoint: str) -> CalicoStore:
+    store = CalicoStore(Etcd([endpoint]))
+    store.put_pools([IPPool("course", ip_network("192.168.0.0/16"), 26), IPPool("own", ip_network("17.2.0.0/24"), 26)])
+    return store
+
+
+def ask(folder: Path, endpoints: list[str], calls: list[tuple[str, dict]], together: bool = False) -> Answers:
+    """Start the sockets, call the methods, and return the answers."""
+
+    async def session() -> Answers:
+        docker = Docker(str(folder / "docker.sock"), folder / "docker.pid")
+        network = CalicoNetwork(Host("host1", docker, lambda: Etcd(endpoints), {"interface": "lo"}))
+        mirror = Mirror(Etcd(endpoints), watched_prefixes(network))
+        driver = Driver(network, mirror, HostsFile(folder / "hosts", None), folder / "plugins")
+        for server in driver.servers:
+            await server.start()
+        async with contextlib.AsyncExitStack() as stack:
+            clients = {}
+            for interface, name in (("NetworkDriver", "calico"), ("IpamDriver", "calico-ipam")):
+                connector = aiohttp.UnixConnector(str(folder / f"plugins/{name}.sock"), limit=0)
+                clients[interface] = await stack.enter_async_context(aiohttp.ClientSession(connector=connector))
+
+            async def call(method: str, document: dict) -> dict:
+                client = clients[method.partition(".")[0]]
+                async with client.post(f"http://plugin/{method}", json=document) as response:
+                    assert response.status == 200
+                    return await response.json(content_type=None)
+
+            if together:
+                answers = await asyncio.gather(*(call(*one) for one in calls))
+            else:
+                answers = [await call(*one) for one in calls]
+        for server in driver.servers:
+            await server.stop()
+        driver.stop()
+        return answers
+
+    return asyncio.run(session())
+
+
+def test_a_network_takes_its_addresses_from_its_subnet(tmp_path, endpoint, store):
+    pool, *_rest = ask(tmp_path, [endpoint], [("IpamDriver.RequestPool", {"Pool": "17.2.0.0/24"})])
+    assert pool["Pool"] == "0.0.0.0/0"
+    assert pool["Data"] == {"com.docker.network.gateway": "0.0.0.0/0"}
+    ours = {"PoolID": pool["PoolID"]}
+    answers = ask(
+        tmp_path,
+        [endpoint],
+        [
+            ("IpamDriver.RequestAddress", {**ours, "Address": "17.2.0.77"}),
+            ("IpamDriver.RequestAddress", {**ours, "Address": "17.2.0.77"}),
+            ("IpamDriver.RequestAddress", {**ours, "Address": "17.3.0.77"}),
+            ("IpamDriver.RequestAddress", {**ours, "Address": "192.168.0.77"}),
+            ("IpamDriver.ReleaseAddress", {**ours, "Address": "17.2.0.77"}),
+            ("IpamDriver.RequestAddress", {**ours, "Address": "17.2.0.77"}),
+        ],
+    )
+    assert answers[0]["Address"] == answers[5]["Address"] == "17.2.0.77/32"
+    assert "is in use by a container that is being started" in answers[1]["Error"]
+    assert "17.3.0.77" in answers[2]["Error"]
+    assert "lies in no pool" in answers[2]["Error"]
+    assert "choose an address of that" in answers[3]["Error"]
+    assert answers[4] == {}
+
+
+@pytest.mark.parametrize(
+    ("document", "words"),
+    [
+        ({"Pool": "10.9.0.0/16"}, "--subnet 10.9.0.0/16 is not a Calico pool. Pools: 192.168.0.0/16, 17.2.0.0/24"),
+        ({"Pool": "17.2.0.0/24", "SubPool": "17.2.0.0/28"}, "--ip-range 17.2.0.0/28 is not supported"),
+        ({"Pool": "17.2"}, "Pool '17.2' cannot be used"),
+    ],
+)
+def test_a_wrong_subnet_is_refused_with_words(tmp_path, endpoint, store, document, words):
+    [answer] = ask(tmp_path, [endpoint], [("IpamDriver.RequestPool", document)])
+    assert words in answer["Error"]
+    assert answer["Error"] == answer["Err"]
+
+
+def test_a_hundred_requests_at_once_get_a_hundred_addresses(tmp_path, endpoint, store):
+    answers = ask(tmp_path, [endpoint], [("IpamDriver.RequestAddress", {"PoolID": "calico/4"})] * 100, together=True)
+    assert len({answer["Address"] for answer in answers}) == 100
+    assert len(store.read().allocations()) == 100
+
+
+def left_over(store: CalicoStore, address: str) -> None:
+    """An endpoint as a driver leaves it that is killed before it has answered CreateEndpoint."""
+    store.put_endpoint(WorkloadEndpoint.of_container("host1", "e" * 64, (f"{address}/32",), ("net",), "gone"))
+
+
+def test_whoever_releases_an_address_removes_the_endpoint_that_a_killed_driver_left(tmp_path, endpoint, store):
+    store.assign("host1", "libnetwork-host1-x", address="17.2.0.0")
+    left_over(store, "17.2.0.0")
+    ask(tmp_path, [endpoint], [("IpamDriver.ReleaseAddress", {"PoolID": "calico/4", "Address": "17.2.0.0"})])
+    assert store.endpoints() == []
+    assert store.read().allocations() == {}
+
+
+def test_who_gets_an_address_replaces_the_endpoint_that_a_killed_driver_left(tmp_path, endpoint, store):
+    left_over(store, "17.2.0.0")
+    pool = {"PoolID": "calico/4/17.2.0.0/24"}
+    [given] = ask(tmp_path, [endpoint], [("IpamDriver.RequestAddress", pool)])
+    assert given["Address"] == "17.2.0.0/32"
+    assert store.endpoints() == []
+
+
+def test_a_late_release_does_not_take_the_address_of_a_new_container(tmp_path, endpoint, store):
+    known = NetworkRecord("n1", "net").text()
+    Etcd([endpoint]).put("/container_network/calico/networks/host1/n1", known)
+    pool = {"PoolID": "calico/4/17.2.0.0/24", "Address": "17.2.0.0"}
+    ids = {"NetworkID": "n1", "EndpointID": "e" * 64}
+    calls = [
+        ("IpamDriver.RequestAddress", pool),
+        ("NetworkDriver.CreateEndpoint", {**ids, "Interface": {"Address": "17.2.0.0/32"}}),
+        ("IpamDriver.ReleaseAddress", pool),
+    ]
+    answers = ask(tmp_path, [endpoint], calls)
+    assert not any(answer.get("Error") for answer in answers)
+    assert [str(address) for address in store.read().allocations()] == ["17.2.0.0"]
+    assert len(store.endpoints()) == 1
+    gone = [("NetworkDriver.DeleteEndpoint", ids), ("IpamDriver.ReleaseAddress", pool)]
+    ask(tmp_path, [endpoint], gone)
+    assert store.read().allocations() == {}
+    assert store.endpoints() == []
+
+
+def test_an_etcd_that_is_down_is_told_within_seconds(tmp_path):
+    began = time.monotonic()
+    nobody = f"http://127.0.0.1:{etcd_process.free_port()}"
+    [answer] = ask(tmp_path, [nobody], [("IpamDriver.RequestAddress", {"PoolID": "calico/4"})])
+    assert "etcd cannot be reached" in answer["Error"]
+    assert time.monotonic() - began < 9
+
+
+def test_what_is_not_of_the_protocol_is_answered_with_an_error(tmp_path, endpoint):
+    answers = ask(tmp_path, [endpoint], [("IpamDriver.Paint", {}), ("IpamDriver.RequestAddress", {})])
+    assert answers[0]["Err"] == "IpamDriver.Paint is not supported by this driver."
+    assert "restarted in the middle" in answers[1]["Err"]
+
+
+class ListedContainers(Docker):
+    """An Engine that lists what the test says."""
+
+    def __init__(self) -> None:
+        self.networks: dict[str, DockerNetwork] = {}
+        self.endpoints: dict[str, DockerEndpoint] = {}
+        self.daemon = 0
+
+    def view(self, driver: str) -> DockerView:
+        return DockerView(self.networks, self.endpoints, self.daemon)
+
+
+def test_a_name_is_awaited_though_neither_the_watch_nor_docker_knows_the_endpoint_yet(endpoint, store):
+    docker = ListedContainers()
+    network = CalicoNetwork(Host("host1", docker, lambda: Etcd([endpoint]), {"interface": "lo"}))
+    records = Records(network)
+    upkeep = Upkeep(network, records, on_new_daemon=lambda: None)
+    records.unnamed.add("e" * 64)
+    assert not upkeep.learn_names()
+    store.put_endpoint(WorkloadEndpoint.of_container("host1", "e" * 64, ("17.2.0.0/32",), ("net",)))
+    network.host.copy = records.fresh_copy
+    assert not upkeep.learn_names()
+    docker.endpoints["e" * 64] = DockerEndpoint("e" * 64, "n", "c", "bbox1", ("17.2.0.0",), "net")
+    upkeep.learn_names()
+    assert upkeep.learn_names()
+    assert [one.container for one in store.endpoints()] == ["bbox1"]
+
+
+def test_what_docker_has_removed_is_not_stored_again_by_an_older_look(endpoint, store):
+    docker = ListedContainers()
+    docker.networks["n"] = DockerNetwork("n", "net", False)
+    docker.endpoints["e" * 64] = DockerEndpoint("e" * 64, "n", "c", "bbox1", ("17.2.0.0",), "net")
+    network = CalicoNetwork(Host("host1", docker, lambda: Etcd([endpoint]), {"interface": "lo"}))
+    records = Records(network)
+    upkeep = Upkeep(network, records, on_new_daemon=lambda: None)
+    store.put_endpoint(WorkloadEndpoint.of_container("host1", "e" * 64, ("17.2.0.0/32",), ("net",)))
+    older = records.fresh_copy()
+    network.host.copy = lambda: older
+    records.forget("e" * 64)
+    upkeep.learn_names()
+    assert list(upkeep.resync()) == ["network net noted"]
+    assert store.endpoints() == []
+    assert store.read().allocations() == {}
+
+
+def test_each_daemon_of_docker_that_answers_puts_the_host_in_doubt_once(endpoint):
+    """Docker puts its rules before all others when it starts."""
+    docker = ListedContainers()
+    network = CalicoNetwork(Host("host1", docker, lambda: Etcd([endpoint]), {"interface": "lo"}))
+    new_daemons: list[int] = []
+    upkeep = Upkeep(network, Records(network), on_new_daemon=lambda: new_daemons.append(docker.daemon))
+    for docker.daemon in (17, 17, 18, 18):
+        list(upkeep.resync())
+    assert new_daemons == [17, 18]
+
+
+class Following:
+    """A mirror whose thread follows until the test ends it."""
+
+    def __init__(self, endpoint: str, *prefixes: str) -> None:
+        self.changed = threading.Event()
+        self.mirror = Mirror(Etcd([endpoint]), prefixes, lambda _revision: self.changed.set())
+        self._executor = ThreadPoolExecutor(1)
+        self.restart()
+
+    def restart(self) -> None:
+        self._work = self._executor.submit(self.mirror.follow)
+
+    def stop(self) -> BaseException | None:
+        self.mirror.stop()
+        return self.outcome()
+
+    def outcome(self) -> BaseException | None:
+        return self._work.exception(5)
+
+    def wait_until(self, condition: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + 5
+        while not condition():
+            assert time.monotonic() < deadline, "the mirror did not follow"
+            self.changed.wait(0.1)
+            self.changed.clear()
+
+
+def test_a_mirror_follows_and_goes_on_where_it_was(endpoint):
+    etcd = Etcd([endpoint])
+    etcd.put("/a/1", "one")
+    following = Following(endpoint, "/a/", "/b/")
+    etcd.put("/b/1", "two")
+    etcd.delete("/a/1")
+    following.wait_until(lambda: following.mirror.copy().texts() == {"/b/1": "two"})
+    assert following.stop() is None
+    etcd.put("/a/2", "three")
+    etcd.put("/other", "not ours")
+    following.restart()
+    following.wait_until(lambda: following.mirror.copy().texts() == {"/a/2": "three", "/b/1": "two"})
+    assert following.stop() is None
+
+
+def test_a_compacted_revision_is_followed_by_a_full_look(endpoint):
+    etcd = Etcd([endpoint])
+    etcd.put("/a/1", "one")
+    following = Following(endpoint, "/a/")
+    following.wait_until(lambda: following.mirror.revision > 0)
+    following.stop()
+    for number in range(5):
+        etcd.put("/a/1", str(number))
+    etcd._call("kv/compaction", {"revision": str(following.mirror.revision + 4)})
+    following.restart()
+    assert isinstance(following.outcome(), WatchLost)
+    following.restart()
+    following.wait_until(lambda: following.mirror.copy().texts() == {"/a/1": "4"})
+    following.stop()
+
+
+def test_a_mirror_of_nothing_says_so():
+    following = Following(f"http://127.0.0.1:{etcd_process.free_port()}", "/a/")
+    assert isinstance(following.outcome(), EtcdUnreachable)

@@ -1,0 +1,132 @@
+# Copyright (c) 2026, container_network.lab contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Names by network: real containers ask real dnsmasqs, by way of Docker's own resolver."""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.container_network.lab.plugins.module_utils.datastore.etcd import Etcd
+from tests.support.driver_hosts import DriverHost, eventually, running_cluster
+
+PLAIN = {"plain": {"module": "tests.support.plain_network"}}
+ADDRESS = "169.254.20.10"
+FOLDER = "/run/container-network-dns"
+# Stands in for systemd, which cannot run in a namespace of a test: starts and stops what the role's unit does.
+SYSTEMCTL = f"""#!/bin/sh
+port=${{2#container-network-dns@}}
+port=${{port%.service}}
+case $1 in
+  start) dnsmasq --conf-file=/dev/null --pid-file={FOLDER}/$port.pid --port=$port --listen-address={ADDRESS} \
+    --bind-interfaces --no-hosts --addn-hosts={FOLDER}/$port.hosts --local=/container/ --domain-needed \\
+    --no-resolv --server={ADDRESS} ;;
+  stop) kill "$(cat {FOLDER}/$port.pid)" ;;
+esac
+"""
+
+
+@pytest.fixture
+def host(netns_factory: Callable[[], str], tmp_path: Path, busybox_path: str) -> Iterator[DriverHost]:
+    with running_cluster(netns_factory, tmp_path) as cluster:
+        host = cluster.add_host("host1", busybox_path, f"--dns={ADDRESS}")
+        stand_in = host.folder / "bin/systemctl"
+        stand_in.parent.mkdir()
+        stand_in.write_text(SYSTEMCTL)
+        stand_in.chmod(0o755)
+        host.run("ip", "address", "add", f"{ADDRESS}/32", "dev", "lo", "scope", "host")
+        host.run("mkdir", FOLDER)
+        host.run("touch", f"{FOLDER}/hosts")
+        whole = [f"--pid-file={FOLDER}/pid", f"--addn-hosts={FOLDER}/hosts", "--local=/container/", "--domain-needed"]
+        host.run(
+            "dnsmasq",
+            "--conf-file=/dev/null",
+            f"--listen-address={ADDRESS}",
+            "--bind-interfaces",
+            "--no-hosts",
+            "--no-resolv",
+            *whole,
+        )
+        names = {"hosts_file": f"{FOLDER}/hosts", "dnsmasq_pid_file": f"{FOLDER}/pid", "dns_address": ADDRESS}
+        host.start_driver(etcd={"endpoints": [cluster.endpoint]}, networks=PLAIN, **names)
+        for network, subnet in (("red", "10.1.0.0/24"), ("blue", "10.1.0.0/24"), ("green", "10.3.0.0/24")):
+            host.docker("network", "create", "--driver=plain", "--ipam-driver=plain", f"--subnet={subnet}", network)
+        yield host
+        host.clean("plain")
+        host.stop_driver()  # or it would start the others again
+        host.run("pkill", "--pidfile", f"{FOLDER}/pid")
+        host.run("sh", "-c", f"kill $(cat {FOLDER}/53*.pid)", check=False)
+
+
+def elsewhere(host: DriverHost, network: str, address: str, name: str = "web") -> None:
+    """A container of another host."""
+    document = {"network": network, "addresses": [address], "container": name}
+    Etcd([host.endpoint]).put(f"/plain/endpoints/host2/{network}-{address}", json.dumps(document))
+
+
+def run(host: DriverHost, name: str, *networks: str) -> None:
+    first, *others = networks
+    host.docker("run", "--detach", f"--name={name}", f"--network={first}", "busybox", "sleep", "infinity")
+    for network in others:
+        host.docker("network", "connect", network, name)
+
+
+def lookup(host: DriverHost, container: str, name: str) -> str:
+    """The address, or nothing."""
+    answer = host.try_docker("exec", container, "nslookup", name).stdout
+    found = re.findall(r"^Address(?: \d+)?: (\d\S+)", answer.partition("\n\n")[2], re.MULTILINE)
+    return found[0] if found else ""
+
+
+def test_each_network_has_its_own_web(host: DriverHost) -> None:
+    elsewhere(host, "red", "10.1.0.77")
+    elsewhere(host, "blue", "10.1.0.88")
+    elsewhere(host, "green", "10.3.0.99", "only-green")
+    run(host, "r1", "red")
+    run(host, "b1", "blue")
+    run(host, "both", "blue", "green")
+    run(host, "stranger", "bridge")
+    eventually(lambda: lookup(host, "r1", "web") == "10.1.0.77")
+    eventually(lambda: lookup(host, "b1", "web") == "10.1.0.88")
+    eventually(lambda: lookup(host, "both", "only-green") == "10.3.0.99")
+    assert lookup(host, "both", "web") == "10.1.0.88"
+    assert lookup(host, "b1", "only-green") == ""
+    assert lookup(host, "b1", "only-green.green.container") == "10.3.0.99"
+    assert lookup(host, "stranger", "web") == "10.1.0.77"
+    host.kill_driver()
+    assert lookup(host, "b1", "web") == "10.1.0.88"
+    host.start_driver()
+    assert lookup(host, "b1", "web") == "10.1.0.88"
+    host.docker("rm", "--force", "b1", "both")
+    host.docker("network", "rm", "blue")
+    # A file may go while the shell reads it.
+    eventually(lambda: "blue" not in host.run("sh", "-c", f"head -n 1 {FOLDER}/*.hosts || true").stdout)
+    assert lookup(host, "r1", "web") == "10.1.0.77"
+
+
+def test_no_question_is_lost_while_containers_come_and_go(host: DriverHost) -> None:
+    elsewhere(host, "red", "10.1.0.77")
+    run(host, "asks", "red")
+    eventually(lambda: lookup(host, "asks", "web") == "10.1.0.77")
+    stop = threading.Event()
+    answers: list[str] = []
+
+    def ask() -> None:
+        while not stop.is_set():
+            answers.append(lookup(host, "asks", "web"))
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    for number in range(4):
+        elsewhere(host, "red", f"10.1.0.{100 + number}", f"new{number}")
+        run(host, f"c{number}", "red", "green")
+        host.docker("rm", "--force", f"c{number}")
+    stop.set()
+    asking.join()
+    assert set(answers) == {"10.1.0.77"}

@@ -1,0 +1,118 @@
+# Copyright (c) 2026, container_network.lab contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Module host_info in a namespace that stands for a host."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Iterator
+
+import pytest
+
+from ansible_collections.container_network.lab.plugins.module_utils.errors import LabError
+from ansible_collections.container_network.lab.plugins.module_utils.kernel import host_facts
+from ansible_collections.container_network.lab.plugins.module_utils.kernel.namespaces import inside
+from tests.support.kernel_view import ip
+from tests.support.module_runner import ModuleFailed, run_module
+
+NODE = os.uname().nodename
+
+
+@pytest.fixture
+def node(netns: str) -> Iterator[str]:
+    """A namespace with two interfaces, of which the second one has the better default route, and the test inside it."""
+    for name, address in (("eth0", "192.168.1.68/24"), ("eth1", "10.12.31.211/22"), ("ens192", None)):
+        ip(netns, f"link add {name} mtu 9001 type bridge")
+        ip(netns, f"link set {name} up")
+        if address:
+            ip(netns, f"address add {address} dev {name}")
+    ip(netns, "route add default via 192.168.1.1 metric 100")
+    ip(netns, "route add default via 10.12.28.6 metric 50")
+    with inside(netns):
+        yield netns
+
+
+def test_the_interface_of_the_best_default_route(node: str) -> None:
+    result = run_module("host_info")
+    assert not result["changed"]
+    assert "diff" not in result
+    assert result["host_info"] == {
+        "interface": "eth1",
+        "address": "10.12.31.211",
+        "prefix_length": 22,
+        "network": "10.12.28.0/22",
+        "mtu": 9001,
+        "gateway": "10.12.28.6",
+        "interfaces": ["ens192", "eth0", "eth1", "lo"],
+        "networks": {"ens192": [], "eth0": ["192.168.1.0/24"], "eth1": ["10.12.28.0/22"], "lo": []},
+        "missing_link_kinds": [],
+        "missing_commands": [],
+        "processes": {},
+        "missing_features": [],
+        "missing_netlink_families": [],
+        "used_udp_ports": [],
+    }
+
+
+def test_a_named_interface(node: str) -> None:
+    found = run_module("host_info", interface="eth0")["host_info"]
+    assert (found["address"], found["gateway"]) == ("192.168.1.68", "192.168.1.1")
+    ip(node, "route del default via 192.168.1.1")
+    assert run_module("host_info", interface="eth0")["host_info"]["gateway"] is None
+
+
+def test_what_is_missing(node: str) -> None:
+    found = run_module("host_info", link_kinds=["vxlan", "bridge", "veth", "nosuchkind"], commands=["ip", "no-such"])
+    assert found["host_info"]["missing_link_kinds"] == ["nosuchkind"]
+    assert found["host_info"]["missing_commands"] == ["no-such"]
+    assert "vxlan0" not in ip(node, "link show")
+
+
+def test_a_try_that_could_not_be_made_is_no_missing_link_kind(node: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused() -> None:
+        raise LabError("no")
+
+    monkeypatch.setattr(host_facts, "unshare_network", refused)
+    with pytest.raises(ModuleFailed, match="cannot find out whether the kernel has the link type vxlan"):
+        run_module("host_info", link_kinds=["vxlan"])
+
+
+def failing(**arguments: str) -> str:
+    with pytest.raises(ModuleFailed) as failure:
+        run_module("host_info", **arguments)
+    return str(failure.value)
+
+
+def test_errors(node: str) -> None:
+    assert failing(interface="ens7") == f"interface: {NODE} has no interface 'ens7'; it has ens192, eth0, eth1, lo"
+    assert failing(interface="ens192") == (
+        f"interface: ens192, the given interface of {NODE}, has no IPv4 address: give it one, or name another"
+    )
+    ip(node, "address flush dev eth1")
+    ip(node, "route add default dev ens192 metric 1")
+    assert failing() == (
+        f"interface: ens192, the interface of the default route of {NODE}, has no IPv4 address: "
+        "give it one, or name another"
+    )
+    ip(node, "route flush table main")
+    assert failing() == (
+        f"{NODE} has no IPv4 default route to tell its underlay interface by: name the interface; "
+        "it has ens192, eth0, eth1, lo"
+    )
+
+
+def test_ports_and_features(node: str) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as listener:
+        listener.bind(("192.168.1.68", 7946))
+        found = run_module("host_info", udp_ports=[4789, 7946], features=["esp"])["host_info"]
+    assert found["used_udp_ports"] == [7946]
+    # What this kernel can do is not for the test to say; a try leaves nothing behind either way.
+    assert found["missing_features"] in ([], ["esp"])
+
+
+def test_the_kernels_own_vxlan_port_is_in_use(node: str) -> None:
+    ip(node, "link add vxlan7 type vxlan id 7 dstport 4789")
+    ip(node, "link set vxlan7 up")
+    assert run_module("host_info", udp_ports=[4789])["host_info"]["used_udp_ports"] == [4789]

@@ -1,0 +1,172 @@
+# Copyright (c) 2026, container_network.lab contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Weave as Docker uses it: two real Docker Engines, the driver on each, and a real etcd."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from ansible_collections.container_network.lab.plugins.module_utils.datastore.etcd import Etcd
+from ansible_collections.container_network.lab.plugins.module_utils.docker.engine import Engine
+from ansible_collections.container_network.lab.plugins.module_utils.weave.snapshot import (
+    ADDRESSES,
+    ENDPOINTS,
+    checked_config,
+)
+from ansible_collections.container_network.lab.plugins.module_utils.weave.store import WeaveStore
+from tests.support.driver_hosts import DriverHost, eventually, running_cluster
+
+DRIVER = ("--driver=weavemesh", "--ipam-driver=weavemesh", "--opt=works.weave.multicast=true")
+FIRST, SECOND = "172.111.222.1", "172.111.222.128"  # the first address of each host's part of the ring
+
+
+class Hosts:
+    """Two hosts, and what etcd has."""
+
+    def __init__(self, first: DriverHost, second: DriverHost, endpoint: str) -> None:
+        self.first = first
+        self.second = second
+        self.both = (first, second)
+        self.etcd = Etcd([endpoint])
+        self.store = WeaveStore(self.etcd)
+
+    def keys(self, prefix: str) -> list[str]:
+        return [item.key for item in self.etcd.get_prefixes(prefix)[0]]
+
+
+@pytest.fixture(scope="module")
+def running(
+    tmp_path_factory: pytest.TempPathFactory, busybox_path: str, module_netns_factory: Callable[[], str]
+) -> Iterator[Hosts]:
+    with running_cluster(module_netns_factory, tmp_path_factory.mktemp("weave")) as cluster:
+        hosts = Hosts(*(cluster.add_host(name, busybox_path) for name in ("host1", "host2")), cluster.endpoint)
+        hosts.store.configure(checked_config("172.111.222.0/24", None))
+        names = ("7a:00:00:00:00:01", "7a:00:00:00:00:02")
+        hosts.store.join({host.name: (host.address, name) for host, name in zip(hosts.both, names)})
+        for host in hosts.both:
+            options = {"module": ".weave.driver", "mtu": 1376, "datapath": "bridge"}
+            host.start_driver(etcd={"endpoints": [cluster.endpoint]}, networks={"weavemesh": options})
+        yield hosts
+
+
+@pytest.fixture
+def hosts(running: Hosts) -> Iterator[Hosts]:
+    """With the network, and without containers; afterwards nobody has an address any more."""
+    for host in running.both:
+        host.docker("network", "create", *DRIVER, "weave")
+    yield running
+    for host in running.both:
+        host.clean("weavemesh")
+    assert running.keys(ADDRESSES) == []
+    assert running.keys(ENDPOINTS) == []
+
+
+def run(host: DriverHost, name: str, *options: str, network: str = "weave") -> str:
+    """Start a container and return its address."""
+    return host.start_container(name, network, *options)
+
+
+def with_mac(host: DriverHost, name: str, mac: str) -> None:
+    """Start a container with a MAC address of its own. Newer commands say it in words that an older Docker refuses."""
+    network = {"HostConfig": {"NetworkMode": "weave"}, "MacAddress": mac}
+    engine = Engine(host.docker_host)
+    engine.post("/containers/create", {"Image": "busybox", "Cmd": ["sleep", "infinity"], **network}, name=name)
+
+
+def test_containers_have_the_documented_interfaces_and_reach_each_other(hosts: Hosts) -> None:
+    assert run(hosts.first, "c1") == FIRST
+    assert run(hosts.second, "c2") == SECOND
+    routes = [" ".join(line.split()) for line in hosts.first.docker("exec", "c1", "ip", "route").splitlines()]
+    assert f"172.111.222.0/24 dev ethwe0 scope link src {FIRST}" in routes
+    assert "224.0.0.0/4 dev ethwe0 scope link" in routes
+    assert routes[0].startswith("default via 172.")
+    assert routes[0].endswith(" dev eth0")
+    assert "mtu 1376" in hosts.first.docker("exec", "c1", "ip", "link", "show", "ethwe0")
+    assert hosts.first.pings("c1", SECOND)
+    assert hosts.second.pings("c2", FIRST)
+    names = f"{FIRST} c1.weave.local c1\n{SECOND} c2.weave.local c2\n"
+    for host in hosts.both:
+        eventually(lambda host=host: (host.folder / "hosts").read_text() == names)
+
+
+def test_subnets_are_isolated(hosts: Hosts) -> None:
+    for host in hosts.both:
+        host.docker("network", "create", *DRIVER, "--subnet=172.111.222.32/27", "blue")
+    run(hosts.first, "c1")
+    assert run(hosts.first, "b1", network="blue") == "172.111.222.33"
+    blue = run(hosts.second, "b2", network="blue")
+    assert hosts.first.pings("b1", blue)
+    assert not hosts.first.pings("c1", blue)
+    assert not hosts.second.pings("b2", FIRST)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--subnet=10.1.0.0/16"], "--subnet 10.1.0.0/16 is not in Weave's range 172.111.222.0/24"),
+        (["--subnet=172.111.222.0/24", "--ip-range=172.111.222.0/28"], "--ip-range 172.111.222.0/28 is not supported"),
+        (["--subnet=172.111.222.0/24", "--gateway=172.111.222.1"], "--gateway cannot be chosen"),
+    ],
+)
+def test_a_wrong_network_is_refused_with_words(hosts: Hosts, options: list[str], words: str) -> None:
+    assert words in hosts.first.try_docker("network", "create", *DRIVER, *options, "wrong").stderr
+    assert "wrong" not in hosts.first.docker("network", "ls")
+
+
+def test_a_chosen_address_is_one_containers_alone(hosts: Hosts) -> None:
+    hosts.first.docker("network", "rm", "weave")
+    hosts.first.docker("network", "create", *DRIVER, "--subnet=172.111.222.0/24", "weave")
+    assert run(hosts.first, "c1", "--ip=172.111.222.200") == "172.111.222.200"
+    hosts.second.docker("network", "rm", "weave")
+    hosts.second.docker("network", "create", *DRIVER, "--subnet=172.111.222.0/24", "weave")
+    refused = hosts.second.try_docker("run", "--network=weave", "--ip=172.111.222.200", "busybox", "true")
+    assert "address 172.111.222.200 is in use by container" in refused.stderr
+    hosts.first.docker("restart", "--time=0", "c1")
+    run(hosts.second, "c2")
+    eventually(lambda: hosts.second.pings("c2", "172.111.222.200"))
+
+
+def test_the_mac_address_of_a_group_is_refused(hosts: Hosts) -> None:
+    """The other hosts would take it for multicast."""
+    with_mac(hosts.first, "c1", "01:00:5e:00:00:01")
+    refused = hosts.first.try_docker("start", "c1")
+    assert "MAC address 01:00:5e:00:00:01 is that of a group" in refused.stderr
+
+
+def test_a_driver_that_is_killed_harms_no_traffic_and_goes_on(hosts: Hosts) -> None:
+    run(hosts.first, "c1")
+    second = run(hosts.second, "c2")
+    eventually(lambda: hosts.first.pings("c1", second))
+    hosts.first.kill_driver()
+    assert hosts.first.pings("c1", second)
+    third = run(hosts.second, "c3")
+    hosts.first.start_driver()
+    eventually(lambda: hosts.first.pings("c1", third))
+
+
+def test_what_somebody_deleted_on_the_host_comes_back(hosts: Hosts) -> None:
+    run(hosts.first, "c1")
+    second = run(hosts.second, "c2")
+    hosts.first.run("ip", "link", "delete", "weave")
+    hosts.first.run("ip", "link", "delete", "vxlan-6784")
+    hosts.first.kill_driver()
+    hosts.first.start_driver()
+    eventually(lambda: hosts.first.pings("c1", second))
+
+
+def test_what_the_datastore_lost_is_stored_again(hosts: Hosts) -> None:
+    """With the MAC address that the container has: the other hosts send to that one only."""
+    with_mac(hosts.first, "c1", "02:aa:bb:cc:dd:ee")
+    hosts.first.docker("start", "c1")
+    second = run(hosts.second, "c2")
+    eventually(lambda: all(one.container for one in hosts.store.read().endpoints))  # Docker tells names late
+    before = hosts.store.read()
+    assert "02:aa:bb:cc:dd:ee" in {endpoint.mac for endpoint in before.endpoints}
+    for key in hosts.keys(ENDPOINTS) + hosts.keys(ADDRESSES):
+        hosts.etcd.delete(key)
+    eventually(lambda: hosts.store.read().endpoints == before.endpoints, 40)
+    eventually(lambda: hosts.store.read().addresses == before.addresses, 40)
+    eventually(lambda: hosts.first.pings("c1", second))

@@ -1,0 +1,87 @@
+# Copyright (c) 2026, container_network.lab contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A network of the network driver, and whether Docker, etcd, the kernels and the DNS servers say the same of it."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from tests.support.lab_runs import on_host
+
+RESYNC_SECONDS = 75.0
+"""The driver takes a thing for left over after 35 s at the earliest, and looks every 15 s."""
+NAMES = "awk '{for (i = 2; i <= NF; i++) if ($i !~ /[.]/) print \"name\", $i, $1}' /run/container-network-dns/hosts"
+"""Prints the names that the host's DNS server knows, as rows of `rows`."""
+
+
+@dataclass(frozen=True)
+class DriverNetwork:
+    """A Docker network on which each host has a workload, bbox1 and bbox2."""
+
+    name: str
+    variables: tuple[str, ...]
+    """With which site.yml makes it."""
+    disagreements: Callable[[], list[str]]
+    """Where the hosts, and etcd, say different things of the containers that run; nothing if all is well."""
+
+    def containers(self, host: str) -> dict[str, str]:
+        """What Docker says: the address of each running container."""
+        return containers(host, self.name)
+
+    def start_many(self, host: str, names: Sequence[str]) -> subprocess.Popen[str]:
+        """Start containers, all at once."""
+        run = f"xargs -P {len(names)} -I NAME docker run -d --name NAME --net {self.name} busybox sleep 3600"
+        return _in_background(host, f"echo '{' '.join(names)}' | tr ' ' '\\n' | {run}")
+
+    def await_agreement(self, seconds: float = RESYNC_SECONDS) -> None:
+        """Wait until all say the same: no address is given twice, and nothing is left over."""
+        deadline = time.monotonic() + seconds
+        while found := self.disagreements():
+            if time.monotonic() > deadline:
+                raise AssertionError("\n".join([f"after {seconds} s:", *found]))
+            time.sleep(0.5)  # between two looks at a condition, not in its place
+
+
+def remove_many(host: str, names: Sequence[str]) -> subprocess.Popen[str]:
+    """Remove containers, all at once."""
+    return _in_background(host, f"echo {' '.join(names)} | xargs -P {len(names)} -n 1 docker rm --force --volumes")
+
+
+def _in_background(host: str, script: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        ["docker", "exec", host, "sh", "-c", script], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+
+
+def containers(host: str, network: str) -> dict[str, str]:
+    """What Docker says: the address of each running container in a network."""
+    template = f'{{{{.Name}}}} {{{{(index .NetworkSettings.Networks "{network}").IPAddress}}}}'
+    # A container may end between the two commands.
+    inspected = f"xargs --no-run-if-empty docker inspect --format '{template}' || true"
+    listed = on_host(host, "sh", "-c", f"docker ps --quiet --filter network={network} | {inspected}").splitlines()
+    return {name.lstrip("/"): address for name, address in map(str.split, listed)}
+
+
+def rows(host: str, script: str) -> dict[str, list[tuple[str, ...]]]:
+    """What a script prints on a host: the words of each line, by the line's first word."""
+    found: dict[str, list[tuple[str, ...]]] = {}
+    for line in on_host(host, "sh", "-c", script).splitlines():
+        first, *words = line.split()
+        found.setdefault(first, []).append(tuple(words))
+    return found
+
+
+def twice(addresses: Iterable[str]) -> list[str]:
+    """Addresses that more than one container has."""
+    return [f"{address} twice" for address, count in Counter(addresses).items() if count > 1]
+
+
+def unlike(what: str, found: Iterable, expected: Iterable) -> list[str]:
+    """How what was found is not what was expected, if it is not."""
+    have, want = set(found), set(expected)
+    return [f"{what}: {sorted(have - want)} too many, {sorted(want - have)} missing"] if have != want else []
