@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import pkgutil
 import re
 from collections.abc import Iterable, Iterator
 from importlib.util import find_spec
@@ -56,6 +57,5 @@ def _is_package(name: str) -> bool:
 
 def source(name: str) -> str:
     """The text of a module of this package."""
-    spec = find_spec(f"{__package__}.{name}")
     # By the package's loader, because on a host Ansible runs modules from an archive.
-    return spec.loader.get_source(spec.name)  # type: ignore[union-attr]
+    return pkgutil.get_data(str(__package__), f"{name.replace('.', '/')}.py").decode()  # type: ignore[union-attr]

@@ -102,6 +102,11 @@ host_info:
       description: The IPv4 networks that all interfaces have addresses of.
       type: dict
       sample: {docker0: [172.17.0.0/16], eth0: [192.168.1.0/24], lo: [127.0.0.0/8]}
+    container_networks:
+      description: The networks of this collection's roles that the host has a part in.
+      type: list
+      elements: str
+      sample: [flannel]
     missing_link_kinds:
       description: The link types asked for that the kernel cannot make.
       type: list

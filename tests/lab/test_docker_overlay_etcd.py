@@ -54,7 +54,7 @@ def test_wrong_input_is_refused_all_together(fresh_lab: Lab, hosts_before: dict[
         {"name": "second", "subnet": "172.17.3.0/24", "vni": 300, "mtu": 1451},
         {"name": "third", "subnet": "10.21.0.0/16", "vni": 300, "encrypted": True},
     )
-    text = fresh_lab.fail("site.yml", *OVERLAY.variables, wrong, '{"docker_overlay_etcd_endpoints": []}')
+    text = fresh_lab.fail("site.yml", *OVERLAY.variables, wrong, '{"etcd_endpoints": []}')
     for words in (
         "vni '16777216'",
         "subnet 10.12.0.0/16 of 'overlay' overlaps the underlay of host1",
@@ -62,7 +62,7 @@ def test_wrong_input_is_refused_all_together(fresh_lab: Lab, hosts_before: dict[
         "mtu 1451 of 'second' does not fit host1",
         "second and third have the same vni 300",
         "'third' is encrypted, which only the control plane swarm can",
-        "docker_overlay_etcd_endpoints is empty",
+        "etcd_endpoints is empty",
     ):
         assert words in text, words
     text = fresh_lab.fail("site.yml", *SWARM, "docker_overlay_control_plane=consul")

@@ -19,7 +19,7 @@ WRONG = {
         ["flannel_network=10.12.0.0/16"],
         ["flannel_network", "10.12.0.0/16", "10.12.31.211/22"],
     ),
-    "no such interface": (["flannel_interface=eth9"], ["eth9", "ens160"]),
+    "no such interface": (["underlay_interface=eth9"], ["eth9", "ens160"]),
     "pin taken twice": (["flannel_subnet=10.244.7.0/24"], ["10.244.7.0/24", "host1", "host2"]),
 }
 

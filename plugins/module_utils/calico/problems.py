@@ -35,7 +35,7 @@ def problems(config: Mapping[str, Any], nodes: Mapping[str, Mapping[str, Any]]) 
             "or leave it empty for what the pools say"
         )
     if not config["etcd_endpoints"]:
-        found.append("calico_etcd_endpoints is empty: list the client URLs of etcd, as [http://192.168.1.68:2379]")
+        found.append("etcd_endpoints is empty: list the client URLs of etcd, as [http://192.168.1.68:2379]")
     try:
         pools = _pools(config["ip_pools"])
     except InvalidInput as error:

@@ -34,6 +34,8 @@ ARGUMENTS: dict[str, Any] = {
     "udp_ports": {"type": "list", "elements": "int", "default": []},
     "netlink_families": {"type": "list", "elements": "str", "default": []},
 }
+MARKERS = Path("/etc/container-network/networks")
+"""Where each network's role leaves a file of the network's name, from its first change to its removal."""
 _SEARCH_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _VXLAN_ID = 1
 _TCP_LISTEN = "0A"  # of /proc/net/tcp
@@ -56,6 +58,7 @@ def look(params: dict[str, Any], _check_mode: bool) -> Outcome:
         "gateway": gateways.get(name),
         "interfaces": sorted(links),
         "networks": {name: _ipv4_networks(links[name].addresses) for name in sorted(links)},
+        "container_networks": sorted(path.name for path in MARKERS.glob("*")),
         "missing_link_kinds": missing_link_kinds(params["link_kinds"]),
         "missing_commands": [c for c in params["commands"] if not shutil.which(c, path=_SEARCH_PATH)],
         "processes": {name: command_line(name) for name in params["processes"]},

@@ -118,9 +118,7 @@ def _control_plane_problems(config: Mapping[str, Any], nodes: Nodes) -> list[str
 def _etcd_problems(config: Mapping[str, Any]) -> list[str]:
     found = []
     if not config["etcd_endpoints"]:
-        found.append(
-            "docker_overlay_etcd_endpoints is empty: name the client URLs of etcd, as [http://192.168.1.68:2379]"
-        )
+        found.append("etcd_endpoints is empty: name the client URLs of etcd, as [http://192.168.1.68:2379]")
     found += [
         f"docker_overlay_networks: '{entry.get('name')}' is encrypted, which only the control plane {SWARM} can: set "
         f"docker_overlay_control_plane to {SWARM}, or encrypted to false"

@@ -37,7 +37,7 @@ def problems(config: Mapping[str, Any], nodes: Mapping[str, Mapping[str, Any]]) 
         if seen.get("foreign_command")
     ]
     if not config["etcd_endpoints"]:
-        found.append("weave_etcd_endpoints is empty: list the client URLs of etcd, as [http://192.168.1.68:2379]")
+        found.append("etcd_endpoints is empty: list the client URLs of etcd, as [http://192.168.1.68:2379]")
     if config["datapath"] not in DATAPATHS:
         found.append(f"weave_datapath '{config['datapath']}' is not known: write {', '.join(DATAPATHS)}")
     if str(config["checksum_offload"]).lower() not in ("true", "false", "yes", "no"):

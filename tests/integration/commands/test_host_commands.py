@@ -139,7 +139,9 @@ def test_help_and_the_need_of_root(command: Command, name: str) -> None:
     done = command(name, "--help")
     assert done.returncode == 0
     assert done.stdout.startswith(f"usage: {name} ")
-    package = f"import sys; sys.path.append('{host_commands.LIBRARY}'); from container_network.{name} import main"
+    package = (
+        f"import sys; sys.path.append('{host_commands.LIBRARY}'); from container_network.commands.{name} import main"
+    )
     program = f"{package}; import os; os.setuid(65534); sys.exit(main())"
     done = subprocess.run(["/usr/bin/python3", "-c", program], check=False, capture_output=True, text=True)
     assert done.returncode == 1

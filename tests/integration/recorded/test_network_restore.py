@@ -265,7 +265,7 @@ def test_the_installed_copy_runs_without_the_collection(machine: Path) -> None:
     run_module("network_restore")
     run_module("network_link", name="lab", persistent=True, links=[{"name": "br0", "kind": "bridge"}])
     (record,) = records.RECORDS.rglob("*.json")
-    program = "import sys, pathlib; from container_network import records, restore; "
+    program = "import sys, pathlib; from container_network.recorded import records, restore; "
     program += f"records.RECORDS = pathlib.Path({str(records.RECORDS)!r}); sys.exit(restore.main())"
     done = subprocess.run(
         [sys.executable, "-I", "-c", f"import sys; sys.path.insert(0, {str(restore_unit.LIBRARY)!r}); {program}"],

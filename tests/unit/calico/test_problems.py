@@ -62,7 +62,7 @@ def test_a_node_that_takes_no_part_is_not_judged():
 @pytest.mark.parametrize(
     ("config", "nodes", "message"),
     [
-        ({"etcd_endpoints": []}, {}, "calico_etcd_endpoints is empty"),
+        ({"etcd_endpoints": []}, {}, "etcd_endpoints is empty"),
         ({"as_number": 0}, {}, "calico_as_number '0' is not an AS number"),
         ({"bgp_topology": "star"}, {}, "calico_bgp_topology 'star' is not known"),
         ({"bgp_topology": "route_reflector"}, {}, "calico_route_reflectors is empty"),

@@ -73,7 +73,7 @@ def test_a_network_that_is_ours_or_is_taken_out_first_is_no_clash():
 @pytest.mark.parametrize(
     ("config", "nodes", "message"),
     [
-        ({"control_plane": "etcd", "etcd_endpoints": []}, {}, "docker_overlay_etcd_endpoints is empty"),
+        ({"control_plane": "etcd", "etcd_endpoints": []}, {}, "etcd_endpoints is empty"),
         (
             {"control_plane": "etcd", "networks": [OVERLAY | {"encrypted": True}]},
             {},

@@ -47,7 +47,7 @@ def test_a_node_that_takes_no_part_is_not_judged():
 @pytest.mark.parametrize(
     ("config", "nodes", "message"),
     [
-        ({"etcd_endpoints": []}, {}, "weave_etcd_endpoints is empty"),
+        ({"etcd_endpoints": []}, {}, "etcd_endpoints is empty"),
         ({"checksum_offload": "perhaps"}, {}, "weave_checksum_offload 'perhaps' is not a truth value"),
         ({"range": "172.111.222.0"}, {}, "weave_range 172.111.222.0/32 is too small"),
         ({"range": "172.111.222.7/24"}, {}, "weave_range '172.111.222.7/24' is not an IPv4 network"),

@@ -1,0 +1,64 @@
+# Copyright (c) 2026, container_network.lab contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The lookup that finds the networks that there are."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: networks
+short_description: Container networks, and the roles that make them
+version_added: 0.1.0
+author: container_network.lab contributors (@container-network-lab)
+description:
+  - Returns the roles that are networks, by the name of the network, which is that of the role.
+  - A role is a network if it has the file C(meta/network.yml). Looked at are the roles of this collection, and those in
+    the folder C(roles) beside the playbook and in Ansible's search path of roles.
+options: {}
+"""
+
+EXAMPLES = r"""
+- name: Show which networks there are
+  ansible.builtin.debug:
+    msg: "{{ lookup('container_network.lab.networks') | join(', ') }}"
+"""
+
+RETURN = r"""
+_raw:
+  description:
+    - One dictionary with an entry for each network, which has C(role), the full name of the role, and C(declaration),
+      the path of its C(meta/network.yml).
+  type: list
+  elements: dict
+  sample: [{flannel: {role: container_network.lab.flannel, declaration: /collection/roles/flannel/meta/network.yml}}]
+"""
+
+from pathlib import Path  # noqa: E402
+
+from ansible import constants  # noqa: E402
+from ansible.plugins.lookup import LookupBase  # noqa: E402
+
+COLLECTION = "container_network.lab"
+DECLARATION = "meta/network.yml"
+
+
+def networks_in(folder: Path, prefix: str = "") -> dict[str, dict[str, str]]:
+    """The networks in a folder of roles."""
+    return {
+        path.parents[1].name: {"role": f"{prefix}{path.parents[1].name}", "declaration": str(path)}
+        for path in sorted(folder.glob(f"*/{DECLARATION}"))
+    }
+
+
+class LookupModule(LookupBase):
+    """Networks and their roles."""
+
+    def run(self, terms, variables=None, **kwargs):
+        """Return the networks of the collection, and those of the user."""
+        self.set_options(var_options=variables, direct=kwargs)
+        beside_playbook = Path((variables or {}).get("playbook_dir", ".")) / "roles"
+        found: dict[str, dict[str, str]] = {}
+        for place in (beside_playbook, *map(Path, constants.DEFAULT_ROLES_PATH)):
+            found.update(networks_in(place))
+        found.update(networks_in(Path(__file__).parents[2] / "roles", f"{COLLECTION}."))
+        return [found]
