@@ -33,7 +33,7 @@ log = logging.getLogger(__name__)
 
 
 class Driver:
-    """Runs a `Network`. HTTP is asynchronous; all the rest is blocking code in a few threads."""
+    """Runs a `Network`: blocking code in a few threads."""
 
     def __init__(
         self,
@@ -61,15 +61,23 @@ class Driver:
         """Set when etcd has answered, and the host followed what it said, or could not."""
         requests = NetworkRequests(network, self._records, self._resync_now.set, self._after_join)
         sockets = socket_methods(network, requests.methods(), IpamRequests(network, self._records).methods())
-        self.servers = [PluginServer(plugins / name, methods, self._executor) for name, methods in sockets.items()]
+        self._servers = [PluginServer(plugins / name, methods, self._executor) for name, methods in sockets.items()]
 
     def start(self) -> None:
-        """Start the threads; the servers are started by the event loop."""
+        """Start the threads, and serve Docker's requests."""
         for work in (self._follow, self._converger.run, self._resync, self._name):
             threading.Thread(target=work, name=f"{self._network.driver}-{work.__name__}", daemon=True).start()
+        self.start_sockets()
+
+    def start_sockets(self) -> None:
+        """Serve Docker's requests."""
+        for server in self._servers:
+            server.start()
 
     def stop(self) -> None:
-        """End the threads; a request that is being worked on ends by itself."""
+        """Answer the requests that are there, and end the threads."""
+        for server in self._servers:
+            server.stop()
         self._stopping.set()
         self._joined.set()
         self._resync_now.set()

@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -14,7 +12,6 @@ from concurrent.futures import ThreadPoolExecutor
 from ipaddress import ip_network
 from pathlib import Path
 
-import aiohttp
 import pytest
 
 from ansible_collections.container_network.lab.plugins.module_utils.calico.driver import CalicoNetwork
@@ -36,6 +33,7 @@ from ansible_collections.container_network.lab.plugins.module_utils.driver.recon
 from ansible_collections.container_network.lab.plugins.module_utils.driver.records import Records, watched_prefixes
 from ansible_collections.container_network.lab.plugins.module_utils.driver.service import Driver
 from tests.support import etcd_process
+from tests.support.plugin_client import post
 
 Answers = list
 
@@ -55,36 +53,17 @@ def store(endpoint: str) -> CalicoStore:
 
 def ask(folder: Path, endpoints: list[str], calls: list[tuple[str, dict]], together: bool = False) -> Answers:
     """Start the sockets, call the methods, and return the answers."""
-
-    async def session() -> Answers:
-        docker = Docker(str(folder / "docker.sock"), folder / "docker.pid")
-        network = CalicoNetwork(Host("host1", docker, lambda: Etcd(endpoints), {"interface": "lo"}))
-        mirror = Mirror(Etcd(endpoints), watched_prefixes(network))
-        driver = Driver(network, mirror, HostsFile(folder / "hosts", None), folder / "plugins")
-        for server in driver.servers:
-            await server.start()
-        async with contextlib.AsyncExitStack() as stack:
-            clients = {}
-            for interface, name in (("NetworkDriver", "calico"), ("IpamDriver", "calico-ipam")):
-                connector = aiohttp.UnixConnector(str(folder / f"plugins/{name}.sock"), limit=0)
-                clients[interface] = await stack.enter_async_context(aiohttp.ClientSession(connector=connector))
-
-            async def call(method: str, document: dict) -> dict:
-                client = clients[method.partition(".")[0]]
-                async with client.post(f"http://plugin/{method}", json=document) as response:
-                    assert response.status == 200
-                    return await response.json(content_type=None)
-
-            if together:
-                answers = await asyncio.gather(*(call(*one) for one in calls))
-            else:
-                answers = [await call(*one) for one in calls]
-        for server in driver.servers:
-            await server.stop()
+    docker = Docker(str(folder / "docker.sock"), folder / "docker.pid")
+    network = CalicoNetwork(Host("host1", docker, lambda: Etcd(endpoints), {"interface": "lo"}))
+    mirror = Mirror(Etcd(endpoints), watched_prefixes(network))
+    driver = Driver(network, mirror, HostsFile(folder / "hosts", None), folder / "plugins")
+    sockets = {"NetworkDriver": folder / "plugins/calico.sock", "IpamDriver": folder / "plugins/calico-ipam.sock"}
+    driver.start_sockets()  # and nothing that would change this machine
+    try:
+        with ThreadPoolExecutor(len(calls) if together else 1) as executor:
+            return list(executor.map(lambda call: post(sockets[call[0].partition(".")[0]], *call), calls))
+    finally:
         driver.stop()
-        return answers
-
-    return asyncio.run(session())
 
 
 def test_a_network_takes_its_addresses_from_its_subnet(tmp_path, endpoint, store):
