@@ -18,15 +18,12 @@ import time
 from pathlib import Path
 from queue import SimpleQueue
 
-from ..datastore.mirror import Mirror
 from ..errors import LabError
 from . import dns_server as name_server
 from .config import Config
 from .dns_names import HostsFile
 from .dns_server import NameServer
 from .docker_view import Docker
-from .host import Host
-from .records import watched_prefixes
 from .registry import network_class
 from .service import Driver
 
@@ -43,12 +40,10 @@ def drivers(config: Config) -> list[Driver]:
     views = None
     if config.dns_address:
         views = NameServer(config.hosts_file.parent, config.dns_address, config.networks)
-    found = []
-    for name, options in config.networks.items():
-        network = network_class(name, options["module"])(Host(config.node, docker, config.etcd_client, options))
-        mirror = Mirror(config.etcd_client(), watched_prefixes(network))
-        found.append(Driver(network, mirror, hosts_file, config.plugins, views))
-    return found
+    return [
+        Driver(network_class(name, options["module"]), options, config, docker, hosts_file, views)
+        for name, options in config.networks.items()
+    ]
 
 
 def serve(config: Config) -> None:
