@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import sys
 
-from ansible_collections.container_network.lab.plugins.module_utils.driver import records
+from ansible_collections.container_network.lab.plugins.module_utils.driver import endpoint_life
 
-records.PATIENCE_SECONDS = 10.0  # before the others read it
+endpoint_life.GRACE_SECONDS = 10.0  # before the others read it
 
 from ansible_collections.container_network.lab.plugins.module_utils.driver import __main__ as program  # noqa: E402
 from ansible_collections.container_network.lab.plugins.module_utils.driver import service as driver  # noqa: E402

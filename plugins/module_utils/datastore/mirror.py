@@ -49,15 +49,17 @@ class Copy:
 
 
 class Mirror:
-    """The copy that follows. `follow` runs in a thread of its own; `copy` may be asked from any."""
+    """The copy that follows. `follow` runs in a thread of its own; `copy` may be asked from any.
+
+    ``on_change`` is called with the revision after every change, in the thread of `follow`.
+    """
 
     def __init__(
         self, etcd: Etcd, prefixes: Sequence[str], on_change: Callable[[int], None] = lambda _revision: None
     ) -> None:
         self._etcd = etcd
         self._prefixes = list(prefixes)
-        self.on_change = on_change
-        """Called with the revision after every change, in the thread of `follow`."""
+        self._on_change = on_change
         self._lock = threading.Lock()
         self._stopping = threading.Event()
         self._keys: dict[str, KeyValue] = {}
@@ -102,7 +104,7 @@ class Mirror:
             self.revision = revision
             self._copy = None
             self._seen = dict.fromkeys(self._prefixes, revision)
-        self.on_change(revision)
+        self._on_change(revision)
 
     def _take(self, document: dict[str, Any]) -> None:
         result = document.get("result", {})
@@ -120,7 +122,7 @@ class Mirror:
             self._seen[self._prefixes[int(result["watch_id"]) - 1]] = latest
             self._copy = None
             self.revision = revision = max(self.revision, latest)
-        self.on_change(revision)
+        self._on_change(revision)
 
     def _apply(self, event: dict[str, Any]) -> None:
         item = event["kv"]

@@ -8,23 +8,22 @@ With a further argument ``remove`` it removes from the host what the networks ma
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import os
 import signal
 import socket
 import sys
+import threading
+import time
 from pathlib import Path
+from queue import SimpleQueue
 
-from ..datastore.mirror import Mirror
 from ..errors import LabError
 from . import dns_server as name_server
 from .config import Config
 from .dns_names import HostsFile
 from .dns_server import NameServer
 from .docker_view import Docker
-from .host import Host
-from .records import watched_prefixes
 from .registry import network_class
 from .service import Driver
 
@@ -41,40 +40,30 @@ def drivers(config: Config) -> list[Driver]:
     views = None
     if config.dns_address:
         views = NameServer(config.hosts_file.parent, config.dns_address, config.networks)
-    found = []
-    for name, options in config.networks.items():
-        network = network_class(name, options["module"])(Host(config.node, docker, config.etcd_client, options))
-        mirror = Mirror(config.etcd_client(), watched_prefixes(network))
-        found.append(Driver(network, mirror, hosts_file, config.plugins, views))
-    return found
+    return [
+        Driver(network_class(name, options["module"]), options, config, docker, hosts_file, views)
+        for name, options in config.networks.items()
+    ]
 
 
-async def serve(config: Config) -> None:
+def serve(config: Config) -> None:
     """Serve until SIGTERM or SIGINT."""
-    stop = asyncio.Event()
+    signals: SimpleQueue[int] = SimpleQueue()  # a signal may come at any point, and its `put` may be called at any
     for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        signal.signal(number, lambda number, _frame: signals.put(number))
     running = drivers(config)
     for driver in running:
         driver.start()
-        for server in driver.servers:
-            await server.start()
-    waiting = asyncio.create_task(_tell_ready(running))
-    await stop.wait()
-    waiting.cancel()
+    threading.Thread(target=_tell_ready, args=(running,), name="ready", daemon=True).start()
+    signals.get()
     for driver in running:
-        for server in driver.servers:
-            await server.stop()
         driver.stop()
 
 
-async def _tell_ready(running: list[Driver]) -> None:
+def _tell_ready(running: list[Driver]) -> None:
     """Tell systemd, which holds back what is ordered after this service, as Docker is."""
-    loop = asyncio.get_running_loop()
-    deadline = loop.time() + READY_SECONDS
-    while loop.time() < deadline and not all(driver.synced.is_set() for driver in running):
-        await asyncio.sleep(0.05)
-    late = not all(driver.synced.is_set() for driver in running)
+    deadline = time.monotonic() + READY_SECONDS
+    late = [one for one in running if not one.synced.wait(max(0.0, deadline - time.monotonic()))]
     log.info("serving%s", "; the datastore does not answer yet" if late else "")
     _notify("READY=1")
 
@@ -113,7 +102,7 @@ def main() -> int:
         return 2
     if sys.argv[2:] == ["remove"]:
         return remove(config)
-    asyncio.run(serve(config))
+    serve(config)
     logging.shutdown()
     os._exit(0)  # a thread may be waiting for etcd for some seconds; there is nothing left to do for it
 

@@ -28,12 +28,10 @@ class Converger:
 
     def __init__(
         self,
-        converge: Callable[[bool], int],
         together: float = 0.02,
         retry: tuple[float, float] = (0.5, 30.0),
         look: tuple[float, float] = (1.0, 60.0),
     ) -> None:
-        self._converge = converge
         self._together = together
         self._retry = retry
         self._look_pauses = look
@@ -66,7 +64,7 @@ class Converger:
             self._stopping = True
             self._condition.notify_all()
 
-    def run(self) -> None:
+    def run(self, converge: Callable[[bool], int]) -> None:
         """Converge until stopped."""
         pause = self._retry[0]
         last_error = ""
@@ -80,7 +78,7 @@ class Converger:
             try:
                 started = time.monotonic()
                 is_look = doubted or not asked
-                reached = self._converge(not is_look)
+                reached = converge(not is_look)
                 seconds = time.monotonic() - started
                 log.debug("revision %d in %.0f ms", reached, seconds * 1000)
                 if is_look:

@@ -18,7 +18,7 @@ from ..kernel.netlink import NetlinkSocket
 from .dns_views import Networks, networks_by_address
 
 
-class NameSources:
+class DnsClients:
     """Of one driver's networks. Safe to use from many threads."""
 
     def __init__(self) -> None:

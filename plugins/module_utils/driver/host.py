@@ -17,12 +17,22 @@ from .docker_view import Docker
 class Host:
     """One host: its name, its Docker, its datastore, and the network's options. Safe to use from many threads."""
 
-    def __init__(self, node: str, docker: Docker, etcd: Callable[[], Etcd], options: Mapping[str, Any]) -> None:
+    def __init__(
+        self,
+        node: str,
+        docker: Docker,
+        etcd: Callable[[], Etcd],
+        options: Mapping[str, Any],
+        copy: Callable[[], Copy],
+        wait_for: Callable[[int, float], bool],
+    ) -> None:
         self.node = node
         self.docker = docker
         self.options = options
-        self.copy: Callable[[], Copy] = lambda: Copy(0, {})  # of the watched keys; replaced once the watch is there
-        self.wait_for: Callable[[int, float], bool] = lambda _revision, _seconds: True
+        self.copy = copy
+        """The watched keys as they are now; of revision 0 until they are read."""
+        self.wait_for = wait_for
+        """Whether this host follows a revision within so many seconds."""
         self._etcd = etcd
         self._local = threading.local()
 

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import dataclasses
-import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -68,13 +67,13 @@ class IpamRequests:
     def _assign(self, request: protocol.AddressRequest) -> protocol.Address:
         network = self._network_of(request)
         space = network.name if network else ""
-        with self._records.addresses:
+        with self._records.address_lock:
             if request.address is not None:
                 self._make_free(HeldAddress(space, str(request.address.ip)))
             given = self._network.request_address(request.pool, request.address, network)
             while request.address is None and not self._is_free(HeldAddress(space, str(given.ip))):
                 given = self._network.request_address(request.pool, None, network)
-            self._records.pending[HeldAddress(space, str(given.ip))] = time.monotonic()
+            self._records.life.address_given(HeldAddress(space, str(given.ip)))
         return given
 
     def _network_of(self, request: protocol.AddressRequest) -> NetworkRecord | None:
@@ -99,7 +98,7 @@ class IpamRequests:
 
         Docker cannot be asked what vanished: at a boot it answers nobody until it has started its containers.
         """
-        if wanted in self._records.pending:
+        if self._records.life.is_given(wanted):
             raise LabError(f"address {wanted.address} is in use by a container that is being started.")
         for user in self._records.users(wanted, self._records.fresh_copy()):
             if not self._is_left_over(user):
@@ -125,7 +124,7 @@ class IpamRequests:
 
     def _is_left_over(self, endpoint: StoredEndpoint) -> bool:
         """Whether an endpoint is of a container of this host that vanished, as at a boot, or when Docker was killed."""
-        if endpoint.node != self._network.host.node or endpoint.endpoint_id in self._records.made:
+        if endpoint.node != self._network.host.node or endpoint.endpoint_id in self._records.life.created_here():
             return False
         return endpoint.device not in self._network.devices()
 

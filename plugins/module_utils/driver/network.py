@@ -71,6 +71,11 @@ class Network(ABC):
         """The place in the datastore of what the framework keeps: ``networks/``, ``joined/`` and ``pools/``."""
         return f"/container_network/{cls.driver}/"
 
+    @classmethod
+    def watched_prefixes(cls) -> tuple[str, ...]:
+        """All keys that this host follows: the network's, and the framework's."""
+        return (*cls.watched, cls.prefix())
+
     def space(self, network: str) -> str:
         """In which space a network's addresses are unique."""
         return network if self.addresses_per_network else ""
@@ -138,7 +143,7 @@ class Network(ABC):
         """
         return True
 
-    def unplug(self, endpoint_id: str) -> None:
+    def detach(self, endpoint_id: str) -> None:
         """The container has left: remove the device, unless it is not there."""
         device = self.device_of(endpoint_id)
         if device in self.devices():

@@ -93,15 +93,8 @@ class NetworkRequests:
         network = self._records.networks.named(request.network_id)
         space = self._network.space(network.name)
         addresses = [HeldAddress(space, str(address.ip)) for address in request.addresses]
-        self._records.made[request.endpoint_id] = addresses
-        try:
+        with self._records.life.creating(request.endpoint_id, addresses):
             answer = self._network.create_endpoint(request, network)
-        except Exception:
-            self._records.made.pop(request.endpoint_id, None)
-            raise
-        with self._records.addresses:
-            for held in addresses:
-                self._records.pending.pop(held, None)
         return answer.document()
 
     def _delete_endpoint(self, document: protocol.Document) -> Mapping[str, Any]:
@@ -115,19 +108,15 @@ class NetworkRequests:
         answer = self._network.join(joined, network)
         if not self._network.host.wait_for(revision, CONVERGE_SECONDS):
             log.warning("%s starts before the host follows", answer.device)
-        addresses = (held.address for held in self._records.made.get(joined.endpoint_id, ()) if ":" not in held.address)
-        self._records.sources.join(joined.endpoint_id, joined.sandbox, network.name, addresses)
-        self._records.unnamed.add(joined.endpoint_id)
-        self._records.unfinished.update({one.endpoint_id: one for one in (joined, *others)})
+        self._records.life.joined(joined, others, network.name)
         self._joined()
         return answer.document()
 
     def _leave(self, document: protocol.Document) -> Mapping[str, Any]:
         endpoint_id = protocol.EndpointRequest.parse(document).endpoint_id
-        self._records.sources.leave(endpoint_id)
-        self._network.unplug(endpoint_id)
+        self._records.life.left(endpoint_id)
+        self._network.detach(endpoint_id)
         self._records.joined.remove(endpoint_id)
-        self._records.unfinished.pop(endpoint_id, None)
         return {}
 
 

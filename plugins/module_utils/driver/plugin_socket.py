@@ -1,26 +1,35 @@
 # Copyright (c) 2026, container_network.lab contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Serves one plugin socket: Docker's requests, each answered within seconds by a blocking function in a thread."""
+"""Serves one plugin socket: Docker's requests, each answered within seconds by a blocking function in a worker thread.
+
+HTTP is that of Python's standard library. Each connection has a thread, which waits for requests and their answers; the
+work itself is done by the bounded number of threads of an executor. Docker keeps idle connections for later requests,
+and repeats a request whose connection was closed without its content: so only `PluginServer.stop` closes them.
+"""
 
 from __future__ import annotations
 
-import asyncio
 import json
 import logging
 import socket
+import threading
 from collections.abc import Callable, Mapping
-from concurrent.futures import Executor
+from concurrent.futures import Executor, Future, wait
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
-
-from aiohttp import web
 
 from ..errors import LabError
 
 CONTENT_TYPE = "application/vnd.docker.plugins.v1+json"
 ANSWER_SECONDS = 20.0
 """When Docker gets an error in any case; Docker itself gives up after 30 seconds."""
+MAX_BODY = 1 << 20
+"""Bytes of a request; Docker's have some hundreds."""
+_BACKLOG = 512  # as many containers as start at once
+_PAUSE_SECONDS = 0.1
 
 Handler = Callable[[Mapping[str, Any]], Mapping[str, Any]]
 log = logging.getLogger(__name__)
@@ -33,53 +42,84 @@ class PluginServer:
         self._path = path
         self._methods = methods
         self._executor = executor
-        self._runner = web.AppRunner(self._application(), access_log=None)
+        self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._acceptor = threading.Thread(target=self._accept, name=path.name, daemon=True)
+        self._connections: set[socket.socket] = set()
+        self._changed = threading.Condition()
+        self._stopping = threading.Event()
 
-    async def start(self) -> None:
+    def start(self) -> None:
         """Listen. The socket appears under its name when it accepts connections, in the place of an old one."""
-        await self._runner.setup()
         self._path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
         draft = self._path.with_name(f".{self._path.name}.new")
         draft.unlink(missing_ok=True)
-        listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        listener.bind(str(draft))
+        self._listener.bind(str(draft))
         draft.chmod(0o600)
-        listener.listen(512)  # as many containers as start at once
+        self._listener.listen(_BACKLOG)
         draft.rename(self._path)
-        await web.SockSite(self._runner, listener).start()
+        self._acceptor.start()
 
-    async def stop(self) -> None:
-        """Finish the running requests and listen no more."""
+    def stop(self) -> None:
+        """Answer the requests that are there already, and take no more: not one is lost."""
+        self._stopping.set()
         self._path.unlink(missing_ok=True)
-        await self._runner.cleanup()
+        self._listener.shutdown(socket.SHUT_RDWR)  # whoever has connected is accepted still, see unix(7) and accept(2)
+        self._acceptor.join()
+        self._listener.close()
+        with self._changed:
+            for connection in self._connections:
+                connection.shutdown(socket.SHUT_RD)  # what Docker has sent is read still, and answered
+            self._changed.wait_for(lambda: not self._connections, ANSWER_SECONDS)
 
-    def _application(self) -> web.Application:
-        application = web.Application()
-        application.router.add_post("/{method}", self._answer)
-        return application
+    def _accept(self) -> None:
+        while True:
+            try:
+                connection = self._listener.accept()[0]
+            except OSError as error:
+                if self._stopping.is_set():
+                    return
+                log.error("%s: no connection can be accepted: %s", self._path.name, error)
+                self._stopping.wait(_PAUSE_SECONDS)  # there may be too many open files
+                continue
+            with self._changed:
+                self._connections.add(connection)
+            name = threading.current_thread().name
+            threading.Thread(target=self._serve, args=(connection,), name=name, daemon=True).start()
 
-    async def _answer(self, request: web.Request) -> web.Response:
-        method = request.match_info["method"]
+    def _serve(self, connection: socket.socket) -> None:
+        """Answer the requests of one connection until its other end is closed."""
+        try:
+            _Connection(connection, "", self)
+        except OSError as error:
+            log.debug("Docker has closed its connection: %s", error)
+        finally:
+            with self._changed:
+                self._connections.discard(connection)
+                connection.close()
+                self._changed.notify_all()
+
+    def answer(self, method: str, body: bytes) -> Mapping[str, Any]:
+        """The answer to one request; an error is one too."""
         handler = self._methods.get(method)
         if handler is None:
-            return _response(_error(f"{method} is not supported by this driver."))
+            return _error(f"{method} is not supported by this driver.")
         try:
-            document = json.loads(await request.read() or b"{}")
+            document = json.loads(body or b"{}")
         except ValueError:
-            return _response(_error(f"the body of {method} is not JSON."))
+            return _error(f"the body of {method} is not JSON.")
         if not isinstance(document, dict):
-            return _response(_error(f"the body of {method} is not a JSON object."))
-        return _response(await self._run(method, handler, document))
+            return _error(f"the body of {method} is not a JSON object.")
+        return self._result(method, handler, document)
 
-    async def _run(self, method: str, handler: Handler, document: Mapping[str, Any]) -> Mapping[str, Any]:
-        """The handler's answer. One that takes too long goes on in its thread; what it leaves, the resync tidies up."""
-        work = asyncio.get_running_loop().run_in_executor(self._executor, handler, document)
-        try:
-            return await asyncio.wait_for(asyncio.shield(work), ANSWER_SECONDS)
-        except asyncio.TimeoutError:
-            work.add_done_callback(_forget)
+    def _result(self, method: str, handler: Handler, document: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The handler's answer. One that takes too long continues in its thread; the reconciler cleans up after it."""
+        work = self._executor.submit(handler, document)
+        if not wait([work], ANSWER_SECONDS).done:
+            work.add_done_callback(_log_failure)
             log.error("%s: no result within %g s", method, ANSWER_SECONDS)
             return _error(f"{method} was not finished within {ANSWER_SECONDS:g} s: see the driver's journal.")
+        try:
+            return work.result()
         except LabError as error:
             log.warning("%s: %s", method, error)
             return _error(str(error))
@@ -88,18 +128,46 @@ class PluginServer:
             return _error(f"{method} failed in the network driver ({error!r}): see its journal.")
 
 
-def _forget(work: asyncio.Future) -> None:
-    if not work.cancelled() and work.exception() is not None:
+class _Connection(BaseHTTPRequestHandler):
+    """Reads requests and writes answers; the object exists as long as the connection."""
+
+    protocol_version = "HTTP/1.1"
+    wbufsize = -1  # an answer is one packet
+    server: PluginServer  # type: ignore[assignment]
+
+    def do_POST(self) -> None:
+        """One request. Its body has a length, as all that Go sends from a buffer."""
+        length = self.headers.get("Content-Length", "0")
+        if "Transfer-Encoding" in self.headers:
+            self.send_error(HTTPStatus.LENGTH_REQUIRED)
+        elif not length.isdigit() or int(length) > MAX_BODY:
+            self.send_error(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+        else:
+            body = self.rfile.read(int(length))
+            if len(body) == int(length):  # or the connection ended in the middle of the request
+                self._send(self.server.answer(self.path.lstrip("/"), body))
+
+    def _send(self, document: Mapping[str, Any]) -> None:
+        text = json.dumps(document).encode()
+        self.send_response(HTTPStatus.OK)
+        self.send_header("Content-Type", CONTENT_TYPE)
+        self.send_header("Content-Length", str(len(text)))
+        self.end_headers()
+        self.wfile.write(text)
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Docker logs its requests itself."""
+        log.debug(format, *args)
+
+
+def _log_failure(work: Future[Mapping[str, Any]]) -> None:
+    if work.exception() is not None:
         log.error("a request that took too long has failed: %s", work.exception())
 
 
 def _error(text: str) -> Mapping[str, Any]:
     """Docker looks for a network driver's error in ``Err``, and for an IPAM driver's in ``Error``."""
     return {"Err": text, "Error": text}
-
-
-def _response(document: Mapping[str, Any]) -> web.Response:
-    return web.Response(text=json.dumps(document), content_type=CONTENT_TYPE)
 
 
 def named_methods(interface: str, methods: Mapping[str, Handler], constants: Mapping[str, Any]) -> dict[str, Handler]:

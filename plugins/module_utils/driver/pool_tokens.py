@@ -22,7 +22,7 @@ PATIENCE_SECONDS = 5.0
 """How long a second network of the same subnet waits for the first; Docker takes milliseconds from pool to network."""
 
 
-class NetworkPools:
+class PoolTokens:
     """The tokens of this host's pools that no network has claimed yet: ``…/pools/NODE/TOKEN``, with the subnet."""
 
     def __init__(self, host: Host, prefix: str, patience: float = PATIENCE_SECONDS) -> None:

@@ -12,11 +12,12 @@ from collections.abc import Callable, Collection, Iterable
 from ..datastore.mirror import Copy
 from ..errors import LabError
 from .docker_view import DockerEndpoint, DockerView
+from .endpoint_life import GRACE_SECONDS
 from .endpoints import HeldAddress
 from .network import Network
 from .network_requests import remove_network
 from .reconcile_plan import Plan, Suspects, plan
-from .records import PATIENCE_SECONDS, Records
+from .records import Records
 
 SLOW_START_SECONDS = 600.0
 """The same for endpoints that Docker has not deleted again, as it does when a start fails: on a busy host a start takes
@@ -32,8 +33,9 @@ class Upkeep:
         """``on_new_daemon`` is called when another Docker daemon than before answers."""
         self._network = network
         self._records = records
+        self._life = records.life
         self._on_new_daemon = on_new_daemon
-        self._suspects = Suspects(PATIENCE_SECONDS, SLOW_START_SECONDS)
+        self._suspects = Suspects(GRACE_SECONDS, SLOW_START_SECONDS)
         self._daemon = 0
         self._of_earlier_daemons: set[str] = set()
 
@@ -46,8 +48,8 @@ class Upkeep:
         """
         finished = self._records.finish_joins()
         stored = self._records.own_endpoints(self._network.host.copy())
-        self._records.unnamed.difference_update(key for key, endpoint in stored.items() if endpoint.container)
-        if not self._records.unnamed and all(endpoint.container for endpoint in stored.values()):
+        self._life.named(key for key, endpoint in stored.items() if endpoint.container)
+        if not self._life.awaits_names() and all(endpoint.container for endpoint in stored.values()):
             return finished
         living = self._network.host.docker.view(self._network.driver).endpoints
         named = set()
@@ -55,14 +57,15 @@ class Upkeep:
             if not endpoint.container and endpoint_id in living:
                 named.add(living[endpoint_id].container)
                 self._name(living[endpoint_id])
+        created_here = self._life.created_here()
         for endpoint_id, endpoint in stored.items():
             # A container's name is its alone: an endpoint of that name that Docker does not list is left over.
-            if endpoint.container in named and endpoint_id not in living and endpoint_id not in self._records.made:
+            if endpoint.container in named and endpoint_id not in living and endpoint_id not in created_here:
                 self._records.forget(endpoint_id)  # its address follows if Docker has not released it: see `resync`
         return False
 
     def _name(self, living: DockerEndpoint) -> bool:
-        with self._records.repairing(living.endpoint_id) as exists:
+        with self._life.exclusively(living.endpoint_id) as exists:
             if exists:
                 self._network.name_endpoint(living.endpoint_id, living.container)
             return exists
@@ -71,7 +74,7 @@ class Upkeep:
 
     def resync(self) -> Iterable[str]:
         """Compare and repair; a line for everything that was done."""
-        self._records.forget_gone()
+        self._life.prune()
         view = self._network.host.docker.view(self._network.driver)
         yield from self._records.networks.sync(view)
         copy = self._records.fresh_copy()
@@ -83,12 +86,12 @@ class Upkeep:
         yield from self._remove_left_over(todo, convicted)
         yield from self._remove_networks(vanished, convicted)
         yield from self._repair_living(todo, convicted)
-        self._records.unfinished.update({one.endpoint_id: one for one in self._records.joined.all()})
+        self._life.check_again(self._records.joined.all())
         self._records.finish_joins()
 
     def _starting(self, daemon: int) -> set[str]:
         """Endpoints whose containers may still be started. A Docker that was killed starts nothing more."""
-        made = set(self._records.made)
+        made = self._life.created_here()
         if daemon != self._daemon:
             self._of_earlier_daemons = made if self._daemon else set()
             self._daemon = daemon
@@ -140,14 +143,14 @@ class Upkeep:
                 log.error("%s has lost its device: 'docker network disconnect' and 'connect' it", living.container)
 
     def _claim(self, living: DockerEndpoint, held: HeldAddress) -> bool:
-        with self._records.addresses, self._records.repairing(living.endpoint_id) as exists:
+        with self._records.address_lock, self._life.exclusively(living.endpoint_id) as exists:
             if exists:
                 self._network.claim_address(held, living)
             return exists
 
     def _store(self, living: DockerEndpoint) -> bool:
         network = self._records.networks.named(living.network_id)
-        with self._records.repairing(living.endpoint_id) as exists:
+        with self._life.exclusively(living.endpoint_id) as exists:
             if exists:
                 self._network.store_endpoint(living, network)
             return exists

@@ -8,15 +8,21 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
+from typing import Any
 
 from ..datastore.etcd import EtcdUnreachable
 from ..datastore.mirror import Copy, Mirror, WatchLost
 from ..errors import LabError
+from .config import Config
 from .converger import Converger
+from .dns_clients import DnsClients
 from .dns_names import HostsFile
 from .dns_server import Known, NameServer
+from .docker_view import Docker
+from .endpoint_life import EndpointLife
+from .host import Host
 from .ipam_requests import IpamRequests
 from .network import Network
 from .network_requests import NetworkRequests
@@ -33,43 +39,54 @@ log = logging.getLogger(__name__)
 
 
 class Driver:
-    """Runs a `Network`. HTTP is asynchronous; all the rest is blocking code in a few threads."""
+    """Runs a `Network`: blocking code in a few threads."""
 
     def __init__(
         self,
-        network: Network,
-        mirror: Mirror,
+        kind: type[Network],
+        options: Mapping[str, Any],
+        config: Config,
+        docker: Docker,
         hosts_file: HostsFile,
-        plugins: Path,
         name_server: NameServer | None = None,
     ) -> None:
-        self._network = network
+        """``kind`` is the network's class, ``options`` are its part of the configuration; the rest is the host's."""
         self._hosts_file = hosts_file
         self._name_server = name_server
-        self._executor = ThreadPoolExecutor(_WORKERS, thread_name_prefix=network.driver)
-        self._converger = Converger(self._converge)
-        self._mirror = mirror
-        self._mirror.on_change = self._converger.request
-        self._records = Records(network)
-        self._upkeep = Upkeep(network, self._records, on_new_daemon=self._converger.doubt)
-        network.host.copy = self._mirror.copy
-        network.host.wait_for = self._converger.wait_for
         self._stopping = threading.Event()
         self._joined = threading.Event()
         self._resync_now = threading.Event()
         self.synced = threading.Event()
         """Set when etcd has answered, and the host followed what it said, or could not."""
+        self._converger = Converger()
+        self._mirror = Mirror(config.etcd_client(), kind.watched_prefixes(), self._converger.request)
+        copy, wait_for = self._mirror.copy, self._converger.wait_for
+        self._network = network = kind(Host(config.node, docker, config.etcd_client, options, copy, wait_for))
+        self._clients = DnsClients()
+        self._records = Records(network, EndpointLife(self._clients))
+        self._upkeep = Upkeep(network, self._records, on_new_daemon=self._converger.doubt)
+        self._executor = ThreadPoolExecutor(_WORKERS, thread_name_prefix=network.driver)
         requests = NetworkRequests(network, self._records, self._resync_now.set, self._after_join)
         sockets = socket_methods(network, requests.methods(), IpamRequests(network, self._records).methods())
-        self.servers = [PluginServer(plugins / name, methods, self._executor) for name, methods in sockets.items()]
+        self._servers = [PluginServer(config.plugins / name, one, self._executor) for name, one in sockets.items()]
 
     def start(self) -> None:
-        """Start the threads; the servers are started by the event loop."""
-        for work in (self._follow, self._converger.run, self._resync, self._name):
-            threading.Thread(target=work, name=f"{self._network.driver}-{work.__name__}", daemon=True).start()
+        """Start the threads, and serve Docker's requests."""
+        for work in (self._follow, self._keep_converged, self._resync, self._name):
+            threading.Thread(
+                target=work, name=f"{self._network.driver}-{work.__name__.strip('_')}", daemon=True
+            ).start()
+        self.start_sockets()
+
+    def start_sockets(self) -> None:
+        """Serve Docker's requests."""
+        for server in self._servers:
+            server.start()
 
     def stop(self) -> None:
-        """End the threads; a request that is being worked on ends by itself."""
+        """Answer the requests that are there, and end the threads."""
+        for server in self._servers:
+            server.stop()
         self._stopping.set()
         self._joined.set()
         self._resync_now.set()
@@ -97,6 +114,9 @@ class Driver:
             self._resync_now.set()
             self._stopping.wait(pause)
 
+    def _keep_converged(self) -> None:
+        self._converger.run(self._converge)
+
     def _converge(self, asked: bool) -> int:
         if not asked:
             self._network.look_again()
@@ -115,14 +135,21 @@ class Driver:
         self._hosts_file.update(self._network.driver, names)
         if self._name_server is not None:
             if not self.synced.is_set():
-                self._records.sync_sources()
+                self._sync_clients()
             networks = frozenset(record.name for record in self._records.networks.of_copy(copy) if record.name)
-            known = Known(names, networks, self._records.sources.by_address())
+            known = Known(names, networks, self._clients.by_address())
             self._name_server.update(self._network.driver, known, thorough)
+
+    def _sync_clients(self) -> None:
+        """Who asks for names, from the records of joined endpoints."""
+        networks = self._records.networks.all()
+        joined = [one for one in self._records.joined.all() if one.network_id in networks]
+        self._clients.sync({one.endpoint_id: (one.sandbox, networks[one.network_id].name) for one in joined})
+        self._clients.look()
 
     def _update_sources(self) -> None:
         if self._name_server is not None:
-            self._name_server.update_sources(self._network.driver, self._records.sources.by_address())
+            self._name_server.update_sources(self._network.driver, self._clients.by_address())
 
     def _after_join(self) -> None:
         self._update_sources()
@@ -162,10 +189,10 @@ class Driver:
             while not self._stopping.is_set() and time.monotonic() < deadline:
                 try:
                     finished = self._upkeep.learn_names()
-                    self._records.sources.look()
+                    self._clients.look()
                     self._update_sources()
                     if finished:
-                        self._records.sources.settle()
+                        self._clients.settle()
                         break
                 except EtcdUnreachable:
                     break

@@ -16,7 +16,7 @@ mirror=${5:-}
 packages=(
     systemd-sysv dbus                                                       # a host with services, not just a process
     python3                                                                 # what Ansible needs
-    python3-aiohttp dnsmasq-base                                            # what the network driver needs
+    dnsmasq-base                                                            # what the network driver needs
     docker.io iptables ipset                                                # the workloads' engine
     etcd-server etcd-client bird2                                           # the daemons that some networks use
     iproute2 iputils-ping traceroute tcpdump iperf3 procps kmod             # to look at networks and to measure them

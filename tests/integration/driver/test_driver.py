@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -14,7 +12,6 @@ from concurrent.futures import ThreadPoolExecutor
 from ipaddress import ip_network
 from pathlib import Path
 
-import aiohttp
 import pytest
 
 from ansible_collections.container_network.lab.plugins.module_utils.calico.driver import CalicoNetwork
@@ -22,7 +19,9 @@ from ansible_collections.container_network.lab.plugins.module_utils.calico.pools
 from ansible_collections.container_network.lab.plugins.module_utils.calico.resources import WorkloadEndpoint
 from ansible_collections.container_network.lab.plugins.module_utils.calico.store import CalicoStore
 from ansible_collections.container_network.lab.plugins.module_utils.datastore.etcd import Etcd, EtcdUnreachable
-from ansible_collections.container_network.lab.plugins.module_utils.datastore.mirror import Mirror, WatchLost
+from ansible_collections.container_network.lab.plugins.module_utils.datastore.mirror import Copy, Mirror, WatchLost
+from ansible_collections.container_network.lab.plugins.module_utils.driver.config import Config
+from ansible_collections.container_network.lab.plugins.module_utils.driver.dns_clients import DnsClients
 from ansible_collections.container_network.lab.plugins.module_utils.driver.dns_names import HostsFile
 from ansible_collections.container_network.lab.plugins.module_utils.driver.docker_view import (
     Docker,
@@ -30,12 +29,18 @@ from ansible_collections.container_network.lab.plugins.module_utils.driver.docke
     DockerNetwork,
     DockerView,
 )
+from ansible_collections.container_network.lab.plugins.module_utils.driver.endpoint_life import EndpointLife
 from ansible_collections.container_network.lab.plugins.module_utils.driver.host import Host
-from ansible_collections.container_network.lab.plugins.module_utils.driver.network_records import NetworkRecord
+from ansible_collections.container_network.lab.plugins.module_utils.driver.joined_endpoints import Joined
+from ansible_collections.container_network.lab.plugins.module_utils.driver.network_records import (
+    NetworkRecord,
+    NetworkRecords,
+)
 from ansible_collections.container_network.lab.plugins.module_utils.driver.reconciler import Upkeep
-from ansible_collections.container_network.lab.plugins.module_utils.driver.records import Records, watched_prefixes
+from ansible_collections.container_network.lab.plugins.module_utils.driver.records import Records
 from ansible_collections.container_network.lab.plugins.module_utils.driver.service import Driver
 from tests.support import etcd_process
+from tests.support.plugin_client import post
 
 Answers = list
 
@@ -55,36 +60,16 @@ def store(endpoint: str) -> CalicoStore:
 
 def ask(folder: Path, endpoints: list[str], calls: list[tuple[str, dict]], together: bool = False) -> Answers:
     """Start the sockets, call the methods, and return the answers."""
-
-    async def session() -> Answers:
-        docker = Docker(str(folder / "docker.sock"), folder / "docker.pid")
-        network = CalicoNetwork(Host("host1", docker, lambda: Etcd(endpoints), {"interface": "lo"}))
-        mirror = Mirror(Etcd(endpoints), watched_prefixes(network))
-        driver = Driver(network, mirror, HostsFile(folder / "hosts", None), folder / "plugins")
-        for server in driver.servers:
-            await server.start()
-        async with contextlib.AsyncExitStack() as stack:
-            clients = {}
-            for interface, name in (("NetworkDriver", "calico"), ("IpamDriver", "calico-ipam")):
-                connector = aiohttp.UnixConnector(str(folder / f"plugins/{name}.sock"), limit=0)
-                clients[interface] = await stack.enter_async_context(aiohttp.ClientSession(connector=connector))
-
-            async def call(method: str, document: dict) -> dict:
-                client = clients[method.partition(".")[0]]
-                async with client.post(f"http://plugin/{method}", json=document) as response:
-                    assert response.status == 200
-                    return await response.json(content_type=None)
-
-            if together:
-                answers = await asyncio.gather(*(call(*one) for one in calls))
-            else:
-                answers = [await call(*one) for one in calls]
-        for server in driver.servers:
-            await server.stop()
+    config = Config("host1", {}, {"endpoints": endpoints}, plugins=folder / "plugins")
+    docker = Docker(str(folder / "docker.sock"), folder / "docker.pid")
+    driver = Driver(CalicoNetwork, {"interface": "lo"}, config, docker, HostsFile(folder / "hosts", None))
+    sockets = {"NetworkDriver": folder / "plugins/calico.sock", "IpamDriver": folder / "plugins/calico-ipam.sock"}
+    driver.start_sockets()  # and nothing that would change this machine
+    try:
+        with ThreadPoolExecutor(len(calls) if together else 1) as executor:
+            return list(executor.map(lambda call: post(sockets[call[0].partition(".")[0]], *call), calls))
+    finally:
         driver.stop()
-        return answers
-
-    return asyncio.run(session())
 
 
 def test_a_network_takes_its_addresses_from_its_subnet(tmp_path, endpoint, store):
@@ -199,48 +184,70 @@ class ListedContainers(Docker):
         return DockerView(self.networks, self.endpoints, self.daemon)
 
 
-def test_a_name_is_awaited_though_neither_the_watch_nor_docker_knows_the_endpoint_yet(endpoint, store):
-    docker = ListedContainers()
-    network = CalicoNetwork(Host("host1", docker, lambda: Etcd([endpoint]), {"interface": "lo"}))
-    records = Records(network)
-    upkeep = Upkeep(network, records, on_new_daemon=lambda: None)
-    records.unnamed.add("e" * 64)
+class Parts:
+    """The driver's parts without its threads and sockets; the test decides what the watch has seen."""
+
+    def __init__(self, endpoint: str) -> None:
+        self.docker = ListedContainers()
+        self.seen = Copy(0, {})
+        self.new_daemons: list[int] = []
+        host = Host(
+            "host1",
+            self.docker,
+            lambda: Etcd([endpoint]),
+            {"interface": "lo"},
+            copy=lambda: self.seen,
+            wait_for=lambda _revision, _seconds: True,
+        )
+        self.network = CalicoNetwork(host)
+        self.life = EndpointLife(DnsClients())
+        self.records = Records(self.network, self.life)
+        on_new_daemon = lambda: self.new_daemons.append(self.docker.daemon)  # noqa: E731
+        self.upkeep = Upkeep(self.network, self.records, on_new_daemon)
+
+    def follow(self) -> None:
+        """The watch sees what etcd has."""
+        self.seen = self.records.fresh_copy()
+
+
+@pytest.fixture
+def parts(endpoint: str) -> Parts:
+    return Parts(endpoint)
+
+
+def test_a_name_is_awaited_though_neither_the_watch_nor_docker_knows_the_endpoint_yet(parts, store):
+    docker, upkeep = parts.docker, parts.upkeep
+    NetworkRecords(parts.network.host, parts.network.prefix()).put(NetworkRecord("n", "net"))
+    parts.life.joined(Joined("e" * 64, "n", "/run/docker/netns/none"), (), "net")
     assert not upkeep.learn_names()
     store.put_endpoint(WorkloadEndpoint.of_container("host1", "e" * 64, ("17.2.0.0/32",), ("net",)))
-    network.host.copy = records.fresh_copy
+    parts.follow()
     assert not upkeep.learn_names()
     docker.endpoints["e" * 64] = DockerEndpoint("e" * 64, "n", "c", "bbox1", ("17.2.0.0",), "net")
     upkeep.learn_names()
+    parts.follow()
     assert upkeep.learn_names()
     assert [one.container for one in store.endpoints()] == ["bbox1"]
 
 
-def test_what_docker_has_removed_is_not_stored_again_by_an_older_look(endpoint, store):
-    docker = ListedContainers()
+def test_what_docker_has_removed_is_not_stored_again_by_an_older_look(parts, store):
+    docker = parts.docker
     docker.networks["n"] = DockerNetwork("n", "net", False)
     docker.endpoints["e" * 64] = DockerEndpoint("e" * 64, "n", "c", "bbox1", ("17.2.0.0",), "net")
-    network = CalicoNetwork(Host("host1", docker, lambda: Etcd([endpoint]), {"interface": "lo"}))
-    records = Records(network)
-    upkeep = Upkeep(network, records, on_new_daemon=lambda: None)
     store.put_endpoint(WorkloadEndpoint.of_container("host1", "e" * 64, ("17.2.0.0/32",), ("net",)))
-    older = records.fresh_copy()
-    network.host.copy = lambda: older
-    records.forget("e" * 64)
-    upkeep.learn_names()
-    assert list(upkeep.resync()) == ["network net noted"]
+    parts.follow()
+    parts.records.forget("e" * 64)
+    parts.upkeep.learn_names()
+    assert list(parts.upkeep.resync()) == ["network net noted"]
     assert store.endpoints() == []
     assert store.read().allocations() == {}
 
 
-def test_each_daemon_of_docker_that_answers_puts_the_host_in_doubt_once(endpoint):
+def test_each_daemon_of_docker_that_answers_puts_the_host_in_doubt_once(parts):
     """Docker puts its rules before all others when it starts."""
-    docker = ListedContainers()
-    network = CalicoNetwork(Host("host1", docker, lambda: Etcd([endpoint]), {"interface": "lo"}))
-    new_daemons: list[int] = []
-    upkeep = Upkeep(network, Records(network), on_new_daemon=lambda: new_daemons.append(docker.daemon))
-    for docker.daemon in (17, 17, 18, 18):
-        list(upkeep.resync())
-    assert new_daemons == [17, 18]
+    for parts.docker.daemon in (17, 17, 18, 18):
+        list(parts.upkeep.resync())
+    assert parts.new_daemons == [17, 18]
 
 
 class Following:

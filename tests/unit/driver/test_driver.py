@@ -286,9 +286,9 @@ def test_a_network_is_found_by_its_module():
 
 
 @contextmanager
-def running(converger: Converger) -> Iterator[None]:
+def running(converger: Converger, converge: Callable[[bool], int]) -> Iterator[None]:
     """Its thread, which ends with the block."""
-    worker = threading.Thread(target=converger.run)
+    worker = threading.Thread(target=converger.run, args=(converge,))
     worker.start()
     try:
         yield
@@ -308,8 +308,8 @@ def test_requests_that_come_together_are_answered_by_one_round_and_a_failed_roun
             raise LabError("the first round fails")
         return latest
 
-    converger = Converger(converge, together=0.05, retry=(0.01, 0.01))
-    with running(converger):
+    converger = Converger(together=0.05, retry=(0.01, 0.01))
+    with running(converger, converge):
         for latest in range(1, 51):
             converger.request(latest)
         assert converger.wait_for(50, 5)
@@ -332,8 +332,8 @@ def test_the_host_is_looked_at_soon_after_a_request_also_while_more_of_them_come
     """Docker puts its rules before ours when it makes a network, after it has asked the driver for it."""
     looked = threading.Event()
 
-    converger = Converger(telling(looked.set), together=0, look=(0.05, 600))
-    with running(converger):
+    converger = Converger(together=0, look=(0.05, 600))
+    with running(converger, telling(looked.set)):
         for _round in range(1000):
             converger.request(1)
             if looked.wait(0.01):
@@ -344,8 +344,8 @@ def test_the_host_is_looked_at_soon_after_a_request_also_while_more_of_them_come
 def test_a_host_in_doubt_is_looked_at_at_once():
     looks = threading.Semaphore(0)
 
-    converger = Converger(telling(looks.release), together=0.05, look=(600, 600))
-    with running(converger):
+    converger = Converger(together=0.05, look=(600, 600))
+    with running(converger, telling(looks.release)):
         converger.doubt()
         assert looks.acquire(timeout=5)
         converger.request(1)
