@@ -18,8 +18,8 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
+from ..datastore.documents import compact_json, object_or_empty
 from .pools import Address, IPPool, Network
-from .resources import compact_json, parsed_object
 
 BLOCKS = "/calico/ipam/v2/assignment/"
 AFFINITIES = "/calico/ipam/v2/host/"
@@ -180,7 +180,7 @@ def handle_key(handle: str) -> str:
 
 def handle_counts(text: str | None) -> dict[str, int]:
     """How many addresses a stored handle has, by block."""
-    counts = parsed_object(text).get("block") if text else None
+    counts = object_or_empty(text).get("block") if text else None
     return {str(cidr): int(count) for cidr, count in counts.items()} if isinstance(counts, dict) else {}
 
 
@@ -201,7 +201,7 @@ def first_block_index(pool: IPPool, node: str) -> int:
 @lru_cache(maxsize=2048)
 def _read_block(text: str) -> Block | None:
     """Values never change, and most blocks are read again and again as they are: they are kept by their text."""
-    document = parsed_object(text)
+    document = object_or_empty(text)
     try:
         cidr = ipaddress.ip_network(document["cidr"])
         first, address = int(cidr.network_address), type(cidr.network_address)

@@ -15,6 +15,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
+from ..datastore.documents import object_or_empty
 from ..datastore.transactions import Transaction
 from ..errors import LabError
 from .blocks import (
@@ -35,7 +36,7 @@ from .blocks import (
     handle_key,
 )
 from .pools import Address, IPPool, Network
-from .resources import RESOURCES, parsed_object, resource_key
+from .resources import RESOURCES, resource_key
 from .selectors import selector_problem, selects
 
 POOLS = f"{RESOURCES}ippools/"
@@ -172,7 +173,7 @@ def write_block(transaction: Transaction, block: Block) -> None:
 
 def stored_pools(transaction: Transaction) -> list[IPPool]:
     """All pools, in order of their names."""
-    pools = (IPPool.from_stored(parsed_object(text)) for text in transaction.under(POOLS).values())
+    pools = (IPPool.from_stored(object_or_empty(text)) for text in transaction.under(POOLS).values())
     return [pool for pool in pools if pool]
 
 
@@ -386,7 +387,7 @@ def _selects(pool: IPPool, labels: Mapping[str, str]) -> bool:
 
 def _node_labels(transaction: Transaction, node: str) -> dict[str, str]:
     text = transaction.get(resource_key("nodes", node))
-    labels = (parsed_object(text).get("metadata") or {}).get("labels") if text else None
+    labels = (object_or_empty(text).get("metadata") or {}).get("labels") if text else None
     return {str(name): str(value) for name, value in (labels or {}).items()}
 
 

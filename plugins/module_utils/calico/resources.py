@@ -9,10 +9,11 @@ A document keeps the metadata (uid, time of creation) and the fields of `spec` t
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+
+from ..datastore.documents import compact_json, object_or_empty
 
 API_VERSION = "projectcalico.org/v3"
 RESOURCES = "/calico/resources/v3/projectcalico.org/"
@@ -56,7 +57,7 @@ class Resource:
 
     def document(self, stored: str | None, uid: str, created: str) -> str:
         """The JSON text for etcd; a stored document keeps its metadata, and fields that are not given here."""
-        known = parsed_object(stored) if stored else {}
+        known = object_or_empty(stored) if stored else {}
         metadata = dict(known.get("metadata") or {})
         metadata.update({"name": self.name, **({"namespace": self.namespace} if self.namespace else {})})
         metadata.setdefault("uid", uid)
@@ -74,7 +75,7 @@ class Resource:
         """Whether a stored document already says this."""
         if stored is None:
             return False
-        known = parsed_object(stored)
+        known = object_or_empty(stored)
         spec, metadata = known.get("spec") or {}, known.get("metadata") or {}
         labels, annotations = metadata.get("labels") or {}, metadata.get("annotations") or {}
         return (
@@ -300,27 +301,13 @@ def interface_name(endpoint_id: str) -> str:
 
 def group_of(text: str) -> str | None:
     """The group to which a stored document belongs, if any."""
-    annotations = (parsed_object(text).get("metadata") or {}).get("annotations") or {}
+    annotations = (object_or_empty(text).get("metadata") or {}).get("annotations") or {}
     return annotations.get(GROUP_ANNOTATION)
 
 
 def resource_key(plural: str, name: str, namespace: str = "") -> str:
     """The key of a resource."""
     return f"{RESOURCES}{plural}/{namespace + '/' if namespace else ''}{name}"
-
-
-def parsed_object(text: str) -> dict[str, Any]:
-    """A JSON object; an empty one for text that is anything else, as a stranger may have stored it."""
-    try:
-        document = json.loads(text)
-    except ValueError:
-        return {}
-    return document if isinstance(document, dict) else {}
-
-
-def compact_json(document: Any) -> str:
-    """JSON without spaces, as Go writes it."""
-    return json.dumps(document, separators=(",", ":"))
 
 
 def merged(stored: Mapping[str, Any], wanted: Mapping[str, Any]) -> dict[str, Any]:

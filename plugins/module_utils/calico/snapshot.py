@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
+from ..datastore.documents import object_or_empty
 from .blocks import (
     AFFINITIES,
     BLOCKS,
@@ -34,7 +35,6 @@ from .resources import (
     Node,
     Profile,
     WorkloadEndpoint,
-    parsed_object,
 )
 
 WATCH_PREFIXES = (RESOURCES, BLOCKS)
@@ -192,7 +192,7 @@ def _values(parse: Callable[[Any], Any], texts: Mapping[str, str], only: str | N
 def _value(parse: Callable[[Any], Any], text: str) -> Any:
     """Values never change, and of a watched cluster most documents stay as they are: they are kept by their text."""
     try:
-        return parse(parsed_object(text))
+        return parse(object_or_empty(text))
     except (KeyError, TypeError, ValueError, AttributeError):
         return None
 

@@ -16,6 +16,7 @@ import uuid
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Union
 
+from ..datastore.documents import compact_json, object_or_empty
 from ..datastore.etcd import Etcd
 from ..datastore.transactions import MAX_OPERATIONS, Transaction, Transactions
 from ..errors import InvalidInput, LabError, raise_if_any
@@ -56,9 +57,7 @@ from .resources import (
     Profile,
     Resource,
     WorkloadEndpoint,
-    compact_json,
     group_of,
-    parsed_object,
     resource_key,
 )
 from .snapshot import IPAM_PREFIXES, WATCH_PREFIXES, Findings, Snapshot, expected_handles, findings
@@ -236,7 +235,7 @@ class CalicoStore:
 
         def plan(transaction: Transaction) -> bool:
             stored = transaction.get(resource_key("nodes", name))
-            before = Node.from_document(parsed_object(stored)) if stored else Node(name)
+            before = Node.from_document(object_or_empty(stored)) if stored else Node(name)
             return _put_resource(transaction, dataclasses.replace(before, **fields).resource())
 
         return self._transactions.run(plan)

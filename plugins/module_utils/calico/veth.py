@@ -11,7 +11,6 @@ from the host end's MAC address, which follows from the endpoint's id, so it is 
 
 from __future__ import annotations
 
-import hashlib
 import ipaddress
 import re
 from collections.abc import Collection, Sequence
@@ -21,7 +20,7 @@ from typing import Any
 
 from ..errors import LabError
 from ..kernel import rtnetlink as rt
-from ..kernel.addresses import mac_text, packed_ip, packed_mac
+from ..kernel.addresses import packed_ip, packed_mac, stable_mac
 from ..kernel.container_routes import (
     HostNeighbour,
     HostRoute,
@@ -97,9 +96,8 @@ def temporary_name(endpoint_id: str) -> str:
 
 
 def host_mac(endpoint_id: str) -> str:
-    """The MAC address of the host end: unicast, locally administered, always the same for an endpoint."""
-    digest = hashlib.sha256(endpoint_id.encode()).digest()
-    return mac_text(bytes([digest[0] & 0xFC | 0x02]) + digest[1:6])
+    """The MAC address of the host end: always the same for an endpoint."""
+    return stable_mac(endpoint_id)
 
 
 def ipv6_gateway(endpoint_id: str) -> str:

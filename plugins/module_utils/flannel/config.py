@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from ..datastore.documents import compact_json, parse_object
 from ..errors import InvalidInput, raise_if_any
 
 DEFAULT_PREFIX = "/coreos.com/network"
@@ -229,22 +230,6 @@ class FlannelConfig:
         if not 1 <= self.effective_port <= 65535:
             problems.append(f"port {self.effective_port} is out of range: UDP takes 1 to 65535 (flannel's is 8472)")
         return problems
-
-
-def parse_object(text: str, what: str) -> dict[str, Any]:
-    """A JSON object; InvalidInput if it is anything else."""
-    try:
-        document = json.loads(text)
-    except ValueError as error:
-        raise InvalidInput([f"{what} is not JSON ({error}): {text[:200]!r}"]) from error
-    if not isinstance(document, dict):
-        raise InvalidInput([f"{what} is not a JSON object: {text[:200]!r}"])
-    return document
-
-
-def compact_json(document: dict[str, Any]) -> str:
-    """JSON without spaces, as Go writes it."""
-    return json.dumps(document, separators=(",", ":"))
 
 
 def _network(name: str, value: Any, problems: list[str]) -> ipaddress.IPv4Network | None:

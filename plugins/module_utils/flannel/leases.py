@@ -12,7 +12,9 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
-from .config import FlannelConfig, compact_json
+from ..datastore.documents import compact_json
+from ..kernel.addresses import stable_mac
+from .config import FlannelConfig
 
 CANDIDATES = 100
 """Flanneld chooses among the first so many free subnets."""
@@ -74,12 +76,8 @@ def subnet_of_key(key: str) -> ipaddress.IPv4Network | None:
 
 
 def vtep_mac(public_ip: str, vni: int) -> str:
-    """The MAC of a host's VXLAN device, always the same, so that a device made anew stays valid for its peers.
-
-    Locally administered and unicast, as IEEE 802 asks of addresses that no maker assigned.
-    """
-    digest = hashlib.sha256(f"{public_ip} {vni}".encode()).digest()
-    return bytes([digest[0] & 0xFC | 0x02, *digest[1:6]]).hex(":")
+    """The MAC of a host's VXLAN device, always the same, so that a recreated device stays valid for its peers."""
+    return stable_mac(f"{public_ip} {vni}")
 
 
 def choose_subnet(

@@ -9,6 +9,7 @@ what `ipaddress` accepts for single addresses (no leading zeros, no names).
 
 from __future__ import annotations
 
+import hashlib
 import ipaddress
 import socket
 
@@ -28,6 +29,15 @@ def packed_mac(text: str) -> bytes:
 def mac_text(packed: bytes) -> str:
     """A MAC address as the kernel's tools print it, in lower case."""
     return packed.hex(":")
+
+
+def stable_mac(seed: str) -> str:
+    """A MAC address that follows from a text, so that a recreated device keeps its own.
+
+    Unicast and locally administered, as IEEE 802 asks of addresses that no vendor assigned.
+    """
+    digest = hashlib.sha256(seed.encode()).digest()
+    return mac_text(bytes([digest[0] & 0xFC | 0x02, *digest[1:6]]))
 
 
 def packed_ip(text: str) -> bytes:

@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import dataclasses
 import ipaddress
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ..datastore.documents import compact_json
 from ..kernel.addresses import mac_text, packed_ip
 from .networks import STORE
 
@@ -79,7 +79,7 @@ class OverlayEndpoint:
             "name": self.container,
             "node": self.node,
         }
-        return json.dumps(document, separators=(",", ":"))
+        return compact_json(document)
 
     @classmethod
     def from_document(cls, network: str, document: Mapping[str, Any]) -> OverlayEndpoint:

@@ -10,11 +10,11 @@ drivers/overlay/ov_network.go), with the facts added that the hosts have to shar
 from __future__ import annotations
 
 import ipaddress
-import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ..datastore.documents import compact_json
 from ..errors import InvalidInput, raise_if_any
 
 STORE = "/docker/network/v1.0/"
@@ -63,7 +63,7 @@ class OverlayNetwork:
         subnet = {"SubnetIP": str(self.subnet), "GwIP": self.gateway_interface, "Vni": self.vni}
         document = {"mtu": self.mtu, "secure": False, "subnets": [subnet]}
         ours = {"internal": self.internal, "nodes": sorted(self.nodes)}
-        return json.dumps({**document, **ours}, separators=(",", ":"))
+        return compact_json({**document, **ours})
 
     @classmethod
     def from_document(cls, name: str, document: Mapping[str, Any]) -> OverlayNetwork:

@@ -14,7 +14,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from ..errors import LabError
-from ..kernel.addresses import mac_text, packed_mac
+from ..kernel.addresses import packed_mac, stable_mac
 
 SHORT_ID_BITS = 12
 """Two of them fill the 24 bits of a VXLAN network identifier."""
@@ -42,12 +42,8 @@ class Peer:
 
 
 def peer_name(node: str) -> str:
-    """The name of a host's peer: a unicast, locally administered MAC address, always the same for a host."""
-    return mac_text(_first_byte_local(hashlib.sha256(f"weave {node}".encode()).digest()[:6]))
-
-
-def _first_byte_local(mac: bytes) -> bytes:
-    return bytes([mac[0] & 0xFC | 0x02]) + mac[1:]
+    """The name of a host's peer: a MAC address, always the same for a host."""
+    return stable_mac(f"weave {node}")
 
 
 def is_device_mac(text: str) -> bool:
@@ -75,4 +71,4 @@ def tunnel_id(sender: Peer, receiver: Peer) -> int:
 
 def endpoint_mac(endpoint_id: str) -> str:
     """The MAC address of a container's end: always the same for an endpoint."""
-    return mac_text(_first_byte_local(hashlib.sha256(f"weave endpoint {endpoint_id}".encode()).digest()[:6]))
+    return stable_mac(f"weave endpoint {endpoint_id}")

@@ -15,6 +15,7 @@ from ansible_collections.container_network.lab.plugins.module_utils.kernel.addre
     packed_ip,
     packed_mac,
     packed_network,
+    stable_mac,
 )
 
 
@@ -93,3 +94,9 @@ def test_interface() -> None:
 def test_interface_typos(text: str) -> None:
     with pytest.raises(ValueError, match="write an address with its prefix length, as 192.168.1.68/24"):
         packed_interface(text)
+
+
+def test_a_stable_mac_is_of_one_device_and_of_no_vendor():
+    assert stable_mac("192.168.1.68 1") == stable_mac("192.168.1.68 1") == "26:7f:9f:b1:69:c6"
+    for number in range(256):
+        assert packed_mac(stable_mac(str(number)))[0] & 0x03 == 0x02
