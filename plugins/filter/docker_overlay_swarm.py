@@ -10,6 +10,8 @@ from typing import Any
 
 from ansible_collections.container_network.lab.plugins.module_utils.docker.networks import NetworkSpec
 from ansible_collections.container_network.lab.plugins.module_utils.overlay.config import NETWORKS_GROUP, OverlayNetwork
+from ansible_collections.container_network.lab.plugins.module_utils.overlay.inventory import seen_of
+from ansible_collections.container_network.lab.plugins.module_utils.overlay.problems import probes
 
 
 def docker_overlay_networks(entries: Sequence[Mapping[str, Any]], control_plane: str) -> list[dict[str, Any]]:
@@ -40,6 +42,13 @@ def docker_overlay_manager(nodes: Sequence[str], swarms: Sequence[Mapping[str, A
     return next((name for name in (*managers, *nodes) if name in managing), managers[0])
 
 
+def docker_overlay_probes(
+    hostvars: Mapping[str, Mapping[str, Any]], nodes: Sequence[str], own: str, control_plane: str
+) -> list[dict[str, Any]]:
+    """The ports that the host ``own`` must reach on the others, for the module blocked_ports_info."""
+    return probes({name: seen_of(hostvars[name]) for name in nodes if name in hostvars}, own, control_plane)
+
+
 class FilterModule:
     """Filters of this file."""
 
@@ -49,4 +58,5 @@ class FilterModule:
             "docker_overlay_networks": docker_overlay_networks,
             "docker_overlay_obsolete": docker_overlay_obsolete,
             "docker_overlay_manager": docker_overlay_manager,
+            "docker_overlay_probes": docker_overlay_probes,
         }

@@ -51,6 +51,11 @@ options:
     type: list
     elements: str
     default: []
+  services:
+    description: Services of systemd, such as V(bird.service), of which it is asked whether they start at boot.
+    type: list
+    elements: str
+    default: []
 extends_documentation_fragment:
   - container_network.lab.attributes.info
 """
@@ -126,6 +131,11 @@ host_info:
       description: The command line of each program asked for; none if it does not run.
       type: dict
       sample: {dockerd: /usr/sbin/dockerd -H fd:// --bip=40.15.43.1/24}
+    enabled_services:
+      description: The services asked for that start at boot.
+      type: list
+      elements: str
+      sample: [bird.service]
     missing_features:
       description: The features asked for that the kernel does not have.
       type: list

@@ -42,7 +42,7 @@ def problems(config: Mapping[str, Any], nodes: Mapping[str, Mapping[str, Any]]) 
         return found + [f"calico_ip_pools: {problem}" for problem in error.problems]
     found += _overlap_problems(pools, nodes) + _pin_problems(pools, nodes)
     found += _network_problems(config["networks"], pools) + _ipv6_problems(config["networks"], pools, nodes)
-    return found + _mtu_problems(config, nodes) + _tunnel_problems(nodes)
+    return found + _mtu_problems(config, nodes) + _tunnel_problems(config, nodes)
 
 
 def link_kinds(ip_pools: Sequence[Mapping[str, Any]], tunnel: str | None = None) -> list[str]:
@@ -58,11 +58,12 @@ def _pools(entries: Sequence[Mapping[str, Any]]) -> list[IPPool]:
     return checked_pools(fields, [entry for entry in entries if "apiVersion" in entry])
 
 
-def _tunnel_problems(nodes: Mapping[str, Mapping[str, Any]]) -> list[str]:
+def _tunnel_problems(config: Mapping[str, Any], nodes: Mapping[str, Mapping[str, Any]]) -> list[str]:
     """One problem for each kind of tunnel that a kernel lacks, with all the hosts that it is about."""
+    needed = link_kinds(config["ip_pools"], config["tunnel"])
     lacking: dict[str, list[str]] = {}
     for name, seen in nodes.items():
-        for kind in seen.get("missing_link_kinds") or []:
+        for kind in set(seen.get("missing_link_kinds") or []).intersection(needed):
             lacking.setdefault(kind, []).append(name)
     return [
         f"{', '.join(names)}: the kernel has no {kind} devices, by which the pools cross subnets (calico_ip_pools, "

@@ -33,9 +33,11 @@ ARGUMENTS: dict[str, Any] = {
     "features": {"type": "list", "elements": "str", "choices": ["esp"], "default": []},
     "udp_ports": {"type": "list", "elements": "int", "default": []},
     "netlink_families": {"type": "list", "elements": "str", "default": []},
+    "services": {"type": "list", "elements": "str", "default": []},
 }
 MARKERS = Path("/etc/container-network/networks")
 """Where each network's role leaves a file of the network's name, from its first change to its removal."""
+UNITS = Path("/etc/systemd/system")
 _SEARCH_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _VXLAN_ID = 1
 _TCP_LISTEN = "0A"  # of /proc/net/tcp
@@ -64,6 +66,7 @@ def look(params: dict[str, Any], _check_mode: bool) -> Outcome:
         "processes": {name: command_line(name) for name in params["processes"]},
         "missing_features": [feature for feature in params["features"] if not _kernel_can(can_encrypt, feature)],
         "used_udp_ports": sorted(used_ports("udp") & set(params["udp_ports"])),
+        "enabled_services": [service for service in params["services"] if is_enabled(service)],
         "missing_netlink_families": missing_netlink_families(params["netlink_families"]),
     }
     return observed({"host_info": facts})
@@ -164,6 +167,11 @@ def _kernel_can(attempt: Callable[[], bool], what: str) -> bool:
             "no network namespace could be made to try it in. Is the task allowed to make one (CAP_SYS_ADMIN)?"
         )
     return status == _THERE
+
+
+def is_enabled(service: str) -> bool:
+    """Whether systemd starts a service at boot: a target has a link to it, which `systemctl enable` makes."""
+    return any(path.is_symlink() for path in UNITS.glob(f"*.wants/{service}"))
 
 
 def used_ports(protocol: str) -> set[int]:

@@ -259,13 +259,16 @@ def _north_south(
 
 
 def workloads_from(
-    expected: Sequence[Mapping[str, Any]], seen: str, overlays: Sequence[Overlay]
+    expected: Sequence[Mapping[str, Any]], found: Mapping[str, Mapping[str, Any]], overlays: Sequence[Overlay]
 ) -> tuple[Workload, ...]:
-    """A host's workloads on overlays; ``seen`` has a line ``container network address`` for each that is there."""
-    addresses = {tuple(words[:2]): words[2] for words in map(str.split, seen.splitlines()) if len(words) == 3}
+    """A host's workloads on overlays; ``found`` has, by container, its ``addresses`` by network."""
     names = [overlay.network.name for overlay in overlays]
     return tuple(
-        Workload(entry["name"], entry["network"], addresses.get((entry["name"], entry["network"]), _NO_ADDRESS))
+        Workload(
+            entry["name"],
+            entry["network"],
+            found.get(entry["name"], {}).get("addresses", {}).get(entry["network"]) or _NO_ADDRESS,
+        )
         for entry in expected
         if entry.get("network") in names
     )

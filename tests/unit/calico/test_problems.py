@@ -87,7 +87,7 @@ def test_a_node_that_takes_no_part_is_not_judged():
         ),
         ({}, {"host2": node("10.12.31.212/22", block="192.168.119.0/26")}, "is pinned to host1 and host2"),
         (
-            {},
+            {"ip_pools": [{"cidr": "192.168.0.0/16", "ipip_mode": "cross-subnet"}]},
             {name: node(f"10.12.31.21{name[-1]}/22", missing_link_kinds=["ipip"]) for name in NODES},
             "host1, host2: the kernel has no ipip devices, by which the pools cross subnets (calico_ip_pools, "
             "calico_tunnel): set calico_tunnel to vxlan",

@@ -10,8 +10,8 @@ import subprocess
 
 import pytest
 
-from ansible_collections.container_network.lab.plugins.filter.docker_overlay_checks import docker_overlay_checks
 from ansible_collections.container_network.lab.plugins.module_utils.checks.check import Check
+from ansible_collections.container_network.lab.plugins.module_utils.overlay.inventory import network_checks
 
 NAMES = ["node-1", "node-2"]
 GWBRIDGE = {"name": "docker_gwbridge", "id": "gw", "subnets": ["172.18.0.0/16"]}
@@ -26,17 +26,29 @@ WORKLOADS = [
     [{"name": "box1", "network": "overlay"}, {"name": "elsewhere", "network": "bridge"}, {"name": "without"}],
     [{"name": "box2", "network": "overlay"}, {"name": "box3", "network": "inner"}],
 ]
-SEEN = [{"stdout": "box1 overlay 10.20.0.3\n\n"}, {"stdout": "box2 overlay 10.20.0.2\nbox3 inner 10.21.0.9\n"}]
-
-
-HOSTS = [{"host_info": {"address": "192.168.1.68"}}, {"host_info": {"address": "192.168.1.254"}}]
+SEEN = [
+    {"box1": {"addresses": {"overlay": "10.20.0.3"}}},
+    {"box2": {"addresses": {"overlay": "10.20.0.2"}}, "box3": {"addresses": {"inner": "10.21.0.9"}}},
+]
+ADDRESSES = ["192.168.1.68", "192.168.1.254"]
 
 
 def listed(
     own: str, addresses: list | None = None, control_plane: str = "swarm", engines: list | None = None
 ) -> list[dict]:
-    seen = {"engines": engines or SWARMS, "hosts": HOSTS, "addresses": addresses or SEEN}
-    return docker_overlay_checks(control_plane, NAMES, own, seen, [OVERLAY, INNER], WORKLOADS, "203.0.113.1")
+    config = {"control_plane": control_plane, "networks": [OVERLAY, INNER], "outside_address": "203.0.113.1"}
+    hosts = {
+        name: {
+            "_docker_overlay_now": engine,
+            "_docker_overlay_host": {"host_info": {"address": address}},
+            "workloads": workloads,
+            "workloads_state": {"containers": containers},
+        }
+        for name, engine, address, workloads, containers in zip(
+            NAMES, engines or SWARMS, ADDRESSES, WORKLOADS, addresses or SEEN
+        )
+    }
+    return network_checks(config, hosts, own)
 
 
 def found(*arguments, **options) -> dict[str, dict]:
@@ -118,11 +130,11 @@ def test_over_etcd_each_host_has_its_own_identifiers_and_a_driver():
 
 
 def test_a_strangers_address_that_ones_own_overlay_gave_as_well_is_not_tried():
-    same = [{"stdout": "box1 overlay 10.20.0.3\n"}, {"stdout": "box2 overlay 10.20.0.2\nbox3 inner 10.20.0.2\n"}]
+    same = [SEEN[0], {**SEEN[1], "box3": {"addresses": {"inner": "10.20.0.2"}}}]
     assert "box1 does not reach box3 of inner" in found("node-1")
     assert "box1 does not reach box3 of inner" not in found("node-1", same)
 
 
 def test_a_container_without_an_address_is_not_passed_over():
-    checks = found("node-1", [{"stdout": ""}, SEEN[1]])
+    checks = found("node-1", [{}, SEEN[1]])
     assert checks["box1: eth0"]["expect"][-1] == "inet an-address/16"

@@ -1,0 +1,61 @@
+# Copyright (c) 2026, container_network.lab contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The filters that hand the inventory to the rules of a network: what is wrong with it, and what must be true of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
+from types import ModuleType
+from typing import Any
+
+MODULE_UTILS = "ansible_collections.container_network.lab.plugins.module_utils"
+Hostvars = Mapping[str, Mapping[str, Any]]
+
+
+def rules_of(package: str) -> ModuleType:
+    """The module ``inventory`` of a network's package: ``.NAME`` in module_utils, or another one's full name."""
+    return import_module(f"{package}.inventory", MODULE_UTILS)
+
+
+def network_problems(config: Mapping[str, Any], package: str, hostvars: Hostvars, names: Sequence[str]) -> list[str]:
+    """All that is wrong with a network's variables, and with its hosts, in words."""
+    unknown = [
+        f"'{name}' is to be part of the network, and is no host of the inventory"
+        for name in names
+        if name not in hostvars
+    ]
+    return unknown or rules_of(package).network_problems(config, {name: hostvars[name] for name in names})
+
+
+def network_checks(
+    config: Mapping[str, Any], package: str, hostvars: Hostvars, names: Sequence[str], own: str
+) -> list[dict[str, Any]]:
+    """The checks for the host ``own``, for the module network_checks."""
+    return rules_of(package).network_checks(config, {name: hostvars[name] for name in names}, own)
+
+
+def network_description(
+    config: Mapping[str, Any], package: str, hostvars: Hostvars, names: Sequence[str]
+) -> dict[str, Any]:
+    """What the network's modules are told of the whole network, as their options."""
+    return rules_of(package).network_description(config, {name: hostvars[name] for name in names})
+
+
+def network_docker_networks(config: Mapping[str, Any], package: str) -> list[dict[str, Any]]:
+    """The network's Docker networks, for the module docker_networks."""
+    return rules_of(package).docker_networks(config)
+
+
+class FilterModule:
+    """Filters of this file."""
+
+    def filters(self) -> dict[str, Callable]:
+        """The filters by name."""
+        return {
+            "network_problems": network_problems,
+            "network_checks": network_checks,
+            "network_description": network_description,
+            "network_docker_networks": network_docker_networks,
+        }

@@ -1,0 +1,102 @@
+# Copyright (c) 2026, container_network.lab contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the rules of a Calico network need of the inventory's variables, and of what modules found on the hosts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from .checked_hosts import hosts_from, pools_from
+from .checks import CheckedCluster, checks
+from .problems import problems
+
+Hosts = Mapping[str, Mapping[str, Any]]
+
+
+def network_problems(config: Mapping[str, Any], hosts: Hosts) -> list[str]:
+    """All that is wrong with a network: ``config`` as `problems` takes it, the variables of its hosts by name."""
+    return problems(
+        config,
+        {
+            name: {
+                **_host_info(variables),
+                "block": variables.get("calico_block"),
+                "ipv6_address": variables.get("calico_ipv6_address"),
+            }
+            for name, variables in hosts.items()
+        },
+    )
+
+
+def network_description(config: Mapping[str, Any], hosts: Hosts) -> dict[str, Any]:
+    """The cluster for the modules: ``pools`` and ``documents``, ``peers``, ``nodes``, and pinned ``blocks``."""
+    return {
+        "pools": [entry for entry in config["ip_pools"] if "apiVersion" not in entry],
+        "documents": [entry for entry in config["ip_pools"] if "apiVersion" in entry],
+        # The datastore is no place for passwords: each host's driver gets them.
+        "peers": [{key: peer[key] for key in peer if key != "password"} for peer in config["bgp_peers"]],
+        # A host that takes no part in this run stays as the datastore has it.
+        "nodes": [_node(name, variables, config) for name, variables in hosts.items() if _host_info(variables)],
+        "blocks": [
+            {"node": name, "cidr": variables["calico_block"]}
+            for name, variables in hosts.items()
+            if variables.get("calico_block")
+        ],
+    }
+
+
+def _node(name: str, variables: Mapping[str, Any], config: Mapping[str, Any]) -> dict[str, Any]:
+    info = _host_info(variables)
+    return {
+        "name": name,
+        "ipv4_address": f"{info['address']}/{info['prefix_length']}",
+        "ipv6_address": variables.get("calico_ipv6_address") or "",
+        "route_reflector_cluster_id": info["address"] if name in config["route_reflectors"] else "",
+    }
+
+
+def docker_networks(config: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The Docker networks, as the module docker_networks takes them."""
+    return [
+        {
+            "name": entry["name"],
+            "driver": "calico",
+            "ipam_driver": "calico-ipam",
+            "subnets": [subnet for subnet in (entry.get("subnet"), entry.get("ipv6_subnet")) if subnet],
+            "ipv6": entry.get("ipv6", bool(entry.get("ipv6_subnet"))),
+        }
+        for entry in config["networks"]
+    ]
+
+
+def network_checks(config: Mapping[str, Any], hosts: Hosts, own: str) -> list[dict[str, Any]]:
+    """The checks of one host, once modules have looked at all of them, and at the datastore.
+
+    Further entries of ``config`` are ``outside_address``, and ``ipam``, what calico_ipam_info returned.
+    """
+    networks = {entry["name"] for entry in config["networks"]}
+    found = hosts_from(
+        list(hosts),
+        [_host_info(variables) for variables in hosts.values()],
+        [variables.get("calico_ipv6_address") for variables in hosts.values()],
+        config["ipam"],
+        config["route_reflectors"],
+        [
+            [workload for workload in variables.get("workloads") or () if workload.get("network") in networks]
+            for variables in hosts.values()
+        ],
+    )
+    cluster = CheckedCluster(
+        pools_from(config["ipam"]),
+        not config["route_reflectors"],
+        frozenset(entry["name"] for entry in config["profiles"]),
+        config["outside_address"],
+    )
+    return checks(found[own], [host for name, host in found.items() if name != own], cluster)
+
+
+def _host_info(variables: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What host_info found; nothing for a host that takes no part in this run."""
+    return (variables.get("_calico_host") or {}).get("host_info") or {}
