@@ -112,6 +112,10 @@ host_info:
       type: list
       elements: str
       sample: [flannel]
+    outdated_commands:
+      description: Whether M(container_network.lab.host_commands) has something to install.
+      type: bool
+      sample: false
     missing_link_kinds:
       description: The link types asked for that the kernel cannot make.
       type: list
@@ -148,13 +152,22 @@ host_info:
       sample: [4789]
 """
 
+from typing import Any
+
 from ansible_collections.container_network.lab.plugins.module_utils.ansible_module import run_module
-from ansible_collections.container_network.lab.plugins.module_utils.kernel import host_facts as host
+from ansible_collections.container_network.lab.plugins.module_utils.commands import install
+from ansible_collections.container_network.lab.plugins.module_utils.kernel import host_facts
+from ansible_collections.container_network.lab.plugins.module_utils.outcome import Outcome, observed
+
+
+def look(params: dict[str, Any], _check_mode: bool) -> Outcome:
+    """All that a role wants to know before it changes anything, in one look."""
+    return observed({"host_info": {**host_facts.look(params), "outdated_commands": bool(install.outdated_files())}})
 
 
 def main() -> None:
     """Run the module."""
-    run_module(host.ARGUMENTS, host.look)
+    run_module(host_facts.ARGUMENTS, look)
 
 
 if __name__ == "__main__":

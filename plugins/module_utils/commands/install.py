@@ -50,19 +50,27 @@ def converge(params: dict[str, Any], check_mode: bool) -> Outcome:
     return remove(check_mode) if params["state"] == "absent" else install(check_mode)
 
 
+def outdated_files() -> list[RecordedFile]:
+    """The files that are not as they are wanted, without commands of others."""
+    foreign = _foreign_commands()
+    return [file for file in wanted_files() if file.path not in foreign and file.found() != file.shown()]
+
+
+def _foreign_commands() -> list[Path]:
+    commands = [COMMANDS_FOLDER / command for command in COMMANDS]
+    return [path for path in commands if os.path.lexists(path) and not _is_ours(path)]
+
+
 def install(check_mode: bool) -> Outcome:
     """Bring the commands and the package that they run up to date."""
-    commands = [COMMANDS_FOLDER / command for command in COMMANDS]
-    foreign = [path for path in commands if os.path.lexists(path) and not _is_ours(path)]
-    files = [file for file in wanted_files() if file.path not in foreign]
-    outdated = [file for file in files if file.found() != file.shown()]
+    outdated = outdated_files()
     if not check_mode:
         for file in outdated:
             replace_file(file.path, file.content.encode(), file.mode)
     warnings = [
         f"{path} on {os.uname().nodename} is not ours and is left as it is: rename it and run again to have the "
         f"command {path.name} of container_network.lab."
-        for path in foreign
+        for path in _foreign_commands()
     ]
     return Outcome({"outdated": sorted(str(file.path) for file in outdated)}, {"outdated": []}, {}, warnings)
 

@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import InvalidInput, LabError
-from ..outcome import Outcome, observed
 from . import rtnetlink as rt
 from .genetlink import GenericNetlink
 from .links import LinkTable, read_links
@@ -44,14 +43,14 @@ _TCP_LISTEN = "0A"  # of /proc/net/tcp
 _THERE, _MISSING, _UNKNOWN = range(3)  # how the process that tries a link type ends
 
 
-def look(params: dict[str, Any], _check_mode: bool) -> Outcome:
+def look(params: dict[str, Any]) -> dict[str, Any]:
     """The facts of this host; InvalidInput where the interface is not there or has no IPv4 address."""
     with NetlinkSocket() as netlink:
         links = read_links(netlink)
         gateways = _default_gateways(netlink, links)
     name = params["interface"] or next(iter(gateways), None)
     address = _ipv4_address(name, links, bool(params["interface"]))
-    facts = {
+    return {
         "interface": name,
         "address": str(address.ip),
         "prefix_length": address.network.prefixlen,
@@ -69,7 +68,6 @@ def look(params: dict[str, Any], _check_mode: bool) -> Outcome:
         "enabled_services": [service for service in params["services"] if is_enabled(service)],
         "missing_netlink_families": missing_netlink_families(params["netlink_families"]),
     }
-    return observed({"host_info": facts})
 
 
 def _default_gateways(netlink: NetlinkSocket, links: LinkTable) -> dict[str, str | None]:
