@@ -1,7 +1,7 @@
 # Copyright (c) 2026, container_network.lab contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The options of every module that talks to etcd; they mirror ``ETCD_ARGUMENTS``."""
+"""The options of every module that talks to etcd; they mirror ``ETCD`` of module_utils/datastore/arguments.py."""
 
 from __future__ import annotations
 

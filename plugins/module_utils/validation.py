@@ -32,3 +32,14 @@ def host_address_problems(nodes: Mapping[str, Mapping[str, Any]]) -> list[str]:
         for address, names in holders.items()
         if len(names) > 1
     ]
+
+
+def whole_number(name: str, value: Any, problems: list[str]) -> int | None:
+    """A number from what people write; None for nothing, and for what is none, which is added to ``problems``."""
+    if value in (None, ""):
+        return None
+    try:
+        return int(str(value))
+    except ValueError:
+        problems.append(f"{name} '{value}' is not a whole number")
+        return None

@@ -59,10 +59,10 @@ RETURN = r""""""
 
 from ansible_collections.container_network.lab.plugins.module_utils.ansible_module import run_module
 from ansible_collections.container_network.lab.plugins.module_utils.calico.converge import converge_blocks
-from ansible_collections.container_network.lab.plugins.module_utils.datastore.etcd import ETCD_ARGUMENTS
+from ansible_collections.container_network.lab.plugins.module_utils.datastore.arguments import ETCD
 
-ARGUMENT_SPEC = {
-    **ETCD_ARGUMENTS,
+ARGUMENTS = {
+    **ETCD,
     "blocks": {
         "type": "list",
         "elements": "dict",
@@ -75,7 +75,7 @@ ARGUMENT_SPEC = {
 
 def main() -> None:
     """Run the module."""
-    run_module(ARGUMENT_SPEC, converge_blocks, needs_root=False)
+    run_module(ARGUMENTS, converge_blocks, needs_root=False)
 
 
 if __name__ == "__main__":

@@ -38,14 +38,14 @@ RETURN = r""""""
 
 from ansible_collections.container_network.lab.plugins.module_utils.ansible_module import run_module
 from ansible_collections.container_network.lab.plugins.module_utils.calico.converge import converge_datastore
-from ansible_collections.container_network.lab.plugins.module_utils.datastore.etcd import ETCD_ARGUMENTS
+from ansible_collections.container_network.lab.plugins.module_utils.datastore.arguments import ETCD
 
-ARGUMENT_SPEC = {**ETCD_ARGUMENTS, "state": {"type": "str", "choices": ["absent"], "default": "absent"}}
+ARGUMENTS = {**ETCD, "state": {"type": "str", "choices": ["absent"], "default": "absent"}}
 
 
 def main() -> None:
     """Run the module."""
-    run_module(ARGUMENT_SPEC, converge_datastore, needs_root=False)
+    run_module(ARGUMENTS, converge_datastore, needs_root=False)
 
 
 if __name__ == "__main__":

@@ -93,14 +93,14 @@ stale:
 
 from ansible_collections.container_network.lab.plugins.module_utils.ansible_module import run_module
 from ansible_collections.container_network.lab.plugins.module_utils.calico.converge import observe_ipam
-from ansible_collections.container_network.lab.plugins.module_utils.datastore.etcd import ETCD_ARGUMENTS
+from ansible_collections.container_network.lab.plugins.module_utils.datastore.arguments import ETCD
 
-ARGUMENT_SPEC = {**ETCD_ARGUMENTS, "grace_seconds": {"type": "float", "default": 60}}
+ARGUMENTS = {**ETCD, "grace_seconds": {"type": "float", "default": 60}}
 
 
 def main() -> None:
     """Run the module."""
-    run_module(ARGUMENT_SPEC, observe_ipam, needs_root=False)
+    run_module(ARGUMENTS, observe_ipam, needs_root=False)
 
 
 if __name__ == "__main__":

@@ -175,7 +175,7 @@ pools:
 
 from ansible_collections.container_network.lab.plugins.module_utils.ansible_module import run_module
 from ansible_collections.container_network.lab.plugins.module_utils.calico.converge import converge_pools
-from ansible_collections.container_network.lab.plugins.module_utils.datastore.etcd import ETCD_ARGUMENTS
+from ansible_collections.container_network.lab.plugins.module_utils.datastore.arguments import ETCD
 
 POOL_ARGUMENTS = {
     "name": {"type": "str"},
@@ -187,8 +187,8 @@ POOL_ARGUMENTS = {
     "disabled": {"type": "bool", "default": False},
     "node_selector": {"type": "str", "default": "all()"},
 }
-ARGUMENT_SPEC = {
-    **ETCD_ARGUMENTS,
+ARGUMENTS = {
+    **ETCD,
     "pools": {"type": "list", "elements": "dict", "default": [], "options": POOL_ARGUMENTS},
     "documents": {"type": "list", "elements": "dict", "default": []},
     "tunnel": {"type": "str", "choices": ["ipip", "vxlan"]},
@@ -199,7 +199,7 @@ ARGUMENT_SPEC = {
 
 def main() -> None:
     """Run the module."""
-    run_module(ARGUMENT_SPEC, converge_pools, needs_root=False)
+    run_module(ARGUMENTS, converge_pools, needs_root=False)
 
 
 if __name__ == "__main__":

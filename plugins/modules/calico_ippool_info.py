@@ -74,14 +74,14 @@ pools:
 
 from ansible_collections.container_network.lab.plugins.module_utils.ansible_module import run_module
 from ansible_collections.container_network.lab.plugins.module_utils.calico.converge import observe_pools
-from ansible_collections.container_network.lab.plugins.module_utils.datastore.etcd import ETCD_ARGUMENTS
+from ansible_collections.container_network.lab.plugins.module_utils.datastore.arguments import ETCD
 
-ARGUMENT_SPEC = {**ETCD_ARGUMENTS, "names": {"type": "list", "elements": "str"}}
+ARGUMENTS = {**ETCD, "names": {"type": "list", "elements": "str"}}
 
 
 def main() -> None:
     """Run the module."""
-    run_module(ARGUMENT_SPEC, observe_pools, needs_root=False)
+    run_module(ARGUMENTS, observe_pools, needs_root=False)
 
 
 if __name__ == "__main__":

@@ -66,10 +66,10 @@ RETURN = r""""""
 
 from ansible_collections.container_network.lab.plugins.module_utils.ansible_module import run_module
 from ansible_collections.container_network.lab.plugins.module_utils.calico.converge import converge_nodes
-from ansible_collections.container_network.lab.plugins.module_utils.datastore.etcd import ETCD_ARGUMENTS
+from ansible_collections.container_network.lab.plugins.module_utils.datastore.arguments import ETCD
 
-ARGUMENT_SPEC = {
-    **ETCD_ARGUMENTS,
+ARGUMENTS = {
+    **ETCD,
     "nodes": {
         "type": "list",
         "elements": "dict",
@@ -89,7 +89,7 @@ ARGUMENT_SPEC = {
 
 def main() -> None:
     """Run the module."""
-    run_module(ARGUMENT_SPEC, converge_nodes, needs_root=False)
+    run_module(ARGUMENTS, converge_nodes, needs_root=False)
 
 
 if __name__ == "__main__":

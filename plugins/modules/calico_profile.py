@@ -116,11 +116,11 @@ from ansible_collections.container_network.lab.plugins.module_utils.calico.conve
     converge_profiles,
 )
 from ansible_collections.container_network.lab.plugins.module_utils.calico.profiles import RULE_ARGUMENTS
-from ansible_collections.container_network.lab.plugins.module_utils.datastore.etcd import ETCD_ARGUMENTS
+from ansible_collections.container_network.lab.plugins.module_utils.datastore.arguments import ETCD
 
 RULES = {"type": "list", "elements": "dict", "default": [], "options": RULE_ARGUMENTS}
-ARGUMENT_SPEC = {
-    **ETCD_ARGUMENTS,
+ARGUMENTS = {
+    **ETCD,
     "profiles": {
         "type": "list",
         "elements": "dict",
@@ -139,7 +139,7 @@ ARGUMENT_SPEC = {
 
 def main() -> None:
     """Run the module."""
-    run_module(ARGUMENT_SPEC, converge_profiles, needs_root=False)
+    run_module(ARGUMENTS, converge_profiles, needs_root=False)
 
 
 if __name__ == "__main__":

@@ -161,7 +161,7 @@ from ansible_collections.container_network.lab.plugins.module_utils.docker.engin
 )
 from ansible_collections.container_network.lab.plugins.module_utils.outcome import Outcome, observed
 
-ARGUMENT_SPEC: dict[str, Any] = {"containers": {"type": "list", "elements": "str", "default": []}}
+ARGUMENTS: dict[str, Any] = {"containers": {"type": "list", "elements": "str", "default": []}}
 
 
 def look(params: dict[str, Any], _check_mode: bool) -> Outcome:
@@ -183,7 +183,7 @@ def look(params: dict[str, Any], _check_mode: bool) -> Outcome:
 
 def main() -> None:
     """Run the module."""
-    run_module(ARGUMENT_SPEC, look)
+    run_module(ARGUMENTS, look)
 
 
 if __name__ == "__main__":

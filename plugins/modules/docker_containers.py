@@ -183,7 +183,7 @@ from ansible_collections.container_network.lab.plugins.module_utils.docker.conve
 from ansible_collections.container_network.lab.plugins.module_utils.docker.engine import Engine
 from ansible_collections.container_network.lab.plugins.module_utils.outcome import Outcome
 
-ARGUMENT_SPEC: dict[str, Any] = {
+ARGUMENTS: dict[str, Any] = {
     "containers": {
         "type": "list",
         "elements": "dict",
@@ -226,7 +226,7 @@ def converge(params: dict[str, Any], check_mode: bool) -> Outcome:
 
 def main() -> None:
     """Run the module."""
-    run_module(ARGUMENT_SPEC, converge)
+    run_module(ARGUMENTS, converge)
 
 
 if __name__ == "__main__":

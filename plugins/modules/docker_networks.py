@@ -118,7 +118,7 @@ from typing import Any
 from ansible_collections.container_network.lab.plugins.module_utils.ansible_module import run_module
 from ansible_collections.container_network.lab.plugins.module_utils.docker.networks import converge_networks
 
-ARGUMENT_SPEC: dict[str, Any] = {
+ARGUMENTS: dict[str, Any] = {
     "networks": {
         "type": "list",
         "elements": "dict",
@@ -143,7 +143,7 @@ ARGUMENT_SPEC: dict[str, Any] = {
 
 def main() -> None:
     """Run the module."""
-    run_module(ARGUMENT_SPEC, converge_networks)
+    run_module(ARGUMENTS, converge_networks)
 
 
 if __name__ == "__main__":

@@ -50,11 +50,11 @@ EXAMPLES = r"""
 RETURN = r""""""
 
 from ansible_collections.container_network.lab.plugins.module_utils.ansible_module import run_module
-from ansible_collections.container_network.lab.plugins.module_utils.datastore.etcd import ETCD_ARGUMENTS
+from ansible_collections.container_network.lab.plugins.module_utils.datastore.arguments import ETCD
 from ansible_collections.container_network.lab.plugins.module_utils.overlay.converge import converge_datastore
 
-ARGUMENT_SPEC = {
-    **ETCD_ARGUMENTS,
+ARGUMENTS = {
+    **ETCD,
     "nodes": {"type": "list", "elements": "str", "default": []},
     "state": {"type": "str", "choices": ["absent"], "default": "absent"},
 }
@@ -62,7 +62,7 @@ ARGUMENT_SPEC = {
 
 def main() -> None:
     """Run the module."""
-    run_module(ARGUMENT_SPEC, converge_datastore, needs_root=False)
+    run_module(ARGUMENTS, converge_datastore, needs_root=False)
 
 
 if __name__ == "__main__":

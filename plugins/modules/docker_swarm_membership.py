@@ -91,7 +91,7 @@ swarm:
 from ansible_collections.container_network.lab.plugins.module_utils.ansible_module import run_module
 from ansible_collections.container_network.lab.plugins.module_utils.docker.swarm.membership import converge_membership
 
-ARGUMENT_SPEC = {
+ARGUMENTS = {
     "advertise_address": {"type": "str"},
     "managers": {"type": "list", "elements": "str", "default": []},
     "members": {"type": "list", "elements": "str", "default": []},
@@ -104,7 +104,7 @@ ARGUMENT_SPEC = {
 
 def main() -> None:
     """Run the module."""
-    run_module(ARGUMENT_SPEC, converge_membership, required_if=[("state", "present", ["advertise_address"])])
+    run_module(ARGUMENTS, converge_membership, required_if=[("state", "present", ["advertise_address"])])
 
 
 if __name__ == "__main__":

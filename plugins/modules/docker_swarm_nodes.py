@@ -56,7 +56,7 @@ RETURN = r""""""
 from ansible_collections.container_network.lab.plugins.module_utils.ansible_module import run_module
 from ansible_collections.container_network.lab.plugins.module_utils.docker.swarm.nodes import converge_nodes
 
-ARGUMENT_SPEC = {
+ARGUMENTS = {
     "hosts": {"type": "dict", "required": True},
     "managers": {"type": "list", "elements": "str", "required": True},
     "members": {"type": "list", "elements": "str", "required": True},
@@ -65,7 +65,7 @@ ARGUMENT_SPEC = {
 
 def main() -> None:
     """Run the module."""
-    run_module(ARGUMENT_SPEC, converge_nodes)
+    run_module(ARGUMENTS, converge_nodes)
 
 
 if __name__ == "__main__":

@@ -21,11 +21,8 @@ description:
 extends_documentation_fragment:
   - container_network.lab.attributes
   - container_network.lab.etcd
+  - container_network.lab.flannel
 options:
-  prefix:
-    description: Where the network lives in etcd; the option C(-etcd-prefix) of C(flanneld).
-    type: str
-    default: /coreos.com/network
   network:
     description:
       - The IPv4 network of all containers, such as V(40.15.0.0/16). It must hold four subnets at least.
@@ -120,15 +117,15 @@ document:
 """
 
 from ansible_collections.container_network.lab.plugins.module_utils.ansible_module import run_module
-from ansible_collections.container_network.lab.plugins.module_utils.datastore.etcd import ETCD_ARGUMENTS
-from ansible_collections.container_network.lab.plugins.module_utils.flannel.config import DEFAULT_PREFIX
+from ansible_collections.container_network.lab.plugins.module_utils.datastore.arguments import ETCD
+from ansible_collections.container_network.lab.plugins.module_utils.flannel.arguments import FLANNEL
 from ansible_collections.container_network.lab.plugins.module_utils.flannel.converge import (
     converge_config,
 )
 
-ARGUMENT_SPEC = {
-    **ETCD_ARGUMENTS,
-    "prefix": {"type": "str", "default": DEFAULT_PREFIX},
+ARGUMENTS = {
+    **ETCD,
+    **FLANNEL,
     "network": {"type": "str"},
     "subnet_len": {"type": "int"},
     "subnet_min": {"type": "str"},
@@ -150,7 +147,7 @@ ARGUMENT_SPEC = {
 
 def main() -> None:
     """Run the module."""
-    run_module(ARGUMENT_SPEC, converge_config, needs_root=False, required_if=[("state", "present", ("network",))])
+    run_module(ARGUMENTS, converge_config, needs_root=False, required_if=[("state", "present", ("network",))])
 
 
 if __name__ == "__main__":

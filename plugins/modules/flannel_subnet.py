@@ -23,11 +23,8 @@ description:
 extends_documentation_fragment:
   - container_network.lab.attributes
   - container_network.lab.etcd
+  - container_network.lab.flannel
 options:
-  prefix:
-    description: Where the network lives in etcd; the option C(-etcd-prefix) of C(flanneld).
-    type: str
-    default: /coreos.com/network
   node:
     description: Name of the host. It stays the same when the host's address changes.
     type: str
@@ -96,20 +93,19 @@ lease:
     subnet: 40.15.43.0/24
     public_ip: 192.168.1.68
     backend: vxlan
-    vni: 1
-    vtep_mac: "4e:55:ee:0a:90:38"
+    data: {VNI: 1, VtepMAC: "4e:55:ee:0a:90:38"}
 """
 
 from ansible_collections.container_network.lab.plugins.module_utils.ansible_module import run_module
-from ansible_collections.container_network.lab.plugins.module_utils.datastore.etcd import ETCD_ARGUMENTS
-from ansible_collections.container_network.lab.plugins.module_utils.flannel.config import DEFAULT_PREFIX
+from ansible_collections.container_network.lab.plugins.module_utils.datastore.arguments import ETCD
+from ansible_collections.container_network.lab.plugins.module_utils.flannel.arguments import FLANNEL
 from ansible_collections.container_network.lab.plugins.module_utils.flannel.converge import (
     converge_subnet,
 )
 
-ARGUMENT_SPEC = {
-    **ETCD_ARGUMENTS,
-    "prefix": {"type": "str", "default": DEFAULT_PREFIX},
+ARGUMENTS = {
+    **ETCD,
+    **FLANNEL,
     "node": {"type": "str", "required": True},
     "public_ip": {"type": "str"},
     "subnet": {"type": "str"},
@@ -122,7 +118,7 @@ ARGUMENT_SPEC = {
 
 def main() -> None:
     """Run the module."""
-    run_module(ARGUMENT_SPEC, converge_subnet, needs_root=False, required_if=[("state", "present", ("public_ip",))])
+    run_module(ARGUMENTS, converge_subnet, needs_root=False, required_if=[("state", "present", ("public_ip",))])
 
 
 if __name__ == "__main__":

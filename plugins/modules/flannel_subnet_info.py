@@ -12,21 +12,19 @@ short_description: A host's lease in a Flannel network, and what its peers imply
 version_added: 0.1.0
 author: container_network.lab contributors (@container-network-lab)
 description:
-  - Reads all leases of a network from etcd, and works out what this host needs to reach the others, in the shape that
+  - Reads all leases of a network from etcd, and shows what this host needs to reach the others, in the shape that
     M(container_network.lab.network_link), M(container_network.lab.vxlan_fdb),
     M(container_network.lab.network_routes), M(container_network.lab.iptables_chains) and
-    M(container_network.lab.recorded_files) take.
+    M(container_network.lab.recorded_files) take. M(container_network.lab.flannel_host) makes all of it.
   - Leases of a running C(flanneld) count as those of the inventory's hosts do.
   - A peer that cannot be reached, because its backend or VNI is another or because host-gw does not reach it, is left
     out with a warning that names it.
 extends_documentation_fragment:
   - container_network.lab.attributes.info
   - container_network.lab.etcd
+  - container_network.lab.flannel
+  - container_network.lab.flannel_leases
 options:
-  prefix:
-    description: Where the network lives in etcd; the option C(-etcd-prefix) of C(flanneld).
-    type: str
-    default: /coreos.com/network
   interface:
     description: The interface that carries the packets between the hosts.
     type: str
@@ -45,16 +43,8 @@ options:
       - At least 576 must be left for containers.
     type: int
     required: true
-  predicted_config:
-    description: In check mode, the configuration to go by instead of the stored one, as JSON text.
-    type: str
-  predicted_leases:
-    description:
-      - In check mode, leases to go by instead of those that are stored for the same hosts;
-        RV(container_network.lab.flannel_subnet#module:lease) of the task before, of all hosts.
-    type: list
-    elements: dict
 seealso:
+  - module: container_network.lab.flannel_host
   - module: container_network.lab.flannel_config
   - module: container_network.lab.flannel_subnet
 """
@@ -143,25 +133,24 @@ flannel:
 """
 
 from ansible_collections.container_network.lab.plugins.module_utils.ansible_module import run_module
-from ansible_collections.container_network.lab.plugins.module_utils.datastore.etcd import ETCD_ARGUMENTS
-from ansible_collections.container_network.lab.plugins.module_utils.flannel.config import DEFAULT_PREFIX
+from ansible_collections.container_network.lab.plugins.module_utils.datastore.arguments import ETCD
+from ansible_collections.container_network.lab.plugins.module_utils.flannel.arguments import FLANNEL, FLANNEL_LEASES
 from ansible_collections.container_network.lab.plugins.module_utils.flannel.converge import observe_subnet
 
-ARGUMENT_SPEC = {
-    **ETCD_ARGUMENTS,
-    "prefix": {"type": "str", "default": DEFAULT_PREFIX},
+ARGUMENTS = {
+    **ETCD,
+    **FLANNEL,
     "interface": {"type": "str", "required": True},
     "public_ip": {"type": "str", "required": True},
     "prefix_length": {"type": "int", "required": True},
     "mtu": {"type": "int", "required": True},
-    "predicted_config": {"type": "str"},
-    "predicted_leases": {"type": "list", "elements": "dict"},
+    **FLANNEL_LEASES,
 }
 
 
 def main() -> None:
     """Run the module."""
-    run_module(ARGUMENT_SPEC, observe_subnet, needs_root=False)
+    run_module(ARGUMENTS, observe_subnet, needs_root=False)
 
 
 if __name__ == "__main__":

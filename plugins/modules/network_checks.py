@@ -130,7 +130,7 @@ from ansible_collections.container_network.lab.plugins.module_utils.validation i
     duplicate_problems,
 )
 
-ARGUMENT_SPEC: dict[str, Any] = {
+ARGUMENTS: dict[str, Any] = {
     "checks": {
         "type": "list",
         "elements": "dict",
@@ -159,7 +159,7 @@ def look(params: dict[str, Any], _check_mode: bool) -> Outcome:
 
 def main() -> None:
     """Run the module."""
-    run_module(ARGUMENT_SPEC, look)
+    run_module(ARGUMENTS, look)
 
 
 if __name__ == "__main__":

@@ -66,11 +66,11 @@ EXAMPLES = r"""
 RETURN = r""""""
 
 from ansible_collections.container_network.lab.plugins.module_utils.ansible_module import run_module
-from ansible_collections.container_network.lab.plugins.module_utils.datastore.etcd import ETCD_ARGUMENTS
+from ansible_collections.container_network.lab.plugins.module_utils.datastore.arguments import ETCD
 from ansible_collections.container_network.lab.plugins.module_utils.weave.converge import converge_attachments
 
-ARGUMENT_SPEC = {
-    **ETCD_ARGUMENTS,
+ARGUMENTS = {
+    **ETCD,
     "node": {"type": "str", "required": True},
     "mtu": {"type": "int", "default": 1376},
     "checksum_offload": {"type": "bool", "default": False},
@@ -88,7 +88,7 @@ ARGUMENT_SPEC = {
 
 def main() -> None:
     """Run the module."""
-    run_module(ARGUMENT_SPEC, converge_attachments)
+    run_module(ARGUMENTS, converge_attachments)
 
 
 if __name__ == "__main__":

@@ -54,13 +54,13 @@ exposed:
 """
 
 from ansible_collections.container_network.lab.plugins.module_utils.ansible_module import run_module
-from ansible_collections.container_network.lab.plugins.module_utils.datastore.etcd import ETCD_ARGUMENTS
+from ansible_collections.container_network.lab.plugins.module_utils.datastore.arguments import ETCD
 from ansible_collections.container_network.lab.plugins.module_utils.weave.converge import look
 
 
 def main() -> None:
     """Run the module."""
-    run_module(dict(ETCD_ARGUMENTS), look, needs_root=False)
+    run_module(dict(ETCD), look, needs_root=False)
 
 
 if __name__ == "__main__":

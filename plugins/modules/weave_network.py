@@ -72,11 +72,11 @@ EXAMPLES = r"""
 RETURN = r""""""
 
 from ansible_collections.container_network.lab.plugins.module_utils.ansible_module import run_module
-from ansible_collections.container_network.lab.plugins.module_utils.datastore.etcd import ETCD_ARGUMENTS
+from ansible_collections.container_network.lab.plugins.module_utils.datastore.arguments import ETCD
 from ansible_collections.container_network.lab.plugins.module_utils.weave.converge import converge_network
 
-ARGUMENT_SPEC = {
-    **ETCD_ARGUMENTS,
+ARGUMENTS = {
+    **ETCD,
     "range": {"type": "str"},
     "default_subnet": {"type": "str"},
     "reserved": {"type": "list", "elements": "str", "default": []},
@@ -96,7 +96,7 @@ ARGUMENT_SPEC = {
 
 def main() -> None:
     """Run the module."""
-    run_module(ARGUMENT_SPEC, converge_network, needs_root=False, required_if=[("state", "present", ["range"])])
+    run_module(ARGUMENTS, converge_network, needs_root=False, required_if=[("state", "present", ["range"])])
 
 
 if __name__ == "__main__":

@@ -5,13 +5,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 import ipaddress
 import subprocess
 
 from ansible_collections.container_network.lab.plugins.module_utils.flannel.config import FlannelConfig
-from ansible_collections.container_network.lab.plugins.module_utils.flannel.dataplane import Underlay, implied_state
+from ansible_collections.container_network.lab.plugins.module_utils.flannel.dataplane import HostState, Underlay
 from ansible_collections.container_network.lab.plugins.module_utils.flannel.leases import Lease
-from ansible_collections.container_network.lab.plugins.module_utils.recorded.kinds import LINKS, ROUTES, STATIC_TABLES
+from ansible_collections.container_network.lab.plugins.module_utils.kernel.routes import converge_routes
+from ansible_collections.container_network.lab.plugins.module_utils.kernel.virtual_links import converge_links
+from ansible_collections.container_network.lab.plugins.module_utils.kernel.vxlan_tables import converge_tables
 
 from .measuring import namespaces, seconds, table
 from .simulated_hosts import UNDERLAY_MTU, plug_in
@@ -24,7 +27,7 @@ def measure() -> str:
     config = FlannelConfig.from_fields(network="40.15.0.0/16", backend="vxlan")
     addresses = [ipaddress.IPv4Interface(f"10.0.{n >> 8}.{n & 255}/16") for n in range(1, HOSTS + 2)]
     leases = [
-        Lease.of_host(config, ipaddress.IPv4Network(f"40.15.{number}.0/24"), str(address.ip))
+        config.lease(ipaddress.IPv4Network(f"40.15.{number}.0/24"), str(address.ip))
         for number, address in enumerate(addresses, 1)
     ]
     with namespaces(HOSTS + 2) as (underlay, *hosts):
@@ -63,11 +66,10 @@ def _converge(
     config: FlannelConfig, host: str, address: ipaddress.IPv4Interface, own: Lease, leases: list[Lease]
 ) -> None:
     """What the role does on a host, less etcd and Docker."""
-    state = implied_state(config, own, leases, Underlay("eth0", address, UNDERLAY_MTU))
-    tables = {"dev": state["device"], "fdb": state["fdb"], "arp": state["arp"], "purge": True}
-    LINKS.converge({"links": state["links"], "netns": host}, False)
-    STATIC_TABLES.converge({**tables, "netns": host}, False)
-    ROUTES.converge({"routes": state["routes"], "netns": host}, False)
+    state = HostState.implied(config, own, leases, Underlay("eth0", address, UNDERLAY_MTU)).network_state()
+    converge_links(dataclasses.replace(state.links, netns=host), (), False)
+    converge_tables(dataclasses.replace(state.tables, netns=host), (), False)
+    converge_routes(state.routes._replace(netns=host), (), False)
 
 
 def _pings(host: str, target: str) -> bool:

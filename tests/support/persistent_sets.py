@@ -13,7 +13,8 @@ import pytest
 
 from ansible_collections.container_network.lab.plugins.module_utils.kernel import iptables, netlink
 from ansible_collections.container_network.lab.plugins.module_utils.kernel.namespaces import inside
-from ansible_collections.container_network.lab.plugins.module_utils.recorded import files, records
+from ansible_collections.container_network.lab.plugins.module_utils.recorded import files, records, restore_unit
+from tests.support.kernel_view import ip
 
 
 @pytest.fixture
@@ -22,6 +23,27 @@ def host(netns: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterato
     monkeypatch.setattr(records, "RECORDS", tmp_path / "records")
     with inside(netns):
         yield netns
+
+
+@pytest.fixture
+def node(host: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A host with an underlay interface, whose units and libraries are in folders of the test."""
+    monkeypatch.setattr(restore_unit, "UNITS", tmp_path / "units")
+    monkeypatch.setattr(restore_unit, "LIBRARY", tmp_path / "library")
+    enabled = tmp_path / "units" / "multi-user.target.wants" / restore_unit.UNIT
+
+    def systemctl(*arguments: str) -> None:
+        if arguments[0] == "enable":
+            enabled.parent.mkdir(parents=True, exist_ok=True)
+            enabled.symlink_to(tmp_path / "units" / restore_unit.UNIT)
+        if arguments[0] == "disable":
+            enabled.unlink(missing_ok=True)
+
+    monkeypatch.setattr(restore_unit, "_systemctl", systemctl)
+    ip(host, "link add eth0 type bridge")
+    ip(host, "link set eth0 up")
+    ip(host, "address add 192.168.1.68/24 dev eth0")
+    return host
 
 
 class Killed(BaseException):

@@ -29,16 +29,6 @@ ANSWER_SECONDS = 4.0
 TOTAL_SECONDS = 8.0
 """When no further endpoint is tried for one request."""
 
-ETCD_ARGUMENTS: dict[str, Any] = {
-    "etcd_endpoints": {"type": "list", "elements": "str", "required": True},
-    "etcd_ca_cert": {"type": "path"},
-    "etcd_client_cert": {"type": "path"},
-    "etcd_client_key": {"type": "path", "no_log": False},
-    "etcd_username": {"type": "str"},
-    "etcd_password": {"type": "str", "no_log": True},
-}
-"""Mirrored by the documentation fragment ``etcd``."""
-
 
 class EtcdUnreachable(LabError):
     """No endpoint answered; the message lists every one that was tried, and its error."""
@@ -125,7 +115,7 @@ class Etcd:
 
     @classmethod
     def from_arguments(cls, params: dict[str, Any]) -> Etcd:
-        """The client that a module's ETCD_ARGUMENTS describe."""
+        """The client that a module's arguments ``ETCD`` describe."""
         names = ("ca_cert", "client_cert", "client_key", "username", "password")
         return cls(params["etcd_endpoints"], **{name: params.get(f"etcd_{name}") for name in names})
 

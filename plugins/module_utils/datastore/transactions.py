@@ -1,7 +1,7 @@
 # Copyright (c) 2026, container_network.lab contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Transactions on etcd that are written as plain code: read keys, decide, write keys; run again if somebody was faster.
+"""Transactions on etcd that are written as plain code: read keys, decide, write keys; run again after a lost race.
 
 A transaction is committed in one step, under the condition that no key that it wrote, or named in `require`, changed
 since it was read. So of any number of writers at once exactly one wins each round, and the others decide anew.
@@ -65,9 +65,18 @@ class Transaction:
             texts.update({key: text for key, text in changes.items() if key.startswith(prefix)})
         return {key: text for key, text in sorted(texts.items()) if text is not None}
 
+    def expires(self, key: str) -> bool:
+        """Whether the key vanishes with a lease of etcd, as those of running daemons do; no key written here does."""
+        if key in self.writes or key in self._predicted:
+            return False
+        if not self._is_covered(key):
+            self.load(key)
+        item = self._read.get(key)
+        return item is not None and item.lease != 0
+
     def put(self, key: str, text: str) -> None:
-        """Write a key, unless it has this text."""
-        if self.get(key) != text:
+        """Write a key that stays, unless it is there with this text."""
+        if self.get(key) != text or self.expires(key):
             self.writes[key] = text
 
     def delete(self, key: str) -> None:
@@ -78,6 +87,13 @@ class Transaction:
     def require(self, key: str) -> None:
         """The commit fails if this key, which has been read, is changed by then."""
         self._required.add(key)
+
+    def former(self, key: str) -> str | None:
+        """The text of a key before the writes of this transaction."""
+        if key in self._predicted:
+            return self._predicted[key]
+        item = self._read.get(key)
+        return item.value if item else None
 
     def commit(self) -> bool:
         """Apply the writes; False if a key changed since it was read."""
@@ -99,7 +115,8 @@ class Transactions:
     """Runs transactions on one etcd.
 
     In check mode nothing is written, and later ones see what would have been. An etcd that does not run yet, because
-    the same play would install it, counts as empty then; `warnings` tell.
+    the same play would install it, counts as empty then; `warnings` tell. `before` and `after` have the texts of all
+    keys that were written, or in check mode would have been.
     """
 
     def __init__(self, etcd: Etcd, check_mode: bool = False) -> None:
@@ -107,6 +124,8 @@ class Transactions:
         self._check_mode = check_mode
         self._predicted: dict[str, str | None] = {}
         self.warnings: list[str] = []
+        self.before: dict[str, str | None] = {}
+        self.after: dict[str, str | None] = {}
 
     def run(self, plan: Callable[[Transaction], Result]) -> Result:
         """Let `plan` read and write until its writes are committed; returns what it returned at last.
@@ -118,10 +137,8 @@ class Transactions:
         while True:
             transaction = self.view()
             result = plan(transaction)
-            if self._check_mode:
-                self._predicted.update(transaction.writes)
-                return result
-            if transaction.commit():
+            if self._check_mode or transaction.commit():
+                self._note(transaction)
                 return result
             if time.monotonic() > deadline:
                 keys = ", ".join(sorted(transaction.writes)[:3])
@@ -135,6 +152,13 @@ class Transactions:
     def view(self) -> Transaction:
         """A transaction that only reads."""
         return Transaction(self._etcd, self._read, self._predicted)
+
+    def _note(self, transaction: Transaction) -> None:
+        for key, text in sorted(transaction.writes.items()):
+            self.before.setdefault(key, transaction.former(key))
+            self.after[key] = text
+        if self._check_mode:
+            self._predicted.update(transaction.writes)
 
     def _read(self, *prefixes: str) -> list[list[KeyValue]]:
         if not self.warnings:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..checks.check import CheckOptions, check_options
-from .config import DEFAULT_PORT
+from .backends.registry import BACKENDS
 from .dataplane import FORWARD_CHAIN, MASQUERADE_CHAIN
 
 INITIAL_TTL = 64
@@ -41,7 +41,8 @@ class CheckedHost:
 def checks(host: CheckedHost, others: Sequence[CheckedHost], outside: str | None) -> list[CheckOptions]:
     """All checks of one host; ``outside`` is an address that containers must reach by masquerading, or None."""
     found = [*_files_and_docker(host), *_routes(host), *_rules(host)]
-    found += _vxlan(host, others) if host.flannel["device"] else [_no_vxlan()]
+    seen_macs = {other.public_ip: other.vtep_mac for other in others}
+    found += BACKENDS[host.flannel["backend"]].checks(host.flannel, seen_macs)
     for container, address in host.containers.items():
         found += [*_container(host, container, address), *_neighbourhood(host, container)]
         found += [check for other in others for check in _across(host, container, other)]
@@ -86,57 +87,6 @@ def _routes(host: CheckedHost) -> list[CheckOptions]:
 def route_line(route: Mapping[str, Any]) -> str:
     """A route to a peer as ``ip route`` prints it."""
     return f"{route['dst']} via {route['via']} dev {route['dev']}" + (" onlink" if route.get("onlink") else "")
-
-
-def _vxlan(host: CheckedHost, others: Sequence[CheckedHost]) -> list[CheckOptions]:
-    """The device and its tables; of peers that were seen themselves, the MAC that they really have is expected."""
-    device, link = host.flannel["device"], host.flannel["links"][0]
-    tunnel = link["vxlan"]
-    seen = {other.public_ip: other.vtep_mac for other in others}
-    peers = [
-        (peer["subnet"].partition("/")[0], seen.get(peer["public_ip"]) or peer["vtep_mac"], peer["public_ip"])
-        for peer in host.flannel["peers"]
-    ]
-    return [
-        check_options(
-            f"{device} is as flannel makes it",
-            ["ip", "-details", "link", "show", "dev", device],
-            [
-                f"mtu {link['mtu']}",
-                f"link/ether {link['mac']}",
-                f"vxlan id {tunnel['id']} local {tunnel['local']} dev {tunnel['dev']} srcport 0 0 "
-                f"dstport {tunnel['port']}",
-                "nolearning",
-                "ttl auto",
-                "ageing 300",
-            ],
-            # Versions of ip print the other words in another order, and those of defaults or not.
-            unexpected=["noudpcsum", "udp6zerocsumtx", "udp6zerocsumrx"],
-        ),
-        check_options(
-            f"address of {device}",
-            ["ip", "-4", "address", "show", "dev", device],
-            [f"inet {link['addresses'][0]} scope global {device}"],
-        ),
-        check_options(
-            f"neighbours on {device}",
-            ["ip", "neighbour", "show", "dev", device],
-            [f"{address} lladdr {mac} PERMANENT" for address, mac, _public_ip in peers],
-        ),
-        check_options(
-            f"forwarding entries of {device}",
-            ["bridge", "fdb", "show", "dev", device],
-            [f"{mac} dst {public_ip} self permanent" for _address, mac, public_ip in peers],
-        ),
-    ]
-
-
-def _no_vxlan() -> CheckOptions:
-    return check_options(
-        "no VXLAN device of flannel",
-        ["ip", "-details", "link", "show", "type", "vxlan"],
-        unexpected=[f"dstport {DEFAULT_PORT}"],
-    )
 
 
 def _rules(host: CheckedHost) -> list[CheckOptions]:

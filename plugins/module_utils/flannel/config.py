@@ -17,22 +17,17 @@ from typing import Any
 
 from ..datastore.documents import compact_json, parse_object
 from ..errors import InvalidInput, raise_if_any
+from ..validation import whole_number
+from .backends.backend import Backend
+from .backends.registry import DOCUMENT_FIELDS, parse_backend, stored_options
+from .leases import Lease
 
 DEFAULT_PREFIX = "/coreos.com/network"
-BACKENDS = ("vxlan", "host-gw")
-"""What this collection builds. Flanneld knows more (udp, ipip, wireguard, …)."""
-DEFAULT_VNI = 1
-DEFAULT_PORT = 8472
-MAX_VNI = 2**24 - 1
-VXLAN_OVERHEAD = 50
-"""Bytes: outer IPv4 header 20, UDP 8, VXLAN 8, inner Ethernet header 14."""
 MIN_MTU = 576
 """Bytes. RFC 791 has every IPv4 host accept packets of this size; Docker and many programs break below it."""
 MAX_SUBNET_LEN = 30
-_INTERFACE_NAME_LENGTH = 15
 
 _KNOWN_FIELDS = ("Network", "SubnetLen", "SubnetMin", "SubnetMax", "Backend")
-_KNOWN_BACKEND_FIELDS = ("Type", "VNI", "Port")
 
 
 @dataclass(frozen=True)
@@ -40,12 +35,10 @@ class FlannelConfig:
     """The network configuration, at key ``<prefix>/config``. What is None is left to flannel's default."""
 
     network: ipaddress.IPv4Network
-    backend: str
+    backend: Backend
     subnet_len: int | None = None
     subnet_min: ipaddress.IPv4Address | None = None
     subnet_max: ipaddress.IPv4Address | None = None
-    vni: int | None = None
-    port: int | None = None
 
     @classmethod
     def from_fields(
@@ -55,22 +48,23 @@ class FlannelConfig:
         subnet_len: Any = None,
         subnet_min: Any = None,
         subnet_max: Any = None,
-        vni: Any = None,
-        port: Any = None,
+        **backend_options: Any,
     ) -> FlannelConfig:
-        """A configuration from what people write; InvalidInput with every rule that is broken."""
+        """A configuration from what people write; InvalidInput with every rule that is broken.
+
+        ``backend`` is the type, ``backend_options`` are the options of whatever backend has them (vni, port).
+        """
         problems: list[str] = []
+        backend_problems: list[str] = []
         parsed_network = _network("network", network, problems)
         config = cls(
             network=parsed_network or ipaddress.IPv4Network("0.0.0.0/0"),
-            backend=str(backend),
-            subnet_len=_number("subnet_len", subnet_len, problems),
+            backend=parse_backend(str(backend), backend_options, backend_problems),
+            subnet_len=whole_number("subnet_len", subnet_len, problems),
             subnet_min=_address("subnet_min", subnet_min, problems),
             subnet_max=_address("subnet_max", subnet_max, problems),
-            vni=_number("vni", vni, problems),
-            port=_number("port", port, problems),
         )
-        raise_if_any(problems + (config._network_problems() if parsed_network else []) + config._backend_problems())
+        raise_if_any(problems + (config._network_problems() if parsed_network else []) + backend_problems)
         return config
 
     @classmethod
@@ -80,30 +74,23 @@ class FlannelConfig:
         backend = document.get("Backend") or {}
         if not isinstance(backend, dict):
             raise InvalidInput([f"the network configuration's Backend is {backend!r}, and must be a JSON object"])
-        tunnel = backend if backend.get("Type") == "vxlan" else {}
         return cls.from_fields(
             network=document.get("Network"),
             backend=backend.get("Type", "udp"),
             subnet_len=document.get("SubnetLen") or None,
             subnet_min=document.get("SubnetMin"),
             subnet_max=document.get("SubnetMax"),
-            vni=tunnel.get("VNI") or None,
-            port=tunnel.get("Port") or None,
+            **stored_options(backend),
         )
 
     def document(self) -> str:
         """The JSON text for etcd: only what was chosen, in flannel's order, compact."""
-        backend: dict[str, Any] = {"Type": self.backend}
-        if self.vni is not None:
-            backend["VNI"] = self.vni
-        if self.port is not None:
-            backend["Port"] = self.port
         fields = {
             "Network": str(self.network),
             "SubnetLen": self.subnet_len,
             "SubnetMin": str(self.subnet_min) if self.subnet_min else None,
             "SubnetMax": str(self.subnet_max) if self.subnet_max else None,
-            "Backend": backend,
+            "Backend": self.backend.document(),
         }
         return compact_json({name: value for name, value in fields.items() if value is not None})
 
@@ -125,28 +112,13 @@ class FlannelConfig:
         return self.subnet_max or self.network.broadcast_address + 1 - self._subnet_size
 
     @property
-    def effective_vni(self) -> int:
-        """The VXLAN network identifier."""
-        return DEFAULT_VNI if self.vni is None else self.vni
-
-    @property
-    def effective_port(self) -> int:
-        """The UDP port of VXLAN."""
-        return DEFAULT_PORT if self.port is None else self.port
-
-    @property
-    def device(self) -> str:
-        """The VXLAN device of each host; empty for a backend without one."""
-        return f"flannel.{self.effective_vni}" if self.backend == "vxlan" else ""
-
-    @property
     def capacity(self) -> int:
         """How many hosts the network has room for."""
         return (int(self.last_subnet) - int(self.first_subnet)) // self._subnet_size + 1
 
-    def mtu(self, underlay_mtu: int) -> int:
-        """Bytes that a container's packet may have on an underlay of this MTU."""
-        return underlay_mtu - VXLAN_OVERHEAD if self.backend == "vxlan" else underlay_mtu
+    def lease(self, subnet: ipaddress.IPv4Network, public_ip: str) -> Lease:
+        """The lease with which a host of this address joins."""
+        return Lease(subnet, public_ip, self.backend.TYPE, self.backend.lease_data(public_ip) or {})
 
     def subnets(self) -> Iterator[ipaddress.IPv4Network]:
         """All subnets that may be leased, ascending."""
@@ -172,14 +144,14 @@ class FlannelConfig:
             other = FlannelConfig.from_document(text)
         except (InvalidInput, ValueError):
             return False
-        if set(document) - set(_KNOWN_FIELDS) or set(document["Backend"]) - set(_KNOWN_BACKEND_FIELDS):
+        if set(document) - set(_KNOWN_FIELDS) or set(document["Backend"]) - DOCUMENT_FIELDS:
             return False
         return self._meaning == other._meaning
 
     @property
     def _meaning(self) -> tuple[Any, ...]:
-        tunnel = (self.effective_vni, self.effective_port) if self.backend == "vxlan" else ()
-        return (self.network, self.backend, self.effective_subnet_len, self.first_subnet, self.last_subnet, tunnel)
+        subnets = (self.effective_subnet_len, self.first_subnet, self.last_subnet)
+        return (self.network, *subnets, *self.backend.meaning)
 
     @property
     def _subnet_size(self) -> int:
@@ -211,26 +183,6 @@ class FlannelConfig:
             problems.append(f"subnet_min {self.first_subnet} is above subnet_max {self.last_subnet}")
         return problems
 
-    def _backend_problems(self) -> list[str]:
-        if self.backend not in BACKENDS:
-            return [
-                f"backend '{self.backend}' is not one that this collection builds: use {' or '.join(BACKENDS)}"
-                + (" (a document without a Backend means udp)" if self.backend == "udp" else "")
-            ]
-        problems = []
-        if self.backend == "host-gw" and (self.vni is not None or self.port is not None):
-            return ["VNI and port belong to the backend vxlan, and host-gw has no tunnel: leave them out"]
-        if not 1 <= self.effective_vni <= MAX_VNI:
-            problems.append(f"vni {self.effective_vni} is out of range: VXLAN takes 1 to {MAX_VNI}")
-        elif len(self.device) > _INTERFACE_NAME_LENGTH:
-            problems.append(
-                f"vni {self.effective_vni} is too long: flannel's device {self.device} would have {len(self.device)} "
-                f"characters, and Linux allows {_INTERFACE_NAME_LENGTH}: choose a VNI up to 9999999"
-            )
-        if not 1 <= self.effective_port <= 65535:
-            problems.append(f"port {self.effective_port} is out of range: UDP takes 1 to 65535 (flannel's is 8472)")
-        return problems
-
 
 def _network(name: str, value: Any, problems: list[str]) -> ipaddress.IPv4Network | None:
     try:
@@ -254,14 +206,4 @@ def _address(name: str, value: Any, problems: list[str]) -> ipaddress.IPv4Addres
         return ipaddress.IPv4Address(str(value))
     except ValueError:
         problems.append(f"{name} '{value}' is not an IPv4 address: write it as 40.15.1.0")
-        return None
-
-
-def _number(name: str, value: Any, problems: list[str]) -> int | None:
-    if value in (None, ""):
-        return None
-    try:
-        return int(str(value))
-    except ValueError:
-        problems.append(f"{name} '{value}' is not a whole number")
         return None

@@ -1,188 +1,140 @@
 # Copyright (c) 2026, container_network.lab contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Read, plan, apply, for Flannel's keys in etcd: what the modules flannel_config, flannel_subnet and …_info run."""
+"""Read, plan, apply, for Flannel's keys in etcd: what the modules flannel_… run."""
 
 from __future__ import annotations
 
 import dataclasses
 import ipaddress
-import itertools
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ..datastore.etcd import Delete, Etcd, EtcdUnreachable
-from ..errors import InvalidInput, LabError, raise_if_any
+from ..datastore.etcd import Etcd
+from ..errors import InvalidInput, LabError
 from ..outcome import Outcome, observed
+from ..recorded import files, network_set
+from .backends.backend import Underlay
+from .claim import Claim
 from .config import MIN_MTU, FlannelConfig
-from .dataplane import Underlay, implied_state, subnet_from_env
+from .dataplane import HostState, subnet_from_env
 from .leases import Lease
-from .store import Change, Claim, FlannelStore, Snapshot, Subnet
+from .snapshot import Snapshot, Subnet
+from .store import FlannelStore, Releasable
 
-ATTEMPTS = 10
-"""How often a transaction that lost a race is planned anew; flanneld tries as often."""
-RELEASES_AT_ONCE = 50
-"""Reservations; etcd takes 128 operations in a transaction by default, and each reservation needs two."""
-
-Plan = Callable[[Snapshot], Change]
+SET_NAME = "flannel"
+"""What a host has of the network is recorded under this name."""
 
 
 def converge_config(params: dict[str, Any], check_mode: bool) -> Outcome:
     """The module flannel_config."""
-    present = params["state"] == "present"
-    config = _config_of(params) if present else None
-    releasable = _releasable(params["nodes"], params["pins"])
-    run = _Run(params, check_mode)
-    run.release(releasable)
+    config = _config_of(params) if params["state"] == "present" else None
+    releasable = _releasable(params)
+    store = _store(params, check_mode)
+    if releasable:
+        store.release(releasable)
     if config:
-        run.commit(lambda snapshot: run.store.plan_config(snapshot, config))
-        return run.outcome({"document": config.document(), "key": run.store.config_key})
-    run.commit(run.store.plan_config_removal)
-    return run.outcome({"key": run.store.config_key})
+        store.put_config(config)
+        return _outcome(store, {"document": config.document(), "key": store.keys.config})
+    store.delete_config()
+    return _outcome(store, {"key": store.keys.config})
 
 
 def converge_subnet(params: dict[str, Any], check_mode: bool) -> Outcome:
     """The module flannel_subnet."""
     node = params["node"]
+    store = _store(params, check_mode)
     if params["state"] == "absent":
-        run = _Run(params, check_mode)
-        run.release(lambda snapshot: {node} & set(snapshot.registry))
-        return run.outcome({})
-    claim = _claim_of(params)
-    run = _Run(params, check_mode)
-    leases: list[Lease] = []
-
-    def plan(snapshot: Snapshot) -> Change:
-        config = _stored_config(snapshot, run, params)
-        problem = config.subnet_problem(claim.pin) if claim.pin else None
-        raise_if_any([f"{node}: the pinned subnet {claim.pin} {problem}"] if problem else [])
-        lease, change = run.store.plan_claim(snapshot, config, claim)
-        leases.append(lease)
-        return change
-
-    run.commit(plan)
-    return run.outcome({"subnet": str(leases[-1].subnet), "lease": _lease_fields(leases[-1])})
+        store.release(lambda snapshot: {node} & set(snapshot.registry))
+        return _outcome(store, {})
+    lease = store.claim(_claim_of(params))
+    return _outcome(store, {"subnet": str(lease.subnet), "lease": _lease_fields(lease)})
 
 
 def observe_subnet(params: dict[str, Any], check_mode: bool) -> Outcome:
     """The module flannel_subnet_info."""
-    underlay = Underlay(
-        params["interface"],
-        _parsed("public_ip and prefix_length", f"{params['public_ip']}/{params['prefix_length']}"),
-        params["mtu"],
-    )
-    run = _Run(params, check_mode)
-    config = _stored_config(run.snapshot, run, params)
-    if config.mtu(underlay.mtu) < MIN_MTU:
+    state = _host_state(params, check_mode)
+    return dataclasses.replace(observed({"flannel": state.described()}), warnings=list(state.warnings))
+
+
+def converge_host(params: dict[str, Any], check_mode: bool) -> Outcome:
+    """The module flannel_host."""
+    if params["state"] == "absent":
+        return network_set.converge_state(SET_NAME, None, check_mode)
+    given = files.parse(params, False)
+    state = _host_state(params, check_mode)
+    outcome = network_set.converge_state(SET_NAME, state.network_state(given), check_mode)
+    facts = {"flannel": state.described(), **outcome.facts}
+    return dataclasses.replace(outcome, facts=facts, warnings=[*state.warnings, *outcome.warnings])
+
+
+def _store(params: dict[str, Any], check_mode: bool) -> FlannelStore:
+    predicted = params.get("predicted_config") if check_mode else None
+    config = FlannelConfig.from_document(predicted) if predicted else None
+    return FlannelStore(Etcd.from_arguments(params), params["prefix"], check_mode, config)
+
+
+def _outcome(store: FlannelStore, facts: dict[str, Any]) -> Outcome:
+    """What changed: every key that was written or deleted, with its text before and after."""
+    done = store.transactions
+    return Outcome(dict(sorted(done.before.items())), dict(sorted(done.after.items())), facts, done.warnings)
+
+
+def _host_state(params: dict[str, Any], check_mode: bool) -> HostState:
+    """What the leases imply for a host; those that a task before has predicted count in check mode."""
+    address = _parsed("public_ip and prefix_length", f"{params['public_ip']}/{params['prefix_length']}")
+    underlay = Underlay(params["interface"], address, params["mtu"])
+    store = _store(params, check_mode)
+    snapshot = store.read()
+    config = store.config(snapshot)
+    left = config.backend.mtu(underlay.mtu)
+    if left < MIN_MTU:
         raise InvalidInput(
             [
-                f"MTU {underlay.mtu} of {underlay.interface} leaves {config.mtu(underlay.mtu)} bytes for containers "
-                f"with {config.backend}, and {MIN_MTU} are the least (RFC 791): raise it"
+                f"MTU {underlay.mtu} of {underlay.interface} leaves {left} bytes for containers "
+                f"with {config.backend.TYPE}, and {MIN_MTU} are the least (RFC 791): raise it"
             ]
         )
-    leases = {subnet: found.lease for subnet, found in run.snapshot.leases.items()}
+    leases = {subnet: found.lease for subnet, found in snapshot.leases.items()}
     if check_mode:
         predicted = [_lease_from(fields) for fields in params["predicted_leases"] or []]
         movers = {lease.public_ip for lease in predicted}
         leases = {subnet: lease for subnet, lease in leases.items() if lease.public_ip not in movers}
         leases.update({lease.subnet: lease for lease in predicted})
-    own = next((lease for lease in leases.values() if lease.public_ip == str(underlay.address.ip)), None)
+    own = next((lease for lease in leases.values() if lease.public_ip == str(address.ip)), None)
     if own is None:
         raise LabError(
-            f"{underlay.address.ip} has no lease under {run.store.prefix}/subnets: "
+            f"{address.ip} has no lease under {store.keys.leases.rstrip('/')}: "
             "the module container_network.lab.flannel_subnet takes one"
         )
-    state = implied_state(config, own, list(leases.values()), underlay)
-    warnings = run.warnings + state.pop("warnings")
-    return dataclasses.replace(observed({"flannel": state}), warnings=warnings)
-
-
-class _Run:
-    """One module's work on one network: commits plans, or in check mode only notes what they would change."""
-
-    def __init__(self, params: dict[str, Any], check_mode: bool) -> None:
-        self.store = FlannelStore(Etcd.from_arguments(params), params["prefix"])
-        self.check_mode = check_mode
-        self.warnings: list[str] = []
-        self._before: dict[str, str | None] = {}
-        self._after: dict[str, str | None] = {}
-        self.snapshot = self._read()
-
-    def release(self, releasable: Callable[[Snapshot], set[str]]) -> None:
-        """Release the reservations of the hosts that a rule picks."""
-        nodes = iter(sorted(releasable(self.snapshot)))
-        for portion in iter(lambda: set(itertools.islice(nodes, RELEASES_AT_ONCE)), set()):
-            self.commit(
-                lambda snapshot, portion=portion: self.store.plan_releases(snapshot, portion & releasable(snapshot))
-            )
-
-    def commit(self, plan: Plan) -> None:
-        """Plan and apply; when somebody was faster, look again and plan anew."""
-        for _attempt in range(ATTEMPTS):
-            change = plan(self.snapshot)
-            if not change.changes:
-                return
-            if self.check_mode:
-                self._note(change)
-                self.snapshot = self.store.predict(self.snapshot, change)
-                return
-            applied = self.store.apply(change)
-            if applied:
-                self._note(change)
-            self.snapshot = self._read()
-            if applied:
-                return
-        raise LabError(
-            f"the keys under {self.store.prefix} changed {ATTEMPTS} times between reading and writing them: "
-            "something else writes them all the time. Run again when it has finished."
-        )
-
-    def outcome(self, facts: dict[str, Any]) -> Outcome:
-        """What changed: every key that was written or deleted, with its text before and after."""
-        return Outcome(
-            before=dict(sorted(self._before.items())),
-            after=dict(sorted(self._after.items())),
-            facts=facts,
-            warnings=self.warnings,
-        )
-
-    def _note(self, change: Change) -> None:
-        for step in change.changes:
-            self._before.setdefault(step.key, self.snapshot.value_of(step.key))
-            self._after[step.key] = None if isinstance(step, Delete) else step.value
-
-    def _read(self) -> Snapshot:
-        try:
-            return self.store.read()
-        except EtcdUnreachable as error:
-            if not self.check_mode:
-                raise
-            self.warnings.append(f"{error} Check mode goes on as with an empty etcd, which this play may install.")
-            return Snapshot()
+    state = HostState.implied(config, own, list(leases.values()), underlay)
+    return dataclasses.replace(state, warnings=(*store.transactions.warnings, *state.warnings))
 
 
 def _config_of(params: dict[str, Any]) -> FlannelConfig:
     backend = params["backend"] or {}
     return FlannelConfig.from_fields(
         network=params["network"],
+        backend=backend.get("type") or "vxlan",
         subnet_len=params["subnet_len"],
         subnet_min=params["subnet_min"],
         subnet_max=params["subnet_max"],
-        backend=backend.get("type") or "vxlan",
-        vni=backend.get("vni"),
-        port=backend.get("port"),
+        **{option: value for option, value in backend.items() if option != "type"},
     )
 
 
-def _releasable(nodes: list[str] | None, pins: dict[str, str | None]) -> Callable[[Snapshot], set[str]]:
+def _releasable(params: dict[str, Any]) -> Releasable | None:
     """The hosts with a reservation that are not listed, or whose subnet is pinned to another host by now."""
+    nodes, pins = params["nodes"], params["pins"]
     if nodes is None:
-        return lambda snapshot: set()
+        return None
     owners = {_parsed_subnet(subnet): node for node, subnet in pins.items() if subnet}
-    return lambda snapshot: {
-        node for node, entry in snapshot.registry.items() if node not in nodes or owners.get(entry.subnet, node) != node
-    }
+
+    def releasable(snapshot: Snapshot) -> set[str]:
+        registered = snapshot.registry.items()
+        return {node for node, subnet in registered if node not in nodes or owners.get(subnet, node) != node}
+
+    return releasable
 
 
 def _claim_of(params: dict[str, Any]) -> Claim:
@@ -197,20 +149,6 @@ def _claim_of(params: dict[str, Any]) -> Claim:
         previous=subnet_from_env(env),
         avoid=tuple(_parsed_subnet(text) for text in params["avoid"] or []),
     )
-
-
-def _stored_config(snapshot: Snapshot, run: _Run, params: dict[str, Any]) -> FlannelConfig:
-    if run.check_mode and params["predicted_config"]:
-        return FlannelConfig.from_document(params["predicted_config"])
-    if snapshot.config is None:
-        raise LabError(
-            f"etcd holds no network configuration at {run.store.config_key}: "
-            "the module container_network.lab.flannel_config writes it"
-        )
-    try:
-        return FlannelConfig.from_document(snapshot.config.value)
-    except InvalidInput as error:
-        raise InvalidInput([f"{run.store.config_key}: {problem}" for problem in error.problems]) from error
 
 
 def _lease_fields(lease: Lease) -> dict[str, Any]:

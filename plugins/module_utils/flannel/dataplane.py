@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a host must have in its kernel and files, given its own lease and those of its peers.
 
-The shapes are those that the kernel modules take. What flanneld 0.20.2 leaves behind is the model throughout. Pure.
+What flanneld 0.20.2 leaves behind is the model throughout. Pure.
 """
 
 from __future__ import annotations
@@ -11,11 +11,20 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+from ..kernel.iptables import ChainSet
+from ..kernel.routes import TABLES, RouteSet
+from ..kernel.virtual_links import LinkSet
+from ..recorded import contents
+from ..recorded.files import RecordedFile
+from ..recorded.network_set import NetworkState
+from .backends.backend import Underlay
 from .config import FlannelConfig
 from .leases import Lease
 
+SUBNET_ENV = "/run/flannel/subnet.env"
 FORWARD_CHAIN = "FLANNEL-FWD"
 MASQUERADE_CHAIN = "FLANNEL-POSTRTG"
 _FORWARD_COMMENT = '-m comment --comment "flanneld forward"'
@@ -24,37 +33,64 @@ _MULTICAST = "224.0.0.0/4"
 
 
 @dataclass(frozen=True)
-class Underlay:
-    """A host's interface that carries the network's packets: its name, address with prefix length, and MTU in bytes."""
+class HostState:
+    """A host's part of the network: its lease, the peers that it can reach, and what both imply."""
 
-    interface: str
-    address: ipaddress.IPv4Interface
-    mtu: int
+    config: FlannelConfig
+    own: Lease
+    peers: tuple[Lease, ...]
+    underlay: Underlay
+    warnings: tuple[str, ...] = ()
 
+    @classmethod
+    def implied(cls, config: FlannelConfig, own: Lease, others: Sequence[Lease], underlay: Underlay) -> HostState:
+        """What all leases imply for the host with the lease ``own``; a peer that it cannot reach is a warning."""
+        peers, warnings = usable_peers(config, own, others, underlay)
+        return cls(config, own, tuple(peers), underlay, tuple(warnings))
 
-def implied_state(config: FlannelConfig, own: Lease, others: Sequence[Lease], underlay: Underlay) -> dict[str, Any]:
-    """Everything a host converges to; the keys are documented by the module flannel_subnet_info."""
-    peers, warnings = usable_peers(config, own, others, underlay)
-    mtu = config.mtu(underlay.mtu)
-    return {
-        "network": str(config.network),
-        "subnet": str(own.subnet),
-        "gateway": gateway(own.subnet),
-        "mtu": mtu,
-        "backend": config.backend,
-        "device": config.device,
-        "peers": [
-            {"subnet": str(peer.subnet), "public_ip": peer.public_ip, "vtep_mac": peer.vtep_mac} for peer in peers
-        ],
-        "links": vxlan_links(config, own, underlay),
-        "arp": [{"ip": str(peer.subnet.network_address), "mac": peer.vtep_mac} for peer in peers if peer.vtep_mac],
-        "fdb": [{"mac": peer.vtep_mac, "dst": peer.public_ip} for peer in peers if peer.vtep_mac],
-        "routes": [peer_route(config, peer, underlay) for peer in peers],
-        "chains": chains(config, own),
-        "jumps": jumps(),
-        "subnet_env": subnet_env(config, own, mtu),
-        "warnings": warnings,
-    }
+    @property
+    def mtu(self) -> int:
+        """Bytes, of the containers."""
+        return self.config.backend.mtu(self.underlay.mtu)
+
+    @property
+    def subnet_env(self) -> str:
+        """The text of the file that dockerd's options come from."""
+        return subnet_env(self.config, self.own, self.mtu)
+
+    def network_state(self, files: Sequence[RecordedFile] = ()) -> NetworkState:
+        """All that the host must have; ``files`` are what shall be there beside subnet.env."""
+        backend, peers = self.config.backend, self.peers
+        return NetworkState(
+            files=[RecordedFile(Path(SUBNET_ENV), self.subnet_env, 0o644), *files],
+            rules=rules(self.config, self.own),
+            links=LinkSet(backend.links(self.own, self.underlay)),
+            tables=backend.tables(peers),
+            routes=RouteSet(dict(backend.route(peer, self.underlay) for peer in peers), TABLES["main"]),
+        )
+
+    def described(self) -> dict[str, Any]:
+        """As plain data; the keys are documented by the module flannel_subnet_info."""
+        backend, state = self.config.backend, self.network_state()
+        tables = contents.tables_content(state.tables)
+        return {
+            "network": str(self.config.network),
+            "subnet": str(self.own.subnet),
+            "gateway": gateway(self.own.subnet),
+            "mtu": self.mtu,
+            "backend": backend.TYPE,
+            "device": backend.device,
+            "peers": [
+                {"subnet": str(peer.subnet), "public_ip": peer.public_ip, "vtep_mac": backend.vtep_mac(peer)}
+                for peer in self.peers
+            ],
+            **contents.links_content(state.links),
+            "arp": tables["arp"],
+            "fdb": tables["fdb"],
+            **contents.routes_content(state.routes),
+            **contents.chains_content(state.rules),
+            "subnet_env": self.subnet_env,
+        }
 
 
 def usable_peers(
@@ -76,21 +112,12 @@ def usable_peers(
 def _unusable(config: FlannelConfig, lease: Lease, underlay: Underlay) -> str | None:
     if not lease.subnet.subnet_of(config.network):
         return f"it is outside the network {config.network}; it vanishes when its host converges or its lease expires"
-    if lease.backend != config.backend:
+    if lease.backend != config.backend.TYPE:
         return (
-            f"its backend is {lease.backend or 'not given'}, that of the network {config.backend}; "
+            f"its backend is {lease.backend or 'not given'}, that of the network {config.backend.TYPE}; "
             "run its host too (or restart its flanneld)"
         )
-    if config.backend == "vxlan" and not lease.vtep_mac:
-        return "it names no VtepMAC; run its host too (or restart its flanneld)"
-    if config.backend == "vxlan" and lease.vni not in (None, config.effective_vni):
-        return f"its VNI is {lease.vni}, that of the network {config.effective_vni}; run its host too"
-    if config.backend == "host-gw" and ipaddress.IPv4Address(lease.public_ip) not in underlay.address.network:
-        return (
-            f"host-gw needs all hosts on one layer 2 network, and it is not on {underlay.address.network} "
-            f"of {underlay.interface}: use vxlan"
-        )
-    return None
+    return config.backend.unusable(lease, underlay)
 
 
 def gateway(subnet: ipaddress.IPv4Network) -> str:
@@ -98,69 +125,29 @@ def gateway(subnet: ipaddress.IPv4Network) -> str:
     return f"{subnet.network_address + 1}/{subnet.prefixlen}"
 
 
-def vxlan_links(config: FlannelConfig, own: Lease, underlay: Underlay) -> list[dict[str, Any]]:
-    """The VXLAN device, whose address is the network address of the lease; no device for host-gw."""
-    if config.backend != "vxlan":
-        return []
-    return [
-        {
-            "name": config.device,
-            "kind": "vxlan",
-            "mac": own.vtep_mac,
-            "mtu": config.mtu(underlay.mtu),
-            "addresses": [f"{own.subnet.network_address}/32"],
-            "vxlan": {
-                "id": config.effective_vni,
-                "local": own.public_ip,
-                "dev": underlay.interface,
-                "port": config.effective_port,
-                "learning": False,
-            },
-        }
-    ]
-
-
-def peer_route(config: FlannelConfig, peer: Lease, underlay: Underlay) -> dict[str, Any]:
-    """vxlan: by the peer's VXLAN device, on link though no address of ours is near; host-gw: by the peer itself."""
-    if config.backend == "vxlan":
-        next_hop = str(peer.subnet.network_address)
-        return {"dst": str(peer.subnet), "via": next_hop, "dev": config.device, "onlink": True}
-    return {"dst": str(peer.subnet), "via": peer.public_ip, "dev": underlay.interface}
-
-
-def chains(config: FlannelConfig, own: Lease) -> list[dict[str, Any]]:
-    """Rules as iptables-save prints them.
+def rules(config: FlannelConfig, own: Lease) -> ChainSet:
+    """Rules as iptables-save prints them, and the jumps to them, after all other rules of a chain as with flanneld.
 
     Docker's policy in FORWARD is DROP, so the network must be let through. Masqueraded is what this host's
-    containers send out of the network, never what they send inside it: there, everyone sees real addresses.
+    containers send out of the network, never what they send inside it: there, all see real addresses.
     """
     network = config.network
-    return [
+    return ChainSet(
         {
-            "table": "filter",
-            "name": FORWARD_CHAIN,
-            "rules": [
+            ("filter", FORWARD_CHAIN): [
                 f"-s {network} {_FORWARD_COMMENT} -j ACCEPT",
                 f"-d {network} {_FORWARD_COMMENT} -j ACCEPT",
             ],
-        },
-        {
-            "table": "nat",
-            "name": MASQUERADE_CHAIN,
-            "rules": [
+            ("nat", MASQUERADE_CHAIN): [
                 f"-s {own.subnet} -d {network} {_MASQUERADE_COMMENT} -j RETURN",
                 f"-s {own.subnet} ! -d {_MULTICAST} {_MASQUERADE_COMMENT} -j MASQUERADE",
             ],
         },
-    ]
-
-
-def jumps() -> list[dict[str, Any]]:
-    """How packets come to our chains: after all other rules of the chain, as with flanneld."""
-    return [
-        {"table": "filter", "chain": "FORWARD", "rule": f"{_FORWARD_COMMENT} -j {FORWARD_CHAIN}"},
-        {"table": "nat", "chain": "POSTROUTING", "rule": f"{_MASQUERADE_COMMENT} -j {MASQUERADE_CHAIN}"},
-    ]
+        [
+            ("filter", "FORWARD", f"{_FORWARD_COMMENT} -j {FORWARD_CHAIN}"),
+            ("nat", "POSTROUTING", f"{_MASQUERADE_COMMENT} -j {MASQUERADE_CHAIN}"),
+        ],
+    )
 
 
 def subnet_env(config: FlannelConfig, own: Lease, mtu: int) -> str:

@@ -6,14 +6,13 @@
 from __future__ import annotations
 
 import ipaddress
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from ..errors import InvalidInput
 from ..validation import host_address_problems
-from .config import MIN_MTU, VXLAN_OVERHEAD, FlannelConfig
+from .config import MIN_MTU, FlannelConfig
 
 
 @dataclass(frozen=True)
@@ -44,9 +43,7 @@ def problems(config: Mapping[str, Any], nodes: Mapping[str, Mapping[str, Any]]) 
     found += _overlap_problems(parsed, parsed_nodes)
     found += _pin_problems(parsed, parsed_nodes)
     found += _room_problems(parsed, parsed_nodes)
-    if parsed.backend == "host-gw":
-        found += _layer_2_problems(parsed_nodes)
-    return found
+    return found + parsed.backend.node_problems({node.name: node.address for node in parsed_nodes if node.address})
 
 
 def _node(name: str, fields: Mapping[str, Any], found: list[str]) -> _Node:
@@ -112,23 +109,12 @@ def _room_problems(config: FlannelConfig, nodes: list[_Node]) -> list[str]:
             f"/{config.effective_subnet_len}, and there are {len(nodes)} nodes: "
             "choose a larger network or flannel_subnet_len"
         )
-    lowest = MIN_MTU + (VXLAN_OVERHEAD if config.backend == "vxlan" else 0)
+    backend = config.backend
+    lowest = MIN_MTU + backend.OVERHEAD
     found += [
-        f"{node.name}: MTU {node.mtu} of {node.interface} leaves {config.mtu(node.mtu)} bytes for containers with "
-        f"{config.backend}, and {MIN_MTU} are the least (RFC 791): raise it to {lowest} at least"
+        f"{node.name}: MTU {node.mtu} of {node.interface} leaves {backend.mtu(node.mtu)} bytes for containers with "
+        f"{backend.TYPE}, and {MIN_MTU} are the least (RFC 791): raise it to {lowest} at least"
         for node in nodes
         if node.mtu is not None and node.mtu < lowest
     ]
     return found
-
-
-def _layer_2_problems(nodes: list[_Node]) -> list[str]:
-    networks = Counter(node.address.network for node in nodes if node.address)
-    if len(networks) < 2:
-        return []
-    common = networks.most_common(1)[0][0]
-    return [
-        f"host-gw needs all nodes on one layer 2 network; {node.name} ({node.address}) is not on {common}: use vxlan"
-        for node in nodes
-        if node.address and node.address.network != common
-    ]

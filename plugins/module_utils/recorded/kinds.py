@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from ..kernel import iptables, routes, virtual_links, vxlan_tables
 from ..kernel.gc_pause import without_garbage_collector
 from ..outcome import Outcome
-from . import files
+from . import contents, files
 from .records import SetChange
 
 
@@ -24,10 +24,16 @@ class Kind(NamedTuple):
     """The typed desired state of parameters, whether for removal; raises InvalidInput."""
     apply: Callable[[Any, Sequence[Any], bool], Outcome]
     """Brings a desired state about and removes what obsolete ones have beyond it; the last argument is check mode."""
+    content: Callable[[Any], dict[str, Any]]
+    """The options that `parse` reads as this desired state; what a record holds."""
 
     def prepare(self, params: dict[str, Any]) -> SetChange:
         """Read parameters, and the record of the set if it has one; InvalidInput names all that is wrong with them."""
         return SetChange.prepare(self.module, self.lists, self.parse, params)
+
+    def prepare_value(self, name: str, wanted: Any) -> SetChange:
+        """As `prepare` for the recorded set ``name``, for a desired state that is at hand; an empty one removes it."""
+        return SetChange.of_value(self.module, self.lists, self.parse, name, wanted, self.content(wanted))
 
     def converge(self, params: dict[str, Any], check_mode: bool) -> Outcome:
         """Converge parameters of the module, with their record if they are a persistent set."""
@@ -36,9 +42,11 @@ class Kind(NamedTuple):
 
 
 # In the order of work: what Docker reads first, then rules, links, tables and routes. Removals go in reverse.
-FILES = Kind("recorded_files", ("files",), files.parse, files.converge_files)
-CHAINS = Kind("iptables_chains", ("chains", "jumps"), iptables.parse, iptables.converge_chains)
-LINKS = Kind("network_link", ("links",), virtual_links.parse, virtual_links.converge_links)
-STATIC_TABLES = Kind("vxlan_fdb", ("fdb", "arp"), vxlan_tables.parse, vxlan_tables.converge_tables)
-ROUTES = Kind("network_routes", ("routes",), routes.parse, routes.converge_routes)
+FILES = Kind("recorded_files", ("files",), files.parse, files.converge_files, contents.files_content)
+CHAINS = Kind("iptables_chains", ("chains", "jumps"), iptables.parse, iptables.converge_chains, contents.chains_content)
+LINKS = Kind("network_link", ("links",), virtual_links.parse, virtual_links.converge_links, contents.links_content)
+STATIC_TABLES = Kind(
+    "vxlan_fdb", ("fdb", "arp"), vxlan_tables.parse, vxlan_tables.converge_tables, contents.tables_content
+)
+ROUTES = Kind("network_routes", ("routes",), routes.parse, routes.converge_routes, contents.routes_content)
 KINDS = (FILES, CHAINS, LINKS, STATIC_TABLES, ROUTES)

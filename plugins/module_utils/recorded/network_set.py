@@ -10,12 +10,19 @@ single modules, with the same records under the same name.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from ..kernel.gc_pause import without_garbage_collector
+from ..kernel.iptables import ChainSet
+from ..kernel.routes import TABLES, RouteSet
+from ..kernel.virtual_links import LinkSet
+from ..kernel.vxlan_tables import StaticTables
 from ..outcome import Outcome
 from . import kinds, restore_unit
+from .files import RecordedFile
 from .kinds import Kind
+from .records import SetChange
 
 
 class Part(NamedTuple):
@@ -36,29 +43,52 @@ PARTS = (
 )
 
 
+@dataclass(frozen=True)
+class NetworkState:
+    """All that a network has on a host, as values; each has the name of its part. What is empty is not there."""
+
+    files: list[RecordedFile] = field(default_factory=list)
+    rules: ChainSet = field(default_factory=ChainSet)
+    links: LinkSet = field(default_factory=lambda: LinkSet([]))
+    tables: StaticTables = field(default_factory=StaticTables)
+    routes: RouteSet = field(default_factory=lambda: RouteSet({}, TABLES["main"]))
+
+
 def converge(params: dict[str, Any], check_mode: bool) -> Outcome:
-    """Bring the whole network about, or take it away. All input is checked before the first part changes anything."""
+    """The module network_set. All input is checked before the first part changes anything."""
     with without_garbage_collector():
         changes = [(part, part.kind.prepare(_part_params(part, params))) for part in PARTS]
-        # What changes is said of the state before: with a link go its routes, which no part would mention later.
-        outcomes = {part.name: change.converge(part.kind.apply, True) for part, change in changes}
-        outcomes["restore"] = _restore(params, True)
-        changed = sorted(name for name, outcome in outcomes.items() if outcome.changed)
-        if changed and not check_mode:
-            for part, change in reversed(changes) if params["state"] == "absent" else changes:
-                change.converge(part.kind.apply, False)
-            _restore(params, False)
+        return _converge(params["name"], changes, params["state"] == "absent", check_mode)
+
+
+def converge_state(name: str, state: NetworkState | None, check_mode: bool) -> Outcome:
+    """Bring all of a network about as the recorded set ``name``, or take it away if there is no state."""
+    with without_garbage_collector():
+        wanted = state or NetworkState()
+        changes = [(part, part.kind.prepare_value(name, getattr(wanted, part.name))) for part in PARTS]
+        return _converge(name, changes, state is None, check_mode)
+
+
+def _converge(name: str, changes: Sequence[tuple[Part, SetChange]], removing: bool, check_mode: bool) -> Outcome:
+    # What changes is said of the state before: with a link go its routes, which no part would mention later.
+    outcomes = {part.name: change.converge(part.kind.apply, True) for part, change in changes}
+    outcomes["restore"] = _restore(name, removing, True)
+    changed = sorted(part for part, outcome in outcomes.items() if outcome.changed)
+    if changed and not check_mode:
+        for part, change in reversed(changes) if removing else changes:
+            change.converge(part.kind.apply, False)
+        _restore(name, removing, False)
     return Outcome(
-        {name: outcomes[name].before for name in changed},
-        {name: outcomes[name].after for name in changed},
+        {part: outcomes[part].before for part in changed},
+        {part: outcomes[part].after for part in changed},
         {"changed_parts": changed},
         [warning for outcome in outcomes.values() for warning in outcome.warnings],
     )
 
 
-def _restore(params: dict[str, Any], check_mode: bool) -> Outcome:
-    if params["state"] == "absent":
-        return restore_unit.remove(check_mode, leaving=params["name"])
+def _restore(name: str, removing: bool, check_mode: bool) -> Outcome:
+    if removing:
+        return restore_unit.remove(check_mode, leaving=name)
     return restore_unit.install(check_mode)
 
 

@@ -92,17 +92,27 @@ class SetChange:
         removing, name = params.get("state") == "absent", params.get("name")
         given = _content(params) if name else params
         recorded = load_record(module, name) if name else {}
-        contents = [{key: value for key, value in recorded.items() if key != _FORMER}, *recorded.get(_FORMER, [])]
+        listed = []
         if removing:
-            contents.append(given)
+            listed.append(given)
             given = {**given, **{option: [] for option in lists}}
+        obsolete = _obsolete(lists, parse, [*_recorded_contents(recorded), *listed], given)
         wanted = parse(given, removing)
-        obsolete = tuple(
-            parse(content, True)
-            for content in contents
-            if content != given and any(content.get(option) for option in lists)
-        )
         return cls(module, name, wanted, obsolete, recorded, given if name and not removing else {})
+
+    @classmethod
+    def of_value(
+        cls, module: str, lists: Sequence[str], parse: Parse, name: str, wanted: Any, content: dict[str, Any]
+    ) -> SetChange:
+        """As `prepare`, for a desired state that is at hand as a value; ``content`` is what its record holds.
+
+        A content without entries removes the set; the value is not looked at then.
+        """
+        recorded = load_record(module, name)
+        obsolete = _obsolete(lists, parse, _recorded_contents(recorded), content)
+        if not any(content.get(option) for option in lists):
+            return cls(module, name, parse({}, True), obsolete, recorded, {})
+        return cls(module, name, wanted, obsolete, recorded, content)
 
     def converge(self, apply: Apply, check_mode: bool) -> Outcome:
         """Bring the desired state about by ``apply(wanted, obsolete, check_mode)``, and the record with it."""
@@ -126,8 +136,23 @@ class SetChange:
 
     def _former(self) -> list[dict[str, Any]]:
         """All that an unfinished run may have left in the kernel."""
-        last = {key: value for key, value in self.recorded.items() if key != _FORMER}
-        return [content for content in (last, *self.recorded.get(_FORMER, [])) if content]
+        return [content for content in _recorded_contents(self.recorded) if content]
+
+
+def _recorded_contents(recorded: dict[str, Any]) -> list[dict[str, Any]]:
+    """What a record says that the set has, and what an unfinished run may have left of it."""
+    return [{key: value for key, value in recorded.items() if key != _FORMER}, *recorded.get(_FORMER, [])]
+
+
+def _obsolete(
+    lists: Sequence[str], parse: Parse, contents: Sequence[dict[str, Any]], given: dict[str, Any]
+) -> tuple[Any, ...]:
+    """The former desired states, except the one that is given again."""
+    return tuple(
+        parse(content, True)
+        for content in contents
+        if content != given and any(content.get(option) for option in lists)
+    )
 
 
 def _check_name(params: dict[str, Any]) -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.container_network.lab.plugins.module_utils.datastore.etcd import Etcd
-from ansible_collections.container_network.lab.plugins.module_utils.flannel.leases import vtep_mac
+from ansible_collections.container_network.lab.plugins.module_utils.flannel.backends.vxlan import vtep_mac
 from tests.support import etcd_process
 from tests.support.module_runner import ModuleFailed, assert_converges, assert_unchanged, run_module
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.container_network.lab.plugins.module_utils.recorded import records, restore_unit
+from tests.support import persistent_sets
 from tests.support.kernel_view import fdb, has_link, ip, neighbours, routes, rules
 from tests.support.module_runner import ModuleFailed, assert_converges, assert_unchanged, run_module
 
@@ -18,25 +19,7 @@ MACS = {"192.168.1.254": "da:17:1b:07:d3:70", "192.168.1.245": "4e:55:ee:0a:90:3
 LEASES = {"192.168.1.254": "40.15.26.0", "192.168.1.245": "40.15.56.0"}
 
 
-@pytest.fixture
-def node(host: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    """A host with an underlay interface, whose units and libraries are in folders of the test."""
-    monkeypatch.setattr(restore_unit, "UNITS", tmp_path / "units")
-    monkeypatch.setattr(restore_unit, "LIBRARY", tmp_path / "library")
-    enabled = tmp_path / "units" / "multi-user.target.wants" / restore_unit.UNIT
-
-    def systemctl(*arguments: str) -> None:
-        if arguments[0] == "enable":
-            enabled.parent.mkdir(parents=True, exist_ok=True)
-            enabled.symlink_to(tmp_path / "units" / restore_unit.UNIT)
-        if arguments[0] == "disable":
-            enabled.unlink(missing_ok=True)
-
-    monkeypatch.setattr(restore_unit, "_systemctl", systemctl)
-    ip(host, "link add eth0 type bridge")
-    ip(host, "link set eth0 up")
-    ip(host, "address add 192.168.1.68/24 dev eth0")
-    return host
+node = persistent_sets.node
 
 
 def flannel(folder: Path, *vteps: str, **differences: Any) -> dict[str, Any]:

@@ -8,13 +8,10 @@ import ipaddress
 import pytest
 
 from ansible_collections.container_network.lab.plugins.module_utils.errors import InvalidInput
+from ansible_collections.container_network.lab.plugins.module_utils.flannel.backends.vxlan import vtep_mac
+from ansible_collections.container_network.lab.plugins.module_utils.flannel.claim import choose_subnet
 from ansible_collections.container_network.lab.plugins.module_utils.flannel.config import FlannelConfig
-from ansible_collections.container_network.lab.plugins.module_utils.flannel.leases import (
-    Lease,
-    choose_subnet,
-    subnet_of_key,
-    vtep_mac,
-)
+from ansible_collections.container_network.lab.plugins.module_utils.flannel.leases import Lease, subnet_of_key
 
 
 def config(**fields) -> FlannelConfig:
@@ -52,8 +49,8 @@ def test_defaults(network, length, first, last):
 
 
 def test_mtu():
-    assert config().mtu(9001) == 8951
-    assert config(backend="host-gw").mtu(9001) == 9001
+    assert config().backend.mtu(9001) == 8951
+    assert config(backend="host-gw").backend.mtu(9001) == 9001
 
 
 @pytest.mark.parametrize(
@@ -92,7 +89,7 @@ def test_mtu():
         ({"port": 0}, "port 0 is out of range: UDP takes 1 to 65535 (flannel's is 8472)"),
         (
             {"backend": "host-gw", "vni": 1},
-            "VNI and port belong to the backend vxlan, and host-gw has no tunnel: leave them out",
+            "vni is an option of the backend vxlan, and not of host-gw: leave it out",
         ),
         ({"backend": "ipip"}, "backend 'ipip' is not one that this collection builds: use vxlan or host-gw"),
     ],
@@ -136,7 +133,7 @@ def test_a_recorded_lease_is_reproduced_byte_for_byte():
 def test_leases_of_the_v2_api_and_of_dual_stack_are_understood():
     v2 = '{"PublicIP":"192.168.1.68","BackendType":"vxlan","BackendData":{"VtepMAC":"6e:8b:71:66:53:0f"}}'
     lease = Lease.from_stored("/coreos.com/network/subnets/40.15.62.0-24", v2)
-    assert (lease.vni, lease.vtep_mac) == (None, "6e:8b:71:66:53:0f")
+    assert lease.data == {"VtepMAC": "6e:8b:71:66:53:0f"}
     assert str(subnet_of_key("/x/subnets/40.15.62.0-24&fc00--1-64")) == "40.15.62.0/24"
 
 

@@ -7,6 +7,7 @@ import ipaddress
 
 import pytest
 
+from ansible_collections.container_network.lab.plugins.module_utils.flannel.backends.vxlan import vtep_mac
 from ansible_collections.container_network.lab.plugins.module_utils.flannel.checks import (
     CheckedHost,
     checks,
@@ -14,11 +15,11 @@ from ansible_collections.container_network.lab.plugins.module_utils.flannel.chec
 )
 from ansible_collections.container_network.lab.plugins.module_utils.flannel.config import FlannelConfig
 from ansible_collections.container_network.lab.plugins.module_utils.flannel.dataplane import (
+    HostState,
     Underlay,
-    implied_state,
     subnet_from_env,
 )
-from ansible_collections.container_network.lab.plugins.module_utils.flannel.leases import Lease, vtep_mac
+from ansible_collections.container_network.lab.plugins.module_utils.flannel.leases import Lease
 
 UNDERLAY = Underlay("eth0", ipaddress.IPv4Interface("192.168.1.68/24"), 9001)
 
@@ -26,8 +27,9 @@ UNDERLAY = Underlay("eth0", ipaddress.IPv4Interface("192.168.1.68/24"), 9001)
 def state(backend: str = "vxlan", **changes):
     config = FlannelConfig.from_fields(network="40.15.0.0/16", backend=backend)
     pairs = {"40.15.43.0/24": "192.168.1.68", "40.15.56.0/24": "192.168.1.245", "40.15.26.0/24": "192.168.1.254"}
-    leases = [Lease.of_host(config, ipaddress.IPv4Network(subnet), address) for subnet, address in pairs.items()]
-    return implied_state(config, leases[0], leases + changes.get("extra", []), UNDERLAY)
+    leases = [config.lease(ipaddress.IPv4Network(subnet), address) for subnet, address in pairs.items()]
+    found = HostState.implied(config, leases[0], leases + changes.get("extra", []), UNDERLAY)
+    return {**found.described(), "warnings": list(found.warnings)}
 
 
 def test_vxlan_implies_what_flanneld_leaves_behind():
@@ -76,9 +78,15 @@ def test_rules_are_as_iptables_save_prints_them():
     ("backend", "subnet", "lease", "reason"),
     [
         ("vxlan", "40.15.9.0/24", ("192.168.1.9", "host-gw"), "its backend is host-gw, that of the network vxlan"),
-        ("vxlan", "40.15.9.0/24", ("192.168.1.9", "vxlan", 2, "02:00:00:00:00:01"), "its VNI is 2"),
-        ("vxlan", "40.15.9.0/24", ("192.168.1.9", "vxlan", 1), "it names no VtepMAC"),
-        ("vxlan", "40.16.9.0/24", ("192.168.1.9", "vxlan", 1, "02:00:00:00:00:01"), "outside the network"),
+        ("vxlan", "40.15.9.0/24", ("192.168.1.9", "vxlan", {"VNI": 2, "VtepMAC": "02:00:00:00:00:01"}), "its VNI is 2"),
+        ("vxlan", "40.15.9.0/24", ("192.168.1.9", "vxlan", {"VNI": 1}), "it names no VtepMAC"),
+        (
+            "vxlan",
+            "40.15.9.0/24",
+            ("192.168.1.9", "vxlan", {"VtepMAC": "01:00:5e:00:00:01"}),
+            "its VtepMAC '01:00:5e:00:00:01' is no MAC address of a device",
+        ),
+        ("vxlan", "40.16.9.0/24", ("192.168.1.9", "vxlan", {"VtepMAC": "02:00:00:00:00:01"}), "outside the network"),
         ("host-gw", "40.15.9.0/24", ("192.168.0.9", "host-gw"), "it is not on 192.168.1.0/24 of eth0: use vxlan"),
     ],
 )

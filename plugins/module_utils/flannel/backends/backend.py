@@ -1,0 +1,108 @@
+# Copyright (c) 2026, container_network.lab contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a backend of Flannel decides: how packets get from host to host. One subclass a backend. Pure.
+
+A further backend is one new file beside this one, and its line in `registry`.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from ...checks.check import CheckOptions
+from ...kernel import rtnetlink as rt
+from ...kernel.addresses import packed_ip, packed_network
+from ...kernel.routes import PROTOCOLS, TYPES, Route, RouteShape
+from ...kernel.virtual_links import VirtualLink
+from ...kernel.vxlan_tables import StaticTables
+from ..leases import Lease
+
+
+@dataclass(frozen=True)
+class Underlay:
+    """A host's interface that carries the network's packets: its name, address with prefix length, and MTU in bytes."""
+
+    interface: str
+    address: ipaddress.IPv4Interface
+    mtu: int
+
+
+class Backend:
+    """One backend with its options, the fields of a frozen dataclass that is a subclass; None is flannel's default."""
+
+    TYPE: ClassVar[str]
+    """Its name in flannel's documents, the configuration's Backend.Type and a lease's BackendType."""
+    OPTIONS: ClassVar[Mapping[str, str]] = {}
+    """What its options are called in the configuration's Backend."""
+    OVERHEAD: ClassVar[int] = 0
+    """Bytes that it puts around a packet."""
+
+    @property
+    def device(self) -> str:
+        """The tunnel device of each host; empty for a backend without one."""
+        return ""
+
+    @property
+    def meaning(self) -> tuple[Any, ...]:
+        """What two configurations have in common that ask for the same, with defaults filled in."""
+        return (self.TYPE,)
+
+    def mtu(self, underlay_mtu: int) -> int:
+        """Bytes that a container's packet may have on an underlay of this MTU."""
+        return underlay_mtu - self.OVERHEAD
+
+    def document(self) -> dict[str, Any]:
+        """The configuration's Backend: only what was chosen, in flannel's order."""
+        options = {field: getattr(self, option) for option, field in self.OPTIONS.items()}
+        return {"Type": self.TYPE, **{field: value for field, value in options.items() if value is not None}}
+
+    def problems(self) -> list[str]:
+        """What is wrong with its options."""
+        return []
+
+    def node_problems(self, addresses: Mapping[str, ipaddress.IPv4Interface]) -> list[str]:
+        """What is wrong with the places of the hosts; ``addresses`` has each host's address on the underlay."""
+        return []
+
+    def lease_data(self, public_ip: str) -> dict[str, Any] | None:
+        """The BackendData with which a host of this address joins."""
+        return None
+
+    def vtep_mac(self, lease: Lease) -> str | None:
+        """The MAC address of a host's tunnel device; None for a backend without one."""
+        return None
+
+    def unusable(self, lease: Lease, underlay: Underlay) -> str | None:
+        """Why a host on this underlay cannot reach another one's containers; None if it can."""
+        return None
+
+    def links(self, own: Lease, underlay: Underlay) -> list[VirtualLink]:
+        """The tunnel device of a host, if the backend has one."""
+        return []
+
+    def tables(self, peers: Sequence[Lease]) -> StaticTables:
+        """The tables of the tunnel device."""
+        return StaticTables()
+
+    def route(self, peer: Lease, underlay: Underlay) -> Route:
+        """The route to a peer's containers."""
+        raise NotImplementedError
+
+    @classmethod
+    def checks(cls, flannel: Mapping[str, Any], seen_macs: Mapping[str, str | None]) -> list[CheckOptions]:
+        """The checks of the tunnel device, or that there is none.
+
+        ``flannel`` is what the module flannel_host returned; ``seen_macs`` has by a host's address the MAC address that
+        its tunnel device was seen to have.
+        """
+        return []
+
+
+def route_by(dst: ipaddress.IPv4Network, via: str, dev: str, onlink: bool = False) -> Route:
+    """A route by a next hop, as ip-route(8) makes it."""
+    shape = RouteShape(dev, b"", rt.RT_SCOPE_UNIVERSE, PROTOCOLS["boot"], TYPES["unicast"], onlink)
+    return (*packed_network(str(dst)), 0), (packed_ip(via), shape)

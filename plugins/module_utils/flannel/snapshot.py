@@ -1,0 +1,113 @@
+# Copyright (c) 2026, container_network.lab contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What etcd holds of one Flannel network at one moment: configuration, leases, and our registry of reservations. Pure.
+
+The registry says which reservations this collection made, and for which host.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from .leases import Lease, subnet_of_key
+
+REGISTRY = "/container_network/flannel"
+
+Subnet = ipaddress.IPv4Network
+
+
+@dataclass(frozen=True)
+class Keys:
+    """Where one network's keys are."""
+
+    prefix: str  # flanneld's option -etcd-prefix, with a leading slash and none behind
+
+    @property
+    def config(self) -> str:
+        """Where flanneld looks for the configuration."""
+        return f"{self.prefix}/config"
+
+    @property
+    def our_config(self) -> str:
+        """The configuration as this collection wrote it last."""
+        return f"{REGISTRY}{self.prefix}/config"
+
+    @property
+    def leases(self) -> str:
+        """What the keys of all leases begin with."""
+        return f"{self.prefix}/subnets/"
+
+    @property
+    def reservations(self) -> str:
+        """What the keys of the registry begin with; the host's name follows."""
+        return f"{REGISTRY}{self.prefix}/reservations/"
+
+    @property
+    def all(self) -> tuple[str, str]:
+        """What all keys of the network begin with."""
+        return f"{self.prefix}/", f"{REGISTRY}{self.prefix}/"
+
+    def lease(self, lease: Lease) -> str:
+        """Where flanneld looks for a lease."""
+        return f"{self.leases}{lease.key_name}"
+
+    def reservation(self, node: str) -> str:
+        """The registry's entry of a host."""
+        return f"{self.reservations}{node}"
+
+
+@dataclass(frozen=True)
+class StoredLease:
+    """A lease as it is in etcd."""
+
+    lease: Lease
+    key: str
+    expires: bool
+    """Whether this is a running flanneld's lease rather than a reservation."""
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """All of one network."""
+
+    config: str | None = None
+    our_config: str | None = None
+    leases: Mapping[Subnet, StoredLease] = field(default_factory=dict)
+    registry: Mapping[str, Subnet] = field(default_factory=dict)
+    """The subnets that we reserved, by host."""
+
+    @classmethod
+    def parse(cls, keys: Keys, texts: Mapping[str, str], expiring: set[str]) -> Snapshot:
+        """From the texts of all keys; ``expiring`` are those that vanish with a lease of etcd."""
+        leases, registry = {}, {}
+        for key, text in texts.items():
+            lease = Lease.from_stored(key, text) if key.startswith(keys.leases) else None
+            if lease:
+                leases[lease.subnet] = StoredLease(lease, key, key in expiring)
+            subnet = subnet_of_key(text) if key.startswith(keys.reservations) else None
+            if subnet:
+                registry[key[len(keys.reservations) :]] = subnet
+        return cls(texts.get(keys.config), texts.get(keys.our_config), leases, registry)
+
+    def registered_to(self, subnet: Subnet) -> str | None:
+        """The host for which we made the reservation; None if we did not make it."""
+        return next((node for node, reserved in self.registry.items() if reserved == subnet), None)
+
+    def leases_of(self, node: str, public_ip: str) -> list[Subnet]:
+        """A host's subnets: those with its address first, then those that we made for it under another address."""
+        by_address = [subnet for subnet, found in self.leases.items() if found.lease.public_ip == public_ip]
+        ours = self.registry.get(node)
+        by_name = [ours] if ours in self.leases and ours not in by_address else []
+        return by_address + [subnet for subnet in by_name if subnet]
+
+    def holder(self, subnet: Subnet) -> str:
+        """Who holds a subnet, in words."""
+        found = self.leases[subnet]
+        name = self.registered_to(subnet)
+        if name:
+            return f"{name} ({found.lease.public_ip})"
+        kind = "lease of a running flanneld" if found.expires else "reservation that was not made here"
+        return f"{found.lease.public_ip} ({kind})"
