@@ -117,7 +117,7 @@ class PlainNetwork(Network):
     def remove_device(self, device: str) -> None:
         _ip(f"link delete {device}")
 
-    def converge(self, copy: Copy) -> None:
+    def converge(self, copy: Copy, thorough: bool) -> None:
         """A bridge learns by itself."""
 
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 import dataclasses
 import ipaddress
 import logging
-import threading
 from collections.abc import Collection, Iterable
 
 from ..datastore.mirror import Copy
@@ -22,8 +21,6 @@ from ..driver.host import Host
 from ..driver.joined_endpoints import Joined
 from ..driver.network_records import NetworkRecord
 from ..errors import LabError
-from ..kernel.links import read_links
-from ..kernel.netlink import NetlinkSocket
 from . import source_routes
 from . import veth as calico_endpoints
 from .bird_config import Passwords
@@ -50,7 +47,6 @@ class CalicoNetwork(CalicoAddresses):
     def __init__(self, host: Host) -> None:
         super().__init__(host)
         self._dataplane = Dataplane()
-        self._look_again = threading.Event()
 
     @classmethod
     def clean_host(cls) -> None:
@@ -104,7 +100,7 @@ class CalicoNetwork(CalicoAddresses):
         return WorkloadEndpoint.of_container(self.host.node, endpoint_id, texts, (network,), container)
 
     def _ensure_profile(self, name: str) -> None:
-        if self.read(self.host.copy()).profiles.get(name) is None:
+        if self.snapshot().profiles.get(name) is None:
             self.store.put_profile(_default_profile(name), overwrite=False)
 
     def _ipv6_handle(self, endpoint_id: str) -> str:
@@ -112,9 +108,7 @@ class CalicoNetwork(CalicoAddresses):
 
     def join(self, joined: Joined, network: NetworkRecord) -> protocol.JoinAnswer:
         """Make the cable."""
-        endpoint = self._stored(joined.endpoint_id)
-        if endpoint is None:
-            raise LabError(f"endpoint {joined.endpoint_id[:11]} is not in the datastore: start the container again.")
+        endpoint = self.endpoint(joined.endpoint_id)
         with self.kernel:
             calico_endpoints.attach(endpoint.endpoint_id, _plain(endpoint.addresses), self._container_mtu())
         versions = {ipaddress.ip_interface(address).version for address in endpoint.addresses}
@@ -130,7 +124,7 @@ class CalicoNetwork(CalicoAddresses):
 
     def finish_join(self, joined: Joined, network: NetworkRecord, others: Collection[Joined]) -> bool:
         """In a container of several networks, route by source address."""
-        endpoint = self._stored(joined.endpoint_id) if others else None
+        endpoint = self.find_endpoint(joined.endpoint_id) if others else None
         if endpoint is None:
             return True
         gateway = _gateway(joined)
@@ -152,22 +146,14 @@ class CalicoNetwork(CalicoAddresses):
 
     def name_endpoint(self, endpoint_id: str, container: str) -> None:
         """In the label that Calico's Docker driver used."""
-        endpoint = self._stored(endpoint_id)
+        endpoint = self.find_endpoint(endpoint_id)
         if endpoint is not None:
             labels = {**endpoint.labels, CONTAINER_LABEL: container}
             self.store.put_endpoint(dataclasses.replace(endpoint, labels=labels))
 
-    def _stored(self, endpoint_id: str) -> WorkloadEndpoint | None:
-        for read in (lambda: self.read(self.host.copy()).endpoints, self.store.endpoints):
-            for endpoint in read():
-                if endpoint.endpoint_id == endpoint_id and endpoint.node == self.host.node:
-                    return endpoint
-        return None
-
     def endpoints(self, copy: Copy) -> Iterable[StoredEndpoint]:
         """Of containers that Docker runs; Kubernetes' pods are no endpoints of ours."""
         for endpoint in self.read(copy).endpoints:
-            item = copy.get(endpoint.key)
             yield StoredEndpoint(
                 endpoint_id=endpoint.endpoint_id,
                 node=endpoint.node,
@@ -175,7 +161,7 @@ class CalicoNetwork(CalicoAddresses):
                 addresses=_plain(endpoint.addresses),
                 device=endpoint.interface,
                 container=endpoint.container or "",
-                revision=item.mod_revision if item else 0,
+                revision=copy.revision_of(endpoint.key),
             )
 
     # --- devices ------------------------------------------------------------------------------------------------------
@@ -195,11 +181,9 @@ class CalicoNetwork(CalicoAddresses):
 
     # --- the host follows the datastore -------------------------------------------------------------------------------
 
-    def converge(self, copy: Copy) -> None:
+    def converge(self, copy: Copy, thorough: bool) -> None:
         """Chains, sets, routes, tunnels and BGP."""
-        thorough = self._look_again.is_set()
         if thorough:
-            self._look_again.clear()
             self._dataplane.resync()
         desired = plan_host(self.host.node, self.read(copy), self._settings())
         with self.kernel:
@@ -207,25 +191,13 @@ class CalicoNetwork(CalicoAddresses):
         for warning in outcome.warnings:  # a container that is being started has no cable yet
             log.log(logging.WARNING if thorough else logging.DEBUG, "%s", warning)
 
-    def look_again(self) -> None:
-        """The next convergence reads the kernel anew."""
-        self._look_again.set()
-
     def _settings(self) -> HostSettings:
         options = self.host.options
         passwords = Passwords(options.get("bgp_password"), options.get("bgp_peer_passwords") or {})
-        return HostSettings(Underlay(options["interface"], self._underlay_mtu()), passwords)
-
-    def _underlay_mtu(self) -> int:
-        interface = self.host.options["interface"]
-        with NetlinkSocket() as netlink:
-            links = read_links(netlink)
-        if interface not in links:
-            raise LabError(f"interface '{interface}' does not exist; this host has {', '.join(sorted(links))}.")
-        return links[interface].mtu
+        return HostSettings(Underlay(options["interface"], self.underlay().mtu), passwords)
 
     def _container_mtu(self) -> int:
-        return self.host.options.get("container_mtu") or min(calico_endpoints.CONTAINER_MTU, self._underlay_mtu())
+        return self.host.options.get("container_mtu") or min(calico_endpoints.CONTAINER_MTU, self.underlay().mtu)
 
 
 def _plain(addresses: Iterable[str]) -> tuple[str, ...]:

@@ -7,18 +7,17 @@ from __future__ import annotations
 
 import ipaddress
 import secrets
-import threading
 from collections.abc import Iterable
 
 from ..datastore.mirror import Copy
 from ..driver import libnetwork as protocol
 from ..driver.docker_view import DockerEndpoint
 from ..driver.endpoints import HeldAddress
-from ..driver.host import Host
-from ..driver.network import Network
 from ..driver.network_records import NetworkRecord
 from ..driver.pool_id import PoolId
+from ..driver.store_network import StoreNetwork
 from ..errors import LabError
+from .resources import WorkloadEndpoint
 from .snapshot import Snapshot
 from .store import CalicoStore
 
@@ -27,27 +26,19 @@ HANDLE = "libnetwork-"
 """How the handles of all addresses begin that Docker's containers have."""
 
 
-class CalicoAddresses(Network):
+class CalicoAddresses(StoreNetwork[CalicoStore, Snapshot, WorkloadEndpoint]):
     """The hooks for addresses, and the datastore."""
 
-    def __init__(self, host: Host) -> None:
-        super().__init__(host)
-        self._local = threading.local()
-        self._known: tuple[Copy, Snapshot] | None = None
+    open_store = CalicoStore
+    parse = Snapshot.from_items
 
-    @property
-    def store(self) -> CalicoStore:
-        """The calling thread's own."""
-        if not hasattr(self._local, "store"):
-            self._local.store = CalicoStore(self.host.etcd)
-        return self._local.store
+    def endpoints_in(self, snapshot: Snapshot) -> Iterable[WorkloadEndpoint]:
+        """Those of Docker's containers."""
+        return snapshot.endpoints
 
-    def read(self, copy: Copy) -> Snapshot:
-        """The copy's content, read once for all who ask."""
-        known = self._known
-        if known is None or known[0] is not copy:
-            known = self._known = (copy, Snapshot.from_items(copy.texts()))
-        return known[1]
+    def endpoints_in_store(self) -> Iterable[WorkloadEndpoint]:
+        """Those alone: pools and blocks need not be read."""
+        return self.store.endpoints()
 
     def request_pool(self, request: protocol.PoolRequest) -> protocol.Pool:
         """Any address will do, or those of one pool: ``--subnet`` names it."""

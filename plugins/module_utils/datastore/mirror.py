@@ -38,6 +38,11 @@ class Copy:
         """One key, or None if it does not exist."""
         return self._keys.get(key)
 
+    def revision_of(self, key: str) -> int:
+        """The revision of a key's last change; 0 if it does not exist."""
+        item = self._keys.get(key)
+        return item.mod_revision if item else 0
+
     def texts(self) -> dict[str, str]:
         """All keys and their values."""
         return {key: item.value for key, item in self._keys.items()}

@@ -156,11 +156,11 @@ class Network(ABC):
     # --- what there is, and its repair --------------------------------------------------------------------------------
 
     @abstractmethod
-    def converge(self, copy: Copy) -> None:
-        """Bring the host to the state that the datastore describes: everything but the containers' cables."""
+    def converge(self, copy: Copy, thorough: bool) -> None:
+        """Bring the host to the state that the datastore describes: everything but the containers' veth pairs.
 
-    def look_again(self) -> None:  # noqa: B027  (for networks that remember what they found)
-        """Called before a convergence without a request, which sets right what others have changed on the host."""
+        ``thorough``: others may have changed the host, so nothing may be assumed of it that was read or written before.
+        """
 
     @abstractmethod
     def endpoints(self, copy: Copy) -> Iterable[StoredEndpoint]:

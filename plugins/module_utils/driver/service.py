@@ -118,14 +118,12 @@ class Driver:
         self._converger.run(self._converge)
 
     def _converge(self, asked: bool) -> int:
-        if not asked:
-            self._network.look_again()
         copy = self._mirror.copy()
         if not copy.revision:
             return 0
         self._serve_names(copy, thorough=not asked)
         try:
-            self._network.converge(copy)
+            self._network.converge(copy, thorough=not asked)
         finally:
             self.synced.set()
         return copy.revision

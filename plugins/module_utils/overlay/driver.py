@@ -14,7 +14,6 @@ from __future__ import annotations
 import dataclasses
 import ipaddress
 import logging
-import threading
 from collections.abc import Iterable
 
 from ..datastore.mirror import Copy
@@ -23,11 +22,11 @@ from ..driver.docker_view import DockerEndpoint
 from ..driver.endpoints import HeldAddress, StoredEndpoint
 from ..driver.host import Host
 from ..driver.joined_endpoints import Joined
-from ..driver.network import Network
 from ..driver.network_records import NetworkRecord
 from ..driver.pool_id import PoolId
+from ..driver.store_network import StoreNetwork
 from ..errors import LabError
-from ..kernel.links import LinkTable, read_links
+from ..kernel.links import read_links
 from ..kernel.netlink import NetlinkSocket
 from .dataplane import Dataplane, clean_host, plan_host
 from .endpoints import OverlayEndpoint, device_name
@@ -41,7 +40,7 @@ FOLLOW_SECONDS = 10.0
 log = logging.getLogger(__name__)
 
 
-class OverlayEtcdNetwork(Network):
+class OverlayEtcdNetwork(StoreNetwork[OverlayStore, Snapshot, OverlayEndpoint]):
     """The hooks of the overlay."""
 
     driver = "overlay-etcd"
@@ -50,26 +49,26 @@ class OverlayEtcdNetwork(Network):
     watched = (STORE,)
     network_options = OPTIONS
     addresses_per_network = True
+    open_store = OverlayStore
+    parse = Snapshot.from_items
 
     def __init__(self, host: Host) -> None:
         super().__init__(host)
-        self._local = threading.local()
         self._dataplane = Dataplane()
-        self._look_again = threading.Event()
         self._complaints: dict[str, str] = {}  # by network: what has been logged of it
-        self._known: tuple[Copy, Snapshot] | None = None
 
     @classmethod
     def clean_host(cls) -> None:
         """The namespaces, with all in them."""
         clean_host()
 
-    @property
-    def store(self) -> OverlayStore:
-        """The calling thread's own."""
-        if not hasattr(self._local, "store"):
-            self._local.store = OverlayStore(self.host.etcd)
-        return self._local.store
+    def endpoints_in(self, snapshot: Snapshot) -> Iterable[OverlayEndpoint]:
+        """All of all networks."""
+        return snapshot.endpoints
+
+    def endpoints_in_store(self) -> Iterable[OverlayEndpoint]:
+        """The same, now."""
+        return self.store.read().endpoints
 
     # --- addresses ----------------------------------------------------------------------------------------------------
 
@@ -82,7 +81,9 @@ class OverlayEtcdNetwork(Network):
                 "--subnet is missing. All hosts must make the network with the same one, as --subnet 10.20.0.0/16, "
                 "and Docker does not tell a driver the network's name, by which another host's choice could be found."
             )
-        problem = overlap_problem(request.pool, {name: link.addresses for name, link in self._links().items()})
+        with NetlinkSocket() as netlink:
+            links = read_links(netlink)
+        problem = overlap_problem(request.pool, {name: link.addresses for name, link in links.items()})
         if problem:
             raise LabError(problem)
         return protocol.Pool(PoolId(self.driver, 4, request.pool), request.pool)
@@ -93,7 +94,7 @@ class OverlayEtcdNetwork(Network):
         """The lowest free one, of ``--ip-range`` if one was given on this host, or the wanted one."""
         overlay = self._overlay(network)
         if wanted is None:
-            known = self._snapshot().addresses.get(overlay.name, {})
+            known = self.snapshot().addresses.get(overlay.name, {})
             within = ipaddress.ip_network(network.ranges[0]) if network.ranges else None
             given = self.store.assign(overlay, self.host.node, known, within)
         else:
@@ -107,7 +108,7 @@ class OverlayEtcdNetwork(Network):
 
     def held_addresses(self, copy: Copy) -> Iterable[HeldAddress]:
         """Those that this host gave."""
-        for network, addresses in self._read(copy).addresses.items():
+        for network, addresses in self.read(copy).addresses.items():
             for address, node in addresses.items():
                 if node == self.host.node:
                     yield HeldAddress(network, address)
@@ -122,7 +123,7 @@ class OverlayEtcdNetwork(Network):
         """Refuse at once what can be known to be wrong without the network's name; see `_agree` for the rest."""
         super().check_network(request)
         settings = self._settings(NetworkRecord.of_request(request))
-        snapshot = self._snapshot()
+        snapshot = self.snapshot()
         owner = snapshot.networks.get(snapshot.vnis.get(settings.vni or 0, ""))
         if owner is not None and owner.subnet != settings.subnet:
             raise LabError(
@@ -139,15 +140,15 @@ class OverlayEtcdNetwork(Network):
     def _settings(self, network: NetworkRecord) -> NetworkSettings:
         gateway = ipaddress.ip_interface(network.gateways[0]).ip if network.gateways else None
         subnet = ipaddress.ip_network(network.subnets[0])
-        return NetworkSettings.parse(subnet, gateway, network.internal, network.options, self._underlay_mtu())
+        return NetworkSettings.parse(subnet, gateway, network.internal, network.options, self.underlay().mtu)
 
     def _overlay(self, network: NetworkRecord) -> OverlayNetwork:
         """The network as the cluster has agreed on it; LabError if this host's is another one."""
         settings = self._settings(network)
-        known = self._snapshot().networks.get(network.name)
+        known = self.snapshot().networks.get(network.name)
         if known is not None and self.host.node in known.nodes and not settings.differences(known):
             return known
-        return self.store.agree(network.name, settings, self.host.node, self._underlay_mtu())
+        return self.store.agree(network.name, settings, self.host.node, self.underlay().mtu)
 
     def _records(self, copy: Copy) -> dict[str, NetworkRecord]:
         """Networks of this host, by name."""
@@ -186,10 +187,10 @@ class OverlayEtcdNetwork(Network):
     def join(self, joined: Joined, network: NetworkRecord) -> protocol.JoinAnswer:
         """Make the cable. Without a gateway Docker adds the interface on docker_gwbridge."""
         overlay = self._overlay(network)
-        endpoint = self._stored(joined.endpoint_id)
-        item = self.host.etcd.get(endpoint.key) if endpoint else None
-        if endpoint is None or item is None:
-            raise LabError(f"endpoint {joined.endpoint_id[:11]} is not in the datastore: start the container again.")
+        endpoint = self.endpoint(joined.endpoint_id)
+        item = self.host.etcd.get(endpoint.key)
+        if item is None:
+            raise LabError(f"endpoint {joined.endpoint_id[:11]} was removed meanwhile: start the container again.")
         if not self.host.wait_for(item.mod_revision, FOLLOW_SECONDS):
             raise LabError(f"this host does not follow etcd, so network {network.name} cannot be had: see the journal.")
         with self.kernel:
@@ -198,7 +199,7 @@ class OverlayEtcdNetwork(Network):
 
     def forget_endpoint(self, endpoint_id: str) -> None:
         """On all hosts."""
-        endpoint = self._stored(endpoint_id)
+        endpoint = self.find_endpoint(endpoint_id)
         if endpoint is not None:
             self.store.delete_endpoint(endpoint.network, endpoint_id)
 
@@ -211,7 +212,7 @@ class OverlayEtcdNetwork(Network):
 
     def name_endpoint(self, endpoint_id: str, container: str) -> None:
         """The container's name, which is its alone in the network."""
-        endpoint = self._stored(endpoint_id)
+        endpoint = self.find_endpoint(endpoint_id)
         if endpoint is not None:
             self._put_named(endpoint, container)
 
@@ -222,17 +223,9 @@ class OverlayEtcdNetwork(Network):
             log.error("%s Names are answered with the older one.", error)
             self.store.put_endpoint(endpoint.named(container))
 
-    def _stored(self, endpoint_id: str) -> OverlayEndpoint | None:
-        for read in (self._snapshot, self.store.read):
-            for endpoint in read().endpoints_of(self.host.node):
-                if endpoint.endpoint_id == endpoint_id:
-                    return endpoint
-        return None
-
     def endpoints(self, copy: Copy) -> Iterable[StoredEndpoint]:
         """All of all networks."""
-        for endpoint in self._read(copy).endpoints:
-            item = copy.get(endpoint.key)
+        for endpoint in self.read(copy).endpoints:
             yield StoredEndpoint(
                 endpoint_id=endpoint.endpoint_id,
                 node=endpoint.node,
@@ -240,7 +233,7 @@ class OverlayEtcdNetwork(Network):
                 addresses=(endpoint.ip,),
                 device=endpoint.device,
                 container=endpoint.container,
-                revision=item.mod_revision if item else 0,
+                revision=copy.revision_of(endpoint.key),
             )
 
     # --- devices ------------------------------------------------------------------------------------------------------
@@ -261,24 +254,19 @@ class OverlayEtcdNetwork(Network):
 
     # --- the host follows the datastore -------------------------------------------------------------------------------
 
-    def converge(self, copy: Copy) -> None:
+    def converge(self, copy: Copy, thorough: bool) -> None:
         """Namespaces, and where the other hosts' containers are."""
-        if self._look_again.is_set():
-            self._look_again.clear()
+        if thorough:
             self._dataplane.resync()
         records = self._records(copy)
         self._agree(records.values())
-        snapshot = self._read(copy)
+        snapshot = self.read(copy)
         self._move_vtep(snapshot)
         ids = {name: record.network_id for name, record in records.items()}
         with self.kernel:
             done = self._dataplane.converge(plan_host(self.host.node, snapshot, ids))
         if done:
             log.debug("%s", done)
-
-    def look_again(self) -> None:
-        """The next convergence reads the kernel anew."""
-        self._look_again.set()
 
     def _move_vtep(self, snapshot: Snapshot) -> None:
         """Tell the other hosts when this host's address on the underlay has changed."""
@@ -288,34 +276,12 @@ class OverlayEtcdNetwork(Network):
             if endpoint.vtep != vtep:
                 self.store.put_endpoint(dataclasses.replace(endpoint, vtep=vtep))
 
-    def _links(self) -> LinkTable:
-        with NetlinkSocket() as netlink:
-            return read_links(netlink)
-
-    def _underlay_mtu(self) -> int:
-        links = self._links()
-        interface = self.host.options["interface"]
-        if interface not in links:
-            raise LabError(f"interface '{interface}' does not exist; this host has {', '.join(sorted(links))}.")
-        return links[interface].mtu
-
     def _vtep(self) -> str:
-        interface = self.host.options["interface"]
-        links = self._links()
-        addresses = [text for text in links[interface].addresses if ":" not in text] if interface in links else []
+        underlay = self.underlay()
+        addresses = [text for text in underlay.addresses if ":" not in text]
         if not addresses:
-            raise LabError(f"interface '{interface}' has no IPv4 address, which other hosts could send packets to.")
+            raise LabError(f"interface '{underlay.name}' has no IPv4 address, which other hosts could send packets to.")
         return addresses[0].partition("/")[0]
-
-    def _snapshot(self) -> Snapshot:
-        return self._read(self.host.copy())
-
-    def _read(self, copy: Copy) -> Snapshot:
-        """The copy's content, read once for all who ask."""
-        known = self._known
-        if known is None or known[0] is not copy:
-            known = self._known = (copy, Snapshot.from_items(copy.texts()))
-        return known[1]
 
 
 NETWORK = OverlayEtcdNetwork

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import ipaddress
 import logging
-import threading
 from collections.abc import Collection, Iterable
 
 from ..datastore.mirror import Copy
@@ -21,9 +20,9 @@ from ..driver.docker_view import DockerEndpoint
 from ..driver.endpoints import HeldAddress, StoredEndpoint
 from ..driver.host import Host
 from ..driver.joined_endpoints import Joined
-from ..driver.network import Network
 from ..driver.network_records import NetworkRecord
 from ..driver.pool_id import PoolId
+from ..driver.store_network import StoreNetwork
 from ..errors import LabError
 from . import attach as weave_attach
 from . import veth as weave_endpoints
@@ -40,7 +39,7 @@ MULTICAST_OPTION = "works.weave.multicast"
 log = logging.getLogger(__name__)
 
 
-class WeaveNetwork(Network):
+class WeaveNetwork(StoreNetwork[WeaveStore, WeaveState, Endpoint]):
     """The hooks of Weave."""
 
     driver = "weavemesh"
@@ -48,12 +47,11 @@ class WeaveNetwork(Network):
     address_space = "WeaveGlobalAddressSpace"
     watched = ()  # all keys are under the driver's own prefix
     network_options = (MULTICAST_OPTION,)
+    open_store = WeaveStore
+    parse = WeaveState.parse
 
     def __init__(self, host: Host) -> None:
         super().__init__(host)
-        self._local = threading.local()
-        self._known: tuple[Copy, WeaveState] | None = None
-        self._look_again = threading.Event()
         self._datapath = ""  # the one that was announced
 
     @classmethod
@@ -67,19 +65,13 @@ class WeaveNetwork(Network):
         weave_attach.remove_all_cables()
         clean_host()
 
-    @property
-    def store(self) -> WeaveStore:
-        """The calling thread's own."""
-        if not hasattr(self._local, "store"):
-            self._local.store = WeaveStore(self.host.etcd)
-        return self._local.store
+    def endpoints_in(self, snapshot: WeaveState) -> Iterable[Endpoint]:
+        """Those of attached containers too."""
+        return snapshot.endpoints
 
-    def read(self, copy: Copy) -> WeaveState:
-        """The copy's content, read once for all who ask."""
-        known = self._known
-        if known is None or known[0] is not copy:
-            known = self._known = (copy, WeaveState.parse(copy.texts()))
-        return known[1]
+    def endpoints_in_store(self) -> Iterable[Endpoint]:
+        """The same, now."""
+        return self.store.read().endpoints
 
     # --- addresses ----------------------------------------------------------------------------------------------------
 
@@ -148,9 +140,7 @@ class WeaveNetwork(Network):
 
     def join(self, joined: Joined, network: NetworkRecord) -> protocol.JoinAnswer:
         """Make the cable. Docker adds eth0 on docker_gwbridge, with the default route, as there is no gateway here."""
-        endpoint = self._stored(joined.endpoint_id)
-        if endpoint is None:
-            raise LabError(f"endpoint {joined.endpoint_id[:11]} is not in the datastore: start the container again.")
+        endpoint = self.endpoint(joined.endpoint_id)
         with self.kernel:
             weave_endpoints.attach(joined.endpoint_id, endpoint.mac, self._cable)
         multicast = network.options.get(MULTICAST_OPTION, "").lower() in ("true", "1")
@@ -162,7 +152,7 @@ class WeaveNetwork(Network):
 
     def finish_join(self, joined: Joined, network: NetworkRecord, others: Collection[Joined]) -> bool:
         """Timers and rules inside the container."""
-        endpoint = self._stored(joined.endpoint_id)
+        endpoint = self.find_endpoint(joined.endpoint_id)
         if endpoint is None:
             return True
         device = weave_endpoints.container_device(joined.sandbox, endpoint.mac)
@@ -186,20 +176,14 @@ class WeaveNetwork(Network):
 
     def name_endpoint(self, endpoint_id: str, container: str) -> None:
         """For DNS."""
-        endpoint = self._stored(endpoint_id)
+        endpoint = self.find_endpoint(endpoint_id)
         if endpoint is not None:
             self.store.name_endpoint(endpoint, container)
-
-    def _stored(self, endpoint_id: str) -> Endpoint | None:
-        node = self.host.node
-        known = self.read(self.host.copy()).endpoints_of(node)
-        return known.get(endpoint_id) or self.store.read().endpoints_of(node).get(endpoint_id)
 
     def endpoints(self, copy: Copy) -> Iterable[StoredEndpoint]:
         """Those that Docker made."""
         for endpoint in self.read(copy).endpoints:
             if endpoint.network:
-                item = copy.get(endpoint.key)
                 yield StoredEndpoint(
                     endpoint_id=endpoint.endpoint_id,
                     node=endpoint.node,
@@ -207,7 +191,7 @@ class WeaveNetwork(Network):
                     addresses=_plain(endpoint.addresses),
                     device=endpoint.device,
                     container=endpoint.container,
-                    revision=item.mod_revision if item else 0,
+                    revision=copy.revision_of(endpoint.key),
                 )
 
     def names(self, copy: Copy) -> Iterable[ContainerName]:
@@ -234,10 +218,9 @@ class WeaveNetwork(Network):
 
     # --- the host follows the datastore -------------------------------------------------------------------------------
 
-    def converge(self, copy: Copy) -> None:
+    def converge(self, copy: Copy, thorough: bool) -> None:
         """Bridges, tunnel, tables and rules."""
-        if self._look_again.is_set():
-            self._look_again.clear()
+        if thorough:
             for container in weave_attach.forget_vanished(self.store, self.host.node):
                 log.info("attached container %s forgotten: it vanished", container)
         desired = plan_host(self.read(copy), self.host.node)
@@ -249,10 +232,6 @@ class WeaveNetwork(Network):
             self._datapath = datapath
         with self.kernel:
             converge_host(desired, datapath, self._cable.mtu)
-
-    def look_again(self) -> None:
-        """The next convergence looks for attached containers that have vanished."""
-        self._look_again.set()
 
     @property
     def _cable(self) -> CableSettings:
