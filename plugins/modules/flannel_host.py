@@ -111,6 +111,10 @@ flannel:
       description: The VXLAN device; empty with C(host-gw).
       type: str
       sample: flannel.1
+    device_mac:
+      description: MAC address that the VXLAN device has; none if it is not there.
+      type: str
+      sample: "4e:55:ee:0a:90:38"
     peers:
       description: The other hosts.
       type: list

@@ -11,12 +11,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from ansible_collections.container_network.lab.plugins.filter.flannel_checks import _host
-
 ROOT = Path(__file__).parent.parent.parent
 FILES = sorted([*ROOT.glob("roles/*/tasks/*.yml"), *ROOT.glob("playbooks/*.yml")])
-MAC = "4e:55:ee:0a:90:38"
-INFO = {"address": "192.168.1.68", "interface": "eth0", "gateway": "192.168.1.1"}
 
 
 def raw_commands(entry: object) -> list[str]:
@@ -33,16 +29,3 @@ def raw_commands(entry: object) -> list[str]:
 def test_lists_of_processes_are_not_cut_off_at_the_width_of_a_terminal(path: Path) -> None:
     for command in raw_commands(yaml.safe_load(path.read_text())):
         assert not re.search(r"\bps (?!-ww)", command), command
-
-
-@pytest.mark.parametrize(
-    "seen", [f"{MAC}\nbusybox=40.15.43.2\n", f"\r\n{MAC}\r\nbusybox=40.15.43.2\r\n"], ids=["pipe", "terminal"]
-)
-def test_flannels_addresses_are_read_from_pipes_and_terminals(seen: str) -> None:
-    host = _host("node-1", INFO, {}, seen)
-    assert host.vtep_mac == MAC
-    assert host.containers == {"busybox": "40.15.43.2"}
-
-
-def test_without_a_vxlan_device_there_is_no_mac() -> None:
-    assert _host("node-1", INFO, {}, "none\nbusybox=40.15.43.2\n").vtep_mac is None

@@ -50,12 +50,6 @@ def checks(host: CheckedHost, others: Sequence[CheckedHost], outside: str | None
     return found
 
 
-def containers_from(text: str) -> dict[str, str]:
-    """Containers and their addresses from lines of ``name=address``; a stopped one has no address."""
-    pairs = (line.partition("=") for line in text.splitlines() if "=" in line)
-    return {name.strip().lstrip("/"): address.strip() for name, _equals, address in pairs}
-
-
 def _files_and_docker(host: CheckedHost) -> list[CheckOptions]:
     flannel = host.flannel
     bridge = ipaddress.IPv4Interface(flannel["gateway"])

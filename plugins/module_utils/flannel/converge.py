@@ -12,6 +12,8 @@ from typing import Any
 
 from ..datastore.etcd import Etcd
 from ..errors import InvalidInput, LabError
+from ..kernel.links import read_links
+from ..kernel.netlink import NetlinkSocket
 from ..outcome import Outcome, observed
 from ..recorded import files, network_set
 from .backends.backend import Underlay
@@ -54,7 +56,7 @@ def converge_subnet(params: dict[str, Any], check_mode: bool) -> Outcome:
 def observe_subnet(params: dict[str, Any], check_mode: bool) -> Outcome:
     """The module flannel_subnet_info."""
     state = _host_state(params, check_mode)
-    return dataclasses.replace(observed({"flannel": state.described()}), warnings=list(state.warnings))
+    return dataclasses.replace(observed({"flannel": _described(state)}), warnings=list(state.warnings))
 
 
 def converge_host(params: dict[str, Any], check_mode: bool) -> Outcome:
@@ -64,8 +66,16 @@ def converge_host(params: dict[str, Any], check_mode: bool) -> Outcome:
     given = files.parse(params, False)
     state = _host_state(params, check_mode)
     outcome = network_set.converge_state(SET_NAME, state.network_state(given), check_mode)
-    facts = {"flannel": state.described(), **outcome.facts}
+    facts = {"flannel": _described(state), **outcome.facts}
     return dataclasses.replace(outcome, facts=facts, warnings=[*state.warnings, *outcome.warnings])
+
+
+def _described(state: HostState) -> dict[str, Any]:
+    """The host's part of the network as plain data, with the MAC address that its VXLAN device really has."""
+    described = state.described()
+    with NetlinkSocket() as netlink:
+        link = read_links(netlink).get(described["device"])
+    return {**described, "device_mac": link and link.mac}
 
 
 def _store(params: dict[str, Any], check_mode: bool) -> FlannelStore:

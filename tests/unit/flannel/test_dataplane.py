@@ -11,7 +11,6 @@ from ansible_collections.container_network.lab.plugins.module_utils.flannel.back
 from ansible_collections.container_network.lab.plugins.module_utils.flannel.checks import (
     CheckedHost,
     checks,
-    containers_from,
 )
 from ansible_collections.container_network.lab.plugins.module_utils.flannel.config import FlannelConfig
 from ansible_collections.container_network.lab.plugins.module_utils.flannel.dataplane import (
@@ -124,10 +123,3 @@ def test_host_gw_checks_that_no_device_is_left():
     names = [check["name"] for check in checks(checked("node-1", "192.168.1.68", state("host-gw")), [], None)]
     assert "no VXLAN device of flannel" in names
     assert not [name for name in names if "flannel.1" in name]
-
-
-def test_a_stopped_container_has_no_address_and_fails():
-    assert containers_from("busybox=\nb=40.15.43.3\n") == {"busybox": "", "b": "40.15.43.3"}
-    own = checked("node-1", "192.168.1.68", state(), containers={"busybox": ""})
-    card = next(check for check in checks(own, [], None) if check["name"] == "busybox: card")
-    assert "inet ADDRESS/24" in card["expect"]

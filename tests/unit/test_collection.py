@@ -1,0 +1,54 @@
+# Copyright (c) 2026, container_network.lab contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the collection's own files say of each other."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+MODULES = {path.stem: path.read_text() for path in sorted((ROOT / "plugins/modules").glob("*.py"))}
+ROLES = sorted(path for path in (ROOT / "roles").iterdir() if path.is_dir())
+NETWORKS = [role for role in ROLES if (role / "meta/network.yml").exists()]
+GROUPS = yaml.safe_load((ROOT / "meta/runtime.yml").read_text())["action_groups"]
+
+
+def test_every_module_is_in_its_action_groups():
+    assert GROUPS["all"] == sorted(MODULES)
+    assert GROUPS["etcd"] == [name for name, text in MODULES.items() if "container_network.lab.etcd\n" in text]
+    assert {name for name, text in MODULES.items() if "Engine()" in text} <= set(GROUPS["docker"]) <= set(MODULES)
+
+
+@pytest.mark.parametrize("role", ROLES, ids=lambda role: role.name)
+def test_a_role_specifies_what_it_has_defaults_for(role: Path):
+    defaults = role / "defaults/main.yml"
+    found = set(yaml.safe_load(defaults.read_text())) if defaults.exists() else set()
+    specs = yaml.safe_load((role / "meta/argument_specs.yml").read_text())["argument_specs"]
+    assert found <= {option for entry in specs.values() for option in entry.get("options") or {}}
+
+
+@pytest.mark.parametrize("role", NETWORKS, ids=lambda role: role.name)
+def test_a_network_has_all_that_the_contract_asks_for(role: Path):
+    tasks = {path.stem for path in (role / "tasks").glob("*.yml")}
+    assert {"validate", "main", "workloads", "verify", "absent"} <= tasks
+    assert set(yaml.safe_load((role / "meta/network.yml").read_text())) == {"network_hosts", "network_needs_etcd"}
+    specs = yaml.safe_load((role / "meta/argument_specs.yml").read_text())["argument_specs"]
+    removal = specs["main"]["options"][f"{role.name}_removal"]
+    assert removal["choices"] == ["host", "network", "nothing"]
+
+
+def test_only_networks_name_networks():
+    """A fifth network is added without touching what all have in common."""
+    names = [role.name for role in NETWORKS]
+    common = [ROOT / f"playbooks/{name}.yml" for name in ("teardown", "verify")]
+    for path in [*common, *(ROOT / "roles/network_driver").rglob("*.yml")]:
+        lines = [
+            line
+            for line in path.read_text().splitlines()
+            if not line.lstrip().startswith(("#", "- The", "description"))
+        ]
+        assert not [line for line in lines for name in names if f"{name}_" in line or f"'{name}'" in line], path
