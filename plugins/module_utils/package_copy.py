@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import ast
 import pkgutil
 import re
 from collections.abc import Iterable, Iterator
@@ -48,6 +49,20 @@ def imported_modules(module: str, text: str) -> Iterator[str]:
             yield ".".join(origin)
         else:
             yield from (".".join([*origin, name.split()[0]]) for name in names.strip("()").split(",") if name.strip())
+
+
+def modules_used(texts: Iterable[str]) -> set[str]:
+    """The modules that programs beside the copy import of it, as ``from container_network.driver import network``.
+
+    SyntaxError if a text is not Python.
+    """
+    nodes = [node for text in texts for node in ast.walk(ast.parse(text))]
+    names = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    for node in nodes:
+        if isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            is_module = node.module.startswith(f"{PACKAGE}.") and not _is_package(node.module[len(PACKAGE) + 1 :])
+            names |= {node.module} if is_module else {f"{node.module}.{alias.name}" for alias in node.names}
+    return {name[len(PACKAGE) + 1 :] for name in names if name.startswith(f"{PACKAGE}.")}
 
 
 def _is_package(name: str) -> bool:

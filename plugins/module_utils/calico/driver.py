@@ -18,6 +18,7 @@ from ..driver import libnetwork as protocol
 from ..driver.docker_view import DockerEndpoint
 from ..driver.endpoints import StoredEndpoint
 from ..driver.host import Host
+from ..driver.host_options import HostOption
 from ..driver.joined_endpoints import Joined
 from ..driver.network_records import NetworkRecord
 from ..errors import LabError
@@ -43,6 +44,12 @@ class CalicoNetwork(CalicoAddresses):
     ipam_driver = "calico-ipam"
     address_space = "CalicoGlobalAddressSpace"
     watched = WATCH_PREFIXES
+    host_options = (
+        HostOption("interface", str, required=True),  # of the underlay
+        HostOption("container_mtu", int),  # bytes; by default 1500, or less where the underlay has less
+        HostOption("bgp_password", str),  # of the sessions between hosts
+        HostOption("bgp_peer_passwords", dict),  # by the name of the BGP peer
+    )
 
     def __init__(self, host: Host) -> None:
         super().__init__(host)

@@ -19,12 +19,12 @@ from pathlib import Path
 from queue import SimpleQueue
 
 from ..errors import LabError
-from . import dns_server as name_server
 from .config import Config
-from .dns_names import HostsFile
-from .dns_server import NameServer
+from .dns_names import DOMAIN, HostsFile
+from .dns_server import NameServer, clean_host, write_domains
 from .docker_view import Docker
-from .registry import network_class
+from .host_options import MODULE
+from .registry import network_class, network_classes
 from .service import Driver
 
 READY_SECONDS = 40.0
@@ -34,24 +34,25 @@ log = logging.getLogger(__name__)
 
 
 def drivers(config: Config) -> list[Driver]:
-    """One driver for each configured network."""
+    """One driver for each configured network; InvalidInput if a network cannot be had as it is configured."""
+    classes = network_classes(config.networks)
     docker = Docker(config.docker_socket, config.docker_pid_file)
     hosts_file = HostsFile(config.hosts_file, config.dnsmasq_pid_file)
     views = None
     if config.dns_address:
-        views = NameServer(config.hosts_file.parent, config.dns_address, config.networks)
+        folder = config.hosts_file.parent
+        views = NameServer(folder, config.dns_address, config.networks)
+        write_domains(folder, [DOMAIN, *(one.dns_domain for one in classes.values())], config.dnsmasq_pid_file)
     return [
-        Driver(network_class(name, options["module"]), options, config, docker, hosts_file, views)
-        for name, options in config.networks.items()
+        Driver(classes[name], options, config, docker, hosts_file, views) for name, options in config.networks.items()
     ]
 
 
-def serve(config: Config) -> None:
+def serve(running: list[Driver]) -> None:
     """Serve until SIGTERM or SIGINT."""
     signals: SimpleQueue[int] = SimpleQueue()  # a signal may come at any point, and its `put` may be called at any
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda number, _frame: signals.put(number))
-    running = drivers(config)
     for driver in running:
         driver.start()
     threading.Thread(target=_tell_ready, args=(running,), name="ready", daemon=True).start()
@@ -82,9 +83,9 @@ def remove(config: Config) -> int:
     """Leave the host as if there had been no networks."""
     for name, options in config.networks.items():
         try:
-            network_class(name, options["module"]).clean_host()
+            network_class(name, options[MODULE]).clean_host()
             if config.dns_address:
-                name_server.clean_host(config.dns_address)
+                clean_host(config.dns_address)
         except LabError as error:
             print(f"{name}: {error}", file=sys.stderr)
             return 1
@@ -97,12 +98,13 @@ def main() -> int:
     logging.basicConfig(level=level, stream=sys.stderr, format="%(levelname)s %(threadName)s: %(message)s")
     try:
         config = Config.read(Path(sys.argv[1]))
+        if sys.argv[2:] == ["remove"]:
+            return remove(config)
+        running = drivers(config)
     except LabError as error:
         print(error, file=sys.stderr)
         return 2
-    if sys.argv[2:] == ["remove"]:
-        return remove(config)
-    serve(config)
+    serve(running)
     logging.shutdown()
     os._exit(0)  # a thread may be waiting for etcd for some seconds; there is nothing left to do for it
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from ..datastore.etcd import Etcd
 from ..errors import InvalidInput, LabError
+from .host_options import MODULE
 
 PLUGINS = Path("/run/docker/plugins")
 """Where every Docker Engine looks for plugins (https://docs.docker.com/engine/extend/plugin_api/)."""
@@ -51,9 +52,9 @@ class Config:
         problems += [f"'{key}' is missing" for key in ("node", "etcd", "networks") if not content.get(key)]
         networks = content.get("networks") or {}
         problems += [
-            f"networks: '{name}' has no 'module', which is where the driver finds it"
+            f"networks: '{name}' has no '{MODULE}', which is where the driver finds it"
             for name, options in networks.items()
-            if not isinstance(options, dict) or not options.get("module")
+            if not isinstance(options, dict) or not isinstance(options.get(MODULE), str) or not options[MODULE]
         ]
         if problems:
             raise InvalidInput(problems)

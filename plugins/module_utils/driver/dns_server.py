@@ -28,6 +28,7 @@ from .dns_views import CHAIN, SET_PREFIX, Networks, View, plan_views, redirectio
 START_SECONDS = 2.0
 RETRY_SECONDS = 30.0
 """How long a view that did not start is left alone: nobody shall wait for it again and again."""
+DOMAINS_FILE = "domains"
 UNIT = "container-network-dns@{}.service"
 log = logging.getLogger(__name__)
 
@@ -164,6 +165,17 @@ class NameServer:
         ipsets.destroy(sets.destroyed)
         self._sets = {view.ipset().name: view.ipset() for view in views}
         self._views = views
+
+
+def write_domains(folder: Path, domains: Iterable[str], pid_file: Path | None = None) -> None:
+    """Write the domains whose names no DNS server elsewhere is asked for, and reload every dnsmasq of this host.
+
+    The file is in the format of dnsmasq's option ``--servers-file``; ``pid_file`` is that of the dnsmasq at port 53.
+    """
+    text = "".join(f"server=/{domain}/\n" for domain in sorted(set(domains)))
+    if converge_files([RecordedFile(folder / DOMAINS_FILE, text, 0o644)], (), False).changed:
+        for one in [*([pid_file] if pid_file else []), *sorted(folder.glob("*.pid"))]:
+            reload_dnsmasq(one)
 
 
 def clean_host(address: str) -> None:

@@ -33,10 +33,11 @@ from collections.abc import Collection, Iterable
 from ..datastore.mirror import Copy
 from ..errors import LabError
 from . import libnetwork as protocol
-from .dns_names import ContainerName
+from .dns_names import DOMAIN, ContainerName
 from .docker_view import DockerEndpoint
 from .endpoints import HeldAddress, StoredEndpoint, container_names
 from .host import Host
+from .host_options import HostOption
 from .joined_endpoints import Joined
 from .network_records import NetworkRecord
 from .pool_id import PoolId
@@ -53,6 +54,10 @@ class Network(ABC):
     """libnetwork's name for the addresses; no two drivers may have the same."""
     watched: tuple[str, ...]
     """Prefixes in etcd whose changes concern this host. The framework adds its own."""
+    host_options: tuple[HostOption, ...] = ()
+    """What the service's configuration may say of the network on this host: `Host.options`."""
+    dns_domain: str = DOMAIN
+    """The domain of its containers' full names; no DNS server elsewhere is asked for names in it."""
     network_options: tuple[str, ...] = ()
     """What ``docker network create --opt`` takes; anything else is refused."""
     ipam_options: tuple[str, ...] = ()

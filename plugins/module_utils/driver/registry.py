@@ -3,15 +3,18 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """How the service finds its networks: the configuration names the module of each one.
 
-So a network is added without a change here: by its own package beside this one, or by a package of its own elsewhere on
-Python's search path.
+So a network is added without a change here: by its own package beside this one, or by a package elsewhere on Python's
+search path.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from importlib import import_module
+from typing import Any
 
 from ..errors import InvalidInput
+from .host_options import MODULE, option_problems
 from .network import Network
 
 _ROOT = str(__package__).rpartition(".")[0]
@@ -30,3 +33,21 @@ def network_class(driver: str, module: str) -> type[Network]:
     if not (isinstance(network, type) and issubclass(network, Network) and network.driver == driver):
         raise InvalidInput([f"networks: the module '{module}' has no NETWORK whose Docker driver is called '{driver}'"])
     return network
+
+
+def network_classes(networks: Mapping[str, Mapping[str, Any]]) -> dict[str, type[Network]]:
+    """The classes of all configured networks, by the names of their drivers.
+
+    InvalidInput names every module that cannot be used, and every option that a network does not take as it is.
+    """
+    found: dict[str, type[Network]] = {}
+    problems: list[str] = []
+    for driver, options in networks.items():
+        try:
+            found[driver] = network_class(driver, options[MODULE])
+            problems += option_problems(driver, options, found[driver].host_options)
+        except InvalidInput as error:
+            problems += error.problems
+    if problems:
+        raise InvalidInput(problems)
+    return found

@@ -21,6 +21,7 @@ from ..driver import libnetwork as protocol
 from ..driver.docker_view import DockerEndpoint
 from ..driver.endpoints import HeldAddress, StoredEndpoint
 from ..driver.host import Host
+from ..driver.host_options import HostOption
 from ..driver.joined_endpoints import Joined
 from ..driver.network_records import NetworkRecord
 from ..driver.pool_id import PoolId
@@ -47,6 +48,7 @@ class OverlayEtcdNetwork(StoreNetwork[OverlayStore, Snapshot, OverlayEndpoint]):
     ipam_driver = "overlay-etcd"
     address_space = "OverlayEtcdAddressSpace"
     watched = (STORE,)
+    host_options = (HostOption("interface", str, required=True),)  # of the underlay
     network_options = OPTIONS
     addresses_per_network = True
     open_store = OverlayStore

@@ -19,6 +19,7 @@ from ..driver.dns_names import ContainerName
 from ..driver.docker_view import DockerEndpoint
 from ..driver.endpoints import HeldAddress, StoredEndpoint
 from ..driver.host import Host
+from ..driver.host_options import HostOption
 from ..driver.joined_endpoints import Joined
 from ..driver.network_records import NetworkRecord
 from ..driver.pool_id import PoolId
@@ -26,7 +27,7 @@ from ..driver.store_network import StoreNetwork
 from ..errors import LabError
 from . import attach as weave_attach
 from . import veth as weave_endpoints
-from .constants import DOMAIN, MULTICAST
+from .constants import DATAPATHS, DOMAIN, MULTICAST
 from .dataplane import best_datapath, clean_host, converge_host, plan_host
 from .peers import endpoint_mac, is_device_mac
 from .ring import Address
@@ -46,6 +47,12 @@ class WeaveNetwork(StoreNetwork[WeaveStore, WeaveState, Endpoint]):
     ipam_driver = "weavemesh"
     address_space = "WeaveGlobalAddressSpace"
     watched = ()  # all keys are under the driver's own prefix
+    host_options = (
+        HostOption("mtu", int),  # bytes, of the containers' interfaces
+        HostOption("datapath", str, choices=DATAPATHS),
+        HostOption("checksum_offload", bool),  # leave TCP's and UDP's checksums to the devices
+    )
+    dns_domain = DOMAIN
     network_options = (MULTICAST_OPTION,)
     open_store = WeaveStore
     parse = WeaveState.parse

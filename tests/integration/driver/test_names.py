@@ -25,7 +25,7 @@ port=${{2#container-network-dns@}}
 port=${{port%.service}}
 case $1 in
   start) dnsmasq --conf-file=/dev/null --pid-file={FOLDER}/$port.pid --port=$port --listen-address={ADDRESS} \
-    --bind-interfaces --no-hosts --addn-hosts={FOLDER}/$port.hosts --local=/container/ --domain-needed \\
+    --bind-interfaces --no-hosts --addn-hosts={FOLDER}/$port.hosts --servers-file={FOLDER}/domains --domain-needed \\
     --no-resolv --server={ADDRESS} ;;
   stop) kill "$(cat {FOLDER}/$port.pid)" ;;
 esac
@@ -43,7 +43,7 @@ def host(netns_factory: Callable[[], str], tmp_path: Path, busybox_path: str) ->
         host.run("ip", "address", "add", f"{ADDRESS}/32", "dev", "lo", "scope", "host")
         host.run("mkdir", FOLDER)
         host.run("touch", f"{FOLDER}/hosts")
-        whole = [f"--pid-file={FOLDER}/pid", f"--addn-hosts={FOLDER}/hosts", "--local=/container/", "--domain-needed"]
+        whole = [f"--pid-file={FOLDER}/pid", f"--addn-hosts={FOLDER}/hosts", f"--servers-file={FOLDER}/domains"]
         host.run(
             "dnsmasq",
             "--conf-file=/dev/null",
@@ -52,6 +52,7 @@ def host(netns_factory: Callable[[], str], tmp_path: Path, busybox_path: str) ->
             "--no-hosts",
             "--no-resolv",
             *whole,
+            "--domain-needed",
         )
         names = {"hosts_file": f"{FOLDER}/hosts", "dnsmasq_pid_file": f"{FOLDER}/pid", "dns_address": ADDRESS}
         host.start_driver(etcd={"endpoints": [cluster.endpoint]}, networks=PLAIN, **names)
@@ -88,6 +89,7 @@ def test_each_network_has_its_own_web(host: DriverHost) -> None:
     elsewhere(host, "red", "10.1.0.77")
     elsewhere(host, "blue", "10.1.0.88")
     elsewhere(host, "green", "10.3.0.99", "only-green")
+    assert host.run("cat", f"{FOLDER}/domains").stdout == "server=/container/\n"
     run(host, "r1", "red")
     run(host, "b1", "blue")
     run(host, "both", "blue", "green")

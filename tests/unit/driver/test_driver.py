@@ -13,6 +13,7 @@ from ipaddress import ip_interface, ip_network
 
 import pytest
 
+from ansible_collections.container_network.lab.plugins.module_utils.driver import dns_server
 from ansible_collections.container_network.lab.plugins.module_utils.driver import libnetwork as protocol
 from ansible_collections.container_network.lab.plugins.module_utils.driver.config import Config
 from ansible_collections.container_network.lab.plugins.module_utils.driver.converger import Converger, Looks
@@ -31,7 +32,10 @@ from ansible_collections.container_network.lab.plugins.module_utils.driver.endpo
 from ansible_collections.container_network.lab.plugins.module_utils.driver.network_records import NetworkRecord
 from ansible_collections.container_network.lab.plugins.module_utils.driver.pool_id import PoolId
 from ansible_collections.container_network.lab.plugins.module_utils.driver.reconcile_plan import Plan, Suspects, plan
-from ansible_collections.container_network.lab.plugins.module_utils.driver.registry import network_class
+from ansible_collections.container_network.lab.plugins.module_utils.driver.registry import (
+    network_class,
+    network_classes,
+)
 from ansible_collections.container_network.lab.plugins.module_utils.errors import InvalidInput, LabError
 
 
@@ -283,6 +287,42 @@ def test_a_network_is_found_by_its_module():
     for driver, module in (("weavemesh", ".calico.driver"), ("calico", ".calico.store")):
         with pytest.raises(InvalidInput, match=f"'{module}' has no NETWORK whose Docker driver is called '{driver}'"):
             network_class(driver, module)
+
+
+def test_a_wrong_option_is_named_with_all_others():
+    networks = {
+        "calico": {"module": ".calico.driver", "container_mtu": "1400", "colour": "red", "bgp_password": 17},
+        "weavemesh": {"module": ".weave.driver", "mtu": True, "datapath": "fast", "checksum_offload": None},
+        "overlay-etcd": {"module": ".overlay.driver", "interface": "eth0"},
+        "plain": {"module": "tests.support.no_network"},
+    }
+    with pytest.raises(InvalidInput) as caught:
+        network_classes(networks)
+    assert caught.value.problems == [
+        "networks: 'calico' has no option 'colour'. It has: bgp_password, bgp_peer_passwords, container_mtu, interface",
+        "networks: 'calico' needs the option 'interface'",
+        "networks: the option 'container_mtu' of 'calico' must be a whole number",
+        "networks: the option 'bgp_password' of 'calico' must be a text",
+        "networks: the option 'mtu' of 'weavemesh' must be a whole number",
+        "networks: the option 'datapath' of 'weavemesh' is 'fast': it must be one of auto, openvswitch, bridge",
+        "networks: the module 'tests.support.no_network' of 'plain' cannot be loaded: "
+        "No module named 'tests.support.no_network'",
+    ]
+
+
+def test_a_network_from_elsewhere_is_found_by_the_whole_name_of_its_module():
+    options = {"plain": {"module": "tests.support.plain_network"}}
+    assert {name: kind.driver for name, kind in network_classes(options).items()} == {"plain": "plain"}
+
+
+def test_the_domains_of_networks_are_read_by_every_dnsmasq_of_the_host(tmp_path, monkeypatch):
+    reloaded: list[str] = []
+    monkeypatch.setattr(dns_server, "reload_dnsmasq", lambda pid_file: reloaded.append(pid_file.name))
+    (tmp_path / "5301.pid").touch()
+    for _repeated in range(2):
+        dns_server.write_domains(tmp_path, ["weave.local", "container", "container"], tmp_path / "pid")
+    assert (tmp_path / "domains").read_text() == "server=/container/\nserver=/weave.local/\n"
+    assert reloaded == ["pid", "5301.pid"]
 
 
 @contextmanager
