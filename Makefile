@@ -2,6 +2,7 @@
 #
 #   make lab CNI=flannel [LAB=four_nodes] [EXTRA="-e flannel_backend=host-gw"]
 #   make test
+#   make fresh
 #   make test-vagrant
 
 CNI ?= flannel
@@ -14,8 +15,8 @@ SHELL := /bin/bash
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 
 export ANSIBLE_CONFIG := ansible.cfg
-# Programs of the virtual environment first, also for what they start.
-export PATH := $(CURDIR)/.venv/bin:$(PATH)
+# Programs of the virtual environment first, also for what they start; and the system's, which a user's own path lacks.
+export PATH := $(CURDIR)/.venv/bin:$(PATH):/usr/local/sbin:/usr/sbin:/sbin
 
 as_root := tools/as_root env ANSIBLE_CONFIG=ansible.cfg
 pytest := python3 -m pytest
@@ -25,6 +26,7 @@ vagrant_ready := .venv/.ready-vagrant
 all_scenarios := $(notdir $(patsubst %/molecule.yml,%,$(wildcard molecule/*/molecule.yml)))
 scenarios := $(filter-out %_vagrant,$(all_scenarios))
 vagrant_scenarios := $(filter %_vagrant,$(all_scenarios))
+fresh_machines := $(foreach suite,bookworm trixie,$(suite)-root $(suite)-user)
 on_machines := --base-config .config/molecule/config.yml --base-config .config/molecule/vagrant.yml
 
 .PHONY: help
@@ -45,7 +47,8 @@ lab-down: $(lab_ready) ## remove the lab LAB
 # --- the tests ------------------------------------------------------------------------------------
 
 .PHONY: test
-test: lint sanity unit integration molecule lab-tests ## lint, and all tests but fault-tests and test-vagrant
+test: ## lint, and all tests but fault-tests and test-vagrant; all parts, also after one that failed
+	@$(MAKE) --keep-going lint docs sanity unit integration molecule lab-tests
 
 .PHONY: lint
 lint: $(test_ready) ## ruff, ansible-lint, changelog fragments
@@ -87,6 +90,16 @@ lab-tests: $(test_ready) ## whole labs: faults, restarts, leftovers
 .PHONY: fault-tests
 fault-tests: $(test_ready) ## daemons, hosts and playbooks killed under Calico, Docker overlay and Weave; not part of "test"
 	$(as_root) $(pytest) -q -m long tests/lab
+
+.PHONY: fresh
+fresh: $(addprefix fresh-,$(fresh_machines)) ## both commands on bare Debian machines, each a container; FRESH="'make unit'" types others
+
+FRESH ?= 'make lab CNI=$(CNI) LAB=$(LAB)' 'make test'
+
+.PHONY: $(addprefix fresh-,$(fresh_machines))
+$(addprefix fresh-,$(fresh_machines)): fresh-%: $(lab_ready)
+	@tools/fresh/packages
+	tools/fresh/machine $(subst -, ,$*) $(FRESH)
 
 .PHONY: bench
 bench: $(test_ready) ## measure; prints tables
