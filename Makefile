@@ -2,12 +2,14 @@
 #
 #   make lab CNI=flannel [LAB=four_nodes] [EXTRA="-e flannel_backend=host-gw"]
 #   make test
-#   make fresh
+#   make fresh, make fresh-trixie-user [FRESH="'make unit' 'make integration'"]
 #   make test-vagrant
 
 CNI ?= flannel
 LAB ?= four_nodes
 EXTRA ?=
+# What "make fresh" types: a list of quoted command lines.
+FRESH ?= 'make lab CNI=$(CNI) LAB=$(LAB)' 'make test'
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
@@ -20,6 +22,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH):/usr/local/sbin:/usr/sbin:/sbin
 
 as_root := tools/as_root env ANSIBLE_CONFIG=ansible.cfg
 pytest := python3 -m pytest
+pytest_as_root := $(as_root) $(pytest) -p no:cacheprovider
 lab_ready := .venv/.ready-lab
 test_ready := .venv/.ready-test
 vagrant_ready := .venv/.ready-vagrant
@@ -67,7 +70,7 @@ unit: $(test_ready) ## pure rules, without root
 
 .PHONY: integration
 integration: $(test_ready) ## modules against real namespaces and a real Docker Engine
-	$(as_root) $(pytest) -q tests/integration
+	$(pytest_as_root) -q tests/integration
 
 .PHONY: molecule
 molecule: $(addprefix molecule-,$(scenarios)) ## all Molecule scenarios
@@ -85,19 +88,18 @@ $(addprefix machines-,$(vagrant_scenarios)): machines-%: $(vagrant_ready)
 
 .PHONY: lab-tests
 lab-tests: $(test_ready) ## whole labs: faults, restarts, leftovers
-	$(as_root) $(pytest) -q -m "not long" tests/lab
+	$(pytest_as_root) -q -m "not long" tests/lab
 
 .PHONY: fault-tests
 fault-tests: $(test_ready) ## daemons, hosts and playbooks killed under Calico, Docker overlay and Weave; not part of "test"
-	$(as_root) $(pytest) -q -m long tests/lab
+	$(pytest_as_root) -q -m long tests/lab
 
 .PHONY: fresh
-fresh: $(addprefix fresh-,$(fresh_machines)) ## both commands on bare Debian machines, each a container; FRESH="'make unit'" types others
-
-FRESH ?= 'make lab CNI=$(CNI) LAB=$(LAB)' 'make test'
+fresh: ## both commands above on bare machines of Debian 12 and 13, as root and as a user
+	@$(MAKE) --keep-going $(addprefix fresh-,$(fresh_machines))
 
 .PHONY: $(addprefix fresh-,$(fresh_machines))
-$(addprefix fresh-,$(fresh_machines)): fresh-%: $(lab_ready)
+$(addprefix fresh-,$(fresh_machines)): fresh-%:
 	@tools/fresh/packages
 	tools/fresh/machine $(subst -, ,$*) $(FRESH)
 

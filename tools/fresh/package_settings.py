@@ -1,7 +1,6 @@
-#!/usr/bin/env python3
 """How this machine reaches its package registries, for another machine: nothing where it has no settings of its own.
 
-usage: tools/fresh/package_settings.py FOLDER
+usage: python3 tools/fresh/package_settings.py FOLDER
 
 Writes files for /etc into the folder, and prints the local paths that pip's settings name, one a line.
 """
