@@ -2,11 +2,14 @@
 #
 #   make lab CNI=flannel [LAB=four_nodes] [EXTRA="-e flannel_backend=host-gw"]
 #   make test
+#   make fresh, make fresh-trixie-user [FRESH="'make unit' 'make integration'"]
 #   make test-vagrant
 
 CNI ?= flannel
 LAB ?= four_nodes
 EXTRA ?=
+# What "make fresh" types: a list of quoted command lines.
+FRESH ?= 'make lab CNI=$(CNI) LAB=$(LAB)' 'make test'
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
@@ -14,17 +17,19 @@ SHELL := /bin/bash
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 
 export ANSIBLE_CONFIG := ansible.cfg
-# Programs of the virtual environment first, also for what they start.
-export PATH := $(CURDIR)/.venv/bin:$(PATH)
+# Programs of the virtual environment first, also for what they start; and the system's, which a user's own path lacks.
+export PATH := $(CURDIR)/.venv/bin:$(PATH):/usr/local/sbin:/usr/sbin:/sbin
 
 as_root := tools/as_root env ANSIBLE_CONFIG=ansible.cfg
 pytest := python3 -m pytest
+pytest_as_root := $(as_root) $(pytest) -p no:cacheprovider
 lab_ready := .venv/.ready-lab
 test_ready := .venv/.ready-test
 vagrant_ready := .venv/.ready-vagrant
 all_scenarios := $(notdir $(patsubst %/molecule.yml,%,$(wildcard molecule/*/molecule.yml)))
 scenarios := $(filter-out %_vagrant,$(all_scenarios))
 vagrant_scenarios := $(filter %_vagrant,$(all_scenarios))
+fresh_machines := $(foreach suite,bookworm trixie,$(suite)-root $(suite)-user)
 on_machines := --base-config .config/molecule/config.yml --base-config .config/molecule/vagrant.yml
 
 .PHONY: help
@@ -45,7 +50,8 @@ lab-down: $(lab_ready) ## remove the lab LAB
 # --- the tests ------------------------------------------------------------------------------------
 
 .PHONY: test
-test: lint sanity unit integration molecule lab-tests ## lint, and all tests but fault-tests and test-vagrant
+test: ## lint, and all tests but fault-tests and test-vagrant; all parts, also after one that failed
+	@$(MAKE) --keep-going lint docs sanity unit integration molecule lab-tests
 
 .PHONY: lint
 lint: $(test_ready) ## ruff, ansible-lint, changelog fragments
@@ -64,7 +70,7 @@ unit: $(test_ready) ## pure rules, without root
 
 .PHONY: integration
 integration: $(test_ready) ## modules against real namespaces and a real Docker Engine
-	$(as_root) $(pytest) -q tests/integration
+	$(pytest_as_root) -q tests/integration
 
 .PHONY: molecule
 molecule: $(addprefix molecule-,$(scenarios)) ## all Molecule scenarios
@@ -82,11 +88,20 @@ $(addprefix machines-,$(vagrant_scenarios)): machines-%: $(vagrant_ready)
 
 .PHONY: lab-tests
 lab-tests: $(test_ready) ## whole labs: faults, restarts, leftovers
-	$(as_root) $(pytest) -q -m "not long" tests/lab
+	$(pytest_as_root) -q -m "not long" tests/lab
 
 .PHONY: fault-tests
 fault-tests: $(test_ready) ## daemons, hosts and playbooks killed under Calico, Docker overlay and Weave; not part of "test"
-	$(as_root) $(pytest) -q -m long tests/lab
+	$(pytest_as_root) -q -m long tests/lab
+
+.PHONY: fresh
+fresh: ## both commands above on bare machines of Debian 12 and 13, as root and as a user
+	@$(MAKE) --keep-going $(addprefix fresh-,$(fresh_machines))
+
+.PHONY: $(addprefix fresh-,$(fresh_machines))
+$(addprefix fresh-,$(fresh_machines)): fresh-%:
+	@tools/fresh/packages
+	tools/fresh/machine $(subst -, ,$*) $(FRESH)
 
 .PHONY: bench
 bench: $(test_ready) ## measure; prints tables

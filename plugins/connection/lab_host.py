@@ -14,7 +14,8 @@ description:
   - Runs tasks in a container of the Docker Engine on the controller by C(nsenter), with pipelining, in a third of the
     time of a connection through Docker.
   - Docker is asked for the container's process id. A container that does not run makes its host unreachable.
-  - The tasks run as root, and the controller must run as root.
+  - The tasks run as root, and the controller must run as root, as with C(sudo env "PATH=$PATH" ansible-playbook).
+  - Tasks find a host's own environment, as they do over SSH, and nothing of the controller's.
 extends_documentation_fragment:
   - connection_pipelining
 options:
@@ -37,6 +38,8 @@ all:
     ansible_connection: container_network.lab.lab_host
 """
 
+import getpass
+import os
 import subprocess
 from pathlib import Path
 
@@ -48,6 +51,16 @@ from ansible_collections.container_network.lab.plugins.module_utils.docker.engin
 from ansible_collections.container_network.lab.plugins.module_utils.errors import LabError
 
 display = Display()
+
+# What root finds after logging in on a Debian host.
+_ENVIRONMENT = {
+    "HOME": "/root",
+    "LANG": "C.UTF-8",
+    "LOGNAME": "root",
+    "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+    "SHELL": "/bin/bash",
+    "USER": "root",
+}
 
 
 class Connection(ConnectionBase):
@@ -62,6 +75,11 @@ class Connection(ConnectionBase):
         """Find the container's init process; nothing is kept open."""
         if not self._connected:
             container = self.get_option("container")
+            if os.geteuid() != 0:
+                raise AnsibleConnectionFailure(
+                    f"lab host {container} can be entered by root only, and this is user '{getpass.getuser()}': "
+                    'run the same with sudo and your own search path, sudo env "PATH=$PATH" ansible-playbook ...'
+                )
             try:
                 pid = container_pid(container)
             except LabError as error:
@@ -80,7 +98,9 @@ class Connection(ConnectionBase):
 
     def _run(self, command: list[str], in_data: bytes | None = None) -> tuple[int, bytes, bytes]:
         display.vvv(f"EXEC {' '.join(self._enter)} {' '.join(command)}", host=self.get_option("container"))
-        done = subprocess.run(self._enter + command, input=in_data or b"", capture_output=True, check=False)
+        done = subprocess.run(
+            self._enter + command, input=in_data or b"", capture_output=True, check=False, env=_ENVIRONMENT
+        )
         return done.returncode, done.stdout, done.stderr
 
     def put_file(self, in_path: str, out_path: str) -> None:

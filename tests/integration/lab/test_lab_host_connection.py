@@ -47,6 +47,17 @@ def test_the_exit_status_comes_back(box: str, tmp_path: Path) -> None:
     assert "trouble" in done.stdout
 
 
+def test_a_command_finds_the_environment_of_a_host_and_none_of_the_controllers(
+    box: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SECRET_OF_THE_CONTROLLER", "much")
+    monkeypatch.setenv("PATH", "/usr/local/games", prepend=":")
+    variables = ansible(tmp_path, "raw", "env").stdout
+    assert "SECRET_OF_THE_CONTROLLER" not in variables
+    assert "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\n" in variables
+    assert "HOME=/root\n" in variables
+
+
 def test_a_container_that_does_not_run_is_unreachable(box: str, tmp_path: Path) -> None:
     subprocess.run(["docker", "stop", "--time=0", box], check=True, capture_output=True)
     done = ansible(tmp_path, "raw", "true")
