@@ -124,9 +124,9 @@ class Lab:
     def _connect(self, name: str, address: str, address6: str) -> None:
         space = self.spaces[name] = self.make_namespace()
         subnet = address.rpartition(".")[0]
-        cable = f"p{secrets.token_hex(3)}"
-        ip(self._router, f"link add {cable} mtu {self.mtu} type veth peer name eth0 netns {space} mtu {self.mtu}")
-        ip(self._router, f"link set {cable} master br-{subnet[-1]} up")
+        pair = f"p{secrets.token_hex(3)}"
+        ip(self._router, f"link add {pair} mtu {self.mtu} type veth peer name eth0 netns {space} mtu {self.mtu}")
+        ip(self._router, f"link set {pair} master br-{subnet[-1]} up")
         ip(space, "link set lo up")
         ip(space, f"address add {address} dev eth0")
         ip(space, f"address add {address6} dev eth0 nodad")

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from ipaddress import IPv4Network
 from pathlib import Path
 
-from ansible_collections.container_network.lab.plugins.module_utils.kernel import namespace_mounts as mounted_namespaces
+from ansible_collections.container_network.lab.plugins.module_utils.kernel import namespace_mounts
 from ansible_collections.container_network.lab.plugins.module_utils.kernel.namespaces import inside
 from ansible_collections.container_network.lab.plugins.module_utils.overlay.dataplane import Dataplane, Done, plan_host
 from ansible_collections.container_network.lab.plugins.module_utils.overlay.endpoints import OverlayEndpoint
@@ -57,9 +57,9 @@ class OverlayLab:
 
     def _add(self, name: str, address: str, folder: Path) -> None:
         space = self.spaces[name] = self._make_namespace()
-        cable = f"p{secrets.token_hex(3)}"
-        ip(self._underlay, f"link add {cable} mtu 9001 type veth peer name eth0 netns {space} mtu 9001")
-        ip(self._underlay, f"link set {cable} master br0 up")
+        pair = f"p{secrets.token_hex(3)}"
+        ip(self._underlay, f"link add {pair} mtu 9001 type veth peer name eth0 netns {space} mtu 9001")
+        ip(self._underlay, f"link set {pair} master br0 up")
         ip(space, f"address add {address}/24 dev eth0")
         ip(space, "link set eth0 up")
         self.folders[name] = folder
@@ -69,7 +69,7 @@ class OverlayLab:
         """Unmount what the hosts have mounted."""
         for folder in self.folders.values():
             for path in folder.glob("*"):
-                mounted_namespaces.remove(path)
+                namespace_mounts.remove(path)
 
     def add_network(self, name: str, subnet: str, vni: int, mtu: int = 1450) -> None:
         """All hosts have it."""
@@ -112,7 +112,7 @@ class OverlayLab:
         self.change(endpoints=(*self.snapshot.endpoints, endpoint))
         self.converge()
         with inside(self.spaces[node]):
-            self.namespace(node, network).plug(endpoint, self.snapshot.networks[network].mtu)
+            self.namespace(node, network).attach(endpoint, self.snapshot.networks[network].mtu)
         container = Container(self._make_namespace(), endpoint)
         ip(self.spaces[node], f"link set {endpoint.device} netns {container.namespace} name eth0")
         ip(container.namespace, f"address add {endpoint.address} dev eth0")
@@ -123,6 +123,6 @@ class OverlayLab:
         """The container ends."""
         endpoint = container.endpoint
         with inside(self.spaces[endpoint.node]):
-            self.namespace(endpoint.node, endpoint.network).unplug(endpoint.device)
+            self.namespace(endpoint.node, endpoint.network).detach(endpoint.device)
         self.change(endpoints=tuple(one for one in self.snapshot.endpoints if one != endpoint))
         self.converge()

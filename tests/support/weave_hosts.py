@@ -60,14 +60,14 @@ class WeaveLab:
         ip(self.underlay, "link add br0 mtu 9001 type bridge")
         ip(self.underlay, "link set br0 up")
         self.state = WeaveState(peers=PEERS)
-        self.cable = weave_endpoints.CableSettings()
+        self.veth_settings = weave_endpoints.VethSettings()
         self.spaces = {name: self._host(peer.address) for name, peer in PEERS.items()}
 
     def _host(self, address: str) -> str:
         space = self._make_namespace()
-        cable = f"p{secrets.token_hex(3)}"
-        ip(self.underlay, f"link add {cable} mtu 9001 type veth peer name eth0 netns {space} mtu 9001")
-        ip(self.underlay, f"link set {cable} master br0 up")
+        pair = f"p{secrets.token_hex(3)}"
+        ip(self.underlay, f"link add {pair} mtu 9001 type veth peer name eth0 netns {space} mtu 9001")
+        ip(self.underlay, f"link set {pair} master br0 up")
         ip(space, f"address add {address}/24 dev eth0")
         ip(space, "link set eth0 up")
         return space
@@ -99,7 +99,7 @@ class WeaveLab:
         container = Container(self._make_namespace(), endpoint)
         temporary = weave_endpoints.temporary_device(identifier)
         with inside(self.spaces[node]):
-            weave_endpoints.attach(identifier, endpoint.mac, self.cable)
+            weave_endpoints.attach(identifier, endpoint.mac, self.veth_settings)
         ip(self.spaces[node], f"link set {temporary} netns {container.namespace} name ethwe0")
         ip(container.namespace, "link set lo up")
         ip(container.namespace, f"address add {address} dev ethwe0")
@@ -111,6 +111,6 @@ class WeaveLab:
     def remove(self, container: Container) -> None:
         """The container ends."""
         with inside(self.spaces[container.endpoint.node]):
-            weave_endpoints.remove_cable(container.endpoint.device)
+            weave_endpoints.remove(container.endpoint.device)
         self.change(endpoints=tuple(one for one in self.state.endpoints if one != container.endpoint))
         self.converge()

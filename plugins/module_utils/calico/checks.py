@@ -6,22 +6,40 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from ..checks.check import SERVICE_SECONDS, CheckOptions, check_options
-from .checked_hosts import NO_ADDRESS, CheckedContainer, CheckedHost
+from ..checks.probes import INITIAL_TTL, NO_ADDRESS, does_not_reach, reaches
 from .pools import IPPool, Network
-from .topology import needs_tunnel
+from .topology import Interface, needs_tunnel
 from .tunnels import IPIP_DEVICE, VXLAN_DEVICES
 
-INITIAL_TTL = 64
-"""What Linux gives a packet that it sends; each router on the way takes one."""
 CONTAINER_MAC = "ee:ee:ee:ee:ee:ee"
 BGP_SECONDS = 30.0
 """How long a session may take to come up, and the routes with it."""
 
-_LOST = "1 packets transmitted, 0 packets received, 100% packet loss"
+
+@dataclass(frozen=True)
+class CheckedContainer:
+    """One container: its network, and its address of each IP version that it has."""
+
+    name: str
+    network: str
+    addresses: Mapping[int, str]
+
+
+@dataclass(frozen=True)
+class CheckedHost:
+    """One host: where it is, and the blocks and containers that the datastore says it has."""
+
+    name: str
+    interface: str
+    addresses: Mapping[int, Interface]
+    blocks: tuple[Network, ...] = ()
+    containers: tuple[CheckedContainer, ...] = ()
+    reflects: bool = False
 
 
 @dataclass(frozen=True)
@@ -31,7 +49,7 @@ class CheckedCluster:
     pools: tuple[IPPool, ...]
     mesh: bool
     declared: frozenset[str] = field(default_factory=frozenset)
-    """Networks with rules of their own: what these let through is not known here, so nobody's pings are judged."""
+    """Networks with rules of their own: what these let through is not known here, so no pings are judged."""
     outside: str | None = None
     """An address that containers must reach by masquerading."""
 
@@ -48,7 +66,7 @@ def checks(host: CheckedHost, others: Sequence[CheckedHost], cluster: CheckedClu
             if version in other.addresses and (cluster.mesh or host.reflects or other.reflects)
         ]
     for container in host.containers:
-        found += _card(container)
+        found += _interface(container)
         if container.network not in cluster.declared:
             found += _reachable(container, host, others, cluster)
             found += _isolated(container, [host, *others], cluster.declared)
@@ -98,12 +116,12 @@ def _session(kind: str, other: CheckedHost, version: int) -> CheckOptions:
     )
 
 
-def _card(container: CheckedContainer) -> list[CheckOptions]:
+def _interface(container: CheckedContainer) -> list[CheckOptions]:
     addresses = {4: "inet {}/32", 6: "inet6 {}/128"}
     shown = [addresses[version].format(address) for version, address in sorted(container.addresses.items())]
     return [
         check_options(
-            f"{container.name}: card",
+            f"{container.name}: interface",
             ["ip", "address", "show"],
             [f"link/ether {CONTAINER_MAC}", *shown],
             container=container.name,
@@ -122,20 +140,19 @@ def _reachable(
 ) -> Iterator[CheckOptions]:
     """The container's host, the containers of its network on this host and, by name, on the others, and the outside."""
     own = str(host.addresses[4].ip)
-    yield _ping(container, "its host", own, own, INITIAL_TTL)
+    yield _reaches(container, "its host", own, INITIAL_TTL)
     for target in host.containers:
         for version in _common(container, target) if target != container else ():
-            yield _ping(container, target.name, target.addresses[version], target.addresses[version], INITIAL_TTL - 1)
+            yield _reaches(container, target.name, target.addresses[version], INITIAL_TTL - 1)
     for other in others:
-        address = str(other.addresses[4].ip)
-        yield _ping(container, other.name, address, address)
+        yield _reaches(container, other.name, str(other.addresses[4].ip))
         for target in other.containers:
             for version in _common(container, target):
                 place = f"{target.name} of {other.name} by name" + (" over IPv6" if version == 6 else "")
                 chosen = version if len(target.addresses) > 1 else None
-                yield _ping(container, place, target.name, target.addresses[version], INITIAL_TTL - 2, chosen)
+                yield _reaches(container, place, target.addresses[version], INITIAL_TTL - 2, target.name, chosen)
     if cluster.outside and _masqueraded(container, cluster.pools):
-        yield _ping(container, "the outside", cluster.outside, cluster.outside)
+        yield _reaches(container, "the outside", cluster.outside)
 
 
 def _common(container: CheckedContainer, target: CheckedContainer) -> list[int]:
@@ -160,28 +177,68 @@ def _isolated(
                 continue
             for version in sorted(set(container.addresses) & set(target.addresses)):
                 over = " over IPv6" if version == 6 else ""
-                yield check_options(
-                    f"{container.name} is kept from {target.name} of {host.name}, on {target.network}{over}",
-                    ["ping", "-c", "1", "-W", "1", target.addresses[version]],
-                    [_LOST],
-                    container=container.name,
-                )
+                place = f"{target.name} of {host.name}, on {target.network}{over}"
+                yield does_not_reach(container.name, place, target.addresses[version])
 
 
-def _ping(
+def _reaches(
     container: CheckedContainer,
     place: str,
-    target: str,
     address: str,
     ttl: int | None = None,
+    target: str | None = None,
     version: int | None = None,
 ) -> CheckOptions:
-    expected = f"64 bytes from {address}:" + ("" if ttl is None else f" seq=0 ttl={ttl}")
-    chosen = [] if version is None else [f"-{version}"]
-    return check_options(
-        f"{container.name} reaches {place}",
-        ["ping", *chosen, "-c", "1", "-W", "1", target],
-        [expected],
-        container=container.name,
-        timeout=BGP_SECONDS,
+    return reaches(container.name, place, address, ttl, target=target, version=version, timeout=BGP_SECONDS)
+
+
+def hosts_from(
+    names: Sequence[str],
+    found: Sequence[Mapping[str, Any]],
+    ipv6_addresses: Sequence[str | None],
+    ipam: Mapping[str, Any],
+    reflectors: Sequence[str],
+    workloads: Sequence[Sequence[Mapping[str, str]]],
+) -> dict[str, CheckedHost]:
+    """The hosts from what host_info returned, in order of the names, and from what calico_ipam_info returned.
+
+    ``workloads`` are the containers, by name and network, that each host must have on a network of Calico's; others
+    are not looked at.
+    """
+    hosts = {}
+    for name, info, ipv6_address, expected in zip(names, found, ipv6_addresses, workloads):
+        addresses: dict[int, Interface] = {4: ipaddress.IPv4Interface(f"{info['address']}/{info['prefix_length']}")}
+        if ipv6_address:
+            addresses[6] = ipaddress.IPv6Interface(ipv6_address)
+        given: dict[str, dict[int, str]] = {}
+        for entry in ipam["addresses"]:
+            if entry["node"] == name:
+                version = 6 if ":" in entry["address"] else 4
+                given.setdefault(entry["container"], {}).setdefault(version, entry["address"])
+        hosts[name] = CheckedHost(
+            name,
+            info["interface"],
+            addresses,
+            tuple(ipaddress.ip_network(block["cidr"]) for block in ipam["blocks"] if block["node"] == name),
+            tuple(
+                CheckedContainer(one["name"], one["network"], given.get(one["name"], {4: NO_ADDRESS}))
+                for one in expected
+            ),
+            name in reflectors,
+        )
+    return hosts
+
+
+def pools_from(ipam: Mapping[str, Any]) -> tuple[IPPool, ...]:
+    """The pools from what calico_ipam_info returned."""
+    return tuple(
+        IPPool(
+            entry["name"],
+            ipaddress.ip_network(entry["cidr"]),
+            entry["block_size"],
+            ipip_mode=entry["ipip_mode"],
+            vxlan_mode=entry["vxlan_mode"],
+            nat_outgoing=entry["nat_outgoing"],
+        )
+        for entry in ipam["pools"]
     )

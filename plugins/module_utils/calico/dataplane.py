@@ -18,15 +18,15 @@ from typing import Any
 
 from ..errors import LabError
 from ..kernel import ipsets, iptables
-from ..kernel import virtual_links as network_link
-from ..kernel import vxlan_tables as forwarding
 from ..kernel.container_routes import BIRD, remove_routes_of
 from ..kernel.host_facts import missing_link_kinds
 from ..kernel.ipsets import IpSet
 from ..kernel.iptables import ChainSet
 from ..kernel.ipv6_forwarding import Ipv6Forwarding
-from ..kernel.links import delete_links, read_links
+from ..kernel.links import Device, delete_links, read_links
 from ..kernel.netlink import NetlinkSocket
+from ..kernel.virtual_links import LinkSet, VirtualLink, converge_links
+from ..kernel.vxlan_tables import converge_tables
 from ..outcome import Outcome
 from .bird import DEBIAN, Bird
 from .bird_config import NO_PASSWORDS, Passwords, bird_config
@@ -41,7 +41,7 @@ _OWN_CHAIN = "cali-"
 _OWN_SET = re.compile(r"cali[46]-(s:|all-|masq-)|cali-swap-")
 _TO_OWN_CHAIN = re.compile(r" -[jg] cali-| ?-[jg] cali-")
 _PASSWORD = re.compile(r'(password ")[^"]*(")')
-_IPIP_MTU_OF_THE_KERNEL = 1480  # bytes; what tunl0 has when nobody has touched it
+_IPIP_MTU_OF_THE_KERNEL = 1480  # bytes; what tunl0 has by default
 
 Rules = dict[tuple[str, str], list[str]]
 
@@ -245,39 +245,37 @@ def _without_passwords(config: str) -> list[str]:
 
 def _converge_tunnels(tunnels: Tunnels, check_mode: bool) -> Outcome:
     """The devices and their static tables. IP in IP needs the kernel's module, and is refused without it."""
-    if any(link["kind"] == "ipip" for link in tunnels.links) and missing_link_kinds(["ipip"]):
+    if any(link.kind == "ipip" for link in tunnels.links) and missing_link_kinds(["ipip"]):
         raise LabError(
             "the pools ask for ipip, and this host's kernel has no ipip (IP in IP) devices: "
             "set the pools' vxlan_mode instead of ipip_mode, or use a kernel with the module ipip."
         )
     # Looking for the kind has loaded its module, and the kernel has then made tunl0 by itself.
-    steps = [network_link.converge_links(network_link.parse({"links": list(tunnels.links)}, False), (), check_mode)]
+    steps = [converge_links(LinkSet(list(tunnels.links)), (), check_mode)]
     if not (check_mode and steps[0].changed):
-        steps += [
-            forwarding.converge_tables(forwarding.parse(table, False), (), check_mode) for table in tunnels.tables
-        ]
+        steps += [converge_tables(tables, (), check_mode) for tables in tunnels.tables]
     return Outcome(
         {"tunnels": [step.before for step in steps]}, {"tunnels": [step.after for step in steps]}, warnings=[]
     )
 
 
 def _remove_tunnels(tunnels: Tunnels, check_mode: bool) -> Outcome:
-    """Remove the devices that no pool asks for any more. tunl0 belongs to the kernel: it goes back to sleep."""
-    kept = {link["name"] for link in tunnels.links}
+    """Remove the devices that no pool asks for any more. tunl0 belongs to the kernel: it is reset."""
+    kept = {link.name for link in tunnels.links}
     with NetlinkSocket() as netlink:
         links = read_links(netlink)
         gone = [name for name in VXLAN_DEVICES.values() if name in links and name not in kept]
         if not check_mode:
             delete_links(netlink, [links[name] for name in gone])
-    asleep = [IPIP_DEVICE] if IPIP_DEVICE in links and links[IPIP_DEVICE].up and IPIP_DEVICE not in kept else []
-    sleeping = [{"name": name, "up": False, "mtu": _IPIP_MTU_OF_THE_KERNEL, "addresses": []} for name in asleep]
-    outcome = network_link.converge_links(network_link.parse({"links": sleeping}, False), (), check_mode)
+    idle = [IPIP_DEVICE] if IPIP_DEVICE in links and links[IPIP_DEVICE].up and IPIP_DEVICE not in kept else []
+    unused = [Device(name, mtu=_IPIP_MTU_OF_THE_KERNEL, up=False, addresses=()) for name in idle]
+    outcome = converge_links(LinkSet([VirtualLink(device) for device in unused]), (), check_mode)
     before = {**outcome.before["links"], **dict.fromkeys(gone, "present")}
     return Outcome({"removed_tunnels": before}, {"removed_tunnels": {**outcome.after["links"], **dict.fromkeys(gone)}})
 
 
 def _remove_bird_routes(check_mode: bool) -> Outcome:
-    """BIRD leaves its routes when it ends, so that a new start of it harms nobody."""
+    """BIRD leaves its routes when it ends, so that a restart does no harm."""
     with NetlinkSocket() as netlink:
         routes = remove_routes_of(netlink, BIRD, check_mode)
     return Outcome({"bird_routes": routes}, {"bird_routes": []})

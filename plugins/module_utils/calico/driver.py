@@ -114,7 +114,7 @@ class CalicoNetwork(CalicoAddresses):
         return f"{HANDLE}{self.host.node}-{endpoint_id}"
 
     def join(self, joined: Joined, network: NetworkRecord) -> protocol.JoinAnswer:
-        """Make the cable."""
+        """Make the veth pair."""
         endpoint = self.endpoint(joined.endpoint_id)
         with self.kernel:
             calico_endpoints.attach(endpoint.endpoint_id, _plain(endpoint.addresses), self._container_mtu())
@@ -195,7 +195,7 @@ class CalicoNetwork(CalicoAddresses):
         desired = plan_host(self.host.node, self.read(copy), self._settings())
         with self.kernel:
             outcome = self._dataplane.converge(desired)
-        for warning in outcome.warnings:  # a container that is being started has no cable yet
+        for warning in outcome.warnings:  # a container that is being started has no veth pair yet
             log.log(logging.WARNING if thorough else logging.DEBUG, "%s", warning)
 
     def _settings(self) -> HostSettings:

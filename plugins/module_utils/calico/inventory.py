@@ -8,8 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from .checked_hosts import hosts_from, pools_from
-from .checks import CheckedCluster, checks
+from .checks import CheckedCluster, checks, hosts_from, pools_from
 from .problems import problems
 
 Hosts = Mapping[str, Mapping[str, Any]]

@@ -16,9 +16,14 @@ VTEP follows from the node's name, so every node knows all of them without askin
 from __future__ import annotations
 
 import hashlib
+import ipaddress
 from dataclasses import dataclass
-from typing import Any
 
+from ..errors import InvalidInput
+from ..kernel.addresses import mac_text, packed_mac
+from ..kernel.links import Device
+from ..kernel.virtual_links import VirtualLink, VxlanAttributes
+from ..kernel.vxlan_tables import StaticTables
 from .policy import VXLAN_PORT
 from .resources import Node
 from .snapshot import Snapshot
@@ -44,10 +49,10 @@ class Underlay:
 
 @dataclass(frozen=True)
 class Tunnels:
-    """The devices, in the form of the modules network_link and vxlan_fdb."""
+    """The devices and their static tables."""
 
-    links: tuple[dict[str, Any], ...] = ()
-    tables: tuple[dict[str, Any], ...] = ()
+    links: tuple[VirtualLink, ...] = ()
+    tables: tuple[StaticTables, ...] = ()
 
 
 def plan_tunnels(snapshot: Snapshot, node: str, underlay: Underlay) -> Tunnels:
@@ -55,45 +60,43 @@ def plan_tunnels(snapshot: Snapshot, node: str, underlay: Underlay) -> Tunnels:
     links, tables = [], []
     own = node_of(snapshot, node)
     if "ipip" in tunnel_kinds(snapshot, 4):
-        addresses = [f"{own.ipip_tunnel_address}/32"] if own.ipip_tunnel_address else []
-        links.append({"name": IPIP_DEVICE, "kind": "ipip", "mtu": IPIP_MTU, "addresses": addresses})
+        addresses = _tunnel_addresses(own.name, own.ipip_tunnel_address)
+        links.append(VirtualLink(Device(IPIP_DEVICE, mtu=IPIP_MTU, addresses=addresses), "ipip"))
     for version in (4, 6):
         local = node_interface(own, version)
         if local is None or "vxlan" not in tunnel_kinds(snapshot, version):
             continue
         links.append(_vxlan_link(own, version, str(local.ip), underlay))
         peers = _tunnelled_peers(snapshot, own, version)
-        tables.append(
-            {
-                "dev": VXLAN_DEVICES[version],
-                "arp": [{"ip": ip, "mac": mac} for ip, mac in peers],
-                "fdb": [{"mac": mac, "dst": ip} for ip, mac in peers],
-                "purge": True,
-            }
-        )
+        fdb, arp = {mac: ip for ip, mac in peers}, dict(peers)
+        tables.append(StaticTables(VXLAN_DEVICES[version], fdb, arp, purge=True))
     return Tunnels(tuple(links), tuple(tables))
 
 
-def _vxlan_link(own: Node, version: int, local: str, underlay: Underlay) -> dict[str, Any]:
-    addresses = [f"{own.vxlan_tunnel_address}/32"] if own.vxlan_tunnel_address and version == 4 else []
-    return {
-        "name": VXLAN_DEVICES[version],
-        "kind": "vxlan",
-        "mac": vtep_mac(own, version),
-        "mtu": underlay.mtu - VXLAN_OVERHEAD[version],
-        "addresses": addresses,
-        "vxlan": {
-            # One VNI an IP version: the kernel allows a VNI and a port once on a device below.
-            "id": VNI if version == 4 else VNI + 1,
-            "local": local,
-            "dev": underlay.interface,
-            "port": VXLAN_PORT,
-            "learning": False,
-        },
-    }
+def _vxlan_link(own: Node, version: int, local: str, underlay: Underlay) -> VirtualLink:
+    device = Device(
+        VXLAN_DEVICES[version],
+        mac=vtep_mac(own, version),
+        mtu=underlay.mtu - VXLAN_OVERHEAD[version],
+        addresses=_tunnel_addresses(own.name, own.vxlan_tunnel_address if version == 4 else None),
+    )
+    # One VNI an IP version: the kernel allows a VNI and a port once on a device below.
+    vni = VNI if version == 4 else VNI + 1
+    return VirtualLink(
+        device, "vxlan", VxlanAttributes(vni, local, underlay.interface, port=VXLAN_PORT, learning=False)
+    )
 
 
-def _tunnelled_peers(snapshot: Snapshot, own: Node, version: int) -> list[tuple[str, str]]:
+def _tunnel_addresses(node: str, text: str | None) -> tuple[str, ...]:
+    try:
+        return (f"{ipaddress.IPv4Address(text)}/32",) if text else ()
+    except ValueError as error:
+        raise InvalidInput(
+            [f"node {node}: its tunnel's address is no IPv4 address ({error}): store another"]
+        ) from error
+
+
+def _tunnelled_peers(snapshot: Snapshot, own: Node, version: int) -> list[tuple[bytes, bytes]]:
     """Address and VTEP's MAC address of every node that this one reaches through the VXLAN device."""
     local = node_interface(own, version)
     pools = [pool for pool in pools_of(snapshot, version) if pool.tunnel == "vxlan"]
@@ -102,13 +105,16 @@ def _tunnelled_peers(snapshot: Snapshot, own: Node, version: int) -> list[tuple[
         node = snapshot.nodes[name]
         remote = node_interface(node, version)
         if local and remote and name != own.name and any(needs_tunnel(pool, local, remote) for pool in pools):
-            peers.append((str(remote.ip), vtep_mac(node, version)))
+            peers.append((remote.ip.packed, packed_mac(vtep_mac(node, version))))
     return peers
 
 
 def vtep_mac(node: Node, version: int) -> str:
     """The MAC address of a node's VTEP: the stored one, or the one that Felix derives from the node's name."""
     if node.vxlan_mac and version == 4:
-        return node.vxlan_mac.lower()
+        try:
+            return mac_text(packed_mac(node.vxlan_mac))
+        except ValueError as error:
+            raise InvalidInput([f"node {node.name}: its VTEP's MAC address is none: {error}"]) from error
     name = node.name if version == 4 else f"{node.name}-v6"
     return (bytes([_LOCALLY_ADMINISTERED]) + hashlib.sha1(name.encode()).digest()[:5]).hex(":")  # noqa: S324

@@ -50,7 +50,7 @@ _SETTINGS = {
 }
 _SETTINGS6 = {
     "ipv6/conf/{}/disable_ipv6": "0",
-    "ipv6/conf/{}/accept_dad": "0",  # the address is ours alone on a cable of two ends; waiting would lose packets
+    "ipv6/conf/{}/accept_dad": "0",  # a link of two ends has no other owner of the address; waiting would lose packets
     "ipv6/conf/{}/proxy_ndp": "1",
     "ipv6/conf/{}/forwarding": "1",
 }

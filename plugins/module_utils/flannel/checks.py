@@ -11,13 +11,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..checks.check import CheckOptions, check_options
+from ..checks.probes import INITIAL_TTL, NO_ADDRESS, path_to_outside, reaches, reaches_with_full_packets
 from .backends.registry import BACKENDS
 from .dataplane import FORWARD_CHAIN, MASQUERADE_CHAIN
-
-INITIAL_TTL = 64
-"""What Linux gives a packet that it sends; each router on the way takes one."""
-_ICMP_OVERHEAD = 28
-"""Bytes: IPv4 header 20, ICMP header 8."""
 
 
 @dataclass(frozen=True)
@@ -109,9 +105,9 @@ def _container(host: CheckedHost, container: str, address: str) -> list[CheckOpt
     length = host.flannel["subnet"].partition("/")[2]
     return [
         check_options(
-            f"{container}: card",
+            f"{container}: interface",
             ["ip", "address", "show", "eth0"],
-            [f"mtu {host.flannel['mtu']}", f"inet {address or 'ADDRESS'}/{length}"],
+            [f"mtu {host.flannel['mtu']}", f"inet {address or NO_ADDRESS}/{length}"],
             container=container,
         ),
         check_options(
@@ -126,55 +122,26 @@ def _container(host: CheckedHost, container: str, address: str) -> list[CheckOpt
 def _neighbourhood(host: CheckedHost, container: str) -> list[CheckOptions]:
     siblings = {name: address for name, address in host.containers.items() if name != container and address}
     return [
-        _ping(container, "its gateway", host.own_gateway, INITIAL_TTL),
-        _ping(container, "its host", host.public_ip, INITIAL_TTL),
-        *(_ping(container, f"{name} beside it", address, INITIAL_TTL) for name, address in siblings.items()),
+        reaches(container, "its gateway", host.own_gateway, INITIAL_TTL),
+        reaches(container, "its host", host.public_ip, INITIAL_TTL),
+        *(reaches(container, f"{name} beside it", address, INITIAL_TTL) for name, address in siblings.items()),
     ]
 
 
 def _across(host: CheckedHost, container: str, other: CheckedHost) -> list[CheckOptions]:
     """To another host's containers, two routers away: this host and that one. The last check is for the path's MTU."""
-    found = [_ping(container, other.name, other.public_ip)]
-    size = min(host.flannel["mtu"], other.flannel["mtu"]) - _ICMP_OVERHEAD
+    found = [reaches(container, other.name, other.public_ip)]
+    mtu = min(host.flannel["mtu"], other.flannel["mtu"])
     for name, address in other.containers.items():
-        place = f"{name} of {other.name}"
-        target = address or f"{place}, which has no address"
-        found.append(_ping(container, place, target, INITIAL_TTL - 2))
-        found.append(
-            check_options(
-                f"{container} reaches {place} with full packets",
-                # From the host's tools in the container's namespace, since busybox cannot forbid fragments.
-                [
-                    "sh",
-                    "-c",
-                    'exec nsenter --net --target "$(docker inspect --format "{{.State.Pid}}" "$1")" '
-                    'ping -n -c 1 -W 1 -M do -s "$2" "$3"',
-                    "sh",
-                    container,
-                    str(size),
-                    target,
-                ],
-                [f"{size + 8} bytes from {target}: icmp_seq=1 ttl={INITIAL_TTL - 2}"],
-            )
-        )
+        place, target = f"{name} of {other.name}", address or NO_ADDRESS
+        found.append(reaches(container, place, target, INITIAL_TTL - 2))
+        found.append(reaches_with_full_packets(container, place, target, mtu, INITIAL_TTL - 2))
     return found
 
 
 def _north_south(host: CheckedHost, container: str, outside: str) -> list[CheckOptions]:
     hops = [f"1 {host.own_gateway}", *([f"2 {host.underlay_gateway}"] if host.underlay_gateway else [])]
     return [
-        _ping(container, "the outside", outside),
-        check_options(
-            f"{container}: way to the outside",
-            ["traceroute", "-n", "-q", "1", "-w", "1", "-m", "4", outside],
-            hops,
-            container=container,
-        ),
+        reaches(container, "the outside", outside),
+        path_to_outside(container, ": path to the outside", outside, hops),
     ]
-
-
-def _ping(container: str, place: str, address: str, ttl: int | None = None) -> CheckOptions:
-    expected = f"64 bytes from {address}:" if ttl is None else f"64 bytes from {address}: seq=0 ttl={ttl}"
-    return check_options(
-        f"{container} reaches {place}", ["ping", "-c", "1", "-W", "1", address], [expected], container=container
-    )

@@ -163,6 +163,11 @@ def converge(params: dict[str, Any], check_mode: bool) -> Outcome:
         return _converge(parse(params), params["state"] == "absent", check_mode)
 
 
+def converge_pairs(pairs: list[VethPair], check_mode: bool) -> Outcome:
+    """Bring pairs about."""
+    return _converge(pairs, False, check_mode)
+
+
 def _converge(pairs: list[VethPair], removing: bool, check_mode: bool) -> Outcome:
     with Namespaces(or_empty=check_mode) as namespaces:
         if removing:

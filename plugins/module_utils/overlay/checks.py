@@ -11,13 +11,19 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..checks.check import SERVICE_SECONDS, CheckOptions, check_options
+from ..checks.probes import (
+    INITIAL_TTL,
+    NO_ADDRESS,
+    does_not_reach,
+    path_to_outside,
+    reaches,
+    reaches_with_full_packets,
+)
 from .config import DRIVERS, ETCD, GATEWAY_BRIDGE, SWARM, VXLAN_PORT, OverlayNetwork
 
 SETTLE_SECONDS = 30.0
 """How long a control plane may take to tell all hosts of a new container."""
 _DRIVER_UNIT = "container-network-driver.service"
-_ICMP_OVERHEAD = 28  # bytes: IPv4 header 20, ICMP header 8
-_NO_ADDRESS = "an-address"  # stands for that of a container without one: no command prints it, so the checks fail
 _ID_LENGTH = 10  # characters of a network's identifier in the name of its namespace
 
 
@@ -35,7 +41,7 @@ class Workload:
         try:
             return "02:42:" + ipaddress.IPv4Address(self.address).packed.hex(":")
         except ValueError:
-            return _NO_ADDRESS
+            return NO_ADDRESS
 
 
 @dataclass(frozen=True)
@@ -93,7 +99,7 @@ def checks(
             # Into an internal network Docker passes no names but those of its own swarm.
             found += _by_name(workload, targets) if control_plane == SWARM or not network.internal else []
             found += _full_packets(workload, network, targets)
-            found += _isolation(workload, [host, *others])
+            found += _isolation(workload, network, [host, *others])
             found += _north_south(workload, network, gateway, outside) if outside else []
     return found
 
@@ -181,9 +187,9 @@ def _container(workload: Workload, network: OverlayNetwork, gateway: ipaddress.I
         yield check_options(
             f"{workload.name}: routes", ["ip", "route"], [inside], unexpected=["default"], container=workload.name
         )
-        cards = ["ls", "/sys/class/net"]
+        interfaces = ["ls", "/sys/class/net"]
         yield check_options(
-            f"{workload.name}: no other card", cards, ["eth0"], unexpected=["eth1"], container=workload.name
+            f"{workload.name}: no other interface", interfaces, ["eth0"], unexpected=["eth1"], container=workload.name
         )
     else:
         outside = [f"default via {gateway.ip} dev eth1", f"{gateway.network} dev eth1 scope link"]
@@ -199,63 +205,37 @@ def _container(workload: Workload, network: OverlayNetwork, gateway: ipaddress.I
 def _by_name(workload: Workload, targets: Sequence[tuple[CheckedHost, Workload]]) -> Iterator[CheckOptions]:
     """To each other container of the network."""
     for host, target in targets:
-        yield check_options(
-            f"{workload.name} reaches {target.name} of {host.name} by name",
-            ["ping", "-c", "1", "-W", "1", target.name],
-            [f"64 bytes from {target.address}: seq=0 ttl=64"],
-            container=workload.name,
-            timeout=SETTLE_SECONDS,
-        )
+        place = f"{target.name} of {host.name} by name"
+        yield reaches(workload.name, place, target.address, INITIAL_TTL, target=target.name, timeout=SETTLE_SECONDS)
 
 
 def _full_packets(
     workload: Workload, network: OverlayNetwork, targets: Sequence[tuple[CheckedHost, Workload]]
 ) -> Iterator[CheckOptions]:
     """To each other container of the network."""
-    size = network.container_mtu - _ICMP_OVERHEAD
     for host, target in targets:
-        yield check_options(
-            f"{workload.name} reaches {target.name} of {host.name} with full packets",
-            ["ping", "-c", "1", "-W", "1", "-s", str(size), target.address],
-            [f"{size + 8} bytes from {target.address}: seq=0 ttl=64"],
-            container=workload.name,
-            timeout=SETTLE_SECONDS,
-        )
+        place, mtu = f"{target.name} of {host.name}", network.container_mtu
+        yield reaches_with_full_packets(workload.name, place, target.address, mtu, INITIAL_TTL, SETTLE_SECONDS)
 
 
-def _isolation(workload: Workload, hosts: Sequence[CheckedHost]) -> Iterator[CheckOptions]:
+def _isolation(workload: Workload, network: OverlayNetwork, hosts: Sequence[CheckedHost]) -> Iterator[CheckOptions]:
     """Not to a container of any other overlay: one of each is tried whose address its own overlay has not given."""
     known = {other.address for host in hosts for other in host.on(workload.network)}
     others = [other for host in hosts for other in host.workloads if other.network != workload.network]
     strangers = {other.network: other for other in others if other.address not in known}
-    for network, stranger in sorted(strangers.items()):
-        yield check_options(
-            f"{workload.name} does not reach {stranger.name} of {network}",
-            ["sh", "-c", 'ping -c 1 -W 1 "$1" || echo no answer', "sh", stranger.address],
-            ["no answer"],
-            unexpected=[f"bytes from {stranger.address}"],
-            container=workload.name,
-        )
+    for name, stranger in sorted(strangers.items()):
+        place = f"{stranger.name} of {name}"
+        yield does_not_reach(workload.name, place, stranger.address, routed=not network.internal)
 
 
 def _north_south(
     workload: Workload, network: OverlayNetwork, gateway: ipaddress.IPv4Interface, outside: str
 ) -> Iterator[CheckOptions]:
     if network.internal:
-        yield check_options(
-            f"{workload.name} does not reach the outside",
-            ["sh", "-c", 'ping -c 1 -W 1 "$1" || echo no answer', "sh", outside],
-            ["no answer"],
-            unexpected=[f"bytes from {outside}"],
-            container=workload.name,
-        )
+        yield does_not_reach(workload.name, "the outside", outside, routed=False)
     else:
-        yield check_options(
-            f"{workload.name} reaches the outside through {GATEWAY_BRIDGE}",
-            ["traceroute", "-n", "-q", "1", "-w", "1", "-m", "5", outside],
-            [f"1 {gateway.ip}", outside],
-            container=workload.name,
-        )
+        name = f" reaches the outside through {GATEWAY_BRIDGE}"
+        yield path_to_outside(workload.name, name, outside, [f"1 {gateway.ip}", outside])
 
 
 def workloads_from(
@@ -267,7 +247,7 @@ def workloads_from(
         Workload(
             entry["name"],
             entry["network"],
-            found.get(entry["name"], {}).get("addresses", {}).get(entry["network"]) or _NO_ADDRESS,
+            found.get(entry["name"], {}).get("addresses", {}).get(entry["network"]) or NO_ADDRESS,
         )
         for entry in expected
         if entry.get("network") in names

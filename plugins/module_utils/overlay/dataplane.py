@@ -106,9 +106,9 @@ class Dataplane:
         return Done(tuple(made), removed, entries)
 
     def _remove_others(self, desired: DesiredState, looking: bool) -> tuple[str, ...]:
-        """Remove namespaces of networks that have no containers here, or another id since they were made anew.
+        """Remove namespaces of networks that have no containers here, or another id since they were recreated.
 
-        One with a container's cable stays, whatever the datastore says: that may have lost what it had.
+        One with a container's veth pair stays, whatever the datastore says: that may have lost what it had.
         """
         wanted = {self.namespace(one).path for one in desired.values()}
         present = existing(self._folder) if looking else [self.namespace(one) for one in self._known.values()]
@@ -138,6 +138,6 @@ def _namespace_differs(known: DesiredNetwork, wanted: DesiredNetwork) -> bool:
 
 
 def clean_host(folder: Path = DOCKER_NAMESPACES) -> None:
-    """Remove all that overlay networks made on this host: their namespaces, and cables that no container has."""
+    """Remove all that overlay networks made on this host: their namespaces, and the veth pairs in them."""
     for namespace in existing(folder):
         namespace.remove()

@@ -187,7 +187,7 @@ class OverlayEtcdNetwork(StoreNetwork[OverlayStore, Snapshot, OverlayEndpoint]):
         return dataclasses.replace(endpoint, mac=mac or endpoint.mac)
 
     def join(self, joined: Joined, network: NetworkRecord) -> protocol.JoinAnswer:
-        """Make the cable. Without a gateway Docker adds the interface on docker_gwbridge."""
+        """Make the veth pair. Without a gateway Docker adds the interface on docker_gwbridge."""
         overlay = self._overlay(network)
         endpoint = self.endpoint(joined.endpoint_id)
         item = self.host.etcd.get(endpoint.key)
@@ -196,7 +196,7 @@ class OverlayEtcdNetwork(StoreNetwork[OverlayStore, Snapshot, OverlayEndpoint]):
         if not self.host.wait_for(item.mod_revision, FOLLOW_SECONDS):
             raise LabError(f"this host does not follow etcd, so network {network.name} cannot be had: see the journal.")
         with self.kernel:
-            OverlayNamespace.of(network.name, network.network_id).plug(endpoint, overlay.mtu)
+            OverlayNamespace.of(network.name, network.network_id).attach(endpoint, overlay.mtu)
         return protocol.JoinAnswer(device=endpoint.device, prefix="eth")
 
     def forget_endpoint(self, endpoint_id: str) -> None:
@@ -241,7 +241,7 @@ class OverlayEtcdNetwork(StoreNetwork[OverlayStore, Snapshot, OverlayEndpoint]):
     # --- devices ------------------------------------------------------------------------------------------------------
 
     def devices(self) -> set[str]:
-        """Cables, as they are called."""
+        """Of the containers, as their veth pairs are called on the host."""
         return {device for namespace in existing() for device in namespace.ports()}
 
     def device_of(self, endpoint_id: str) -> str:
@@ -252,7 +252,7 @@ class OverlayEtcdNetwork(StoreNetwork[OverlayStore, Snapshot, OverlayEndpoint]):
         """Both ends."""
         with self.kernel:
             for namespace in existing():
-                namespace.unplug(device)
+                namespace.detach(device)
 
     # --- the host follows the datastore -------------------------------------------------------------------------------
 

@@ -29,7 +29,7 @@ does not tell whose a forgotten address was, and is fought for by all hosts."""
 CONTAINER_MAC = "02:42"
 """What the MAC address of an interface with an IPv4 address begins with (libnetwork, netutils.GenerateMACFromIP)."""
 PORT_MAC = "fe:42"
-"""What the MAC address of the other end of a cable begins with; the rest is from the endpoint's id. A bridge takes its
+"""What the MAC address of a pair's end on the bridge begins with; the rest is the endpoint's id. A bridge takes its
 own MAC address from the lowest of its ports: with high ones it keeps its first, which is the VXLAN device's."""
 
 
@@ -62,7 +62,7 @@ class OverlayEndpoint:
 
     @property
     def device(self) -> str:
-        """What the cable is called."""
+        """The container's end, while it is on the host."""
         return device_name(self.endpoint_id)
 
     def named(self, container: str) -> OverlayEndpoint:
@@ -107,12 +107,12 @@ def device_name(endpoint_id: str) -> str:
 
 
 def port_mac(endpoint_id: str) -> str:
-    """The MAC address of the other end of an endpoint's cable, which tells whose port of the bridge it is."""
+    """The MAC address of the bridge's end of an endpoint's pair, which tells whose port of the bridge it is."""
     return f"{PORT_MAC}:{mac_text(bytes.fromhex(endpoint_id[:8]))}"
 
 
 def device_of_port(mac: str) -> str | None:
-    """What the cable of a port is called; None for a port that is not ours."""
+    """The container's device of a port; None for a port that is not ours."""
     beginning, rest = mac[: len(PORT_MAC)], mac[len(PORT_MAC) :]
     return device_name(rest.replace(":", "")) if beginning == PORT_MAC else None
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, container_network.lab contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The network namespace that an overlay network has on a host: a bridge, the VXLAN device, and the containers' cables.
+"""The namespace that an overlay network has on a host: a bridge, the VXLAN device, and the containers' veth pairs.
 
     container eth0 ── veth0 ─┐
                              br0 ── vxlan0 ══ UDP 4789 on the host's underlay
@@ -17,16 +17,15 @@ import errno
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from ..errors import LabError
-from ..kernel import namespace_mounts as mounted_namespaces
+from ..kernel import namespace_mounts
 from ..kernel import rtnetlink as rt
-from ..kernel import veth
 from ..kernel.addresses import packed_mac
 from ..kernel.links import Device, delete_links, link_message, read_link, read_links
 from ..kernel.namespaces import OWN_NAMESPACE
 from ..kernel.netlink import KernelRefusal, NetlinkSocket
+from ..kernel.veth import VethEnd, VethPair, converge_pairs
 from ..kernel.virtual_links import LinkSet, VirtualLink, VxlanAttributes, converge_links
 from .endpoints import OverlayEndpoint, device_of_port, port_mac
 from .networks import OverlayNetwork
@@ -52,7 +51,7 @@ class OverlayNamespace:
 
     def ensure(self, network: OverlayNetwork) -> bool:
         """Make the namespace and its devices as they must be; whether anything had to be done."""
-        made = mounted_namespaces.make(self.path)
+        made = namespace_mounts.make(self.path)
         try:
             outcome = converge_links(LinkSet(_links(network), str(self.path)), (), False)
         except KernelRefusal as error:
@@ -81,42 +80,37 @@ class OverlayNamespace:
     def remove(self) -> None:
         """Remove the namespace and all in it; it need not be there.
 
-        The kernel would remove the devices some time after the mount, and until then nobody could have their VNI.
+        The kernel would remove the devices some time after the mount, and until then their VNI would be in use.
         """
-        if mounted_namespaces.is_mounted(self.path):
+        if namespace_mounts.is_mounted(self.path):
             with NetlinkSocket(str(self.path)) as inner:
                 links = read_links(inner)
                 delete_links(inner, [link for link in links.values() if link.kind in ("vxlan", "veth", "bridge")])
-        mounted_namespaces.remove(self.path)
+        namespace_mounts.remove(self.path)
 
     def ports(self) -> dict[str, str]:
-        """The bridge's ports by what their containers' cables are called."""
-        if not mounted_namespaces.is_mounted(self.path):
+        """The bridge's ports by their containers' devices."""
+        if not namespace_mounts.is_mounted(self.path):
             return {}
         with NetlinkSocket(str(self.path)) as inner:
             links = read_links(inner).values()
         found = {device_of_port(link.mac): link.name for link in links if link.kind == "veth" and link.mac}
         return {device: port for device, port in found.items() if device}
 
-    def plug(self, endpoint: OverlayEndpoint, mtu: int) -> None:
-        """Make an endpoint's cable; its container end is left on the host for Docker to move.
+    def attach(self, endpoint: OverlayEndpoint, mtu: int) -> None:
+        """Make an endpoint's veth pair; its container end is left on the host for Docker to move.
 
-        A cable that is there already, as after a call that was cut off, is replaced.
+        A pair that is there already, as after an interrupted call, is replaced.
         """
-        self.unplug(endpoint.device)
-        port = _free_name(self.ports().values())
-        pair = {
-            **_end(port, port_mac(endpoint.endpoint_id), mtu),
-            "netns": str(self.path),
-            "master": BRIDGE,
-            "peer": {**_end(endpoint.device, endpoint.mac, mtu), "up": False},
-        }
+        self.detach(endpoint.device)
+        port = Device(_free_name(self.ports().values()), port_mac(endpoint.endpoint_id), mtu, master=BRIDGE)
+        container = Device(endpoint.device, endpoint.mac, mtu, up=False)
         with NetlinkSocket(str(self.path)) as inner:
             _forget_place(inner, packed_mac(endpoint.mac))
-        veth.converge({"pairs": [pair], "state": "present"}, False)
+        converge_pairs([VethPair(VethEnd(port, str(self.path)), VethEnd(container))], False)
 
-    def unplug(self, device: str) -> None:
-        """Remove a cable; it need not be there."""
+    def detach(self, device: str) -> None:
+        """Remove a container's veth pair; it need not be there."""
         port = self.ports().get(device)
         if port is not None:
             with NetlinkSocket(str(self.path)) as inner:
@@ -127,7 +121,7 @@ def existing(folder: Path = DOCKER_NAMESPACES) -> list[OverlayNamespace]:
     """The namespaces that exist on this host, and are ours: others are containers, or of Docker's own overlays."""
     found = []
     for path in sorted(folder.glob("1-*")):
-        if mounted_namespaces.is_mounted(path):
+        if namespace_mounts.is_mounted(path):
             with NetlinkSocket(str(path)) as inner:
                 tunnel = read_links(inner).get(TUNNEL)
             if tunnel is not None and tunnel.alias.startswith(_ALIAS):
@@ -148,10 +142,6 @@ def _links(network: OverlayNetwork) -> list[VirtualLink]:
         network.vni, port=UDP_PORT, proxy=True, l2miss=True, l3miss=True, underlay_netns=OWN_NAMESPACE
     )
     return [VirtualLink(Device("lo")), VirtualLink(bridge, "bridge"), VirtualLink(tunnel, "vxlan", vxlan)]
-
-
-def _end(name: str, mac: str, mtu: int) -> dict[str, Any]:
-    return {"name": name, "mac": mac, "mtu": mtu}
 
 
 def _free_name(taken: Collection[str]) -> str:

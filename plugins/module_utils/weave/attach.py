@@ -3,32 +3,32 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """``weave attach`` and ``weave detach``: a running container gets, or loses, an interface ``ethwe`` on the network.
 
-The cable lasts as long as the container runs; what the datastore has of it is forgotten when it is gone.
+The veth pair lasts as long as the container runs; what the datastore has of it is forgotten when it is gone.
 """
 
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
 from urllib.parse import quote
 
 from ..docker.engine import Engine, EngineNotRunning
 from ..errors import LabError
-from ..kernel import veth
-from ..kernel.links import delete_links, read_links
+from ..kernel.links import Device, read_links
 from ..kernel.netlink import NetlinkSocket
-from ..kernel.offloads import set_transmit_checksums
+from ..kernel.routes import PROTOCOLS, RouteParser
+from ..kernel.veth import VethEnd
 from .address_request import DEFAULT, Wanted
-from .constants import ATTACHED, BRIDGE, MULTICAST
+from .constants import ATTACHED, MULTICAST
 from .peers import endpoint_mac
 from .snapshot import Endpoint
 from .store import WeaveStore
-from .veth import ATTACHED_PREFIX, CableSettings, is_cable, plug_in, set_up_inside
+from .veth import ATTACHED_PREFIX, VethSettings, connect, remove, set_up_inside
 
 DEVICE = "ethwe"
+_MULTICAST_ROUTE = RouteParser(DEVICE, PROTOCOLS["boot"]).parse({"dst": MULTICAST, "scope": "link"})
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class Container:
 
     @property
     def host_device(self) -> str:
-        """The host's end of its cable."""
+        """The host's end of its veth pair."""
         return f"{ATTACHED_PREFIX}{self.pid}"
 
 
@@ -67,7 +67,7 @@ def attach(
     node: str,
     name: str,
     addresses: Sequence[str],
-    cable: CableSettings,
+    settings: VethSettings,
     from_inventory: bool = False,
 ) -> list[str]:
     """Give a container addresses (of the default subnet if none is named); returns them with their prefix lengths.
@@ -99,12 +99,12 @@ def attach(
     )
     if endpoint != known:
         store.put_endpoint(endpoint)
-    _plug(container, endpoint, cable, known.addresses if known else ())
+    _connect(container, endpoint, settings, known.addresses if known else ())
     return answer
 
 
-def detach(store: WeaveStore, node: str, name: str, addresses: Sequence[str], cable: CableSettings) -> list[str]:
-    """Take addresses (all if none is named) from a container, and with the last one its cable; returns them."""
+def detach(store: WeaveStore, node: str, name: str, addresses: Sequence[str], settings: VethSettings) -> list[str]:
+    """Take addresses (all if none is named) from a container, and with the last one its veth pair; returns them."""
     container = Container.find(Engine(), name)
     state = store.read()
     known = state.endpoints_of(node).get(container.endpoint_id)
@@ -116,10 +116,10 @@ def detach(store: WeaveStore, node: str, name: str, addresses: Sequence[str], ca
     if kept:
         endpoint = Endpoint(**{**vars(known), "addresses": kept})
         store.put_endpoint(endpoint)
-        _plug(container, endpoint, cable, known.addresses)
+        _connect(container, endpoint, settings, known.addresses)
     else:
         set_up_inside(str(container.pid), DEVICE, (), known.addresses)
-        remove_cables([container.host_device])
+        remove(container.host_device)
         store.delete_endpoint(node, container.endpoint_id)
     store.release(node, [ipaddress.IPv4Interface(one).ip for one in gone])
     return gone
@@ -134,33 +134,33 @@ def attached(store: WeaveStore, node: str) -> dict[str, Endpoint]:
 
 
 def forget_vanished(store: WeaveStore, node: str) -> list[str]:
-    """Forget attached containers that have ended, and their cables with them; returns their names.
+    """Forget attached containers that have ended, as their veth pairs have; returns their names.
 
-    One that runs, and has no cable yet, is just being attached.
+    One that runs, and has no pair yet, is just being attached.
     """
     with NetlinkSocket() as netlink:
         links = read_links(netlink)
     state = store.read()
-    unplugged = [one for one in state.endpoints_of(node).values() if not one.network and one.device not in links]
+    detached = [one for one in state.endpoints_of(node).values() if not one.network and one.device not in links]
     known = {one.endpoint_id for one in state.endpoints_of(node).values()}
-    homeless = {
+    unused = {
         holding.owner
         for holding in state.addresses.values()
         if holding.node == node and holding.owner.startswith(ATTACHED) and holding.owner not in known
     }
-    if not unplugged and not homeless:
+    if not detached and not unused:
         return []
     running = _running()
-    gone = [one for one in unplugged if running.get(one.endpoint_id) != one.device]
+    gone = [one for one in detached if running.get(one.endpoint_id) != one.device]
     for endpoint in gone:
         store.delete_endpoint(node, endpoint.endpoint_id)
-    ended = {one.endpoint_id for one in gone} | (homeless - running.keys())
+    ended = {one.endpoint_id for one in gone} | (unused - running.keys())
     store.release(node, [address for address, holding in state.addresses.items() if holding.owner in ended])
     return [endpoint.container for endpoint in gone]
 
 
 def _running() -> dict[str, str]:
-    """The host's ends that cables of the running containers have or would have, by the ids of their connections."""
+    """The host's ends that the veth pairs of running containers have or would have, by the ids of their connections."""
     engine = Engine()
     try:
         names = [entry["Id"] for entry in engine.get("/containers/json")]
@@ -174,33 +174,8 @@ def _running() -> dict[str, str]:
     return found
 
 
-def remove_all_cables() -> None:
-    """Remove all cables of containers, whoever connected them."""
-    with NetlinkSocket() as netlink:
-        names = [link.name for link in read_links(netlink).values() if is_cable(link)]
-    remove_cables(names)
-
-
-def remove_cables(names: Iterable[str]) -> None:
-    """Remove devices, if they are there."""
-    with NetlinkSocket() as netlink:
-        links = read_links(netlink)
-        delete_links(netlink, [links[name] for name in names if name in links])
-
-
-def _plug(container: Container, endpoint: Endpoint, cable: CableSettings, former: Sequence[str]) -> None:
+def _connect(container: Container, endpoint: Endpoint, settings: VethSettings, former: Sequence[str]) -> None:
     netns = str(container.pid)
-    inner: dict[str, Any] = {
-        "name": DEVICE,
-        "netns": netns,
-        "mac": endpoint.mac,
-        "mtu": cable.mtu,
-        "addresses": list(endpoint.addresses),
-        "routes": [{"dst": MULTICAST, "scope": "link"}],
-    }
-    pair = {"name": endpoint.device, "mtu": cable.mtu, "master": BRIDGE, "peer": inner}
-    veth.converge({"state": "present", "pairs": [pair]}, False)
-    set_transmit_checksums(DEVICE, cable.checksum_offload, netns)
+    device = Device(DEVICE, mac=endpoint.mac, addresses=endpoint.addresses)
+    connect(endpoint.device, VethEnd(device, netns, (_MULTICAST_ROUTE,)), settings)
     set_up_inside(netns, DEVICE, endpoint.addresses, former)
-    with NetlinkSocket() as netlink:
-        plug_in(netlink, endpoint.device)

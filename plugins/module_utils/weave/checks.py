@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..checks.check import SERVICE_SECONDS, CheckOptions, check_options
+from ..checks.probes import INITIAL_TTL, NO_ADDRESS, does_not_reach, reaches
 from .constants import (
     BRIDGE,
     BRIDGE_DATAPATH,
@@ -25,15 +26,11 @@ from .constants import (
 )
 from .ring import Ring
 
-INITIAL_TTL = 64
-"""All containers are on one layer 2: no router on the way takes one."""
 PING_SECONDS = 30.0
 CONTAINER_SECONDS = 30.0
 """How long a busy host may take to start a command in a container."""
-PLUGGED, ATTACHED = "ethwe0", "ethwe"
-"""What a container's card is called if Docker plugged it in, and if ``weave attach`` did."""
-NO_ADDRESS = "an-address"
-"""Stands for the address of a container that has none: no command prints it, so the checks fail."""
+JOINED, ATTACHED = "ethwe0", "ethwe"
+"""What a container's interface is called if Docker connected it, and if ``weave attach`` did."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +41,7 @@ class CheckedContainer:
     mac: str = ""
     address: str = NO_ADDRESS  # with prefix length
     subnet: str = ""
-    device: str = PLUGGED
+    device: str = JOINED
 
 
 @dataclass(frozen=True)
@@ -93,7 +90,7 @@ def checks(network: Network, host: CheckedHost, others: Sequence[CheckedHost]) -
                 if target != container:
                     found += _ways(container, other, target)
         if network.outside:
-            found.append(_ping(container.name, "the outside", network.outside, network.outside, None))
+            found.append(reaches(container.name, "the outside", network.outside, timeout=PING_SECONDS))
     return found
 
 
@@ -129,7 +126,7 @@ def _shares(ring: Ring, hosts: Sequence[CheckedHost]) -> list[str]:
 def _container(network: Network, container: CheckedContainer) -> list[CheckOptions]:
     return [
         check_options(
-            f"{container.name}: card",
+            f"{container.name}: interface",
             ["ip", "address", "show"],
             [f"mtu {network.mtu}", f"link/ether {container.mac or NO_ADDRESS}", f"inet {container.address}"],
             container=container.name,
@@ -154,20 +151,12 @@ def _ways(container: CheckedContainer, other: CheckedHost, target: CheckedContai
     address = target.address.partition("/")[0]
     where = f"{target.name} of {other.name}"
     if container.subnet != target.subnet:
-        command = ["ping", "-c", "1", "-W", "1", address]
-        name = f"{container.name} does not reach {where}"
-        unexpected = [f"64 bytes from {address}:"]
-        return [check_options(name, command, ["100% packet loss"], unexpected=unexpected, container=container.name)]
-    return [
-        _ping(container.name, where, address, address),
-        _ping(container.name, f"{where} by name", f"{target.name}.{DOMAIN}", address),
+        return [does_not_reach(container.name, where, address)]
+    full_name = f"{target.name}.{DOMAIN}"
+    return [  # all are on one layer 2: no router is on the way
+        reaches(container.name, where, address, INITIAL_TTL, timeout=PING_SECONDS),
+        reaches(container.name, f"{where} by name", address, INITIAL_TTL, target=full_name, timeout=PING_SECONDS),
     ]
-
-
-def _ping(container: str, place: str, target: str, address: str, ttl: int | None = INITIAL_TTL) -> CheckOptions:
-    expected = f"64 bytes from {address}:" + ("" if ttl is None else f" seq=0 ttl={ttl}")
-    command = ["ping", "-c", "1", "-W", "1", target]
-    return check_options(f"{container} reaches {place}", command, [expected], container=container, timeout=PING_SECONDS)
 
 
 def hosts_from(

@@ -26,7 +26,7 @@ from .dataplane import best_datapath
 from .driver import WeaveNetwork
 from .ring import Network
 from .store import WeaveStore
-from .veth import CableSettings
+from .veth import VethSettings
 
 FOLLOW_SECONDS = 10.0
 """How long the host may take to follow what a command has put into the datastore."""
@@ -41,7 +41,7 @@ class Weave:
         if options is None:
             raise LabError("this host has no Weave network: run the role weave for it.")
         self._node = config.node
-        self._cable = CableSettings.from_options(options)
+        self._veth_settings = VethSettings.from_options(options)
         self._wanted_datapath = options.get("datapath", "auto")
         self._store = WeaveStore(config.etcd_client())
 
@@ -50,8 +50,8 @@ class Weave:
         state = self._store.read()
         datapath = best_datapath(self._wanted_datapath)
         views: dict[str, Callable[[], list[str]]] = {
-            "": lambda: weave_status.summary(state, self._node, datapath, self._cable.mtu),
-            "connections": lambda: weave_status.connections(state, self._node, datapath, self._cable.mtu),
+            "": lambda: weave_status.summary(state, self._node, datapath, self._veth_settings.mtu),
+            "connections": lambda: weave_status.connections(state, self._node, datapath, self._veth_settings.mtu),
             "peers": lambda: weave_status.peers(state),
             "ipam": lambda: weave_status.ipam(state, self._node),
             "dns": lambda: weave_status.dns(state),
@@ -71,12 +71,16 @@ class Weave:
 
     def attach(self, arguments: argparse.Namespace) -> list[str]:
         """A running container gets an interface on the network."""
-        given = weave_attach.attach(self._store, self._node, arguments.container, arguments.addresses, self._cable)
+        given = weave_attach.attach(
+            self._store, self._node, arguments.container, arguments.addresses, self._veth_settings
+        )
         return [" ".join(_plain(given))]
 
     def detach(self, arguments: argparse.Namespace) -> list[str]:
         """It loses it."""
-        gone = weave_attach.detach(self._store, self._node, arguments.container, arguments.addresses, self._cable)
+        gone = weave_attach.detach(
+            self._store, self._node, arguments.container, arguments.addresses, self._veth_settings
+        )
         return [" ".join(_plain(gone))] if gone else []
 
     def expose(self, arguments: argparse.Namespace) -> list[str]:

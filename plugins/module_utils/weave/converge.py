@@ -18,7 +18,7 @@ from .address_request import DEFAULT, Wanted
 from .peers import is_device_mac
 from .snapshot import Endpoint, WeaveState, checked_config
 from .store import WeaveStore
-from .veth import CableSettings
+from .veth import VethSettings
 
 
 def converge_network(params: dict[str, Any], check_mode: bool) -> Outcome:
@@ -89,7 +89,7 @@ def look(params: dict[str, Any], _check_mode: bool) -> Outcome:
 
 def converge_attachments(params: dict[str, Any], check_mode: bool) -> Outcome:
     """The module weave_attachments: containers that are listed are attached, those that left the list detached."""
-    node, cable, entries = params["node"], CableSettings.from_options(params), params["attachments"]
+    node, settings, entries = params["node"], VethSettings.from_options(params), params["attachments"]
     raise_if_any(duplicate_problems("attachments", [entry["container"] for entry in entries]))
     wanted = {entry["container"]: entry["addresses"] for entry in entries}
     store = WeaveStore(Etcd.from_arguments(params), check_mode)
@@ -112,10 +112,10 @@ def converge_attachments(params: dict[str, Any], check_mode: bool) -> Outcome:
     if not check_mode:
         for name in before:
             if name not in wanted:
-                weave_attach.detach(store, node, name, [], cable)
+                weave_attach.detach(store, node, name, [], settings)
         for name in after:
             if before.get(name) != after[name]:
-                weave_attach.attach(store, node, name, wanted[name], cable, from_inventory=True)
+                weave_attach.attach(store, node, name, wanted[name], settings, from_inventory=True)
     return Outcome({"attached": dict(sorted(before.items()))}, {"attached": dict(sorted(after.items()))})
 
 

@@ -1,31 +1,32 @@
 # Copyright (c) 2026, container_network.lab contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a host of a Weave network has in its kernel, apart from its containers' cables: bridges, tunnel, tables, rules.
+"""What a Weave host has in its kernel, apart from its containers' veth pairs: bridges, tunnel, tables and rules.
 
                  container ── vethwl…  ┐
                                      weave ── vethwe-bridge ══ vethwe-datapath ── datapath ── vxlan-6784 ── peers
 
 ``datapath`` is the kernel's Open vSwitch datapath, as in Weave, or a bridge where the kernel has none. Names and places
 are the same. In both, a frame to a known MAC address goes to one peer, and the sender copies a broadcast or multicast
-to every peer; nobody passes on what came from a peer, so there are no loops.
+to every peer; no peer passes on what came from another, so there are no loops.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from ..errors import LabError
-from ..kernel import iptables, openvswitch, veth
-from ..kernel import virtual_links as network_link
-from ..kernel import vxlan_tables as forwarding
-from ..kernel.addresses import packed_mac
+from ..kernel import openvswitch
+from ..kernel.addresses import mac_text, packed_ip, packed_mac
 from ..kernel.genetlink import GenericNetlink
-from ..kernel.links import delete_links, read_links
+from ..kernel.iptables import ChainSet, converge_chains
+from ..kernel.links import Device, delete_links, read_links
 from ..kernel.netlink import NetlinkSocket
 from ..kernel.openvswitch import Flow, Tunnel, output
+from ..kernel.veth import VethEnd, VethPair, converge_pairs
+from ..kernel.virtual_links import LinkSet, VirtualLink, VxlanAttributes, converge_links
+from ..kernel.vxlan_tables import StaticTables, Table, converge_tables
 from .constants import (
     AUTO,
     BRIDGE,
@@ -41,12 +42,12 @@ from .constants import (
 from .iptables_rules import rules
 from .peers import Peer, tunnel_id
 from .snapshot import WeaveState
-from .veth import plug_in_again
+from .veth import reattach_to_bridge
 
 _DATAPATH_END_PORT, _VXLAN_PORT_NUMBER = 1, 2  # as ovs-dpctl(8) shows them; port 0 is the datapath's own device
 _MULTICAST_BIT = b"\x01" + bytes(5)  # of a MAC address; IEEE 802: group addresses, the broadcast address too
 _ONE_MAC = b"\xff" * 6
-_ANY_MAC = "00:00:00:00:00:00"  # the forwarding entry for all addresses without one of their own
+_ANY_MAC = bytes(6)  # the forwarding entry for all addresses without one of their own
 
 
 @dataclass(frozen=True)
@@ -86,16 +87,16 @@ def best_datapath(wanted: str = AUTO) -> str:
     return BRIDGE_DATAPATH
 
 
-def forwarding_table(desired: DesiredHost) -> list[dict[str, str]]:
-    """The entries of the tunnel device under a bridge."""
-    copies = [{"mac": _ANY_MAC, "dst": peer.address} for peer in desired.peers]
-    return copies + [{"mac": mac, "dst": peer.address} for mac, peer in sorted(desired.remote.items())]
+def forwarding_table(desired: DesiredHost) -> Table:
+    """The entries of the tunnel device under a bridge; of those for all addresses there are several."""
+    copies = {_ANY_MAC + packed_ip(peer.address): packed_ip(peer.address) for peer in desired.peers}
+    return {**copies, **{packed_mac(mac): packed_ip(peer.address) for mac, peer in sorted(desired.remote.items())}}
 
 
 def flows(desired: DesiredHost) -> list[Flow]:
     """The flows of the Open vSwitch datapath. Of two kinds of destination, a MAC address is of exactly one.
 
-    Frames to single addresses that nobody has are dropped: all that are in use are known.
+    Frames to unknown single addresses are dropped: all that are in use are known.
     """
     own = desired.own
     sent = {peer.node: _encapsulated(own, peer) for peer in desired.peers}
@@ -115,39 +116,36 @@ def _encapsulated(own: Peer, peer: Peer) -> tuple[bytes, bytes]:
 
 def converge_host(desired: DesiredHost, datapath: str, mtu: int) -> list[str]:
     """Bring the host about, and return which parts of it changed; ``datapath`` is what `best_datapath` said."""
-    bridge = {"name": BRIDGE, "kind": "bridge", "mac": desired.own.name, "mtu": mtu, "addresses": list(desired.exposed)}
+    bridge = Device(BRIDGE, mac_text(packed_mac(desired.own.name)), mtu, addresses=desired.exposed)
     changed = {
-        "rules": iptables.converge_chains(iptables.parse(rules(desired.exposed), False), (), False).changed,
-        "bridge": _set_up([bridge]),
-        "cables": plug_in_again(),
+        "rules": converge_chains(rules(desired.exposed), (), False).changed,
+        "bridge": _set_up(VirtualLink(bridge, "bridge")),
+        "containers": reattach_to_bridge(),
     }
     converge_datapath = _converge_openvswitch if datapath == OPENVSWITCH_DATAPATH else _converge_bridge
     changed.update(converge_datapath(desired, mtu))
     return [part for part, is_changed in changed.items() if is_changed]
 
 
-def _set_up(links: list[dict[str, Any]]) -> bool:
-    return network_link.converge_links(network_link.parse({"links": links}, False), (), False).changed
+def _set_up(*links: VirtualLink) -> bool:
+    return converge_links(LinkSet(list(links)), (), False).changed
 
 
 def _set_up_pair(mtu: int, datapath: str | None) -> bool:
-    peer = {"name": DATAPATH_END, "mtu": mtu, "master": datapath}
-    pair = {"name": BRIDGE_END, "mtu": mtu, "master": BRIDGE, "peer": peer}
-    return veth.converge({"state": "present", "pairs": [pair]}, False).changed
+    bridge_end = VethEnd(Device(BRIDGE_END, mtu=mtu, master=BRIDGE))
+    datapath_end = VethEnd(Device(DATAPATH_END, mtu=mtu, master=datapath))
+    return converge_pairs([VethPair(bridge_end, datapath_end)], False).changed
 
 
 def _converge_bridge(desired: DesiredHost, mtu: int) -> dict[str, bool]:
     _remove_openvswitch()
-    vxlan = {"id": 0, "port": VXLAN_PORT, "learning": False, "udp6zerocsumrx": True}
-    links = [
-        {"name": DATAPATH, "kind": "bridge", "mtu": mtu},
-        {"name": VXLAN, "kind": "vxlan", "vxlan": vxlan, "mtu": VXLAN_MTU, "master": DATAPATH},
-    ]
-    tables = {"state": "present", "dev": VXLAN, "fdb": forwarding_table(desired), "purge": True}
+    bridge = VirtualLink(Device(DATAPATH, mtu=mtu), "bridge")
+    vxlan = VxlanAttributes(0, port=VXLAN_PORT, learning=False, udp6zerocsumrx=True)
+    tunnel = VirtualLink(Device(VXLAN, mtu=VXLAN_MTU, master=DATAPATH), "vxlan", vxlan)
     return {
-        "datapath": _set_up(links),
+        "datapath": _set_up(bridge, tunnel),
         "pair": _set_up_pair(mtu, DATAPATH),
-        "tables": forwarding.converge_tables(forwarding.parse(tables, False), (), False).changed,
+        "tables": converge_tables(StaticTables(VXLAN, forwarding_table(desired), purge=True), (), False).changed,
     }
 
 
@@ -165,7 +163,8 @@ def _converge_openvswitch(desired: DesiredHost, mtu: int) -> dict[str, bool]:
         if VXLAN not in ports:
             datapath.add_port(VXLAN, openvswitch.VXLAN, _VXLAN_PORT_NUMBER, VXLAN_PORT)
         return {
-            "datapath": _set_up([{"name": DATAPATH, "mtu": mtu}, {"name": VXLAN, "mtu": VXLAN_MTU}]) or is_new,
+            "datapath": _set_up(VirtualLink(Device(DATAPATH, mtu=mtu)), VirtualLink(Device(VXLAN, mtu=VXLAN_MTU)))
+            or is_new,
             "pair": pair_changed,
             "ports": len(ports) < len(datapath.ports()),
             "flows": datapath.converge_flows(flows(desired)) > 0,
@@ -184,12 +183,11 @@ def clean_host() -> None:
     """Remove all that `converge_host` made. No container is connected any more."""
     _remove_openvswitch()
     _remove_links({BRIDGE_END: "veth", VXLAN: "vxlan", DATAPATH: "bridge", BRIDGE: "bridge"})
-    wanted = iptables.parse(rules([]), False)
-    iptables.converge_chains(iptables.ChainSet(), [wanted], False)
+    converge_chains(ChainSet(), [rules([])], False)
 
 
 def _remove_links(kinds: Mapping[str, str]) -> None:
-    """Remove devices, those that are of these kinds; others are a person's own."""
+    """Remove devices, those that are of these kinds; others are not ours."""
     with NetlinkSocket() as netlink:
         links = read_links(netlink)
         ours = [links[name] for name, kind in kinds.items() if name in links and links[name].kind == kind]

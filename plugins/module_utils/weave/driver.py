@@ -33,7 +33,7 @@ from .peers import endpoint_mac, is_device_mac
 from .ring import Address
 from .snapshot import PREFIX, Endpoint, WeaveState
 from .store import DOCKER, WeaveStore
-from .veth import CableSettings
+from .veth import VethSettings
 
 MULTICAST_OPTION = "works.weave.multicast"
 """``docker network create --opt works.weave.multicast=true``: containers get a route for multicast."""
@@ -68,8 +68,8 @@ class WeaveNetwork(StoreNetwork[WeaveStore, WeaveState, Endpoint]):
 
     @classmethod
     def clean_host(cls) -> None:
-        """Cables, bridges, the tunnel and the rules."""
-        weave_attach.remove_all_cables()
+        """Veth pairs, bridges, the tunnel and the rules."""
+        weave_endpoints.remove_all()
         clean_host()
 
     def endpoints_in(self, snapshot: WeaveState) -> Iterable[Endpoint]:
@@ -146,10 +146,10 @@ class WeaveNetwork(StoreNetwork[WeaveStore, WeaveState, Endpoint]):
         )
 
     def join(self, joined: Joined, network: NetworkRecord) -> protocol.JoinAnswer:
-        """Make the cable. Docker adds eth0 on docker_gwbridge, with the default route, as there is no gateway here."""
+        """Make the veth pair. Docker adds eth0 on docker_gwbridge with the default route: there is no gateway here."""
         endpoint = self.endpoint(joined.endpoint_id)
         with self.kernel:
-            weave_endpoints.attach(joined.endpoint_id, endpoint.mac, self._cable)
+            weave_endpoints.attach(joined.endpoint_id, endpoint.mac, self._veth_settings)
         multicast = network.options.get(MULTICAST_OPTION, "").lower() in ("true", "1")
         return protocol.JoinAnswer(
             device=weave_endpoints.temporary_device(joined.endpoint_id),
@@ -221,7 +221,7 @@ class WeaveNetwork(StoreNetwork[WeaveStore, WeaveState, Endpoint]):
     def remove_device(self, device: str) -> None:
         """With the container's end."""
         with self.kernel:
-            weave_endpoints.remove_cable(device)
+            weave_endpoints.remove(device)
 
     # --- the host follows the datastore -------------------------------------------------------------------------------
 
@@ -238,11 +238,11 @@ class WeaveNetwork(StoreNetwork[WeaveStore, WeaveState, Endpoint]):
             log.info("datapath: %s", datapath)
             self._datapath = datapath
         with self.kernel:
-            converge_host(desired, datapath, self._cable.mtu)
+            converge_host(desired, datapath, self._veth_settings.mtu)
 
     @property
-    def _cable(self) -> CableSettings:
-        return CableSettings.from_options(self.host.options)
+    def _veth_settings(self) -> VethSettings:
+        return VethSettings.from_options(self.host.options)
 
 
 def _plain(addresses: Iterable[str]) -> tuple[str, ...]:

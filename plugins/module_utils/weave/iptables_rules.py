@@ -11,13 +11,13 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterable
-from typing import Any
 
+from ..kernel.iptables import ChainSet
 from .constants import BRIDGE, DATAPATH, EXPOSE_CHAIN, GATEWAY_BRIDGE, MULTICAST, NAT_CHAIN
 
 
-def rules(exposed: Iterable[str]) -> dict[str, Any]:
-    """Chains and jumps as of `iptables`; ``exposed`` are the host's addresses on the bridge, with prefix lengths."""
+def rules(exposed: Iterable[str]) -> ChainSet:
+    """Chains and jumps; ``exposed`` are the host's addresses on the bridge, with prefix lengths."""
     subnets = list(dict.fromkeys(str(ipaddress.IPv4Interface(address).network) for address in exposed))
     forward = [
         f"-i docker0 -o {BRIDGE} -j DROP",
@@ -28,20 +28,14 @@ def rules(exposed: Iterable[str]) -> dict[str, Any]:
         f"-i {BRIDGE} ! -o {BRIDGE} -j ACCEPT",
         f"-o {BRIDGE} -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT",
     ]
-    return {
-        "chains": [
-            {"table": "filter", "name": EXPOSE_CHAIN, "rules": [f"-d {subnet} -j ACCEPT" for subnet in subnets]},
-            {
-                "table": "nat",
-                "name": NAT_CHAIN,
-                "rules": [rule for subnet in subnets for rule in _masquerading(subnet)],
-            },
-        ],
-        "jumps": [
-            *({"table": "filter", "chain": "FORWARD", "rule": rule, "insert": True} for rule in forward),
-            {"table": "nat", "chain": "POSTROUTING", "rule": f"-j {NAT_CHAIN}"},
-        ],
-    }
+    return ChainSet(
+        chains={
+            ("filter", EXPOSE_CHAIN): [f"-d {subnet} -j ACCEPT" for subnet in subnets],
+            ("nat", NAT_CHAIN): [rule for subnet in subnets for rule in _masquerading(subnet)],
+        },
+        jumps=[("nat", "POSTROUTING", f"-j {NAT_CHAIN}")],
+        top=[("filter", "FORWARD", rule) for rule in forward],
+    )
 
 
 def _masquerading(subnet: str) -> list[str]:
@@ -52,8 +46,8 @@ def _masquerading(subnet: str) -> list[str]:
     ]
 
 
-def container_rules(device: str, subnets: Iterable[str]) -> list[dict[str, Any]]:
+def container_rules(device: str, subnets: Iterable[str], netns: str | None = None) -> ChainSet:
     """The rules inside a container: multicast comes from its own subnets only."""
     found = [f"-s {subnet} -d {MULTICAST} -i {device} -j ACCEPT" for subnet in subnets]
     found += [f"-d {MULTICAST} -i {device} -j DROP"] if found else []
-    return [{"table": "filter", "chain": "INPUT", "rule": rule, "insert": True} for rule in found]
+    return ChainSet(netns=netns, top=[("filter", "INPUT", rule) for rule in found])

@@ -81,7 +81,7 @@ class Endpoint:
     endpoint_id: str
     mac: str
     addresses: tuple[str, ...]  # with prefix lengths
-    device: str  # the host's end of its cable
+    device: str  # the host's end of its veth pair
     network: str = ""  # Docker's name for it; empty if ``weave attach`` made the connection
     container: str = ""  # its name; Docker tells it somewhat later
     from_inventory: bool = False  # of an attached container: whether the role weave wants it, or a person

@@ -1,10 +1,11 @@
 # Copyright (c) 2026, container_network.lab contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A container's cable to the bridge ``weave``, and what Weave sets inside the container."""
+"""The veth pair between a container and the bridge ``weave``, and what Weave sets inside the container."""
 
 from __future__ import annotations
 
+import dataclasses
 import ipaddress
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -20,7 +21,7 @@ from ..kernel.links import Device, LinkState, delete_links, link_message, read_l
 from ..kernel.namespaces import inside
 from ..kernel.netlink import KernelRefusal, NetlinkSocket
 from ..kernel.offloads import set_merge_received, set_transmit_checksums
-from ..kernel.veth import VethEnd, VethPair, create_here
+from ..kernel.veth import VethEnd, VethPair, converge_pairs, create_here
 from .constants import BRIDGE, DEFAULT_MTU
 from .iptables_rules import container_rules
 
@@ -28,13 +29,13 @@ HOST_PREFIX = "vethwl"  # of Docker's containers
 ATTACHED_PREFIX = "vethwepl"  # of containers that ``weave attach`` connected, before the container's process id
 _TEMPORARY_PREFIX = "vethwg"
 _HOST_END = re.compile(rf"{HOST_PREFIX}[0-9a-f]{{9}}")
-_CABLE = re.compile(rf"{ATTACHED_PREFIX}\d+|{_HOST_END.pattern}")
+_CONTAINER_VETH = re.compile(rf"{ATTACHED_PREFIX}\d+|{_HOST_END.pattern}")
 _NEIGHBOUR_TIMERS = {"base_reachable_time_ms": "5000", "delay_first_probe_time": "2", "ucast_solicit": "1"}
 """So that a container that moved, or vanished, is noticed within seconds."""
 
 
 def host_device(endpoint_id: str) -> str:
-    """The host's end of the cable of a container that Docker connects."""
+    """The host's end of the pair of a container that Docker connects."""
     return HOST_PREFIX + endpoint_id[:9]
 
 
@@ -44,8 +45,8 @@ def temporary_device(endpoint_id: str) -> str:
 
 
 @dataclass(frozen=True)
-class CableSettings:
-    """How the cables of a host's containers are made."""
+class VethSettings:
+    """How the veth pairs of a host's containers are made."""
 
     mtu: int = DEFAULT_MTU  # bytes
     checksum_offload: bool = False
@@ -53,29 +54,37 @@ class CableSettings:
     packets in the end. Real Weave makes them do both, by ``ethtool -K ethwe0 tx off``."""
 
     @classmethod
-    def from_options(cls, options: Mapping[str, Any]) -> CableSettings:
+    def from_options(cls, options: Mapping[str, Any]) -> VethSettings:
         """The settings as the network driver is configured with them."""
         return cls(options.get("mtu") or DEFAULT_MTU, bool(options.get("checksum_offload")))
 
 
-def attach(endpoint_id: str, mac: str, cable: CableSettings) -> None:
-    """Make the cable; the container's end is left beside the host's, for Docker to move.
+def attach(endpoint_id: str, mac: str, settings: VethSettings) -> None:
+    """Connect a container for Docker; the container's end is left beside the host's, for Docker to move."""
+    connect(host_device(endpoint_id), VethEnd(Device(temporary_device(endpoint_id), mac=mac, up=False)), settings)
 
-    A cable that is there already, as after a call that was cut off, is replaced.
+
+def connect(device: str, container: VethEnd, settings: VethSettings) -> None:
+    """Make the pair of a container's end and the host's, ``device``, a port of the bridge.
+
+    A container's end in the container's own namespace stays, if it is there. One that waits for Docker beside the
+    host's, as after an interrupted call, is replaced, without a look at the other links, of which there may be
+    thousands.
     """
-    name = host_device(endpoint_id)
-    pair = VethPair(
-        VethEnd(Device(name, mtu=cable.mtu, up=False)),
-        VethEnd(Device(temporary_device(endpoint_id), mac=mac, mtu=cable.mtu, up=False)),
-    )
+    container = dataclasses.replace(container, device=dataclasses.replace(container.device, mtu=settings.mtu))
+    pair = VethPair(VethEnd(Device(device, mtu=settings.mtu)), container)
+    if container.netns:
+        converge_pairs([pair], False)
+    else:
+        with NetlinkSocket() as netlink:
+            _delete(netlink, device)
+            create_here(netlink, pair)
+    set_transmit_checksums(container.name, settings.checksum_offload, container.netns)
     with NetlinkSocket() as netlink:
-        _delete(netlink, name)
-        create_here(netlink, pair)
-        set_transmit_checksums(temporary_device(endpoint_id), cable.checksum_offload)
-        plug_in(netlink, name)
+        attach_to_bridge(netlink, device)
 
 
-def plug_in(netlink: NetlinkSocket, name: str) -> None:
+def attach_to_bridge(netlink: NetlinkSocket, name: str) -> None:
     """Make the host's end a port of the bridge; a frame may go back where it came from, as Weave has it.
 
     Where the container cuts its data into packets itself, the host's end puts them together again: bridge and tunnel
@@ -88,24 +97,30 @@ def plug_in(netlink: NetlinkSocket, name: str) -> None:
     set_merge_received(name, True)
 
 
-def plug_in_again() -> bool:
-    """Plug in cables that have lost their bridge, since somebody deleted it; whether there was one."""
+def reattach_to_bridge() -> bool:
+    """Attach the containers' pairs that have lost their bridge, as after its removal; whether there was one."""
     with NetlinkSocket() as netlink:
-        loose = [link.name for link in read_links(netlink).values() if is_cable(link) and link.master is None]
+        loose = [link.name for link in read_links(netlink).values() if is_container_veth(link) and link.master is None]
         for name in loose:
-            plug_in(netlink, name)
+            attach_to_bridge(netlink, name)
     return bool(loose)
 
 
-def is_cable(link: LinkState) -> bool:
-    """Whether a link is the host's end of a container's cable, whoever connected the container."""
-    return link.kind == "veth" and bool(_CABLE.fullmatch(link.name))
+def is_container_veth(link: LinkState) -> bool:
+    """Whether a link is the host's end of a container's pair, whoever connected the container."""
+    return link.kind == "veth" and bool(_CONTAINER_VETH.fullmatch(link.name))
 
 
-def remove_cable(device: str) -> None:
-    """Remove a cable by the host's end; it need not be there."""
+def remove(device: str) -> None:
+    """Remove a pair by the host's end; it need not be there."""
     with NetlinkSocket() as netlink:
         _delete(netlink, device)
+
+
+def remove_all() -> None:
+    """Remove the pairs of all containers, whoever connected them."""
+    with NetlinkSocket() as netlink:
+        delete_links(netlink, [link for link in read_links(netlink).values() if is_container_veth(link)])
 
 
 def _delete(netlink: NetlinkSocket, name: str) -> None:
@@ -143,10 +158,7 @@ def set_up_inside(netns: str, device: str, addresses: Sequence[str], former: Seq
 
     The rules are the device's for these addresses, in place of those for the ``former`` ones.
     """
-    wanted, obsolete = (
-        iptables.parse({"netns": netns, "jumps": container_rules(device, subnets(each))}, False)
-        for each in (addresses, former)
-    )
+    wanted, obsolete = (container_rules(device, subnets(each), netns) for each in (addresses, former))
     iptables.converge_chains(wanted, [obsolete] if former else [], False)
     with inside(netns):
         for timer, value in _NEIGHBOUR_TIMERS.items():

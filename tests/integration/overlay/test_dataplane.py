@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.container_network.lab.plugins.module_utils.errors import LabError
-from ansible_collections.container_network.lab.plugins.module_utils.kernel import namespace_mounts as mounted_namespaces
+from ansible_collections.container_network.lab.plugins.module_utils.kernel import namespace_mounts
 from ansible_collections.container_network.lab.plugins.module_utils.kernel.namespaces import inside
 from ansible_collections.container_network.lab.plugins.module_utils.overlay.dataplane import Done, clean_host
 from ansible_collections.container_network.lab.plugins.module_utils.overlay.namespace import existing
@@ -130,7 +130,7 @@ def test_what_a_killed_driver_left_is_finished(lab: OverlayLab, half: str) -> No
         namespace.path.parent.mkdir()
         namespace.path.touch()
     else:
-        mounted_namespaces.make(namespace.path)
+        namespace_mounts.make(namespace.path)
     if half == "bridge":
         lab.inside_overlay("node-1", "ip", "link", "add", "br0", "type", "bridge")
     if half == "wrong tunnel":  # its UDP socket would be inside, where no packet gets in or out
@@ -141,10 +141,10 @@ def test_what_a_killed_driver_left_is_finished(lab: OverlayLab, half: str) -> No
     assert_settled(lab)
 
 
-def test_a_cable_that_is_there_already_is_replaced(lab: OverlayLab) -> None:
+def test_a_pair_that_is_there_already_is_replaced(lab: OverlayLab) -> None:
     first = lab.container("node-1", "10.20.0.2")
     with inside(lab.spaces["node-1"]):
-        lab.namespace("node-1").plug(first.endpoint, 1450)
+        lab.namespace("node-1").attach(first.endpoint, 1450)
         assert lab.namespace("node-1").ports() == {first.endpoint.device: "veth0"}
     assert first.endpoint.device in ip(lab.spaces["node-1"], "link")
 
@@ -162,7 +162,7 @@ def test_removal_leaves_nothing_of_ours_and_all_of_others(lab: OverlayLab) -> No
     lab.container("node-1", "10.20.0.2")
     folder = lab.folders["node-1"]
     foreign = folder / "1-foreign123"
-    mounted_namespaces.make(foreign)
+    namespace_mounts.make(foreign)
     subprocess.run(["nsenter", f"--net={foreign}", "ip", "link", "add", "vxlan0", "type", "vxlan", "id", "4097",
                     "dstport", "4789"], check=True)  # fmt: skip
     with inside(lab.spaces["node-1"]):

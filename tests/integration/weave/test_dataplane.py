@@ -33,7 +33,7 @@ from ansible_collections.container_network.lab.plugins.module_utils.weave.consta
     OPENVSWITCH_DATAPATH,
 )
 from ansible_collections.container_network.lab.plugins.module_utils.weave.dataplane import best_datapath, clean_host
-from ansible_collections.container_network.lab.plugins.module_utils.weave.veth import CableSettings
+from ansible_collections.container_network.lab.plugins.module_utils.weave.veth import VethSettings
 from tests.support.driver_hosts import eventually
 from tests.support.kernel_view import fdb, has_link, ip, ip_lines, link, rules
 from tests.support.weave_hosts import PEERS, Container, WeaveLab
@@ -164,7 +164,7 @@ def test_everybody_reaches_everybody(lab: WeaveLab) -> None:
 
 @pytest.mark.parametrize("checksum_offload", [False, True])
 def test_data_arrives_whole_whoever_cuts_it_into_packets(lab: WeaveLab, checksum_offload: bool) -> None:
-    lab.cable = CableSettings(checksum_offload=checksum_offload)
+    lab.veth_settings = VethSettings(checksum_offload=checksum_offload)
     sender, receiver = lab.container("node-1", "172.111.222.1/24"), lab.container("node-2", "172.111.222.128/24")
     assert transmits_checksums("ethwe0", sender.namespace) == checksum_offload
     data = random.Random(checksum_offload).randbytes(10_000_000)

@@ -27,6 +27,12 @@ from ansible_collections.container_network.lab.plugins.module_utils.calico.resou
 from ansible_collections.container_network.lab.plugins.module_utils.calico.snapshot import Snapshot
 from ansible_collections.container_network.lab.plugins.module_utils.calico.tunnels import Underlay, plan_tunnels
 from ansible_collections.container_network.lab.plugins.module_utils.errors import InvalidInput
+from ansible_collections.container_network.lab.plugins.module_utils.kernel.addresses import mac_text, packed_ip
+from ansible_collections.container_network.lab.plugins.module_utils.kernel.links import Device
+from ansible_collections.container_network.lab.plugins.module_utils.kernel.virtual_links import (
+    VirtualLink,
+    VxlanAttributes,
+)
 
 POOL = IPPool("one", ipaddress.ip_network("197.19.0.0/16"), 26)
 VXLAN = dataclasses.replace(POOL, vxlan_mode=CROSS_SUBNET)
@@ -131,19 +137,21 @@ def test_tunnels_only_where_needed(pool: IPPool, device: str) -> None:
 def test_vxlan_device_and_its_tables() -> None:
     tunnels = plan_tunnels(snapshot(pools=(VXLAN,)), "node-1", UNDERLAY)
     (link,) = tunnels.links
-    assert (link["name"], link["mtu"], link["addresses"]) == ("vxlan.calico", 8951, [])
-    assert link["vxlan"] == {"id": 4096, "local": "192.168.1.68", "dev": "eth0", "port": 4789, "learning": False}
-    (table,) = tunnels.tables
-    assert [entry["ip"] for entry in table["arp"]] == ["192.168.0.33"], "a node of the own subnet needs no tunnel"
-    assert table["fdb"] == [{"mac": table["arp"][0]["mac"], "dst": "192.168.0.33"}]
+    device = link.device
+    assert (device.name, device.mtu, device.addresses) == ("vxlan.calico", 8951, ())
+    assert link.vxlan == VxlanAttributes(4096, "192.168.1.68", "eth0", 4789, learning=False)
+    (tables,) = tunnels.tables
+    remote = packed_ip("192.168.0.33")
+    assert list(tables.arp) == [remote], "a node of the own subnet needs no tunnel"
+    assert tables.fdb == {tables.arp[remote]: remote}
     (far,) = plan_tunnels(snapshot(pools=(VXLAN,)), "node-4", UNDERLAY).links
-    assert far["mac"] == table["arp"][0]["mac"], "both sides derive the same address"
-    assert far["mac"].startswith("66:")
+    assert far.device.mac == mac_text(tables.arp[remote]), "both sides derive the same address"
+    assert far.device.mac.startswith("66:")
 
 
 def test_ipip_device_is_the_documented_one() -> None:
     tunnels = plan_tunnels(snapshot(pools=(IPIP,)), "node-1", UNDERLAY)
-    assert tunnels.links == ({"name": "tunl0", "kind": "ipip", "mtu": 1440, "addresses": []},)
+    assert tunnels.links == (VirtualLink(Device("tunl0", mtu=1440, addresses=()), "ipip"),)
     assert tunnels.tables == ()
     assert plan_tunnels(snapshot(), "node-1", UNDERLAY).links == ()
 
@@ -176,5 +184,19 @@ def test_ipv6_runs_between_nodes_with_ipv6_addresses() -> None:
     assert "node-3 has no IPv6 address" in plan_policy(view, "node-3", 6).warnings[0]
     assert plan_policy(view, "node-1", 6).warnings == ()
     (link,) = tunnels.links
-    assert (link["name"], link["mtu"], link["vxlan"]["id"]) == ("vxlan-v6.calico", 8931, 4097)
-    assert tunnels.tables[0]["fdb"][0]["dst"] == "fd00::33"
+    assert (link.name, link.device.mtu, link.vxlan.id) == ("vxlan-v6.calico", 8931, 4097)
+    assert list(tunnels.tables[0].fdb.values()) == [packed_ip("fd00::33")]
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"vxlan_mac": "66:00"}, "node node-4: its VTEP's MAC address is none: '66:00' is not a MAC address"),
+        ({"vxlan_tunnel_address": "197.19.0.0.1"}, "node node-4: its tunnel's address is no IPv4 address"),
+    ],
+)
+def test_what_a_foreign_program_stored_of_a_tunnel_is_checked(fields: dict[str, str], message: str) -> None:
+    nodes = {**NODES, "node-4": dataclasses.replace(NODES["node-4"], **fields)}
+    with pytest.raises(InvalidInput) as failure:
+        plan_tunnels(snapshot(nodes=nodes, pools=(VXLAN,)), "node-4", UNDERLAY)
+    assert str(failure.value).startswith(message)

@@ -3,12 +3,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
-from ansible_collections.container_network.lab.plugins.module_utils.calico.checked_hosts import (
-    NO_ADDRESS,
+from ansible_collections.container_network.lab.plugins.module_utils.calico.checks import (
+    CheckedCluster,
+    checks,
     hosts_from,
     pools_from,
 )
-from ansible_collections.container_network.lab.plugins.module_utils.calico.checks import CheckedCluster, checks
+from ansible_collections.container_network.lab.plugins.module_utils.checks.probes import NO_ADDRESS
 
 NAMES = ["node-1", "node-4"]
 HOSTS = [
@@ -116,7 +117,10 @@ def test_containers_of_both_ip_versions_are_asked_by_both():
 def test_other_networks_are_kept_out():
     listed = dual_stack()
     assert "web reaches box4 of node-4 by name" not in listed
-    for name in ("web is kept from box1 of node-1, on net-1", "web is kept from box4 of node-4, on net-1 over IPv6"):
+    for name in (
+        "web does not reach box1 of node-1, on net-1",
+        "web does not reach box4 of node-4, on net-1 over IPv6",
+    ):
         assert listed[name]["expect"] == ["1 packets transmitted, 0 packets received, 100% packet loss"]
 
 
@@ -124,7 +128,7 @@ def test_what_declared_rules_let_through_is_not_judged():
     listed = found(declared=frozenset(["net-2"]))
     assert not [name for name in listed if "kept from" in name]
     assert not [name for name in listed if name.startswith("web reaches")]
-    assert "web: card" in listed
+    assert "web: interface" in listed
 
 
 def test_the_outside_is_asked_where_the_pool_is_masqueraded():

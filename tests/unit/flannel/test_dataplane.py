@@ -112,7 +112,7 @@ def test_checks_expect_the_macs_that_peers_really_have():
     by_name = {check["name"]: check for check in checks(own, [other], "203.0.113.1")}
     assert "4e:55:ee:0a:90:38 dst 192.168.1.254 self permanent" in by_name["forwarding entries of flannel.1"]["expect"]
     assert by_name["a reaches b of node-2"]["expect"] == ["64 bytes from 40.15.26.2: seq=0 ttl=62"]
-    assert by_name["a: way to the outside"]["expect"] == ["1 40.15.43.1", "2 192.168.1.1"]
+    assert by_name["a: path to the outside"]["expect"] == ["1 40.15.43.1", "2 192.168.1.1"]
     assert by_name["routes"]["expect"][-1] == "40.15.43.0/24 dev docker0 proto kernel scope link src 40.15.43.1"
     assert (
         "8931 bytes from 40.15.26.2: icmp_seq=1 ttl=62" in by_name["a reaches b of node-2 with full packets"]["expect"]

@@ -61,4 +61,4 @@ def test_a_workload_that_is_not_there_is_not_passed_over():
     hosts = {"node-1": host(1, _flannel_state={"flannel": flannel}, workloads=workloads)}
     hosts["node-1"]["workloads_state"] = {"containers": there}
     names = {check["name"] for check in network_checks(CONFIG, hosts, "node-1")}
-    assert {"busybox: card", "gone: card"} <= names
+    assert {"busybox: interface", "gone: interface"} <= names

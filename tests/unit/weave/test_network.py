@@ -10,6 +10,7 @@ import ipaddress
 import pytest
 
 from ansible_collections.container_network.lab.plugins.module_utils.errors import InvalidInput, LabError
+from ansible_collections.container_network.lab.plugins.module_utils.kernel.vxlan_tables import describe_fdb
 from ansible_collections.container_network.lab.plugins.module_utils.weave import status as weave_status
 from ansible_collections.container_network.lab.plugins.module_utils.weave.address_request import Wanted
 from ansible_collections.container_network.lab.plugins.module_utils.weave.dataplane import forwarding_table, plan_host
@@ -92,12 +93,12 @@ def test_documents_are_read_again():
 def test_a_host_copies_to_all_peers_and_knows_where_each_mac_is():
     desired = plan_host(WeaveState.parse(texts()), "h1")
     assert desired.exposed == ("172.111.222.2/24",)
-    assert forwarding_table(desired) == [
-        {"mac": "00:00:00:00:00:00", "dst": "192.168.1.254"},
-        {"mac": "00:00:00:00:00:00", "dst": "192.168.1.245"},
-        {"mac": "7a:00:00:00:00:02", "dst": "192.168.1.254"},
-        {"mac": "7a:00:00:00:00:03", "dst": "192.168.1.245"},
-        {"mac": "ca:bd:7a:5c:78:89", "dst": "192.168.1.254"},
+    assert [describe_fdb(entry) for entry in forwarding_table(desired).items()] == [
+        "00:00:00:00:00:00 dst 192.168.1.254 self permanent",
+        "00:00:00:00:00:00 dst 192.168.1.245 self permanent",
+        "7a:00:00:00:00:02 dst 192.168.1.254 self permanent",
+        "7a:00:00:00:00:03 dst 192.168.1.245 self permanent",
+        "ca:bd:7a:5c:78:89 dst 192.168.1.254 self permanent",
     ]
 
 
@@ -108,26 +109,25 @@ def test_a_host_that_is_no_peer_has_no_part():
 def test_rules_are_those_of_real_weave():
     """weave_sleeve: w1-expose.txt."""
     found = rules(["172.111.222.98/24"])
-    chains = {chain["name"]: chain["rules"] for chain in found["chains"]}
-    assert chains == {
-        "WEAVE-EXPOSE": ["-d 172.111.222.0/24 -j ACCEPT"],
-        "WEAVE": [
+    assert found.chains == {
+        ("filter", "WEAVE-EXPOSE"): ["-d 172.111.222.0/24 -j ACCEPT"],
+        ("nat", "WEAVE"): [
             "-s 172.111.222.0/24 -d 224.0.0.0/4 -j RETURN",
             "! -s 172.111.222.0/24 -d 172.111.222.0/24 -j MASQUERADE",
             "-s 172.111.222.0/24 ! -d 172.111.222.0/24 -j MASQUERADE",
         ],
     }
-    assert {"table": "nat", "chain": "POSTROUTING", "rule": "-j WEAVE"} in found["jumps"]
-    assert [chain["rules"] for chain in rules([])["chains"]] == [[], []]
+    assert ("nat", "POSTROUTING", "-j WEAVE") in found.jumps
+    assert list(rules([]).chains.values()) == [[], []]
 
 
 def test_rules_in_a_container():
     """weave_fastdp: c1-iptables.txt."""
-    assert [entry["rule"] for entry in container_rules("ethwe", ["172.111.222.0/24"])] == [
+    assert [rule for _table, _chain, rule in container_rules("ethwe", ["172.111.222.0/24"]).top] == [
         "-s 172.111.222.0/24 -d 224.0.0.0/4 -i ethwe -j ACCEPT",
         "-d 224.0.0.0/4 -i ethwe -j DROP",
     ]
-    assert container_rules("ethwe", []) == []
+    assert container_rules("ethwe", []).all_jumps == []
 
 
 def test_names_are_of_all_containers_that_have_them():

@@ -1,0 +1,80 @@
+# Copyright (c) 2026, container_network.lab contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Probes that the checks of all networks share: who reaches whom from inside a container, and who must not. Pure.
+
+A container's `ping` is BusyBox's, as in the course; what that cannot do is done by the host's, in the container's
+network namespace.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from .check import CheckOptions, check_options
+
+INITIAL_TTL = 64
+"""What Linux gives a packet that it sends; each router on the way takes one."""
+ICMP_OVERHEAD = 28
+"""Bytes: IPv4 header 20, ICMP header 8."""
+NO_ADDRESS = "an-address"
+"""Stands for the address of a container that has none: no command prints it, so the checks fail."""
+
+_ICMP_HEADER = 8  # bytes; part of the size that ping prints
+_ONCE = ["-c", "1", "-W", "1"]  # one packet, and a second for its answer
+_LOST = "1 packets transmitted, 0 packets received, 100% packet loss"
+_ENTER_AND_PING = 'exec nsenter --net --target "$(docker inspect --format "{{.State.Pid}}" "$1")" '
+_ENTER_AND_PING += 'ping -n -c 1 -W 1 -M do -s "$2" "$3"'
+
+
+def reaches(
+    container: str,
+    place: str,
+    address: str,
+    ttl: int | None = None,
+    *,
+    target: str | None = None,
+    version: int | None = None,
+    timeout: float | None = None,
+) -> CheckOptions:
+    """A container gets an answer from an address, which has gone by ``64 - ttl`` routers.
+
+    ``place`` says whose address it is; ``target`` is what is typed instead of it, as a name; ``version`` is the IP
+    version that a name is looked up for.
+    """
+    chosen = [] if version is None else [f"-{version}"]
+    expected = f"64 bytes from {address}:" + ("" if ttl is None else f" seq=0 ttl={ttl}")
+    command = ["ping", *chosen, *_ONCE, target or address]
+    return check_options(f"{container} reaches {place}", command, [expected], container=container, timeout=timeout)
+
+
+def reaches_with_full_packets(
+    container: str, place: str, address: str, mtu: int, ttl: int, timeout: float | None = None
+) -> CheckOptions:
+    """The same with packets of the path's MTU (bytes), unfragmented, which BusyBox's ping cannot demand."""
+    size = mtu - ICMP_OVERHEAD
+    return check_options(
+        f"{container} reaches {place} with full packets",
+        ["sh", "-c", _ENTER_AND_PING, "sh", container, str(size), address],
+        [f"{size + _ICMP_HEADER} bytes from {address}: icmp_seq=1 ttl={ttl}"],
+        timeout=timeout,
+    )
+
+
+def does_not_reach(container: str, place: str, address: str, *, routed: bool = True) -> CheckOptions:
+    """A container gets no answer from an address; ``routed`` says whether it has a route there at all."""
+    without_route = ["sh", "-c", f'ping {" ".join(_ONCE)} "$1" || echo no answer', "sh", address]
+    command, expected = (["ping", *_ONCE, address], _LOST) if routed else (without_route, "no answer")
+    return check_options(
+        f"{container} does not reach {place}",
+        command,
+        [expected],
+        unexpected=[f"bytes from {address}:"],
+        container=container,
+    )
+
+
+def path_to_outside(container: str, name: str, outside: str, lines: Sequence[str]) -> CheckOptions:
+    """The routers on a container's way to an address outside, as traceroute prints them."""
+    command = ["traceroute", "-n", "-q", "1", "-w", "1", "-m", "5", outside]
+    return check_options(f"{container}{name}", command, lines, container=container)

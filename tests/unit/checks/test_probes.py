@@ -1,0 +1,58 @@
+# Copyright (c) 2026, container_network.lab contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.container_network.lab.plugins.module_utils.checks.check import Check
+from ansible_collections.container_network.lab.plugins.module_utils.checks.probes import (
+    NO_ADDRESS,
+    does_not_reach,
+    path_to_outside,
+    reaches,
+    reaches_with_full_packets,
+)
+
+ANSWER = "64 bytes from 10.0.0.2: seq=0 ttl=62 time=0.1 ms\n1 packets transmitted, 1 packets received, 0% packet loss\n"
+SILENCE = "PING 10.0.0.2 (10.0.0.2): 56 data bytes\n1 packets transmitted, 0 packets received, 100% packet loss\n"
+
+
+def verdict(options: dict, output: str, exit_status: int = 0) -> bool:
+    return Check.from_options(options).verdict(output, exit_status)[0]
+
+
+def test_an_answer_has_the_expected_ttl() -> None:
+    probe = reaches("box", "web", "10.0.0.2", 62, target="web.local", version=6, timeout=30.0)
+    assert probe["command"] == ["ping", "-6", "-c", "1", "-W", "1", "web.local"]
+    assert (probe["container"], probe["timeout"]) == ("box", 30.0)
+    assert verdict(probe, ANSWER)
+    assert not verdict(reaches("box", "web", "10.0.0.2", 61), ANSWER)
+    assert verdict(reaches("box", "web", "10.0.0.2"), ANSWER)
+    assert not verdict(reaches("box", "web", NO_ADDRESS), ANSWER)
+
+
+def test_full_packets_are_of_the_paths_mtu_and_not_fragmented() -> None:
+    probe = reaches_with_full_packets("box", "web", "10.0.0.2", 1450, 64)
+    assert "-M do" in probe["command"][2]
+    assert probe["command"][-3:] == ["box", "1422", "10.0.0.2"]
+    assert "container" not in probe, "it is the host's ping that can forbid fragments"
+    assert verdict(probe, "1430 bytes from 10.0.0.2: icmp_seq=1 ttl=64 time=0.1 ms\n")
+    assert not verdict(probe, "ping: local error: message too long, mtu=1400\n", 1)
+
+
+@pytest.mark.parametrize("routed", [True, False])
+def test_an_answer_of_whom_must_not_be_reached_fails_the_check(routed: bool) -> None:
+    probe = does_not_reach("box", "web", "10.0.0.2", routed=routed)
+    assert not verdict(probe, ANSWER)
+    assert verdict(probe, SILENCE if routed else "ping: sendto: Network is unreachable\nno answer\n", 1)
+
+
+def test_a_ping_that_does_not_run_proves_no_isolation() -> None:
+    assert not verdict(does_not_reach("box", "web", "10.0.0.2"), "sh: ping: not found\n", 127)
+
+
+def test_the_path_to_the_outside_goes_by_certain_routers() -> None:
+    probe = path_to_outside("box", ": path to the outside", "203.0.113.1", ["1 10.0.0.1", "2 192.168.1.1"])
+    assert verdict(probe, "1  10.0.0.1  0.1 ms\n2  192.168.1.1  0.2 ms\n")
+    assert not verdict(probe, "1  10.0.0.1  0.1 ms\n")
