@@ -18,36 +18,8 @@ description:
 extends_documentation_fragment:
   - container_network.lab.attributes
   - container_network.lab.etcd
+  - container_network.lab.calico.bgp
 options:
-  as_number:
-    description: The AS number of all nodes that have none of their own. Calico 1 had 64511.
-    type: int
-    default: 64512
-  mesh:
-    description: Whether every node has a session with every other one.
-    type: bool
-    default: true
-  peers:
-    description: Routers outside. The passwords of sessions are not in etcd, but in the network driver's options.
-    type: list
-    elements: dict
-    default: []
-    suboptions:
-      name:
-        description: The name of the session.
-        type: str
-        required: true
-      peer_ip:
-        description: The router's address.
-        type: str
-        required: true
-      as_number:
-        description: The router's AS number.
-        type: int
-        required: true
-      node:
-        description: The node that has the session. Without it, all have it.
-        type: str
   group:
     description:
       - A name for the list, which the peers bear as an annotation. Peers of the group that are not listed any more are
@@ -76,24 +48,13 @@ EXAMPLES = r"""
 RETURN = r""""""
 
 from ansible_collections.container_network.lab.plugins.module_utils.ansible_module import run_module
+from ansible_collections.container_network.lab.plugins.module_utils.calico.arguments import BGP
 from ansible_collections.container_network.lab.plugins.module_utils.calico.converge import converge_bgp
 from ansible_collections.container_network.lab.plugins.module_utils.datastore.arguments import ETCD
 
 ARGUMENTS = {
     **ETCD,
-    "as_number": {"type": "int", "default": 64512},
-    "mesh": {"type": "bool", "default": True},
-    "peers": {
-        "type": "list",
-        "elements": "dict",
-        "default": [],
-        "options": {
-            "name": {"type": "str", "required": True},
-            "peer_ip": {"type": "str", "required": True},
-            "as_number": {"type": "int", "required": True},
-            "node": {"type": "str"},
-        },
-    },
+    **BGP,
     "group": {"type": "str"},
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
 }

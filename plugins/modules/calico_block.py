@@ -19,21 +19,8 @@ description:
 extends_documentation_fragment:
   - container_network.lab.attributes
   - container_network.lab.etcd
+  - container_network.lab.calico.blocks
 options:
-  blocks:
-    description: The blocks and their hosts.
-    type: list
-    elements: dict
-    required: true
-    suboptions:
-      cidr:
-        description: The block, such as V(197.19.38.128/26). Its prefix length must be the block size of its pool.
-        type: str
-        required: true
-      node:
-        description: The host's name, as its network driver knows it.
-        type: str
-        required: true
   state:
     description:
       - V(present) pins the blocks.
@@ -58,17 +45,13 @@ EXAMPLES = r"""
 RETURN = r""""""
 
 from ansible_collections.container_network.lab.plugins.module_utils.ansible_module import run_module
+from ansible_collections.container_network.lab.plugins.module_utils.calico.arguments import BLOCKS
 from ansible_collections.container_network.lab.plugins.module_utils.calico.converge import converge_blocks
 from ansible_collections.container_network.lab.plugins.module_utils.datastore.arguments import ETCD
 
 ARGUMENTS = {
     **ETCD,
-    "blocks": {
-        "type": "list",
-        "elements": "dict",
-        "required": True,
-        "options": {"cidr": {"type": "str", "required": True}, "node": {"type": "str", "required": True}},
-    },
+    **BLOCKS,
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
 }
 

@@ -23,67 +23,8 @@ description:
 extends_documentation_fragment:
   - container_network.lab.attributes
   - container_network.lab.etcd
+  - container_network.lab.calico.pools
 options:
-  pools:
-    description: Pools by their v3 fields. With O(state=absent), the name or the range is enough.
-    type: list
-    elements: dict
-    default: []
-    suboptions:
-      name:
-        description:
-          - The name. Without it, a pool of this range keeps the name that it has, and a new one gets one from its
-            range, such as C(197-19-0-0-16), as pools of v1 do.
-        type: str
-      cidr:
-        description: The range, IPv4 or IPv6, such as V(192.168.0.0/16) or V(fd80:24e2:f998:72d6::/64).
-        type: str
-        required: true
-      block_size:
-        description:
-          - Prefix length of the blocks that hosts get. IPv4 takes 20 to 32, and IPv6 116 to 128.
-          - Calico's default is 26 for IPv4 and 122 for IPv6, which is 64 addresses.
-        type: int
-      ipip_mode:
-        description: When packets between hosts travel in IPIP. V(cross-subnet) leaves hosts of one subnet without it.
-        type: str
-        choices: [never, always, cross-subnet]
-        default: never
-      vxlan_mode:
-        description: When packets between hosts travel in VXLAN; likewise.
-        type: str
-        choices: [never, always, cross-subnet]
-        default: never
-      nat_outgoing:
-        description: Whether traffic from the pool to what is outside all pools is masqueraded.
-        type: bool
-        default: false
-      disabled:
-        description: Whether the pool gives no further addresses. Those in use stay.
-        type: bool
-        default: false
-      node_selector:
-        description:
-          - Which hosts take addresses from the pool when they do not ask for a certain one.
-          - One of C(all()), C(has(label)), C(label == "value") and C(label != "value"), by the labels of the nodes.
-        type: str
-        default: all()
-  documents:
-    description:
-      - Pools as C(calicoctl create) reads them, in YAML or JSON as data. Either C(apiVersion) V(v1) with C(kind)
-        V(ipPool) and C(metadata.cidr), C(spec.ipip.enabled), C(spec.ipip.mode), C(spec.nat-outgoing),
-        C(spec.disabled); or V(projectcalico.org/v3) with V(IPPool).
-      - A field that is not known is refused.
-    type: list
-    elements: dict
-    default: []
-  tunnel:
-    description:
-      - What carries the packets of the IPv4 pools that ask for a tunnel, in place of the kind that they name; the mode
-        stays. So the course's documents, which ask for IPIP, work on a kernel that has none.
-      - IPv6 pools are left as they are, since IPIP carries IPv4 only.
-    type: str
-    choices: [ipip, vxlan]
   group:
     description:
       - A name for the list, which the pools bear as an annotation. Pools of the group that are not listed any more are
@@ -174,24 +115,13 @@ pools:
 """
 
 from ansible_collections.container_network.lab.plugins.module_utils.ansible_module import run_module
+from ansible_collections.container_network.lab.plugins.module_utils.calico.arguments import POOLS
 from ansible_collections.container_network.lab.plugins.module_utils.calico.converge import converge_pools
 from ansible_collections.container_network.lab.plugins.module_utils.datastore.arguments import ETCD
 
-POOL_ARGUMENTS = {
-    "name": {"type": "str"},
-    "cidr": {"type": "str", "required": True},
-    "block_size": {"type": "int"},
-    "ipip_mode": {"type": "str", "choices": ["never", "always", "cross-subnet"], "default": "never"},
-    "vxlan_mode": {"type": "str", "choices": ["never", "always", "cross-subnet"], "default": "never"},
-    "nat_outgoing": {"type": "bool", "default": False},
-    "disabled": {"type": "bool", "default": False},
-    "node_selector": {"type": "str", "default": "all()"},
-}
 ARGUMENTS = {
     **ETCD,
-    "pools": {"type": "list", "elements": "dict", "default": [], "options": POOL_ARGUMENTS},
-    "documents": {"type": "list", "elements": "dict", "default": []},
-    "tunnel": {"type": "str", "choices": ["ipip", "vxlan"]},
+    **POOLS,
     "group": {"type": "str"},
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
 }

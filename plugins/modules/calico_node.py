@@ -19,32 +19,8 @@ description:
 extends_documentation_fragment:
   - container_network.lab.attributes
   - container_network.lab.etcd
+  - container_network.lab.calico.nodes
 options:
-  nodes:
-    description: The hosts.
-    type: list
-    elements: dict
-    required: true
-    suboptions:
-      name:
-        description: The name, which is that of its blocks and endpoints too.
-        type: str
-        required: true
-      ipv4_address:
-        description: The address of the host with its prefix length, such as V(192.168.1.68/24).
-        type: str
-      ipv6_address:
-        description: The IPv6 address of the host with its prefix length; an empty text for none.
-        type: str
-      as_number:
-        description: The AS number, if it is not that of the cluster.
-        type: int
-      route_reflector_cluster_id:
-        description: The cluster id, written as an IPv4 address, if the host is a route reflector; else an empty text.
-        type: str
-      labels:
-        description: Labels, for node selectors of pools. They replace the stored ones.
-        type: dict
   state:
     description: Whether the hosts shall be there.
     type: str
@@ -65,24 +41,13 @@ EXAMPLES = r"""
 RETURN = r""""""
 
 from ansible_collections.container_network.lab.plugins.module_utils.ansible_module import run_module
+from ansible_collections.container_network.lab.plugins.module_utils.calico.arguments import NODES
 from ansible_collections.container_network.lab.plugins.module_utils.calico.converge import converge_nodes
 from ansible_collections.container_network.lab.plugins.module_utils.datastore.arguments import ETCD
 
 ARGUMENTS = {
     **ETCD,
-    "nodes": {
-        "type": "list",
-        "elements": "dict",
-        "required": True,
-        "options": {
-            "name": {"type": "str", "required": True},
-            "ipv4_address": {"type": "str"},
-            "ipv6_address": {"type": "str"},
-            "as_number": {"type": "int"},
-            "route_reflector_cluster_id": {"type": "str"},
-            "labels": {"type": "dict"},
-        },
-    },
+    **NODES,
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
 }
 

@@ -17,73 +17,8 @@ description:
 extends_documentation_fragment:
   - container_network.lab.attributes
   - container_network.lab.etcd
+  - container_network.lab.calico.profiles
 options:
-  profiles:
-    description: The networks and their rules. With O(state=absent), names are enough.
-    type: list
-    elements: dict
-    required: true
-    suboptions:
-      name:
-        description: The network's name.
-        type: str
-        required: true
-      ingress:
-        description: Rules for packets to the network's containers, in this order. The other side is the source.
-        type: list
-        elements: dict
-        default: []
-        suboptions:
-          action:
-            description: What happens to a packet that the rule matches.
-            type: str
-            choices: [allow, deny]
-            default: allow
-          protocol:
-            description: The protocol; any, if it is left out. V(icmp) is ICMPv6 too for IPv6.
-            type: str
-            choices: [tcp, udp, icmp]
-          ports:
-            description: Destination ports, as V(80) or V(8000:8010). They need the protocol V(tcp) or V(udp).
-            type: list
-            elements: str
-          network:
-            description: The network of the other side, by its name.
-            type: str
-          cidr:
-            description: The other side's addresses, as V(10.0.0.0/8).
-            type: str
-      egress:
-        description: Rules for packets from the network's containers, in this order. The other side is the destination.
-        type: list
-        elements: dict
-        default: []
-        suboptions:
-          action:
-            description: What happens to a packet that the rule matches.
-            type: str
-            choices: [allow, deny]
-            default: allow
-          protocol:
-            description: The protocol; any, if it is left out. V(icmp) is ICMPv6 too for IPv6.
-            type: str
-            choices: [tcp, udp, icmp]
-          ports:
-            description: Destination ports, as V(80) or V(8000:8010). They need the protocol V(tcp) or V(udp).
-            type: list
-            elements: str
-          network:
-            description: The network of the other side, by its name.
-            type: str
-          cidr:
-            description: The other side's addresses, as V(10.0.0.0/8).
-            type: str
-      default_policy:
-        description:
-          - Whether the default rules follow. They let in what comes from the same network, and let out everything.
-          - What no rule matches is dropped.
-        type: bool
-        default: true
   group:
     description:
       - A name for the list, which the profiles bear as an annotation. Profiles of the group that are not listed any
@@ -112,26 +47,15 @@ EXAMPLES = r"""
 RETURN = r""""""
 
 from ansible_collections.container_network.lab.plugins.module_utils.ansible_module import run_module
+from ansible_collections.container_network.lab.plugins.module_utils.calico.arguments import PROFILES
 from ansible_collections.container_network.lab.plugins.module_utils.calico.converge import (
     converge_profiles,
 )
-from ansible_collections.container_network.lab.plugins.module_utils.calico.profiles import RULE_ARGUMENTS
 from ansible_collections.container_network.lab.plugins.module_utils.datastore.arguments import ETCD
 
-RULES = {"type": "list", "elements": "dict", "default": [], "options": RULE_ARGUMENTS}
 ARGUMENTS = {
     **ETCD,
-    "profiles": {
-        "type": "list",
-        "elements": "dict",
-        "required": True,
-        "options": {
-            "name": {"type": "str", "required": True},
-            "ingress": RULES,
-            "egress": RULES,
-            "default_policy": {"type": "bool", "default": True},
-        },
-    },
+    **PROFILES,
     "group": {"type": "str"},
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
 }

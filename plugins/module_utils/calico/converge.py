@@ -183,6 +183,43 @@ def converge_bgp(params: dict[str, Any], check_mode: bool) -> Outcome:
     return Outcome(before=before, after=after, warnings=store.warnings)
 
 
+def converge_cluster(params: dict[str, Any], check_mode: bool) -> Outcome:
+    """The module calico_cluster: pools, profiles, BGP, nodes and blocks, in this order.
+
+    Everything is predicted first, so that all problems are found before the first change; where nothing differs, that
+    is all.
+    """
+    asked = {**params, "state": "present"}
+    predicted: dict[str, Outcome] = {}
+    problems: list[str] = []
+    for part, converge in _CLUSTER.items():
+        try:
+            predicted[part] = converge(asked, True)
+        except InvalidInput as error:
+            problems += error.problems
+    raise_if_any(problems)
+    changed = [part for part, outcome in predicted.items() if outcome.changed]
+    outcomes = predicted
+    if changed and not check_mode:
+        outcomes = {part: converge(asked, False) for part, converge in _CLUSTER.items()}
+        changed = [part for part, outcome in outcomes.items() if outcome.changed]
+    return Outcome(
+        {part: outcomes[part].before for part in changed},
+        {part: outcomes[part].after for part in changed},
+        {"pools": outcomes["pools"].facts["pools"], "changed_parts": changed},
+        [warning for outcome in outcomes.values() for warning in outcome.warnings],
+    )
+
+
+_CLUSTER = {
+    "pools": converge_pools,
+    "profiles": converge_profiles,
+    "bgp": converge_bgp,
+    "nodes": converge_nodes,
+    "blocks": converge_blocks,
+}
+
+
 def converge_datastore(params: dict[str, Any], check_mode: bool) -> Outcome:
     """The module calico_datastore."""
     etcd = Etcd.from_arguments(params)

@@ -1,0 +1,88 @@
+# Copyright (c) 2026, container_network.lab contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Argument specs that several of Calico's modules share; named as the documentation fragments that describe them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .profiles import RULE_ARGUMENTS
+
+ArgumentSpec = dict[str, Any]
+
+POOLS: ArgumentSpec = {
+    "pools": {
+        "type": "list",
+        "elements": "dict",
+        "default": [],
+        "options": {
+            "name": {"type": "str"},
+            "cidr": {"type": "str", "required": True},
+            "block_size": {"type": "int"},
+            "ipip_mode": {"type": "str", "choices": ["never", "always", "cross-subnet"], "default": "never"},
+            "vxlan_mode": {"type": "str", "choices": ["never", "always", "cross-subnet"], "default": "never"},
+            "nat_outgoing": {"type": "bool", "default": False},
+            "disabled": {"type": "bool", "default": False},
+            "node_selector": {"type": "str", "default": "all()"},
+        },
+    },
+    "documents": {"type": "list", "elements": "dict", "default": []},
+    "tunnel": {"type": "str", "choices": ["ipip", "vxlan"]},
+}
+
+_RULES: ArgumentSpec = {"type": "list", "elements": "dict", "default": [], "options": RULE_ARGUMENTS}
+PROFILES: ArgumentSpec = {
+    "profiles": {
+        "type": "list",
+        "elements": "dict",
+        "default": [],
+        "options": {
+            "name": {"type": "str", "required": True},
+            "ingress": _RULES,
+            "egress": _RULES,
+            "default_policy": {"type": "bool", "default": True},
+        },
+    },
+}
+
+BGP: ArgumentSpec = {
+    "as_number": {"type": "int", "default": 64512},
+    "mesh": {"type": "bool", "default": True},
+    "peers": {
+        "type": "list",
+        "elements": "dict",
+        "default": [],
+        "options": {
+            "name": {"type": "str", "required": True},
+            "peer_ip": {"type": "str", "required": True},
+            "as_number": {"type": "int", "required": True},
+            "node": {"type": "str"},
+        },
+    },
+}
+
+NODES: ArgumentSpec = {
+    "nodes": {
+        "type": "list",
+        "elements": "dict",
+        "default": [],
+        "options": {
+            "name": {"type": "str", "required": True},
+            "ipv4_address": {"type": "str"},
+            "ipv6_address": {"type": "str"},
+            "as_number": {"type": "int"},
+            "route_reflector_cluster_id": {"type": "str"},
+            "labels": {"type": "dict"},
+        },
+    },
+}
+
+BLOCKS: ArgumentSpec = {
+    "blocks": {
+        "type": "list",
+        "elements": "dict",
+        "default": [],
+        "options": {"cidr": {"type": "str", "required": True}, "node": {"type": "str", "required": True}},
+    },
+}
