@@ -43,3 +43,10 @@ def whole_number(name: str, value: Any, problems: list[str]) -> int | None:
     except ValueError:
         problems.append(f"{name} '{value}' is not a whole number")
         return None
+
+
+def removal_problems(params: Mapping[str, Any]) -> list[str]:
+    """What is wrong with the option ``all`` of a module: an empty list removes nothing, so all has to be said."""
+    if params["all"] and params["state"] != "absent":
+        return ["all: true removes everything, so it goes with state: absent only: leave it out, or add that"]
+    return []

@@ -22,12 +22,16 @@ extends_documentation_fragment:
 options:
   group:
     description:
-      - A name for the list, which the peers bear as an annotation. Peers of the group that are not listed any more are
-        removed, with O(state=absent) all of the group.
+      - A name for the list, which the peers bear as an annotation. With O(state=present), peers of the group that are
+        not listed any more are removed.
       - Peers of other groups and of none are left alone. What is listed belongs to the group from then on.
     type: str
+  all:
+    description: With O(state=absent), remove all peers of the O(group), listed or not.
+    type: bool
+    default: false
   state:
-    description: Whether the settings and the listed O(peers) shall be there.
+    description: Whether the settings and the listed O(peers) are there. An empty list removes no peer.
     type: str
     choices: [present, absent]
     default: present
@@ -56,13 +60,14 @@ ARGUMENTS = {
     **ETCD,
     **BGP,
     "group": {"type": "str"},
+    "all": {"type": "bool", "default": False},
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
 }
 
 
 def main() -> None:
     """Run the module."""
-    run_module(ARGUMENTS, converge_bgp, needs_root=False)
+    run_module(ARGUMENTS, converge_bgp, needs_root=False, required_if=[("all", True, ("group",))])
 
 
 if __name__ == "__main__":

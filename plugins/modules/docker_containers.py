@@ -115,11 +115,16 @@ options:
     description:
       - Name of the set that the containers form, kept as their label C(container_network.lab.group).
       - With O(state=present), containers of the group that are not listed are removed.
-      - With O(state=absent), all containers of the group are removed, listed or not.
       - A listed container that belongs to another group is refused before any change.
     type: str
+  all:
+    description: With O(state=absent), remove all containers of the O(group), listed or not.
+    type: bool
+    default: false
   state:
-    description: V(present) for containers that exist and run; V(absent) removes them and their anonymous volumes.
+    description:
+      - V(present) for containers that exist and run; V(absent) removes the listed ones and their anonymous volumes.
+      - An empty list removes none.
     type: str
     choices: [present, absent]
     default: present
@@ -141,6 +146,7 @@ EXAMPLES = r"""
 - name: No workloads any more
   container_network.lab.docker_containers:
     group: workloads
+    all: true
     state: absent
 """
 
@@ -181,7 +187,9 @@ from ansible_collections.container_network.lab.plugins.module_utils.docker.conve
     converge_present,
 )
 from ansible_collections.container_network.lab.plugins.module_utils.docker.engine import Engine
+from ansible_collections.container_network.lab.plugins.module_utils.errors import raise_if_any
 from ansible_collections.container_network.lab.plugins.module_utils.outcome import Outcome
+from ansible_collections.container_network.lab.plugins.module_utils.validation import removal_problems
 
 ARGUMENTS: dict[str, Any] = {
     "containers": {
@@ -212,21 +220,23 @@ ARGUMENTS: dict[str, Any] = {
         },
     },
     "group": {"type": "str"},
+    "all": {"type": "bool", "default": False},
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
 }
 
 
 def converge(params: dict[str, Any], check_mode: bool) -> Outcome:
     """Bring the engine's containers to the listed ones, or remove them."""
+    raise_if_any(removal_problems(params))
     if params["state"] == "absent":
         names = [entry["name"] for entry in params["containers"]]
-        return converge_absent(Engine(), names, params["group"], check_mode)
+        return converge_absent(Engine(), names, params["group"], params["all"], check_mode)
     return converge_present(Engine(), params["containers"], params["group"], check_mode)
 
 
 def main() -> None:
     """Run the module."""
-    run_module(ARGUMENTS, converge)
+    run_module(ARGUMENTS, converge, required_if=[("all", True, ("group",))])
 
 
 if __name__ == "__main__":

@@ -80,10 +80,14 @@ options:
   group:
     description:
       - Name of the set that the networks form, kept as their label C(container_network.lab.group).
-      - Networks of the group that are not listed are removed, and with O(state=absent) all of the group.
+      - With O(state=present), networks of the group that are not listed are removed.
     type: str
+  all:
+    description: With O(state=absent), remove all networks of the O(group), listed or not.
+    type: bool
+    default: false
   state:
-    description: Whether the networks shall be there.
+    description: Whether the listed networks are there. An empty list removes none.
     type: str
     choices: [present, absent]
     default: present
@@ -137,13 +141,14 @@ ARGUMENTS: dict[str, Any] = {
         },
     },
     "group": {"type": "str"},
+    "all": {"type": "bool", "default": False},
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
 }
 
 
 def main() -> None:
     """Run the module."""
-    run_module(ARGUMENTS, converge_networks)
+    run_module(ARGUMENTS, converge_networks, required_if=[("all", True, ("group",))])
 
 
 if __name__ == "__main__":

@@ -13,22 +13,24 @@ version_added: 0.1.0
 author: container_network.lab contributors (@container-network-lab)
 description:
   - For overlay networks of the driver C(overlay-etcd). A host that leaves in good order takes along all that it has in
-    etcd. What a host left that is gone for ever, this module removes. These are its containers, whose names and
+    etcd. This module removes what a host left that will not come back. These are its containers, whose names and
     addresses are free again, and its part in networks. A network goes with its last host.
   - Its keys are C(/docker/network/v1.0) and C(/container_network/overlay-etcd).
-  - Nothing is asked first. Containers that still run keep their addresses, which nobody knows of any more until the
-    driver of their host has stored them again.
+  - Nothing is asked first. Containers that still run keep their addresses, which are missing in etcd until the driver
+    of their host has stored them again.
 extends_documentation_fragment:
   - container_network.lab.attributes
   - container_network.lab.etcd
 options:
   nodes:
-    description: The hosts to forget. Everything is removed if none are given.
+    description: The hosts to forget. An empty list forgets none.
     type: list
     elements: str
-    default: []
+  all:
+    description: Remove everything. This or O(nodes) is needed.
+    type: bool
   state:
-    description: That they shall not be there.
+    description: V(absent) removes the hosts.
     type: str
     choices: [absent]
     default: absent
@@ -44,6 +46,7 @@ EXAMPLES = r"""
 - name: Forget all overlays
   container_network.lab.docker_overlay_datastore:
     etcd_endpoints: ["http://192.168.1.68:2379"]
+    all: true
   run_once: true
 """
 
@@ -55,14 +58,15 @@ from ansible_collections.container_network.lab.plugins.module_utils.overlay.conv
 
 ARGUMENTS = {
     **ETCD,
-    "nodes": {"type": "list", "elements": "str", "default": []},
+    "nodes": {"type": "list", "elements": "str"},
+    "all": {"type": "bool"},
     "state": {"type": "str", "choices": ["absent"], "default": "absent"},
 }
 
 
 def main() -> None:
     """Run the module."""
-    run_module(ARGUMENTS, converge_datastore, needs_root=False)
+    run_module(ARGUMENTS, converge_datastore, needs_root=False, required_one_of=[("nodes", "all")])
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ description:
   - Refuses what C(flanneld) would refuse, and backends that this collection does not build.
   - A stored document that means the same is left as it is, however it is written.
   - With O(nodes), also releases the reservations that M(container_network.lab.flannel_subnet) made for hosts that are
-    not listed. Leases of a running C(flanneld) and reservations that people made are never touched.
+    not listed. Leases of a running C(flanneld) and reservations that others made are never touched.
   - Runs on any host that reaches etcd; once is enough for a network.
 extends_documentation_fragment:
   - container_network.lab.attributes
@@ -62,7 +62,7 @@ options:
     description:
       - Names of the hosts of the network, as M(container_network.lab.flannel_subnet) was given them. Reservations that
         it made for other hosts are released.
-      - Without it, nothing is released. An empty list releases all of them.
+      - Without it, and with an empty list, nothing is released.
     type: list
     elements: str
   pins:
@@ -71,6 +71,12 @@ options:
         a subnet for another host of O(nodes) are released, so that pins can be exchanged.
     type: dict
     default: {}
+  all:
+    description:
+      - With O(state=absent), release the reservations of all hosts. Leases of a running C(flanneld) and reservations
+        that others made stay, and the configuration with them.
+    type: bool
+    default: false
   state:
     description:
       - V(present) writes the configuration.
@@ -98,7 +104,7 @@ EXAMPLES = r"""
 - name: Let the network go, with all reservations that were made for it
   container_network.lab.flannel_config:
     etcd_endpoints: ["http://192.168.1.68:2379"]
-    nodes: []
+    all: true
     state: absent
   run_once: true
 """
@@ -141,6 +147,7 @@ ARGUMENTS = {
     },
     "nodes": {"type": "list", "elements": "str"},
     "pins": {"type": "dict", "default": {}},
+    "all": {"type": "bool", "default": False},
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
 }
 

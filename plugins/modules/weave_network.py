@@ -26,7 +26,7 @@ options:
     description: The part of the range that is used where no subnet is named. By default all of it.
     type: str
   reserved:
-    description: Addresses that nobody gets who does not ask for them by name, as with C(docker run --ip).
+    description: Addresses excluded from automatic assignment. C(docker run --ip) still gives them.
     type: list
     elements: str
     default: []
@@ -46,11 +46,15 @@ options:
       name:
         description: The peer's name, a MAC address. By default one that follows from the host's name.
         type: str
+  all:
+    description: With O(state=absent), remove the whole network from etcd, whatever still uses it.
+    type: bool
+    default: false
   state:
     description:
       - V(present) makes the network, and the hosts peers of it.
-      - V(absent) takes the listed hosts out, and gives their parts of the range to other peers. Without O(peers) it
-        removes the whole network from etcd, whatever still uses it.
+      - V(absent) takes the listed hosts out, and gives their parts of the range to other peers. An empty list takes
+        none out.
     type: str
     choices: [present, absent]
     default: present
@@ -90,6 +94,7 @@ ARGUMENTS = {
             "name": {"type": "str"},
         },
     },
+    "all": {"type": "bool", "default": False},
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
 }
 

@@ -13,7 +13,7 @@ from typing import Any
 from ..datastore.etcd import Etcd
 from ..errors import InvalidInput, LabError, raise_if_any
 from ..outcome import Outcome, observed
-from ..validation import duplicate_problems
+from ..validation import duplicate_problems, removal_problems
 from .ipam import NoPool
 from .pools import IPPool, checked_pools, fields_of_document
 from .profiles import profile_spec
@@ -165,10 +165,11 @@ def converge_nodes(params: dict[str, Any], check_mode: bool) -> Outcome:
 def converge_bgp(params: dict[str, Any], check_mode: bool) -> Outcome:
     """The module calico_bgp."""
     names = [entry["name"] for entry in params["peers"]]
-    raise_if_any(duplicate_problems("peers", names) + _bgp_problems(params))
+    raise_if_any(removal_problems(params) + duplicate_problems("peers", names) + _bgp_problems(params))
     store = _store(params, check_mode)
     present, group = params["state"] == "present", params["group"]
-    unlisted = store.names_of_group("bgppeers", group).difference(names) if group else set()
+    whole_group = group and (present or params["all"])
+    unlisted = store.names_of_group("bgppeers", group).difference(names) if whole_group else set()
     concerned = [*names, *unlisted]
     before = {**_bgp_facts(store, concerned), **_members(store, "bgppeers", group)}
     if present:

@@ -70,11 +70,11 @@ def converge_present(engine: Engine, entries: Sequence[dict[str, Any]], group: s
     return Outcome(plan.before, plan.after, {"containers": facts}, warnings)
 
 
-def converge_absent(engine: Engine, names: Sequence[str], group: str | None, check: bool) -> Outcome:
-    """Remove the listed containers, and all of the group, with their anonymous volumes."""
+def converge_absent(engine: Engine, names: Sequence[str], group: str | None, whole_group: bool, check: bool) -> Outcome:
+    """Remove the listed containers, or all of the group, with their anonymous volumes."""
     raise_if_any(duplicate_problems("containers", names))
     try:
-        found = _read(engine, names, group)
+        found = _read(engine, names, group if whole_group else None)
     except EngineNotRunning as error:
         if not check and engine_is_installed():
             raise

@@ -19,7 +19,7 @@ from urllib.parse import quote
 
 from ..errors import LabError, raise_if_any
 from ..outcome import Outcome
-from ..validation import duplicate_problems
+from ..validation import duplicate_problems, removal_problems
 from .containers import GROUP_LABEL, SPECIFICATION_LABEL
 from .engine import Engine, EngineError, EngineNotRunning, engine_is_installed
 
@@ -129,7 +129,7 @@ def converge_networks(params: dict[str, Any], check_mode: bool) -> Outcome:
     """The module docker_networks."""
     present, group = params["state"] == "present", params["group"]
     wanted = [NetworkSpec.from_options(entry) for entry in params["networks"]]
-    problems = duplicate_problems("networks", [spec.name for spec in wanted])
+    problems = removal_problems(params) + duplicate_problems("networks", [spec.name for spec in wanted])
     for index, spec in enumerate(wanted):
         problems += spec.problems(f"networks: entry {index}")
     raise_if_any(problems)
@@ -143,8 +143,9 @@ def converge_networks(params: dict[str, Any], check_mode: bool) -> Outcome:
         return Outcome({}, after, warnings=[f"Predicted without an engine. {error}"] if check_mode else [])
     raise_if_any(_foreign_problems(wanted, stored))
     ours = {name: network for name, network in stored.items() if _specification(network) is not None}
-    concerned = {name for name, network in ours.items() if group and network["Labels"].get(GROUP_LABEL) == group}
-    concerned |= {spec.name for spec in wanted}
+    concerned = {spec.name for spec in wanted}
+    if group and (present or params["all"]):
+        concerned |= {name for name, network in ours.items() if network["Labels"].get(GROUP_LABEL) == group}
     before = {name: _specification(ours[name]) for name in concerned if name in ours}
     after = {spec.name: spec.specification() for spec in wanted} if present else {}
     surplus = [name for name in before if before[name] != after.get(name)]

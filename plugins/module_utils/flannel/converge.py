@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from ..datastore.etcd import Etcd
-from ..errors import InvalidInput, LabError
+from ..errors import InvalidInput, LabError, raise_if_any
 from ..kernel.links import read_links
 from ..kernel.netlink import NetlinkSocket
 from ..outcome import Outcome, observed
 from ..recorded import files, network_set
+from ..validation import removal_problems
 from .backends.backend import Underlay
 from .claim import Claim
 from .config import MIN_MTU, FlannelConfig
@@ -30,6 +31,7 @@ SET_NAME = "flannel"
 
 def converge_config(params: dict[str, Any], check_mode: bool) -> Outcome:
     """The module flannel_config."""
+    raise_if_any(removal_problems(params))
     config = _config_of(params) if params["state"] == "present" else None
     releasable = _releasable(params)
     store = _store(params, check_mode)
@@ -136,7 +138,9 @@ def _config_of(params: dict[str, Any]) -> FlannelConfig:
 def _releasable(params: dict[str, Any]) -> Releasable | None:
     """The hosts with a reservation that are not listed, or whose subnet is pinned to another host by now."""
     nodes, pins = params["nodes"], params["pins"]
-    if nodes is None:
+    if params["all"]:
+        return lambda snapshot: set(snapshot.registry)
+    if not nodes:
         return None
     owners = {_parsed_subnet(subnet): node for node, subnet in pins.items() if subnet}
 

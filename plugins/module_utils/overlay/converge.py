@@ -16,11 +16,10 @@ def converge_datastore(params: dict[str, Any], check_mode: bool) -> Outcome:
     """Remove what hosts have that left, or everything."""
     store = OverlayStore(Etcd.from_arguments(params), check_mode)
     before = _shown(store)
-    if params["nodes"]:
-        for node in params["nodes"]:
-            store.forget_node(node)
-    else:
+    if params["all"]:
         store.remove_all()
+    for node in params["nodes"] or []:
+        store.forget_node(node)
     return Outcome(before, _shown(store))
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from ..datastore.etcd import Etcd
 from ..errors import LabError, raise_if_any
 from ..outcome import Outcome, observed
-from ..validation import duplicate_problems
+from ..validation import duplicate_problems, removal_problems
 from . import attach as weave_attach
 from .address_request import DEFAULT, Wanted
 from .peers import is_device_mac
@@ -25,12 +25,13 @@ def converge_network(params: dict[str, Any], check_mode: bool) -> Outcome:
     """The module weave_network."""
     store = WeaveStore(Etcd.from_arguments(params), check_mode)
     nodes = [entry["node"] for entry in params["peers"]]
+    raise_if_any(removal_problems(params))
     if params["state"] == "absent":
         before = _network_facts(store.read())
-        if nodes:
-            store.leave(nodes)
-        else:
+        if params["all"]:
             store.forget()
+        elif nodes:
+            store.leave(nodes)
         # In check mode a view shows what would be.
         return Outcome(before, _network_facts(store.read()), warnings=store.warnings)
     problems = duplicate_problems("peers", nodes) + _peer_problems(params["peers"])

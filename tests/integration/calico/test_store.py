@@ -546,6 +546,17 @@ def test_peers_that_leave_a_groups_list_go(store, endpoint, etcd):
     assert [peer.name for peer in store.read().bgp_peers] == ["by-hand"]
 
 
+def test_a_group_of_peers_goes_when_all_is_said(store, endpoint):
+    router = {"name": "router", "peer_ip": "192.168.1.1", "as_number": 65000}
+    run_module("calico_bgp", etcd_endpoints=[endpoint], peers=[{**router, "name": "by-hand"}])
+    run_module("calico_bgp", etcd_endpoints=[endpoint], peers=[router], group="course")
+    removal = {"etcd_endpoints": [endpoint], "group": "course", "state": "absent"}
+    run_module("calico_bgp", **removal)
+    assert [peer.name for peer in store.read().bgp_peers] == ["by-hand", "router"]
+    assert_converges("calico_bgp", **removal, all=True)
+    assert [peer.name for peer in store.read().bgp_peers] == ["by-hand"]
+
+
 def test_bgp_module(store, endpoint, etcd):
     peers = [{"name": "router", "peer_ip": "192.168.1.1", "as_number": 65000}]
     arguments = {"etcd_endpoints": [endpoint], "as_number": 64511, "mesh": False, "peers": peers}

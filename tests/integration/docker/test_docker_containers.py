@@ -116,8 +116,24 @@ def test_a_group_is_the_exact_set():
     run_module("docker_containers", group="g", containers=[workload("box1"), workload("box2")])
     assert_converges("docker_containers", group="g", containers=[workload("box2")])
     assert names() == ["box2", "personal", "single"]
-    assert_converges("docker_containers", group="g", state="absent")
+    run_module("docker_containers", group="g", containers=[workload("box1"), workload("box2")])
+    assert_converges("docker_containers", group="g", containers=[{"name": "box1"}], state="absent")
+    assert names() == ["box2", "personal", "single"]
+    assert_unchanged("docker_containers", group="g", containers=[], state="absent")
+    assert_converges("docker_containers", group="g", all=True, state="absent")
     assert names() == ["personal", "single"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"all": True, "state": "absent"}, "all is True but all of the following are missing: group"),
+        ({"all": True, "group": "g"}, "all: true removes everything, so it goes with state: absent only"),
+    ],
+)
+def test_all_is_a_whole_group_and_for_removal(arguments, message):
+    with pytest.raises(ModuleFailed, match=message):
+        run_module("docker_containers", **arguments)
 
 
 def test_foreign_containers_are_refused():
@@ -200,7 +216,7 @@ def test_check_mode_knows_which_users_of_an_image_a_task_before_removes(busybox_
     assert not run_module("busybox_image", **removal, removed_group="others", _check=True)["changed"]
     assert run_module("busybox_image", **removal, removed_group="g", _check=True)["changed"]
     assert not run_module("busybox_image", **removal, removed_group="g")["changed"]  # they are still there
-    run_module("docker_containers", group="g", state="absent")
+    run_module("docker_containers", group="g", all=True, state="absent")
     assert_converges("busybox_image", **removal, removed_group="g")
 
 

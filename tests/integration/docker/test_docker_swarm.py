@@ -153,7 +153,8 @@ def test_an_overlay_is_made_once_and_removed(swarm: dict) -> None:
     assert (listed["group"], listed["subnets"]) == ("docker_overlay", ["10.20.0.0/16"])
     result = assert_converges("docker_networks", group="docker_overlay", networks=[{**OVERLAY, "internal": True}])
     assert result["diff"]["before"]["overlay"]["internal"] is False
-    assert_converges("docker_networks", group="docker_overlay", state="absent")
+    assert_unchanged("docker_networks", group="docker_overlay", networks=[], state="absent")
+    assert_converges("docker_networks", group="docker_overlay", all=True, state="absent")
 
 
 @pytest.mark.parametrize(

@@ -233,14 +233,18 @@ def test_a_host_that_left_the_inventory_is_released_exactly(configured):
 def test_many_hosts_are_released_within_etcds_limits(configured):
     for number in range(1, 71):
         run_module("flannel_subnet", **configured.host(number, subnet=f"40.15.{number}.0/24"))
-    assert_converges("flannel_config", **configured.common, nodes=[], state="absent")
+    stored = configured.stored()
+    assert_unchanged("flannel_config", **configured.config(nodes=[]))
+    run_module("flannel_config", **configured.common, nodes=[], state="absent")
+    assert configured.stored() == stored, "an empty list of hosts names none that have left"
+    assert_converges("flannel_config", **configured.common, all=True, state="absent")
     assert configured.stored() == {}
     assert configured.registry() == {}
 
 
 def test_absent_config_stays_while_a_lease_is_left(configured):
     configured.foreign_lease("40.15.9.0-24", "192.168.1.99")
-    assert_unchanged("flannel_config", **configured.common, nodes=[], state="absent")
+    assert_unchanged("flannel_config", **configured.common, all=True, state="absent")
 
 
 def test_info_gives_what_the_kernel_modules_take(configured):
@@ -309,13 +313,13 @@ def _at_once(hosts: list[dict]) -> list[tuple[str, str]]:
 
 
 def test_simultaneous_hosts_get_different_subnets(configured):
-    run_module("flannel_config", **configured.config(network="40.15.0.0/20", subnet_len=24))
     for _round in range(3):
+        run_module("flannel_config", **configured.config(network="40.15.0.0/20", subnet_len=24))
         answers = _at_once([configured.host(number) for number in range(1, 13)])
         subnets = [subnet for _node, subnet in answers]
         assert len(set(subnets)) == 12, answers
         assert len(configured.stored()) == 13
-        run_module("flannel_config", **configured.config(network="40.15.0.0/20", subnet_len=24, nodes=[]))
+        run_module("flannel_config", **configured.common, all=True, state="absent")
 
 
 def test_two_runs_of_the_same_inventory_agree(configured):

@@ -25,7 +25,7 @@ from ansible_collections.container_network.lab.plugins.module_utils.overlay.stor
     OverlayStore,
 )
 from tests.support import etcd_process
-from tests.support.module_runner import assert_converges, assert_unchanged
+from tests.support.module_runner import ModuleFailed, assert_converges, assert_unchanged, run_module
 
 SUBNET = IPv4Network("10.20.0.0/16")
 MTU = 9001
@@ -186,7 +186,10 @@ def test_the_module_forgets_hosts_and_everything(store: OverlayStore, endpoint: 
     assert store.read().networks["overlay"].nodes == ("node-1",)
     assert not [key for key in store.stored_keys() if "node-2" in key]
     assert_unchanged("docker_overlay_datastore", **common, nodes=["node-2", "node-9"])
-    assert_converges("docker_overlay_datastore", **common)
+    assert_unchanged("docker_overlay_datastore", **common, nodes=[])
+    with pytest.raises(ModuleFailed, match="one of the following is required: nodes, all"):
+        run_module("docker_overlay_datastore", **common)
+    assert_converges("docker_overlay_datastore", **common, all=True)
     assert store.stored_keys() == []
 
 

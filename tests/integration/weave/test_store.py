@@ -310,7 +310,9 @@ def test_the_module_takes_hosts_out_and_then_everything(store: WeaveStore, endpo
     gone = assert_converges("weave_network", **common, peers=[{"node": "node-3"}])
     assert "node-3" not in gone["diff"]["after"]["peers"]
     assert_unchanged("weave_network", **common, peers=[{"node": "node-9"}])
-    assert_converges("weave_network", **common)
+    assert_unchanged("weave_network", **common, peers=[])
+    assert_unchanged("weave_network", **common)
+    assert_converges("weave_network", **common, all=True)
     assert stored(endpoint) == []
 
 
