@@ -34,7 +34,7 @@ log = logging.getLogger(__name__)
 
 
 def drivers(config: Config) -> list[Driver]:
-    """One driver for each configured network; InvalidInput if a network cannot be had as it is configured."""
+    """One driver for each configured network; InvalidInput if the configuration of a network is wrong."""
     classes = network_classes(config.networks)
     docker = Docker(config.docker_socket, config.docker_pid_file)
     hosts_file = HostsFile(config.hosts_file, config.dnsmasq_pid_file)
