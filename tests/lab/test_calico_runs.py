@@ -36,7 +36,7 @@ TASKS_TO_DIE_IN = (
     "Take the other network out",
     "Keep BIRD's configuration, to be given back",
     "Start the driver",
-    "Restart Docker with the names",
+    "Restart Docker with the DNS server",
     "Start the workloads",
 )
 WRONG = {
@@ -134,7 +134,7 @@ def test_flannel_in_the_place_of_calico_is_as_before(fresh_lab: Lab, flannel_bef
 
 def test_a_killed_teardown_is_finished_by_the_next(fresh_lab: Lab, bare: dict[str, dict]) -> None:
     fresh_lab.play("site.yml", "cni=calico")
-    for task in ("Remove the driver's networks", "Remove what the driver made"):
+    for task in ("Remove the driver's networks", "Remove the driver, what it created"):
         fresh_lab.kill_at(task, "teardown.yml")
     fresh_lab.play("teardown.yml")
     assert_unchanged(bare)

@@ -26,7 +26,7 @@ DRIVER = ("--driver", "overlay-etcd", "--ipam-driver", "overlay-etcd")
 TASKS_TO_DIE_IN = (
     "Install the driver",
     "Start the driver",
-    "Restart Docker with the names",
+    "Restart Docker with the DNS server",
     "Make docker_gwbridge",
     "Make the overlays",
     "Start the workloads",
@@ -155,7 +155,7 @@ def test_the_swarm_takes_its_place_and_leaves_it(overlay: Lab) -> None:
 
 
 def test_a_killed_teardown_is_finished_by_the_next(overlay: Lab, hosts_before: dict[str, dict]) -> None:
-    for task in ("Remove docker_gwbridge", "Remove the driver's networks", "Remove what the driver made"):
+    for task in ("Remove docker_gwbridge", "Remove the driver's networks", "Remove the driver, what it created"):
         overlay.kill_at(task, "teardown.yml")
     overlay.play("teardown.yml")
     assert_unchanged(hosts_before)

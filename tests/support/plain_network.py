@@ -12,13 +12,12 @@ from collections.abc import Iterable
 
 from ansible_collections.container_network.lab.plugins.module_utils.datastore.etcd import Put, unchanged_since
 from ansible_collections.container_network.lab.plugins.module_utils.datastore.mirror import Copy
-from ansible_collections.container_network.lab.plugins.module_utils.driver import libnetwork as protocol
+from ansible_collections.container_network.lab.plugins.module_utils.driver import libnetwork
 from ansible_collections.container_network.lab.plugins.module_utils.driver.docker_view import DockerEndpoint
 from ansible_collections.container_network.lab.plugins.module_utils.driver.endpoints import HeldAddress, StoredEndpoint
 from ansible_collections.container_network.lab.plugins.module_utils.driver.joined_endpoints import Joined
 from ansible_collections.container_network.lab.plugins.module_utils.driver.network import Network
 from ansible_collections.container_network.lab.plugins.module_utils.driver.network_records import NetworkRecord
-from ansible_collections.container_network.lab.plugins.module_utils.driver.pool_id import PoolId
 from ansible_collections.container_network.lab.plugins.module_utils.errors import LabError
 
 KEYS = "/plain/"
@@ -31,20 +30,20 @@ class PlainNetwork(Network):
     ipam_driver = "plain"
     address_space = "Plain"
     watched = (KEYS,)
-    network_options = (protocol.MTU_OPTION,)
+    network_options = (libnetwork.MTU_OPTION,)
     addresses_per_network = True
 
     @classmethod
     def clean_host(cls) -> None:
         """Nothing outlives the containers."""
 
-    def request_pool(self, request: protocol.PoolRequest) -> protocol.Pool:
+    def request_pool(self, request: libnetwork.PoolRequest) -> libnetwork.Pool:
         subnet = request.pool or ipaddress.ip_network("10.77.0.0/24")
-        return protocol.Pool(PoolId(self.driver, request.version, subnet), subnet)
+        return libnetwork.Pool(libnetwork.PoolId(self.driver, request.version, subnet), subnet)
 
     def request_address(
-        self, pool: PoolId, wanted: protocol.Address | None, network: NetworkRecord | None
-    ) -> protocol.Address:
+        self, pool: libnetwork.PoolId, wanted: libnetwork.Address | None, network: NetworkRecord | None
+    ) -> libnetwork.Address:
         for address in [wanted.ip] if wanted else list(pool.subnet.hosts())[1:]:
             key = f"{KEYS}addresses/{network.name}/{address}"
             if self.host.etcd.commit([unchanged_since(key, 0)], [Put(key, self.host.node)]):
@@ -62,9 +61,9 @@ class PlainNetwork(Network):
             if item.value == self.host.node:
                 yield HeldAddress(*item.key.split("/")[-2:])
 
-    def create_endpoint(self, request: protocol.EndpointRequest, network: NetworkRecord) -> protocol.EndpointAnswer:
+    def create_endpoint(self, request: libnetwork.EndpointRequest, network: NetworkRecord) -> libnetwork.EndpointAnswer:
         self._put(request.endpoint_id, network.name, [str(one.ip) for one in request.addresses], "")
-        return protocol.EndpointAnswer()
+        return libnetwork.EndpointAnswer()
 
     def _put(self, endpoint_id: str, network: str, addresses: Iterable[str], container: str) -> None:
         document = {"network": network, "addresses": list(addresses), "container": container}
@@ -99,14 +98,14 @@ class PlainNetwork(Network):
     def forget_endpoint(self, endpoint_id: str) -> None:
         self.host.etcd.delete(self._key(endpoint_id))
 
-    def join(self, joined: Joined, network: NetworkRecord) -> protocol.JoinAnswer:
+    def join(self, joined: Joined, network: NetworkRecord) -> libnetwork.JoinAnswer:
         bridge, device, inner = f"plain-{network.network_id[:8]}", self.device_of(joined.endpoint_id), "tmp-plain"
-        mtu = network.options.get(protocol.MTU_OPTION, "1500")
+        mtu = network.options.get(libnetwork.MTU_OPTION, "1500")
         with self.kernel:
             if bridge not in _links():
                 _ip(f"link add {bridge} up type bridge")
             _ip(f"link add {device} mtu {mtu} up master {bridge} type veth peer name {inner} mtu {mtu}")
-        return protocol.JoinAnswer(inner, "eth")
+        return libnetwork.JoinAnswer(inner, "eth")
 
     def devices(self) -> set[str]:
         return {name for name in _links() if name.startswith("pl.")}

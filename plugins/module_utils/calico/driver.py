@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Calico as a Docker network driver: ``docker network create --driver calico --ipam-driver calico-ipam cal_net1``.
 
-What Docker tells goes to Calico's datastore; what the datastore says of all hosts comes back as this host's state.
+Docker's requests are stored in Calico's datastore; each host converges to what the datastore has of all hosts.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import logging
 from collections.abc import Collection, Iterable
 
 from ..datastore.mirror import Copy
-from ..driver import libnetwork as protocol
+from ..driver import libnetwork
 from ..driver.docker_view import DockerEndpoint
 from ..driver.endpoints import StoredEndpoint
 from ..driver.host import Host
@@ -22,8 +22,7 @@ from ..driver.host_options import HostOption
 from ..driver.joined_endpoints import Joined
 from ..driver.network_records import NetworkRecord
 from ..errors import LabError
-from . import source_routes
-from . import veth as calico_endpoints
+from . import source_routes, veth
 from .bird_config import Passwords
 from .dataplane import Dataplane, DesiredState, HostSettings, plan_host
 from .ipam_driver import HANDLE, CalicoAddresses
@@ -33,12 +32,12 @@ from .snapshot import WATCH_PREFIXES
 from .tunnels import Underlay
 
 FIRST_TABLE = 100
-"""The routing tables of a container of several networks are this and the last byte of each network's gateway."""
+"""In a container in several networks, a network's routing table has this number plus its gateway's last byte."""
 log = logging.getLogger(__name__)
 
 
 class CalicoNetwork(CalicoAddresses):
-    """The hooks of Calico."""
+    """Calico on one host."""
 
     driver = "calico"
     ipam_driver = "calico-ipam"
@@ -57,24 +56,24 @@ class CalicoNetwork(CalicoAddresses):
 
     @classmethod
     def clean_host(cls) -> None:
-        """Chains, sets, routes, tunnels, and devices of containers that vanished."""
-        for device in calico_endpoints.host_ends():
-            calico_endpoints.detach(device[len("cali") :])
+        """Chains, sets, routes, tunnels, and devices of vanished containers."""
+        for device in veth.host_ends():
+            veth.detach(device[len("cali") :])
         Dataplane().converge(DesiredState())
 
     # --- networks -----------------------------------------------------------------------------------------------------
 
-    def check_network(self, request: protocol.NetworkRequest) -> None:
-        """Whether containers may go out is a matter of the network's profile."""
+    def check_network(self, request: libnetwork.NetworkRequest) -> None:
+        """``--internal`` is refused: the network's profile decides about egress."""
         super().check_network(request)
         if request.internal:
             raise LabError(
                 "--internal is not supported: leave it out, and declare egress rules for the network's profile "
-                "(calico_profile), which deny what shall stay inside."
+                "(calico_profile), which deny what must stay inside."
             )
 
     def delete_network(self, network: NetworkRecord, last: bool) -> None:
-        """The last host removes the network's profile, unless somebody changed that."""
+        """The last host removes the network's profile, unless it was changed."""
         if not network.name or not last:
             return
         profile = next((one for one in self.store.profiles() if one.name == network.name), None)
@@ -86,8 +85,8 @@ class CalicoNetwork(CalicoAddresses):
 
     # --- endpoints ----------------------------------------------------------------------------------------------------
 
-    def create_endpoint(self, request: protocol.EndpointRequest, network: NetworkRecord) -> protocol.EndpointAnswer:
-        """Store the endpoint, with the profile that is named like its network."""
+    def create_endpoint(self, request: libnetwork.EndpointRequest, network: NetworkRecord) -> libnetwork.EndpointAnswer:
+        """Store the endpoint, with the profile that has the network's name."""
         self._ensure_profile(network.name)
         addresses = [address.ip for address in request.addresses]
         own_ipv6 = None
@@ -98,7 +97,7 @@ class CalicoNetwork(CalicoAddresses):
             addresses.append(own_ipv6.ip)
         endpoint = self._endpoint_of(request.endpoint_id, addresses, network.name)
         self.store.put_endpoint(dataclasses.replace(endpoint, mac=request.mac or endpoint.mac))
-        return protocol.EndpointAnswer(mac="" if request.mac else calico_endpoints.CONTAINER_MAC, ipv6=own_ipv6)
+        return libnetwork.EndpointAnswer(mac="" if request.mac else veth.CONTAINER_MAC, ipv6=own_ipv6)
 
     def _endpoint_of(
         self, endpoint_id: str, addresses: Iterable[object], network: str, container: str | None = None
@@ -113,16 +112,16 @@ class CalicoNetwork(CalicoAddresses):
     def _ipv6_handle(self, endpoint_id: str) -> str:
         return f"{HANDLE}{self.host.node}-{endpoint_id}"
 
-    def join(self, joined: Joined, network: NetworkRecord) -> protocol.JoinAnswer:
-        """Make the veth pair."""
+    def join(self, joined: Joined, network: NetworkRecord) -> libnetwork.JoinAnswer:
+        """Create the veth pair."""
         endpoint = self.endpoint(joined.endpoint_id)
         with self.kernel:
-            calico_endpoints.attach(endpoint.endpoint_id, _plain(endpoint.addresses), self._container_mtu())
+            veth.attach(endpoint.endpoint_id, _plain(endpoint.addresses), self._container_mtu())
         versions = {ipaddress.ip_interface(address).version for address in endpoint.addresses}
         gateway = _gateway(joined) if 4 in versions else ""
-        gateway_ipv6 = calico_endpoints.ipv6_gateway(endpoint.endpoint_id) if 6 in versions else ""
-        return protocol.JoinAnswer(
-            device=calico_endpoints.temporary_name(endpoint.endpoint_id),
+        gateway_ipv6 = veth.ipv6_gateway(endpoint.endpoint_id) if 6 in versions else ""
+        return libnetwork.JoinAnswer(
+            device=veth.temporary_name(endpoint.endpoint_id),
             prefix="cali",
             gateway=gateway,
             gateway_ipv6=gateway_ipv6,
@@ -130,7 +129,7 @@ class CalicoNetwork(CalicoAddresses):
         )
 
     def finish_join(self, joined: Joined, network: NetworkRecord, others: Collection[Joined]) -> bool:
-        """In a container of several networks, route by source address."""
+        """In a container in several networks, route by source address."""
         endpoint = self.find_endpoint(joined.endpoint_id) if others else None
         if endpoint is None:
             return True
@@ -141,7 +140,7 @@ class CalicoNetwork(CalicoAddresses):
         return all(source_routes.ensure(joined.sandbox, address, gateway, table, subnets) for address in addresses)
 
     def forget_endpoint(self, endpoint_id: str) -> None:
-        """Remove the endpoint, and the IPv6 address that Docker does not know of."""
+        """Remove the endpoint, and its IPv6 address, which Docker does not know."""
         self.store.delete_endpoint(self.host.node, endpoint_id)
         self.store.release(self._ipv6_handle(endpoint_id))
 
@@ -159,7 +158,7 @@ class CalicoNetwork(CalicoAddresses):
             self.store.put_endpoint(dataclasses.replace(endpoint, labels=labels))
 
     def endpoints(self, copy: Copy) -> Iterable[StoredEndpoint]:
-        """Of containers that Docker runs; Kubernetes' pods are no endpoints of ours."""
+        """Of Docker's containers; those of Kubernetes' pods are left out."""
         for endpoint in self.read(copy).endpoints:
             yield StoredEndpoint(
                 endpoint_id=endpoint.endpoint_id,
@@ -175,16 +174,16 @@ class CalicoNetwork(CalicoAddresses):
 
     def devices(self) -> set[str]:
         """Host ends."""
-        return calico_endpoints.host_ends()
+        return veth.host_ends()
 
     def device_of(self, endpoint_id: str) -> str:
         """As Calico names it."""
         return interface_name(endpoint_id)
 
     def remove_device(self, device: str) -> None:
-        """With the container's end, routes and neighbours."""
+        """With the container's end, routes and neighbour entries."""
         with self.kernel:
-            calico_endpoints.detach(device[len("cali") :])
+            veth.detach(device[len("cali") :])
 
     # --- the host follows the datastore -------------------------------------------------------------------------------
 
@@ -195,7 +194,7 @@ class CalicoNetwork(CalicoAddresses):
         desired = plan_host(self.host.node, self.read(copy), self._settings())
         with self.kernel:
             outcome = self._dataplane.converge(desired)
-        for warning in outcome.warnings:  # a container that is being started has no veth pair yet
+        for warning in outcome.warnings:  # a container that is starting has no veth pair yet
             log.log(logging.WARNING if thorough else logging.DEBUG, "%s", warning)
 
     def _settings(self) -> HostSettings:
@@ -204,7 +203,7 @@ class CalicoNetwork(CalicoAddresses):
         return HostSettings(Underlay(options["interface"], self.underlay().mtu), passwords)
 
     def _container_mtu(self) -> int:
-        return self.host.options.get("container_mtu") or min(calico_endpoints.CONTAINER_MTU, self.underlay().mtu)
+        return self.host.options.get("container_mtu") or min(veth.CONTAINER_MTU, self.underlay().mtu)
 
 
 def _plain(addresses: Iterable[str]) -> tuple[str, ...]:
@@ -212,16 +211,16 @@ def _plain(addresses: Iterable[str]) -> tuple[str, ...]:
 
 
 def _gateway(joined: Joined) -> str:
-    """The next hop, which no interface has: the host's end answers ARP for it.
+    """The next hop, which is no interface's address: the host end answers ARP for it.
 
-    A container's first network has 169.254.1.1. Each further one needs one of its own, since a route says over which
-    interface an address is.
+    It is 169.254.1.1 in a container's first network. Each further network needs another one, since a route leads to an
+    address over one interface.
     """
-    return str(ipaddress.ip_address(calico_endpoints.GATEWAY) + joined.slot)
+    return str(ipaddress.ip_address(veth.GATEWAY) + joined.slot)
 
 
 def _default_profile(name: str) -> Profile:
-    """The policy of a network that nobody has declared: all within, nothing from other networks, all outwards."""
+    """The default policy of a network: everything within it and egress, nothing from other networks."""
     return Profile(name, profile_spec(name))
 
 

@@ -10,11 +10,10 @@ import secrets
 from collections.abc import Iterable
 
 from ..datastore.mirror import Copy
-from ..driver import libnetwork as protocol
+from ..driver import libnetwork
 from ..driver.docker_view import DockerEndpoint
 from ..driver.endpoints import HeldAddress
 from ..driver.network_records import NetworkRecord
-from ..driver.pool_id import PoolId
 from ..driver.store_network import StoreNetwork
 from ..errors import LabError
 from .resources import WorkloadEndpoint
@@ -23,7 +22,7 @@ from .store import CalicoStore
 
 ANYTHING = {4: "0.0.0.0/0", 6: "::/0"}
 HANDLE = "libnetwork-"
-"""How the handles of all addresses begin that Docker's containers have."""
+"""Prefix of the handles of all addresses of Docker's containers."""
 
 
 class CalicoAddresses(StoreNetwork[CalicoStore, Snapshot, WorkloadEndpoint]):
@@ -40,39 +39,39 @@ class CalicoAddresses(StoreNetwork[CalicoStore, Snapshot, WorkloadEndpoint]):
         """Those alone: pools and blocks need not be read."""
         return self.store.endpoints()
 
-    def request_pool(self, request: protocol.PoolRequest) -> protocol.Pool:
-        """Any address will do, or those of one pool: ``--subnet`` names it."""
+    def request_pool(self, request: libnetwork.PoolRequest) -> libnetwork.Pool:
+        """All addresses, or those of the one pool that ``--subnet`` names."""
         if request.sub_pool is not None:
             raise LabError(
-                f"--ip-range {request.sub_pool} is not supported: make a pool of that range (calico_ippool), "
+                f"--ip-range {request.sub_pool} is not supported: create a pool of that range (calico_ippool), "
                 f"and name it with --subnet {request.sub_pool}."
             )
         if request.pool is not None:
             self._check_pool(request.pool)
         anything = ANYTHING[request.version]
-        pool_id = PoolId(self.driver, request.version, request.pool)
-        return protocol.Pool(pool_id, ipaddress.ip_network(anything), {protocol.GATEWAY_DATA: anything})
+        pool_id = libnetwork.PoolId(self.driver, request.version, request.pool)
+        return libnetwork.Pool(pool_id, ipaddress.ip_network(anything), {libnetwork.GATEWAY_DATA: anything})
 
-    def _check_pool(self, wanted: protocol.Subnet) -> None:
+    def _check_pool(self, wanted: libnetwork.Subnet) -> None:
         pools = self.store.pools()
         found = next((pool for pool in pools if pool.cidr == wanted), None)
         if found is None:
             known = ", ".join(str(pool.cidr) for pool in pools if not pool.disabled)
             raise LabError(
                 f"--subnet {wanted} is not a Calico pool. Pools: {known or 'none'}. "
-                "Name one of them, leave --subnet out to use any, or make the pool first (calico_ippool)."
+                "Name one of them, leave --subnet out to use any, or create the pool first (calico_ippool)."
             )
         if found.disabled:
             raise LabError(f"--subnet {wanted}: this Calico pool is disabled and gives no addresses. Name another.")
 
-    def request_gateway(self, pool: PoolId, wanted: protocol.Address | None) -> protocol.Address:
-        """There is nothing to choose."""
+    def request_gateway(self, pool: libnetwork.PoolId, wanted: libnetwork.Address | None) -> libnetwork.Address:
+        """It is fixed."""
         raise LabError("--gateway cannot be chosen: the gateway of all Calico containers is 169.254.1.1. Leave it out.")
 
     def request_address(
-        self, pool: PoolId, wanted: protocol.Address | None, network: NetworkRecord | None
-    ) -> protocol.Address:
-        """A free address of the pool, or the wanted one, whose handle follows from it: repeated, it is given again."""
+        self, pool: libnetwork.PoolId, wanted: libnetwork.Address | None, network: NetworkRecord | None
+    ) -> libnetwork.Address:
+        """A free address of the pool, or the wanted one, whose handle is derived from it, so a repetition succeeds."""
         pools = [str(pool.subnet)] if pool.subnet else None
         if wanted is None:
             handle = f"{HANDLE}{self.host.node}-{secrets.token_hex(8)}"
@@ -84,7 +83,7 @@ class CalicoAddresses(StoreNetwork[CalicoStore, Snapshot, WorkloadEndpoint]):
         return f"{HANDLE}{self.host.node}-{address.replace(':', '.')}"
 
     def release_address(self, held: HeldAddress) -> None:
-        """Give an address back, if it is still this host's."""
+        """Release an address, if it is still this host's."""
         self.store.release_address(held.address, node=self.host.node)
 
     def claim_address(self, held: HeldAddress, endpoint: DockerEndpoint) -> None:
@@ -92,7 +91,7 @@ class CalicoAddresses(StoreNetwork[CalicoStore, Snapshot, WorkloadEndpoint]):
         self.store.assign(self.host.node, self._handle_of(held.address), address=held.address)
 
     def held_addresses(self, copy: Copy) -> Iterable[HeldAddress]:
-        """Those that this host's drivers, of today and before, have assigned."""
+        """Those that this host's drivers, also earlier ones, have assigned."""
         return (
             HeldAddress("", str(address))
             for address, allocation in self.read(copy).allocations().items()

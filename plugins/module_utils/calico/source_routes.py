@@ -3,10 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Routes by source address, inside a container that is in several networks.
 
-Such a container has one default route, and answers from its other addresses would leave over the wrong interface, where
-the host drops them as forged. So packets from each address use a table that leads to that address's network, and so
-does what goes to a network's own subnet, if it has one. The main table stays as Docker made it: Docker refuses an
-address to which the container has a route there.
+Such a container has one default route, and replies from its other addresses would leave over the wrong interface, where
+the host drops them as spoofed. So packets from each address, and packets to a network's own subnet, if it has one, use
+a table whose routes lead to that network. The main table stays as Docker left it: Docker refuses an address to which
+the container has a route there.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ _RTM_NEWRULE = 32  # linux/rtnetlink.h; the header of a rule has the layout of a
 _TO_TABLE = 1  # FR_ACT_TO_TBL
 _FRA_DST, _FRA_SRC, _FRA_PRIORITY, _FRA_TABLE = 1, 2, 6, 15
 _BY_SUBNET = 1000
-"""Rules by destination come after all rules by source, and before the main table. The first network's comes first."""
+"""Priority of rules by destination: after all rules by source, before the main table, in order of the networks."""
 
 
 def ensure(sandbox: str, address: str, gateway: str, table: int, subnets: Sequence[str] = ()) -> bool:
-    """Make packets from ``address`` (IPv4), and those to ``subnets`` from no address yet, use ``gateway``.
+    """Route packets from ``address`` (IPv4), and those to ``subnets`` without a source address yet, over ``gateway``.
 
     False while the container does not have the address yet.
     """

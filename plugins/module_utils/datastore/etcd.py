@@ -60,7 +60,7 @@ class Compare:
 
 
 def unchanged_since(key: str, mod_revision: int) -> Compare:
-    """Nobody wrote the key since it was read with this revision; 0 means that it still does not exist."""
+    """The key was not written since it was read with this revision; 0: it still does not exist."""
     return Compare(key, "VERSION", 0) if mod_revision == 0 else Compare(key, "MOD", mod_revision)
 
 
@@ -138,7 +138,7 @@ class Etcd:
         return int(answer["header"]["revision"]), found
 
     def watch_documents(self, start_revisions: dict[str, int]) -> Iterator[dict[str, Any]]:
-        """The gateway's answers to a watch of prefixes, each from a revision on, as they come; see `etcd_watch`.
+        """The gateway's answers to a watch of prefixes, each from a revision on, as they come; see `mirror`.
 
         Answers name the prefix by its place in the dictionary, from 1 on, as ``watch_id``.
         It keeps the client's connection for itself: one client, one watch. It ends when the connection does, and raises
@@ -269,7 +269,7 @@ class Etcd:
         )
 
     def _prefer_others(self, endpoint: str) -> None:
-        """An endpoint that failed is tried last from now on, so that it costs its time-out once only."""
+        """An endpoint that failed is tried last from now on, so that its time-out is spent only once."""
         self._endpoints.remove(endpoint)
         self._endpoints.append(endpoint)
 
@@ -309,7 +309,7 @@ def _is_endpoint(text: str) -> bool:
 
 
 def _tls_context(ca_cert: str | None, client_cert: str | None, client_key: str | None) -> ssl.SSLContext:
-    """Verification is always on: there is no option to trust whoever answers."""
+    """Certificates are always verified: no option turns that off."""
     try:
         context = ssl.create_default_context(cafile=ca_cert)
         if client_cert:

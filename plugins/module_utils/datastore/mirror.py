@@ -18,7 +18,7 @@ from .etcd import Etcd, KeyValue
 
 
 class WatchLost(LabError):
-    """The watch cannot go on where it was: etcd has compacted that revision away, or refuses it."""
+    """The watch cannot continue where it was: etcd has compacted that revision away, or refuses it."""
 
 
 class Copy:
@@ -54,7 +54,7 @@ class Copy:
 
 
 class Mirror:
-    """The copy that follows. `follow` runs in a thread of its own; `copy` may be asked from any.
+    """The copy that follows. `follow` runs in a thread of its own; `copy` may be called from any.
 
     ``on_change`` is called with the revision after every change, in the thread of `follow`.
     """
@@ -83,7 +83,7 @@ class Mirror:
         """Read everything the first time, then follow the changes until the connection ends.
 
         Called again, it goes on after the last revision that it saw. Raises EtcdUnreachable if etcd does not answer,
-        and WatchLost if the revision is gone; then the next call reads everything anew.
+        and WatchLost if the revision is gone; then the next call reads everything again.
         """
         try:
             if not self._seen:

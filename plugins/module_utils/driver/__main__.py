@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Runs the service: ``python3 -m container_network.driver /etc/container-network/driver.json``.
 
-With a further argument ``remove`` it removes from the host what the networks made there, and ends.
+With the further argument ``remove``, it removes what the networks created on the host, and exits.
 """
 
 from __future__ import annotations
@@ -21,36 +21,37 @@ from queue import SimpleQueue
 from ..errors import LabError
 from .config import Config
 from .dns_names import DOMAIN, HostsFile
-from .dns_server import NameServer, clean_host, write_domains
+from .dns_server import DnsServer, clean_host, write_domains
 from .docker_view import Docker
 from .host_options import MODULE
 from .registry import network_class, network_classes
 from .service import Driver
 
 READY_SECONDS = 40.0
-"""How long Docker's start waits, at most, until the networks' datastore answers: containers that Docker starts before
-that stay stopped, because Docker tries only once."""
+"""How long Docker's start waits for the datastore, at most. Containers that Docker starts earlier stay stopped, because
+Docker tries only once."""
 log = logging.getLogger(__name__)
 
 
 def drivers(config: Config) -> list[Driver]:
-    """One driver for each configured network; InvalidInput if a network cannot be had as it is configured."""
+    """One driver for each configured network; InvalidInput if the configuration of a network is wrong."""
     classes = network_classes(config.networks)
     docker = Docker(config.docker_socket, config.docker_pid_file)
     hosts_file = HostsFile(config.hosts_file, config.dnsmasq_pid_file)
-    views = None
+    dns_server = None
     if config.dns_address:
         folder = config.hosts_file.parent
-        views = NameServer(folder, config.dns_address, config.networks)
+        dns_server = DnsServer(folder, config.dns_address, config.networks)
         write_domains(folder, [DOMAIN, *(one.dns_domain for one in classes.values())], config.dnsmasq_pid_file)
     return [
-        Driver(classes[name], options, config, docker, hosts_file, views) for name, options in config.networks.items()
+        Driver(classes[name], options, config, docker, hosts_file, dns_server)
+        for name, options in config.networks.items()
     ]
 
 
 def serve(running: list[Driver]) -> None:
     """Serve until SIGTERM or SIGINT."""
-    signals: SimpleQueue[int] = SimpleQueue()  # a signal may come at any point, and its `put` may be called at any
+    signals: SimpleQueue[int] = SimpleQueue()  # its `put` is safe in a signal handler
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda number, _frame: signals.put(number))
     for driver in running:
@@ -62,7 +63,7 @@ def serve(running: list[Driver]) -> None:
 
 
 def _tell_ready(running: list[Driver]) -> None:
-    """Tell systemd, which holds back what is ordered after this service, as Docker is."""
+    """Notify systemd, which delays units that are ordered after this service, such as Docker."""
     deadline = time.monotonic() + READY_SECONDS
     late = [one for one in running if not one.synced.wait(max(0.0, deadline - time.monotonic()))]
     log.info("serving%s", "; the datastore does not answer yet" if late else "")
@@ -80,7 +81,7 @@ def _notify(text: str) -> None:
 
 
 def remove(config: Config) -> int:
-    """Leave the host as if there had been no networks."""
+    """Restore the host to its state without the networks."""
     for name, options in config.networks.items():
         try:
             network_class(name, options[MODULE]).clean_host()
@@ -106,7 +107,7 @@ def main() -> int:
         return 2
     serve(running)
     logging.shutdown()
-    os._exit(0)  # a thread may be waiting for etcd for some seconds; there is nothing left to do for it
+    os._exit(0)  # threads that wait for etcd would delay the exit by seconds
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ _KEYS = {"node", "etcd", "networks", *_TEXTS, *_PATHS}
 
 @dataclass(frozen=True)
 class Config:
-    """Which host this is, where the datastore is, and which networks it drives, each with its options.
+    """The host, its datastore, and the networks that it serves, each with its options.
 
     Networks are by the name of their Docker driver; the option ``module`` is where `registry` finds them.
     """
@@ -37,11 +37,11 @@ class Config:
     plugins: Path = PLUGINS
     hosts_file: Path = Path("/run/container-network-dns/hosts")
     dnsmasq_pid_file: Path | None = None
-    dns_address: str = ""  # where containers ask for names; empty if nobody leads their questions to views
+    dns_address: str = ""  # the DNS server's address for containers; empty without views
 
     @classmethod
     def parse(cls, text: str) -> Config:
-        """From the file's text; InvalidInput names everything that is wrong with it."""
+        """From the file's text; InvalidInput names all problems."""
         try:
             content = json.loads(text)
         except ValueError as error:

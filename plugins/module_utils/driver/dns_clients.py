@@ -1,10 +1,10 @@
 # Copyright (c) 2026, container_network.lab contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From which addresses this host's containers ask for names, and which networks they are in.
+"""Source addresses of the DNS queries of this host's containers, and the networks of each container.
 
-The source of a question is one of the addresses inside the container: its own in a network with a gateway, or else that
-on docker_gwbridge, which only the container's namespace tells. Both are there before the container's first process is.
+A query comes from one of the addresses inside the container: its own in a network with a gateway, or else the one on
+docker_gwbridge, which only the container's namespace shows. Both exist before the container's first process runs.
 """
 
 from __future__ import annotations
@@ -24,35 +24,35 @@ class DnsClients:
     def __init__(self) -> None:
         self._networks: dict[str, tuple[str, str]] = {}  # sandbox and network's name, by endpoint
         self._addresses: dict[str, frozenset[str]] = {}  # by sandbox
-        self._unsettled: set[str] = set()  # sandboxes whose containers are being started
+        self._starting: set[str] = set()  # sandboxes whose containers are starting
         self._lock = threading.Lock()
 
     def join(self, endpoint_id: str, sandbox: str, network: str, addresses: Iterable[str] = ()) -> None:
-        """An endpoint joined a container; ``addresses`` are what it is known to have there."""
+        """An endpoint joined a container, with the addresses that are known so far."""
         with self._lock:
             self._networks[endpoint_id] = (sandbox, network)
             self._addresses[sandbox] = self._addresses.get(sandbox, frozenset()).union(addresses)
-            self._unsettled.add(sandbox)
+            self._starting.add(sandbox)
 
     def leave(self, endpoint_id: str) -> None:
-        """It left; it need not be known."""
+        """An endpoint left its container; it need not be known."""
         with self._lock:
             sandbox, _network = self._networks.pop(endpoint_id, ("", ""))
             if sandbox not in {each for each, _network in self._networks.values()}:
                 self._addresses.pop(sandbox, None)
-                self._unsettled.discard(sandbox)
+                self._starting.discard(sandbox)
 
     def sync(self, joined: Mapping[str, tuple[str, str]]) -> None:
-        """What has joined, as the datastore says: sandbox and network's name, by endpoint."""
+        """Replace what is known by the datastore's records: sandbox and name of the network, by endpoint."""
         for endpoint_id in set(self._networks) - set(joined):
             self.leave(endpoint_id)
         for endpoint_id, (sandbox, network) in joined.items():
             if endpoint_id not in self._networks:
                 self.join(endpoint_id, sandbox, network)
 
-    def look(self) -> None:
-        """Read the addresses inside the containers that are being started."""
-        for sandbox in list(self._unsettled):
+    def read_addresses(self) -> None:
+        """Read the addresses inside the containers that are starting."""
+        for sandbox in list(self._starting):
             addresses = _addresses_in(sandbox)
             with self._lock:
                 if addresses and sandbox in self._addresses:
@@ -60,7 +60,7 @@ class DnsClients:
 
     def settle(self) -> None:
         """All containers run: their addresses do not change any more."""
-        self._unsettled.clear()
+        self._starting.clear()
 
     def by_address(self) -> dict[str, Networks]:
         """The networks of each container, by its addresses."""
@@ -74,7 +74,7 @@ class DnsClients:
 
 
 def _addresses_in(sandbox: str) -> frozenset[str]:
-    """IPv4 only: the server of names has no other address."""
+    """IPv4 only, as the DNS server's address."""
     try:
         with NetlinkSocket(sandbox) as netlink:
             links = read_links(netlink).values()

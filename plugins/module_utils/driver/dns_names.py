@@ -16,7 +16,7 @@ from pathlib import Path
 from ..recorded.files import RecordedFile, converge_files
 
 DOMAIN = "container"
-"""``bbox1.cal_net1.container`` is a container's full name; DNS servers elsewhere are never asked for this domain."""
+"""``bbox1.net1.container`` is a container's full name; queries for this domain are never forwarded."""
 log = logging.getLogger(__name__)
 
 
@@ -29,15 +29,15 @@ class ContainerName:
     addresses: tuple[str, ...]
     age: int = 0
     shared_domain: str = ""
-    """If it is set, the full name is ``name.shared_domain``, and all containers of the name share both names,
-    in all networks of the domain."""
+    """If set, the full name is ``name.shared_domain``, and all containers of the name share both names, in all networks
+    of the domain."""
 
 
 def hosts_text(names: Iterable[ContainerName], networks: Collection[str] | None = None) -> str:
     """The hosts file: each container by ``name.network.container``, and in these networks (None: all) by ``name``.
 
-    Where containers of several networks, or several hosts, have one name, it is the oldest one's; the others keep their
-    longer names, so nobody can take a name away by starting a container.
+    If containers in several networks, or on several hosts, have the same name, it is the oldest one's; the others keep
+    their full names, so starting a container never takes a name away from a running one.
     """
     known = list(names)
     domains = {one.shared_domain for one in known if one.shared_domain and one.network in (networks or ())}
@@ -56,7 +56,7 @@ def hosts_text(names: Iterable[ContainerName], networks: Collection[str] | None 
 
 
 class HostsFile:
-    """The file, and the dnsmasq that reads it again on SIGHUP. Shared by the networks."""
+    """The file, and the dnsmasq that reads it again on SIGHUP. Shared by all drivers."""
 
     def __init__(self, path: Path, pid_file: Path | None) -> None:
         self._path = path
@@ -76,7 +76,7 @@ class HostsFile:
 
 
 def reload_dnsmasq(pid_file: Path) -> None:
-    """Make a dnsmasq read its hosts file again. It loses no question; one that does not run reads it at its start."""
+    """Make a dnsmasq read its files again. It loses no query; one that does not run reads them at its start."""
     try:
         pid = int(pid_file.read_text())
         if Path(f"/proc/{pid}/comm").read_text().strip() == "dnsmasq":

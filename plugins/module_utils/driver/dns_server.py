@@ -1,9 +1,9 @@
 # Copyright (c) 2026, container_network.lab contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The dnsmasq of each view: its hosts file, its systemd unit, and the rules that lead questions to it.
+"""The dnsmasq of each view: its hosts file, its systemd unit, and the rules that redirect queries to it.
 
-They go on without this service, and it finds them again when it starts.
+They keep running without this service, which finds them again when it starts.
 """
 
 from __future__ import annotations
@@ -27,52 +27,52 @@ from .dns_views import CHAIN, SET_PREFIX, Networks, View, plan_views, redirectio
 
 START_SECONDS = 2.0
 RETRY_SECONDS = 30.0
-"""How long a view that did not start is left alone: nobody shall wait for it again and again."""
+"""How long a view that did not start is not started again: each attempt delays others."""
 DOMAINS_FILE = "domains"
 UNIT = "container-network-dns@{}.service"
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Known:
-    """What one driver knows of names: all hosts' containers, this host's networks, and who of its containers asks."""
+class DriverNames:
+    """What one driver contributes: all hosts' names, this host's networks, and the DNS clients among its containers."""
 
     names: tuple[ContainerName, ...]
     networks: frozenset[str]
-    sources: Mapping[str, Networks]  # networks by the containers' addresses
+    clients: Mapping[str, Networks]  # networks by the containers' addresses
 
 
-class NameServer:
+class DnsServer:
     """All views of this host. Shared by its drivers; safe to use from many threads."""
 
     def __init__(self, folder: Path, address: str, drivers: Iterable[str]) -> None:
         self._folder = folder
         self._address = address
         self._drivers = set(drivers)
-        self._known: dict[str, Known] = {}
+        self._known: dict[str, DriverNames] = {}
         self._lock = threading.Lock()
         self._views: list[View] = []
         self._sets: dict[str, IpSet] | None = None  # as they are in the kernel; None: to be read
         self._failed: dict[int, float] = {}  # ports that were not served, and since when
         self._complaint = ""
 
-    def update(self, driver: str, known: Known, thorough: bool = False) -> None:
-        """What a driver knows now; ``thorough`` reads the kernel anew, and writes what others have changed."""
+    def update(self, driver: str, known: DriverNames, thorough: bool = False) -> None:
+        """Apply what a driver knows now; ``thorough`` reads the kernel again, and repairs what others have changed."""
         with self._lock:
             self._known[driver] = known
             self._sets = None if thorough else self._sets
             self._try_to_apply()
 
-    def update_sources(self, driver: str, sources: Mapping[str, Networks]) -> None:
-        """The same of the sources alone; nothing is changed before all is known once."""
+    def update_clients(self, driver: str, clients: Mapping[str, Networks]) -> None:
+        """Apply a change of the clients alone, once all drivers have called `update`."""
         with self._lock:
             known = self._known.get(driver)
-            if known is not None and known.sources != sources:
-                self._known[driver] = dataclasses.replace(known, sources=sources)
+            if known is not None and known.clients != clients:
+                self._known[driver] = dataclasses.replace(known, clients=clients)
                 self._try_to_apply()
 
     def _try_to_apply(self) -> None:
-        """Without its view a container gets the names of all networks: that is no reason to refuse it anything."""
+        """A failure is logged only: without its view, a container gets the names of all networks."""
         if set(self._known) != self._drivers:
             return
         try:
@@ -81,12 +81,12 @@ class NameServer:
         except LabError as error:
             self._sets = None
             if str(error) != self._complaint:
-                log.warning("names by network: %s", error)
+                log.warning("the DNS views cannot be updated: %s", error)
             self._complaint = str(error)
 
     def _apply(self) -> None:
         ports = self._ports()
-        views = plan_views(self._all_networks(), self._all_sources(), ports)
+        views = plan_views(self._all_networks(), self._all_clients(), ports)
         names = [name for known in self._known.values() for name in known.names]
         for view in views:
             self._write(view, names)
@@ -97,17 +97,17 @@ class NameServer:
     def _all_networks(self) -> set[str]:
         return {network for known in self._known.values() for network in known.networks}
 
-    def _all_sources(self) -> dict[str, Networks]:
-        sources: dict[str, Networks] = {}
+    def _all_clients(self) -> dict[str, Networks]:
+        clients: dict[str, Networks] = {}
         for known in self._known.values():
-            for address, networks in known.sources.items():
-                sources[address] = sources.get(address, frozenset()) | networks
-        return sources
+            for address, networks in known.clients.items():
+                clients[address] = clients.get(address, frozenset()) | networks
+        return clients
 
     # --- files and units ----------------------------------------------------------------------------------------------
 
     def _ports(self) -> dict[Networks, int]:
-        """The views that are there: a file's name is its port, and its first line names its networks."""
+        """The ports of existing views: a file's name is its port, and its first line names its networks."""
         ports = {}
         for path in sorted(self._folder.glob("*.hosts")):
             line = path.read_text().partition("\n")[0]
@@ -124,7 +124,7 @@ class NameServer:
         return self._folder / f"{port}.pid"
 
     def _start(self, view: View) -> bool:
-        """Whether the view's dnsmasq serves; it writes its pid file when it does."""
+        """Start the view's dnsmasq, if needed; whether it serves. It writes its pid file once it does."""
         now = time.monotonic()
         if not self._serves(view.port) and now - self._failed.get(view.port, -RETRY_SECONDS) < RETRY_SECONDS:
             return False
@@ -152,7 +152,7 @@ class NameServer:
     # --- the kernel ---------------------------------------------------------------------------------------------------
 
     def _redirect(self, views: list[View]) -> None:
-        """Most changes are of a set's members alone."""
+        """Mostly, only members of sets change."""
         wanted = redirection(views, self._address)
         rules_differ = self._sets is None or wanted != redirection(self._views, self._address)
         current = ipsets.read() if self._sets is None else self._sets
@@ -168,7 +168,7 @@ class NameServer:
 
 
 def write_domains(folder: Path, domains: Iterable[str], pid_file: Path | None = None) -> None:
-    """Write the domains whose names no DNS server elsewhere is asked for, and reload every dnsmasq of this host.
+    """Write the domains for which queries are never forwarded, and reload every dnsmasq of this host.
 
     The file is in the format of dnsmasq's option ``--servers-file``; ``pid_file`` is that of the dnsmasq at port 53.
     """
@@ -179,7 +179,7 @@ def write_domains(folder: Path, domains: Iterable[str], pid_file: Path | None = 
 
 
 def clean_host(address: str) -> None:
-    """Remove the rules and sets; the units are the role's."""
+    """Remove the rules and sets; the role removes the units."""
     obsolete = ChainSet({("nat", CHAIN): []}, redirection((), address).jumps)
     steps = iptables.plan(ChainSet(), [obsolete], iptables.read("ipv4"))
     if steps:

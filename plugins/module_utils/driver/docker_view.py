@@ -1,7 +1,7 @@
 # Copyright (c) 2026, container_network.lab contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What Docker has of a driver's networks, asked over the Engine API."""
+"""A driver's networks and endpoints as Docker has them, queried over the Engine API."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from ..docker.engine import Engine
 from ..errors import LabError
 
 ENGINE_SECONDS = 5.0
-"""How long the Engine may take for an answer: it is asked while it waits for ours."""
+"""How long the Engine may take to answer: some queries run while it waits for an answer of ours."""
 NEW_SECONDS = 3
-"""How long ago, at most, ``docker run`` has made the container that it starts."""
+"""The maximal age of a container that ``docker run`` is starting."""
 _ENDED = ("exited", "dead", "removing")
-"""States of containers that have no endpoint, whatever is listed: Docker keeps old ids there when it was killed."""
+"""States of containers without endpoints; after Docker was killed, it still lists old endpoint ids for them."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class DockerEndpoint:
     container: str  # the container's name
     addresses: tuple[str, ...]  # without prefix length
     network: str = ""  # the network's name
-    running: bool = True  # False while it is being started
+    running: bool = True  # False while it is starting
     mac: str = ""
 
 
@@ -53,15 +53,15 @@ class DockerNetwork:
 
 @dataclass(frozen=True)
 class DockerView:
-    """All networks of one driver, and what is connected to them, by id."""
+    """All networks of one driver, and the endpoints in them, by id."""
 
     networks: Mapping[str, DockerNetwork] = field(default_factory=dict)
     endpoints: Mapping[str, DockerEndpoint] = field(default_factory=dict)
-    daemon: int = 0  # the process id of the daemon that said so
+    daemon: int = 0  # the process id of the daemon that answered
 
 
 class Docker:
-    """The Engine of this host, for questions only. Safe to use from many threads."""
+    """Read-only access to the Engine of this host. Safe to use from many threads."""
 
     def __init__(self, socket_path: str, pid_file: Path) -> None:
         self._pid_file = pid_file
@@ -73,7 +73,9 @@ class Docker:
         try:
             found = self._engine.find(f"/networks/{network_id}")
         except (OSError, http.client.HTTPException) as error:
-            raise LabError(f"Docker does not tell the name of network {network_id[:12]}: {error!r}.") from error
+            raise LabError(
+                f"the name of network {network_id[:12]} cannot be queried from Docker: {error!r}."
+            ) from error
         return _network(found) if found else None
 
     def view(self, driver: str) -> DockerView:
@@ -96,11 +98,11 @@ class Docker:
         return DockerView(known, {endpoint.endpoint_id: endpoint for endpoint in endpoints}, self._answered)
 
     def starting(self, name: str, network_id: str) -> str | None:
-        """The name of the container that Docker is about to connect to a network, if that can be told.
+        """The name of the container that Docker is about to connect to a network, if it can be determined.
 
-        Docker says it to nobody. What `docker run` starts is a container that was made for the network in this moment;
-        where there is none, or are several, nothing is known. A daemon that has not answered yet, as at a boot, answers
-        only when it has started its containers, so it is not asked.
+        Docker does not pass it. `docker run` starts a container that was created for the network a moment ago: if there
+        is exactly one, it is that. A daemon that has not answered yet, as at a boot, answers only after it has started
+        its containers, so it is not queried.
         """
         if not self._answered or self._answered != self._pid():
             return None
@@ -117,7 +119,7 @@ class Docker:
         return newest[0] if len(newest) == 1 else None
 
     def _check_running(self) -> None:
-        """A question to a Docker that was stopped would start it again: systemd listens on its socket."""
+        """Querying a Docker that was stopped would start it again: systemd listens on its socket."""
         if not Path(f"/proc/{self._pid() or 'none'}").exists():
             raise LabError("Docker does not run.")
 

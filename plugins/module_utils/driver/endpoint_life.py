@@ -4,19 +4,19 @@
 """The life of this host's endpoints, as far as this process has seen it.
 
 ===========  =========================================================  ===============================================
-event        when                                                       from then on
+event        request, or reason                                         from then on
 ===========  =========================================================  ===============================================
-address      IpamDriver.RequestAddress was answered                     the address is taken, though no endpoint has it
+address      IpamDriver.RequestAddress                                  the address is in use, though by no endpoint
 given
-created      NetworkDriver.CreateEndpoint                               Docker lists the endpoint soon, not at once
-joined       NetworkDriver.Join                                         the container may ask for names; its name, and
-                                                                        what is to be done inside it, are awaited
-named        Docker has told the container's name
-left         NetworkDriver.Leave                                        the container asks no more
-forgotten    NetworkDriver.DeleteEndpoint, or the container vanished    nobody writes the endpoint again
+created      NetworkDriver.CreateEndpoint                               Docker lists the endpoint, but not at once
+joined       NetworkDriver.Join                                         the container is a DNS client; its name, and
+                                                                        `Network.finish_join`, are awaited
+named        Docker has listed the container's name                     its name is in the datastore
+left         NetworkDriver.Leave                                        the container is no DNS client
+forgotten    NetworkDriver.DeleteEndpoint, or the container vanished    the endpoint is not written again
 ===========  =========================================================  ===============================================
 
-What must outlast the process is in the datastore: see `records`. Nothing here touches it, or the kernel.
+What must outlast the process is in the datastore, see `records`. Nothing here accesses the datastore or the kernel.
 """
 
 from __future__ import annotations
@@ -31,15 +31,15 @@ from .endpoints import HeldAddress
 from .joined_endpoints import Joined
 
 GRACE_SECONDS = 35.0
-"""What seems left over is removed after it seemed so for this long: Docker repeats a request to a driver that does not
-answer for 30 seconds, and what it is about to make looks just like what it has left."""
+"""What seems left over is removed after this time: Docker repeats a request to a driver that does not answer for 30
+seconds, and what it is about to create looks just like what it has left over."""
 
 
 class EndpointLife:
     """Of one network's endpoints. Safe to use from many threads."""
 
     def __init__(self, clients: DnsClients) -> None:
-        """``clients`` learns which containers ask for names."""
+        """``clients`` is told which containers are DNS clients."""
         self._clients = clients
         self._lock = threading.Lock()
         self._given: dict[HeldAddress, float] = {}  # to endpoints that do not exist yet, and when (monotonic)
@@ -53,28 +53,28 @@ class EndpointLife:
     # --- addresses ----------------------------------------------------------------------------------------------------
 
     def address_given(self, held: HeldAddress) -> None:
-        """Docker has got an address, and will create the endpoint."""
+        """Docker got an address, and is going to create the endpoint."""
         with self._lock:
             self._given[held] = time.monotonic()
 
     def address_returned(self, held: HeldAddress) -> None:
-        """It has given it back, or never taken it; it need not be known."""
+        """Docker released an address, or never used it; it need not be known."""
         with self._lock:
             self._given.pop(held, None)
 
     def is_given(self, held: HeldAddress) -> bool:
-        """Whether Docker has got the address for an endpoint that does not exist yet."""
+        """Whether Docker got the address for an endpoint that does not exist yet."""
         with self._lock:
             return held in self._given
 
     def may_be_awaited(self, held: HeldAddress) -> bool:
-        """Whether Docker has the address for an endpoint, or may be about to create one."""
+        """Whether an endpoint uses the address, or Docker may be about to create one."""
         with self._lock:
             since = self._given.get(held)
             return (since is not None and time.monotonic() - since < GRACE_SECONDS) or self._is_used(held)
 
     def is_used(self, held: HeldAddress) -> bool:
-        """Whether an endpoint that this process created has the address."""
+        """Whether an endpoint that this process created uses the address."""
         with self._lock:
             return self._is_used(held)
 
@@ -85,7 +85,7 @@ class EndpointLife:
 
     @contextlib.contextmanager
     def creating(self, endpoint_id: str, addresses: Iterable[HeldAddress]) -> Iterator[None]:
-        """An endpoint is created within the block; an exception says that it was not."""
+        """An endpoint is created within the block; if that raises an exception, it was not."""
         held = tuple(addresses)
         with self._lock:
             self._created[endpoint_id] = held
@@ -100,7 +100,7 @@ class EndpointLife:
                 self._given.pop(address, None)
 
     def joined(self, joined: Joined, others: Iterable[Joined], network: str) -> None:
-        """An endpoint joined a container, in which ``others`` are already. ``network`` is the network's name."""
+        """An endpoint joined a container, whose other endpoints are ``others``. ``network`` is the network's name."""
         with self._lock:
             held = self._created.get(joined.endpoint_id, ())
             self._unnamed.add(joined.endpoint_id)
@@ -109,7 +109,7 @@ class EndpointLife:
         self._clients.join(joined.endpoint_id, joined.sandbox, network, addresses)
 
     def named(self, endpoint_ids: Iterable[str]) -> None:
-        """The containers of these have their names in the datastore."""
+        """The names of these endpoints' containers are in the datastore."""
         with self._lock:
             self._unnamed.difference_update(endpoint_ids)
 
@@ -120,7 +120,7 @@ class EndpointLife:
             self._unfinished.pop(endpoint_id, None)
 
     def forgotten(self, endpoint_id: str) -> None:
-        """An endpoint is removed, and must not be written any more; it need not be known. Within `exclusively`."""
+        """An endpoint is removed, and must not be written again; it need not be known. Call it within `exclusively`."""
         self.left(endpoint_id)
         with self._lock:
             self._forgotten[endpoint_id] = time.monotonic()
@@ -130,38 +130,38 @@ class EndpointLife:
     # --- questions ----------------------------------------------------------------------------------------------------
 
     def created_here(self) -> set[str]:
-        """The endpoints that this process created, and that live."""
+        """The endpoints that this process created, without those that are forgotten."""
         with self._lock:
             return set(self._created)
 
     def awaits_names(self) -> bool:
-        """Whether the name of a container that an endpoint joined is not known yet."""
+        """Whether the name of a container that an endpoint joined is not stored yet."""
         with self._lock:
             return bool(self._unnamed)
 
     # --- work inside containers ---------------------------------------------------------------------------------------
 
     def check_again(self, joined: Iterable[Joined]) -> None:
-        """What is to be done inside the containers of these may have to be done again."""
+        """`Network.finish_join` is due again for these."""
         with self._lock:
             self._unfinished.update({one.endpoint_id: one for one in joined})
 
     def finished(self, joined: Joined) -> None:
-        """All is done inside of the container."""
+        """`Network.finish_join` is done."""
         with self._lock:
             if self._unfinished.get(joined.endpoint_id) == joined:
                 self._unfinished.pop(joined.endpoint_id)
 
     def unfinished(self) -> list[Joined]:
-        """Endpoints inside whose containers there is something to do, once Docker has moved the device there."""
+        """The endpoints for which `Network.finish_join` is due."""
         with self._lock:
             return list(self._unfinished.values())
 
-    # --- who writes an endpoint ---------------------------------------------------------------------------------------
+    # --- writing an endpoint ------------------------------------------------------------------------------------------
 
     @contextlib.contextmanager
     def exclusively(self, endpoint_id: str) -> Iterator[bool]:
-        """Nobody else writes or forgets the endpoint within the block; whether it has not been forgotten before."""
+        """No other thread writes or forgets the endpoint within the block; whether it has not been forgotten before."""
         with self._unlocked:
             self._unlocked.wait_for(lambda: endpoint_id not in self._locked)
             self._locked.add(endpoint_id)
@@ -174,7 +174,7 @@ class EndpointLife:
                 self._unlocked.notify_all()
 
     def prune(self) -> None:
-        """Docker has long stopped listing what was forgotten long ago."""
+        """Drop what was forgotten so long ago that Docker does not list it any more."""
         now = time.monotonic()
         with self._lock:
             self._forgotten = {one: since for one, since in self._forgotten.items() if now - since <= GRACE_SECONDS}

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, container_network.lab contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Endpoints and addresses as a network's datastore has them, in the words that all networks share. Pure."""
+"""Endpoints and addresses of a network's datastore, in a form that all networks share. Pure."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ class StoredEndpoint:
     node: str
     network: str  # by name, which is the same on all hosts
     addresses: tuple[str, ...]  # without prefix length
-    device: str  # the host's end of its cable
-    container: str = ""  # the container's name; empty until Docker has told it
-    revision: int = 0  # of its key: endpoints that were stored earlier have lower ones
+    device: str  # the host end of its veth pair
+    container: str = ""  # the container's name; empty until it is known
+    revision: int = 0  # of its key: the older the endpoint, the lower
 
     def described(self) -> str:
         """For messages."""
@@ -41,7 +41,7 @@ def container_names(endpoints: Iterable[StoredEndpoint]) -> list[ContainerName]:
     newest: dict[tuple[str, str, str], StoredEndpoint] = {}
     for endpoint in endpoints:
         if endpoint.container and endpoint.network:
-            # A host has one container of a name, and an older endpoint of it is about to be removed.
+            # Names of containers are unique on a host: an older endpoint of one is about to be removed.
             key = (endpoint.node, endpoint.container, endpoint.network)
             newest[key] = max(endpoint, newest.get(key, endpoint), key=lambda one: one.revision)
     return [ContainerName(one.container, one.network, one.addresses, one.revision) for one in newest.values()]

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, container_network.lab contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Docker's requests for pools and addresses, as far as all networks answer them alike."""
+"""Answers to Docker's requests for pools and addresses: the part that all networks share."""
 
 from __future__ import annotations
 
@@ -10,25 +10,23 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..errors import LabError
-from . import libnetwork as protocol
+from . import libnetwork
 from .endpoints import HeldAddress, StoredEndpoint
 from .network import Network
 from .network_records import NetworkRecord
-from .options import check_options
 from .plugin_socket import Handler, named_methods
-from .pool_id import PoolId
 from .records import Records
 
 
 class IpamRequests:
-    """Answers Docker for one network."""
+    """Of one network."""
 
     def __init__(self, network: Network, records: Records) -> None:
         self._network = network
         self._records = records
 
     def methods(self) -> dict[str, Handler]:
-        """What the socket of the IPAM driver answers."""
+        """The methods of the IPAM driver's socket."""
         spaces = {
             "LocalDefaultAddressSpace": f"{self._network.address_space}Local",
             "GlobalDefaultAddressSpace": self._network.address_space,
@@ -42,29 +40,29 @@ class IpamRequests:
         }
         return named_methods("IpamDriver", methods, constants)
 
-    def _request_pool(self, document: protocol.Document) -> Mapping[str, Any]:
-        request = protocol.PoolRequest.parse(document)
-        check_options("--ipam-opt", request.options, self._network.ipam_options, self._network.ipam_driver)
+    def _request_pool(self, document: libnetwork.Document) -> Mapping[str, Any]:
+        request = libnetwork.PoolRequest.parse(document)
+        libnetwork.check_options("--ipam-opt", request.options, self._network.ipam_options, self._network.ipam_driver)
         pool = self._network.request_pool(request)
         if self._network.addresses_per_network:
             pool = dataclasses.replace(pool, pool_id=self._records.pools.issue(pool.pool_id))
         return pool.document()
 
-    def _release_pool(self, document: protocol.Document) -> Mapping[str, Any]:
-        pool = PoolId.parse(document.get("PoolID") or "")
+    def _release_pool(self, document: libnetwork.Document) -> Mapping[str, Any]:
+        pool = libnetwork.PoolId.parse(document.get("PoolID") or "")
         if pool.token:
             self._records.pools.release(pool)
         return {}
 
-    def _request_address(self, document: protocol.Document) -> Mapping[str, Any]:
-        request = protocol.AddressRequest.parse(document)
+    def _request_address(self, document: libnetwork.Document) -> Mapping[str, Any]:
+        request = libnetwork.AddressRequest.parse(document)
         if request.for_gateway:
             given = self._network.request_gateway(request.pool, request.address)
         else:
             given = self._assign(request)
         return {"Address": str(given), "Data": {}}
 
-    def _assign(self, request: protocol.AddressRequest) -> protocol.Address:
+    def _assign(self, request: libnetwork.AddressRequest) -> libnetwork.Address:
         network = self._network_of(request)
         space = network.name if network else ""
         with self._records.address_lock:
@@ -76,8 +74,8 @@ class IpamRequests:
             self._records.life.address_given(HeldAddress(space, str(given.ip)))
         return given
 
-    def _network_of(self, request: protocol.AddressRequest) -> NetworkRecord | None:
-        """With addresses per network, the network for which one is wanted."""
+    def _network_of(self, request: libnetwork.AddressRequest) -> NetworkRecord | None:
+        """With addresses per network, the network that the address is for."""
         if not self._network.addresses_per_network:
             return None
         found = self._records.networks.of_pool(request.pool)
@@ -89,14 +87,14 @@ class IpamRequests:
         if found is None:
             raise LabError(
                 f"the network of subnet {request.pool.subnet} is not known to the driver {self._network.driver}: "
-                "remove it (docker network rm) and make it again."
+                "remove it (docker network rm) and create it again."
             )
         return found
 
     def _make_free(self, wanted: HeldAddress) -> None:
-        """LabError if a container has the address. What a vanished one of this host has left is removed.
+        """LabError if a container uses the address. Left-over endpoints of this host's vanished containers are removed.
 
-        Docker cannot be asked what vanished: at a boot it answers nobody until it has started its containers.
+        Docker cannot be queried for that: at a boot it answers only after it has started its containers.
         """
         if self._records.life.is_given(wanted):
             raise LabError(f"address {wanted.address} is in use by a container that is being started.")
@@ -109,9 +107,9 @@ class IpamRequests:
             self._records.forget(user.endpoint_id)
 
     def _is_free(self, given: HeldAddress) -> bool:
-        """Whether no container of this host has an address that was free in the datastore.
+        """Whether no container of this host uses an address that was free in the datastore.
 
-        If one has, the datastore had lost that; now the address is held again.
+        If one does, the datastore had lost its address, which is held again now.
         """
         node = self._network.host.node
         free = True
@@ -123,18 +121,18 @@ class IpamRequests:
         return free
 
     def _is_left_over(self, endpoint: StoredEndpoint) -> bool:
-        """Whether an endpoint is of a container of this host that vanished, as at a boot, or when Docker was killed."""
+        """Whether an endpoint's container, of this host, has vanished, as at a boot, or when Docker was killed."""
         if endpoint.node != self._network.host.node or endpoint.endpoint_id in self._records.life.created_here():
             return False
         return endpoint.device not in self._network.devices()
 
-    def _release_address(self, document: protocol.Document) -> Mapping[str, Any]:
-        request = protocol.AddressRequest.parse(document)
+    def _release_address(self, document: libnetwork.Document) -> Mapping[str, Any]:
+        request = libnetwork.AddressRequest.parse(document)
         space = ""
         if self._network.addresses_per_network:
             network = self._records.networks.of_pool(request.pool)
             if network is None:
-                return {}  # a network's gateway: nothing is held for it
+                return {}  # the gateway of a network, which is not held
             space = network.name
         if request.address is not None:
             self._records.release(HeldAddress(space, str(request.address.ip)))

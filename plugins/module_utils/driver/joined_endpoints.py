@@ -23,7 +23,7 @@ class Joined:
     network_id: str
     sandbox: str  # path of the container's network namespace
     slot: int = 0
-    """The container's networks of this driver by number: the smallest one, from 0 on, that was free."""
+    """The number of the network among the container's networks of this driver: the smallest free one, from 0."""
 
     def text(self) -> str:
         """As stored."""
@@ -39,7 +39,7 @@ class JoinedEndpoints:
         self._joining = threading.Lock()
 
     def add(self, request: JoinRequest) -> tuple[Joined, list[Joined], int]:
-        """Note a join; returns it, what else joined the container, and the datastore's revision since then."""
+        """Store a join; returns it, the container's other endpoints, and the revision of the datastore that has it."""
         with self._joining:
             others = [one for one in self.all() if one.sandbox == request.sandbox]
             others = [one for one in others if one.endpoint_id != request.endpoint_id]

@@ -10,12 +10,13 @@ see https://github.com/moby/moby/blob/master/libnetwork/docs/remote.md and ipam.
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Union
 
-from .pool_id import BadRequest, PoolId, Subnet
+from ..errors import LabError
 
+Subnet = Union[ipaddress.IPv4Network, ipaddress.IPv6Network]
 Address = Union[ipaddress.IPv4Interface, ipaddress.IPv6Interface]
 Document = Mapping[str, Any]
 
@@ -31,6 +32,43 @@ _CONNECTED = 1  # the RouteType of a destination on the link itself
 def interface(subnet: Subnet, number: int) -> Address:
     """The nth address of a subnet, with its prefix length."""
     return ipaddress.ip_interface(f"{subnet[number]}/{subnet.prefixlen}")
+
+
+class BadRequest(LabError):
+    """A message that is not what libnetwork sends."""
+
+
+@dataclass(frozen=True)
+class PoolId:
+    """What a pool's id says: written as ``DRIVER/4``, ``DRIVER/4/17.2.0.0/16`` or ``DRIVER/4/17.2.0.0/16/TOKEN``.
+
+    The answer to RequestPool is all that Docker passes to the later requests for addresses, also after a restart of the
+    driver. So it has all that they need: IP version and subnet. ``token`` distinguishes networks of equal subnets, see
+    `pool_tokens`.
+    """
+
+    driver: str
+    version: int
+    subnet: Subnet | None = None
+    token: str = ""
+
+    def text(self) -> str:
+        """The id as Docker keeps it."""
+        parts = (self.driver, str(self.version), str(self.subnet or ""), self.token)
+        return "/".join(part for part in parts if part)
+
+    @classmethod
+    def parse(cls, text: str) -> PoolId:
+        """From the id that Docker sends back."""
+        driver, version, address, length, token = [*text.split("/"), "", "", "", "", ""][:5]
+        try:
+            subnet = ipaddress.ip_network(f"{address}/{length}") if address else None
+        except ValueError:
+            subnet = None
+        made = cls(driver, int(version) if version in ("4", "6") else 0, subnet, token)
+        if not made.driver or not made.version or made.text() != text:
+            raise BadRequest(f"'{text}' is not a pool id of this driver.")
+        return made
 
 
 @dataclass(frozen=True)
@@ -55,7 +93,7 @@ class PoolRequest:
 
 @dataclass(frozen=True)
 class AddressRequest:
-    """One address of a pool is asked for, or given back; ``address`` is the value of ``--ip``."""
+    """One address of a pool is requested, or released; ``address`` is the value of ``--ip``."""
 
     pool: PoolId
     address: Address | None
@@ -91,7 +129,7 @@ class NetworkPool:
 
 @dataclass(frozen=True)
 class NetworkRequest:
-    """A network is made or removed on this host. Its name is not told. ``options`` are the values of ``--opt``."""
+    """A network is created or deleted on this host; Docker omits its name. ``options`` are those of ``--opt``."""
 
     network_id: str
     ipv6: bool = False
@@ -115,7 +153,7 @@ class NetworkRequest:
 
 @dataclass(frozen=True)
 class EndpointRequest:
-    """A container's connection to a network is made or removed, with the addresses that IPAM gave."""
+    """A container's connection to a network is created or deleted, with the addresses that IPAM assigned."""
 
     network_id: str
     endpoint_id: str
@@ -151,9 +189,9 @@ class JoinRequest:
 
 @dataclass(frozen=True)
 class Pool:
-    """The answer to a `PoolRequest`: the id that says it all later, and the subnet that Docker shows.
+    """The answer to a `PoolRequest`: the id for later requests, and the subnet that Docker shows.
 
-    With `GATEWAY_DATA` in ``data`` no gateway is asked for.
+    With `GATEWAY_DATA` in ``data`` Docker requests no gateway.
     """
 
     pool_id: PoolId
@@ -167,7 +205,7 @@ class Pool:
 
 @dataclass(frozen=True)
 class EndpointAnswer:
-    """What the driver adds to an endpoint: only what the request left open may be given."""
+    """What the driver adds to an endpoint; libnetwork accepts only what the request left open."""
 
     mac: str = ""
     ipv6: Address | None = None
@@ -232,3 +270,13 @@ def _parsed(document: Document, key: str, parse: Any) -> Any:
         return parse(value)
     except ValueError as error:
         raise BadRequest(f"{key} '{value}' cannot be used: {error}.") from None
+
+
+def check_options(option: str, given: Mapping[str, str], known: Collection[str], driver: str) -> None:
+    """LabError if ``docker network create`` has an option (``--opt``, ``--ipam-opt``) that the driver does not have."""
+    for name, value in given.items():
+        if name not in known:
+            raise LabError(
+                f"{option} {name}={value}: the driver {driver} has no such option. "
+                f"It has: {', '.join(known) or 'none'}."
+            )

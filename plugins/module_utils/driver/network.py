@@ -1,27 +1,27 @@
 # Copyright (c) 2026, container_network.lab contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a network must bring to become a Docker network driver: the hooks of `Network`, and nothing else.
+"""The contract of a network: what its class must provide to become a Docker network driver.
 
-The life of a network and of a container in it, in Docker's words and in ours:
+The hooks, in the order in which Docker's requests call them:
 
 =====================  ==============================================================================================
-Docker                 hooks, in this order
+Docker                 hooks
 =====================  ==============================================================================================
-``network create``     `request_pool` and perhaps `request_gateway`, for each subnet; `check_network`, `create_network`
+``network create``     for each subnet `request_pool` and perhaps `request_gateway`; `check_network`, `create_network`
 ``run``, ``connect``   `request_address`, `create_endpoint`, `join`; a moment later `finish_join`, `name_endpoint`
 ``rm``, ``stop``       `forget_endpoint`, `release_address`
 ``network rm``         `delete_network`
 =====================  ==============================================================================================
 
-Every change in the datastore, of whichever host, is followed by `converge`, on all hosts. At the service's start, and
-every 15 seconds, Docker, the datastore and the kernel are compared (`upkeep`): `endpoints`, `held_addresses`, `devices`
-tell what there is, and `store_endpoint`, `claim_address`, `name_endpoint` give a living container back what is missing,
-`forget_endpoint`, `release_address`, `remove_device` remove what a vanished one left.
+Each change in the datastore, by any host, makes all hosts `converge`. When the service starts, and every 15 seconds,
+Docker, the datastore and the kernel are reconciled (`reconciler`): `endpoints`, `held_addresses` and `devices` return
+what there is; `store_endpoint`, `claim_address` and `name_endpoint` restore what a running container has lost;
+`forget_endpoint`, `release_address` and `remove_device` remove what a vanished container has left.
 
-Hooks are blocking functions, called in threads, many at once; LabError becomes Docker's error text. A call may be
-repeated, and the service may end at any point: a network keeps no truth of its own, and finds everything as it left it,
-or half done.
+Hooks are blocking functions, called in threads, many at once; a LabError becomes Docker's error text. Calls may be
+repeated, and the service may end at any point: a network keeps no state of its own, and copes with whatever it finds,
+also with something half done.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from collections.abc import Collection, Iterable
 
 from ..datastore.mirror import Copy
 from ..errors import LabError
-from . import libnetwork as protocol
+from . import libnetwork
 from .dns_names import DOMAIN, ContainerName
 from .docker_view import DockerEndpoint
 from .endpoints import HeldAddress, StoredEndpoint, container_names
@@ -40,7 +40,6 @@ from .host import Host
 from .host_options import HostOption
 from .joined_endpoints import Joined
 from .network_records import NetworkRecord
-from .pool_id import PoolId
 
 
 class Network(ABC):
@@ -51,29 +50,29 @@ class Network(ABC):
     ipam_driver: str
     """The same of ``--ipam-driver``; both may be one name, and then are one socket."""
     address_space: str
-    """libnetwork's name for the addresses; no two drivers may have the same."""
+    """libnetwork's address space; unique among drivers."""
     watched: tuple[str, ...]
-    """Prefixes in etcd whose changes concern this host. The framework adds its own."""
+    """Prefixes of the network's keys in etcd that this host follows; see `watched_prefixes`."""
     host_options: tuple[HostOption, ...] = ()
-    """What the service's configuration may say of the network on this host: `Host.options`."""
+    """The options of the network in the service's configuration: `Host.options`."""
     dns_domain: str = DOMAIN
-    """The domain of its containers' full names; no DNS server elsewhere is asked for names in it."""
+    """The domain of its containers' full names; queries for it are never forwarded."""
     network_options: tuple[str, ...] = ()
-    """What ``docker network create --opt`` takes; anything else is refused."""
+    """The options of ``docker network create --opt``; others are refused."""
     ipam_options: tuple[str, ...] = ()
-    """The same of ``--ipam-opt``."""
+    """The options of ``--ipam-opt``."""
     addresses_per_network: bool = False
-    """Whether each network has its own addresses, so that two networks may have one subnet, and `request_address` is
-    told the network. Otherwise an address is unique in all networks of the cluster."""
+    """Whether each network has an address space of its own, so that networks may have equal subnets, and
+    `request_address` gets the network. Otherwise an address is unique in all networks of the cluster."""
 
     def __init__(self, host: Host) -> None:
         self.host = host
         self.kernel = threading.Lock()
-        """For `converge` and those who make and remove devices: none may see the other's device half made."""
+        """Held by `converge` and by what creates and removes devices: neither may see a device half created."""
 
     @classmethod
     def prefix(cls) -> str:
-        """The place in the datastore of what the framework keeps: ``networks/``, ``joined/`` and ``pools/``."""
+        """The prefix of the keys of the framework: ``networks/``, ``joined/`` and ``pools/``."""
         return f"/container_network/{cls.driver}/"
 
     @classmethod
@@ -82,37 +81,37 @@ class Network(ABC):
         return (*cls.watched, cls.prefix())
 
     def space(self, network: str) -> str:
-        """In which space a network's addresses are unique."""
+        """The space in which a network's addresses are unique."""
         return network if self.addresses_per_network else ""
 
     # --- Docker's requests --------------------------------------------------------------------------------------------
 
     @abstractmethod
-    def request_pool(self, request: protocol.PoolRequest) -> protocol.Pool:
-        """Which addresses a new network will use; ``--subnet`` or not. The network is not known yet."""
+    def request_pool(self, request: libnetwork.PoolRequest) -> libnetwork.Pool:
+        """The pool of a new network, with or without ``--subnet``. The network itself is not known yet."""
 
-    def request_gateway(self, pool: PoolId, wanted: protocol.Address | None) -> protocol.Address:
-        """The gateway of a new network, if `request_pool` did not say that there is none; ``--gateway`` or not.
+    def request_gateway(self, pool: libnetwork.PoolId, wanted: libnetwork.Address | None) -> libnetwork.Address:
+        """The gateway of a new network, with or without ``--gateway``, unless `request_pool` said that there is none.
 
-        By default the wanted or else the first one, with the subnet's prefix length; nothing is noted.
+        By default the wanted or else the first address, with the subnet's prefix length; nothing is stored.
         """
-        return wanted or protocol.interface(pool.subnet, 1)
+        return wanted or libnetwork.interface(pool.subnet, 1)
 
     @abstractmethod
     def request_address(
-        self, pool: PoolId, wanted: protocol.Address | None, network: NetworkRecord | None
-    ) -> protocol.Address:
-        """A free address, or the wanted one (``--ip``), which no stored endpoint has; with the prefix length to use.
+        self, pool: libnetwork.PoolId, wanted: libnetwork.Address | None, network: NetworkRecord | None
+    ) -> libnetwork.Address:
+        """Assign a free address, or the wanted one (``--ip``), which no stored endpoint has; with its prefix length.
 
-        ``network`` is given with `addresses_per_network` only. One call at a time.
+        ``network`` is None without `addresses_per_network`. One call at a time.
         """
 
     @abstractmethod
     def release_address(self, held: HeldAddress) -> None:
-        """Give an address back if this host has it; it may have moved to another one. One call at a time."""
+        """Release an address, if this host holds it: it may have moved to another host. One call at a time."""
 
-    def check_network(self, request: protocol.NetworkRequest) -> None:
-        """LabError if there can be no such network; nothing has been noted yet."""
+    def check_network(self, request: libnetwork.NetworkRequest) -> None:
+        """LabError if the network cannot be created; nothing has been stored yet."""
         for version in (4, 6):
             count = sum(pool.subnet.version == version for pool in request.pools)
             if count > 1:
@@ -127,38 +126,38 @@ class Network(ABC):
             )
 
     def create_network(self, network: NetworkRecord) -> None:  # noqa: B027  (most have nothing to do)
-        """A network appears on this host, still without its name. To ask Docker about it here would wait for ever."""
+        """A network is created on this host; its name is not known yet. Do not query Docker here: it deadlocks."""
 
     def delete_network(self, network: NetworkRecord, last: bool) -> None:  # noqa: B027  (likewise)
-        """A network has vanished from this host; ``last``: and no other host has it."""
+        """A network was removed from this host; ``last``: no other host has it."""
 
     @abstractmethod
-    def create_endpoint(self, request: protocol.EndpointRequest, network: NetworkRecord) -> protocol.EndpointAnswer:
-        """Store that a container is about to be connected, with the addresses that it got before."""
+    def create_endpoint(self, request: libnetwork.EndpointRequest, network: NetworkRecord) -> libnetwork.EndpointAnswer:
+        """Store the endpoint of a container that is about to be connected, with its assigned addresses."""
 
     @abstractmethod
-    def join(self, joined: Joined, network: NetworkRecord) -> protocol.JoinAnswer:
-        """Make the device that Docker moves into the container. The container starts when the host has converged."""
+    def join(self, joined: Joined, network: NetworkRecord) -> libnetwork.JoinAnswer:
+        """Create the device that Docker moves into the container, which starts once the host has converged."""
 
     def finish_join(self, joined: Joined, network: NetworkRecord, others: Collection[Joined]) -> bool:
-        """What can be done only inside the container, once Docker has moved the device there; whether it is done.
+        """Do what requires the device to be inside the container, where Docker moves it; whether it is done.
 
-        ``others`` are what else of this driver joined the container. Called until it is done, whenever another network
-        joins the container, and at every resync: it must be cheap when there is nothing to do.
+        ``others`` are the container's other endpoints of this driver. Called until it is done, whenever another network
+        joins the container, and in each reconciliation: it must be cheap when there is nothing to do.
         """
         return True
 
     def detach(self, endpoint_id: str) -> None:
-        """The container has left: remove the device, unless it is not there."""
+        """The container has left the network: remove its device, if it exists."""
         device = self.device_of(endpoint_id)
         if device in self.devices():
             self.remove_device(device)
 
     @abstractmethod
     def forget_endpoint(self, endpoint_id: str) -> None:
-        """Remove the endpoint from the datastore; it need not be known. Its addresses are released by themselves."""
+        """Remove the endpoint from the datastore; it need not exist. Its addresses are released separately."""
 
-    # --- what there is, and its repair --------------------------------------------------------------------------------
+    # --- convergence and reconciliation -------------------------------------------------------------------------------
 
     @abstractmethod
     def converge(self, copy: Copy, thorough: bool) -> None:
@@ -177,15 +176,15 @@ class Network(ABC):
 
     @abstractmethod
     def held_addresses(self, copy: Copy) -> Iterable[HeldAddress]:
-        """The addresses that this host's containers have, and no others: what no endpoint has is released."""
+        """The addresses that are held for this host's containers only: those without an endpoint are released."""
 
     @abstractmethod
     def devices(self) -> set[str]:
-        """The names of the host's ends of all containers' cables, as the kernel has them."""
+        """The names of the host ends of all containers' veth pairs, as the kernel has them."""
 
     @abstractmethod
     def device_of(self, endpoint_id: str) -> str:
-        """What the host's end of an endpoint's cable is called."""
+        """The name of the host end of an endpoint's veth pair."""
 
     @abstractmethod
     def remove_device(self, device: str) -> None:
@@ -193,17 +192,17 @@ class Network(ABC):
 
     @abstractmethod
     def claim_address(self, held: HeldAddress, endpoint: DockerEndpoint) -> None:
-        """Hold an address again that a living container has, and that the datastore has lost."""
+        """Hold an address of a running container again, which the datastore has lost."""
 
     @abstractmethod
     def store_endpoint(self, endpoint: DockerEndpoint, network: NetworkRecord) -> None:
-        """Store a living container's endpoint again, which the datastore has lost or has otherwise."""
+        """Store a running container's endpoint again, which is missing or different in the datastore."""
 
     @abstractmethod
     def name_endpoint(self, endpoint_id: str, container: str) -> None:
-        """Note the container's name, unless the endpoint is not there any more."""
+        """Store the container's name, if the endpoint still exists."""
 
     @classmethod
     @abstractmethod
     def clean_host(cls) -> None:
-        """Remove all that the network made on this host. The service does not run, and no container is connected."""
+        """Remove everything of the network from this host. The service is stopped, and no container is connected."""

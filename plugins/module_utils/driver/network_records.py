@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Docker networks of this host, by id, in the datastore: ``…/networks/NODE/ID``.
 
-Docker speaks of a network by its id, which is another one on each host; what the hosts share is the name. Docker does
-not tell the name while it makes the network, so it is asked afterwards, and kept for boots, when Docker answers nobody.
+Docker identifies a network by an id, which differs from host to host; the hosts share its name. Docker omits the name
+when it creates the network, so the name is queried afterwards, and stored for boots, when Docker answers no query.
 """
 
 from __future__ import annotations
@@ -19,11 +19,10 @@ from ..datastore.mirror import Copy
 from ..errors import LabError
 from .docker_view import DockerNetwork, DockerView
 from .host import Host
-from .libnetwork import NetworkRequest
-from .pool_id import PoolId
+from .libnetwork import NetworkRequest, PoolId
 
 NAME_SECONDS = 5.0
-"""How long Docker may take to know a network that it has just made."""
+"""How long Docker may take to list a network that it has just created."""
 
 
 @dataclass(frozen=True)
@@ -31,18 +30,18 @@ class NetworkRecord:
     """A Docker network of this host."""
 
     network_id: str
-    name: str = ""  # empty until Docker has told it
+    name: str = ""  # empty until Docker has been queried
     ipv6: bool = False
     internal: bool = False
     subnets: tuple[str, ...] = ()
     gateways: tuple[str, ...] = ()  # with prefix length
-    ranges: tuple[str, ...] = ()  # of ``--ip-range``; told with the name
+    ranges: tuple[str, ...] = ()  # of ``--ip-range``; known with the name
     options: Mapping[str, str] = field(default_factory=dict)  # of ``docker network create --opt``
     tokens: tuple[str, ...] = ()  # of its pools
 
     @classmethod
     def of_request(cls, request: NetworkRequest, tokens: Iterable[str] = ()) -> NetworkRecord:
-        """As Docker's request says. A pool of all addresses is none."""
+        """From Docker's request. A pool of all addresses is no subnet."""
         return cls(
             request.network_id,
             ipv6=request.ipv6,
@@ -53,8 +52,8 @@ class NetworkRecord:
             tokens=tuple(tokens),
         )
 
-    def told(self, network: DockerNetwork) -> NetworkRecord:
-        """With what Docker tells of it."""
+    def updated(self, network: DockerNetwork) -> NetworkRecord:
+        """With what a query of Docker returned."""
         subnets = network.subnets or self.subnets
         return dataclasses.replace(self, name=network.name, subnets=subnets, ranges=network.ranges)
 
@@ -100,7 +99,7 @@ class NetworkRecords:
         return {record.network_id: record for record in records}
 
     def has_unnamed(self) -> bool:
-        """Whether Docker has not told the name of a network of this host yet."""
+        """Whether the name of a network of this host is not known yet."""
         return not all(record.name for record in self.all().values())
 
     def of_copy(self, copy: Copy) -> list[NetworkRecord]:
@@ -113,7 +112,7 @@ class NetworkRecords:
         return any(NetworkRecord.parse(item.value).name == name for item in items)
 
     def named(self, network_id: str) -> NetworkRecord:
-        """A record with its name, of which Docker is asked if it is not known yet. Never call it in CreateNetwork."""
+        """A record with its name, queried from Docker if needed. Do not call it in CreateNetwork: it deadlocks."""
         record = self.get(network_id)
         if record is not None and record.name:
             return record
@@ -121,15 +120,15 @@ class NetworkRecords:
         while True:
             found = self._host.docker.network(network_id)
             if found is not None:
-                return self.put((record or _of_docker(found)).told(found))
+                return self.put((record or _of_docker(found)).updated(found))
             if time.monotonic() > deadline:
                 raise LabError(f"Docker does not know network {network_id[:12]}: was it removed meanwhile?")
             time.sleep(0.1)
 
     def of_pool(self, pool: PoolId) -> NetworkRecord | None:
-        """The network to which a pool belongs, with its name; None while that network is being made.
+        """The network to which a pool belongs, with its name; None while that network is being created.
 
-        A record that was lost and learned anew from Docker has no token: then the subnet must do.
+        A record that was lost, and restored from Docker, has no token: then the subnet identifies it.
         """
         records = self.all().values()
         found = [record for record in records if pool.token in record.tokens]
@@ -138,16 +137,16 @@ class NetworkRecords:
         return self.named(found[0].network_id) if len(found) == 1 else None
 
     def sync(self, view: DockerView) -> Iterable[str]:
-        """Learn what Docker has; a line for each network that was not known so."""
+        """Store what Docker has; yields a line for each network that was not stored so."""
         records = self.all()
         for network_id, network in view.networks.items():
-            record = records.get(network_id, _of_docker(network)).told(network)
+            record = records.get(network_id, _of_docker(network)).updated(network)
             if record != records.get(network_id):
                 self.put(record)
-                yield f"network {network.name} noted"
+                yield f"network {network.name} stored"
 
     def vanished(self, view: DockerView) -> list[str]:
-        """Ids of networks that Docker does not have, or does not have yet."""
+        """Ids of networks that Docker does not list, or not yet."""
         return sorted(set(self.all()) - set(view.networks))
 
 

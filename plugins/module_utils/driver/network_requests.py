@@ -1,7 +1,7 @@
 # Copyright (c) 2026, container_network.lab contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Docker's requests about networks and endpoints, as far as all networks answer them alike."""
+"""Answers to Docker's requests about networks and endpoints: the part that all networks share."""
 
 from __future__ import annotations
 
@@ -10,32 +10,31 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..errors import LabError
-from . import libnetwork as protocol
+from . import libnetwork
 from .endpoints import HeldAddress
 from .network import Network
 from .network_records import NetworkRecord
-from .options import check_options
 from .plugin_socket import Handler, named_methods
 from .records import Records
 
 CONVERGE_SECONDS = 3.0
-"""How long a container's start waits until its host follows."""
+"""How long a container's start waits for its host to converge."""
 log = logging.getLogger(__name__)
 
 
 class NetworkRequests:
-    """Answers Docker for one network. ``network_made`` and ``joined`` are called after these."""
+    """Of one network. ``on_create`` is called after a network was created, ``on_join`` after a container joined one."""
 
     def __init__(
-        self, network: Network, records: Records, network_made: Callable[[], None], joined: Callable[[], None]
+        self, network: Network, records: Records, on_create: Callable[[], None], on_join: Callable[[], None]
     ) -> None:
         self._network = network
         self._records = records
-        self._network_made = network_made
-        self._joined = joined
+        self._on_create = on_create
+        self._on_join = on_join
 
     def methods(self) -> dict[str, Handler]:
-        """What the socket of the network driver answers."""
+        """The methods of the network driver's socket."""
         constants = {
             "GetCapabilities": {"Scope": "local"},
             "EndpointOperInfo": {"Value": {}},
@@ -56,8 +55,8 @@ class NetworkRequests:
 
     # --- networks -----------------------------------------------------------------------------------------------------
 
-    def _create_network(self, document: protocol.Document) -> Mapping[str, Any]:
-        request = protocol.NetworkRequest.parse(document)
+    def _create_network(self, document: libnetwork.Document) -> Mapping[str, Any]:
+        request = libnetwork.NetworkRequest.parse(document)
         self._check(request)
         tokens = []
         if self._network.addresses_per_network:
@@ -68,28 +67,28 @@ class NetworkRequests:
         except LabError:
             self._records.networks.remove(record.network_id)
             raise
-        self._network_made()
+        self._on_create()
         return {}
 
-    def _check(self, request: protocol.NetworkRequest) -> None:
+    def _check(self, request: libnetwork.NetworkRequest) -> None:
         ours = (self._network.address_space, f"{self._network.address_space}Local")
         if any(pool.address_space not in ours for pool in request.pools):
             raise LabError(
                 f"a network of the driver {self._network.driver} needs its addresses: "
                 f"add --ipam-driver {self._network.ipam_driver}."
             )
-        check_options("--opt", request.options, self._network.network_options, self._network.driver)
+        libnetwork.check_options("--opt", request.options, self._network.network_options, self._network.driver)
         self._network.check_network(request)
 
-    def _delete_network(self, document: protocol.Document) -> Mapping[str, Any]:
-        network_id = protocol.NetworkRequest.parse(document).network_id
+    def _delete_network(self, document: libnetwork.Document) -> Mapping[str, Any]:
+        network_id = libnetwork.NetworkRequest.parse(document).network_id
         remove_network(self._network, self._records, network_id)
         return {}
 
     # --- endpoints ----------------------------------------------------------------------------------------------------
 
-    def _create_endpoint(self, document: protocol.Document) -> Mapping[str, Any]:
-        request = protocol.EndpointRequest.parse(document)
+    def _create_endpoint(self, document: libnetwork.Document) -> Mapping[str, Any]:
+        request = libnetwork.EndpointRequest.parse(document)
         network = self._records.networks.named(request.network_id)
         space = self._network.space(network.name)
         addresses = [HeldAddress(space, str(address.ip)) for address in request.addresses]
@@ -97,23 +96,23 @@ class NetworkRequests:
             answer = self._network.create_endpoint(request, network)
         return answer.document()
 
-    def _delete_endpoint(self, document: protocol.Document) -> Mapping[str, Any]:
-        self._records.forget(protocol.EndpointRequest.parse(document).endpoint_id)
+    def _delete_endpoint(self, document: libnetwork.Document) -> Mapping[str, Any]:
+        self._records.forget(libnetwork.EndpointRequest.parse(document).endpoint_id)
         return {}
 
-    def _join(self, document: protocol.Document) -> Mapping[str, Any]:
-        request = protocol.JoinRequest.parse(document)
+    def _join(self, document: libnetwork.Document) -> Mapping[str, Any]:
+        request = libnetwork.JoinRequest.parse(document)
         network = self._records.networks.named(request.network_id)
         joined, others, revision = self._records.joined.add(request)
         answer = self._network.join(joined, network)
         if not self._network.host.wait_for(revision, CONVERGE_SECONDS):
-            log.warning("%s starts before the host follows", answer.device)
+            log.warning("%s: the container starts before the host has converged", answer.device)
         self._records.life.joined(joined, others, network.name)
-        self._joined()
+        self._on_join()
         return answer.document()
 
-    def _leave(self, document: protocol.Document) -> Mapping[str, Any]:
-        endpoint_id = protocol.EndpointRequest.parse(document).endpoint_id
+    def _leave(self, document: libnetwork.Document) -> Mapping[str, Any]:
+        endpoint_id = libnetwork.EndpointRequest.parse(document).endpoint_id
         self._records.life.left(endpoint_id)
         self._network.detach(endpoint_id)
         self._records.joined.remove(endpoint_id)
@@ -121,7 +120,7 @@ class NetworkRequests:
 
 
 def remove_network(network: Network, records: Records, network_id: str) -> None:
-    """Forget a network that vanished from this host; it need not be known."""
+    """Remove a network that vanished from this host; it need not be known."""
     record = records.networks.get(network_id)
     if record is None:
         return

@@ -1,11 +1,11 @@
 # Copyright (c) 2026, container_network.lab contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which network a pool belongs to, for networks that have addresses of their own, so that subnets may be alike.
+"""Which network a pool belongs to, for drivers whose networks may have equal subnets.
 
-Docker asks for a pool before it tells of the network, and names neither the network in the first call nor the pool's id
-in the second: only the subnet is in both. So a pool's id carries a token, the token waits in the datastore until a
-network of that subnet is made, and the network's record keeps it. Later calls for addresses bring the pool's id.
+Docker requests a pool before it creates the network. The first request has no network, the second no pool id: only the
+subnet is in both. So a pool's id has a token, which is stored until a network of that subnet is created, and then kept
+in the network's record. Later requests for addresses have the pool's id.
 """
 
 from __future__ import annotations
@@ -16,19 +16,19 @@ import threading
 from collections.abc import Iterable
 
 from .host import Host
-from .pool_id import PoolId, Subnet
+from .libnetwork import PoolId, Subnet
 
-PATIENCE_SECONDS = 5.0
-"""How long a second network of the same subnet waits for the first; Docker takes milliseconds from pool to network."""
+WAIT_SECONDS = 5.0
+"""How long a second pool of a subnet waits for the first one's network, which Docker creates within milliseconds."""
 
 
 class PoolTokens:
     """The tokens of this host's pools that no network has claimed yet: ``…/pools/NODE/TOKEN``, with the subnet."""
 
-    def __init__(self, host: Host, prefix: str, patience: float = PATIENCE_SECONDS) -> None:
+    def __init__(self, host: Host, prefix: str, wait: float = WAIT_SECONDS) -> None:
         self._host = host
         self._prefix = f"{prefix}pools/{host.node}/"
-        self._patience = patience
+        self._wait = wait
         self._unclaimed: dict[str, str] = {}  # token by subnet; of this process
         self._changed = threading.Condition()
 
@@ -36,7 +36,7 @@ class PoolTokens:
         """The pool's id with a new token. Waits while another pool of this subnet is unclaimed."""
         subnet, token = str(pool.subnet), secrets.token_hex(8)
         with self._changed:
-            self._changed.wait_for(lambda: subnet not in self._unclaimed, self._patience)
+            self._changed.wait_for(lambda: subnet not in self._unclaimed, self._wait)
             self._unclaimed[subnet] = token
         self._host.etcd.put(f"{self._prefix}{token}", subnet)
         return dataclasses.replace(pool, token=token)
@@ -53,11 +53,11 @@ class PoolTokens:
         return tokens
 
     def is_unclaimed(self, pool: PoolId) -> bool:
-        """Whether the pool's network is still to come."""
+        """Whether the pool's network has not been created yet."""
         return self._host.etcd.get(f"{self._prefix}{pool.token}") is not None
 
     def release(self, pool: PoolId) -> None:
-        """Forget a pool that no network will claim; it need not be known."""
+        """Remove a pool that no network will claim; it need not be known."""
         self._remove(pool.token)
 
     def _remove(self, token: str) -> None:

@@ -14,14 +14,14 @@ from .endpoints import HeldAddress, StoredEndpoint
 
 @dataclass(frozen=True)
 class Plan:
-    """What must change for the three to agree. Docker decides: a container that it has keeps all it has."""
+    """What must change for the three to agree. Docker is right: a container that it has keeps all that it has."""
 
     forgotten: tuple[str, ...] = ()  # ids of stored endpoints whose containers vanished
     leaked: tuple[HeldAddress, ...] = ()  # addresses that this host holds and no living container uses
-    stray_devices: tuple[str, ...] = ()  # cables of containers that vanished
+    stray_devices: tuple[str, ...] = ()  # host ends of veth pairs whose containers vanished
     unstored: tuple[DockerEndpoint, ...] = ()  # living endpoints that the datastore does not have as they are
     unheld: tuple[tuple[DockerEndpoint, HeldAddress], ...] = ()  # addresses in use that nothing holds in the datastore
-    unplugged: tuple[DockerEndpoint, ...] = ()  # living endpoints without a cable
+    detached: tuple[DockerEndpoint, ...] = ()  # living endpoints without a device on the host
     renamed: tuple[DockerEndpoint, ...] = ()  # endpoints whose container has another name than stored
 
     def __bool__(self) -> bool:
@@ -36,11 +36,11 @@ def plan(
     device_of: Mapping[str, str],
     space: Callable[[str], str],
 ) -> Plan:
-    """Compare. What is still being started is left alone.
+    """Compare. Containers that are still starting are left alone.
 
     ``living`` and ``stored`` are by endpoint id, ``held`` are this host's addresses in the datastore, ``devices`` the
-    driver's devices in the kernel, ``device_of`` what the device of each living endpoint is called, and ``space`` tells
-    in which space a network's addresses are.
+    driver's devices in the kernel, ``device_of`` the name of each living endpoint's device, and ``space`` returns the
+    address space of a network.
     """
 
     def addresses(endpoint: DockerEndpoint | StoredEndpoint) -> list[HeldAddress]:
@@ -55,7 +55,7 @@ def plan(
         stray_devices=tuple(sorted(set(devices) - expected)),
         unstored=tuple(_each(running, lambda one: _differs(one, stored.get(one.endpoint_id)))),
         unheld=tuple((one, address) for one in _each(running) for address in addresses(one) if address not in held),
-        unplugged=tuple(_each(running, lambda one: device_of[one.endpoint_id] not in devices)),
+        detached=tuple(_each(running, lambda one: device_of[one.endpoint_id] not in devices)),
         renamed=tuple(
             _each(
                 living,
@@ -74,22 +74,22 @@ def _differs(one: DockerEndpoint, stored: StoredEndpoint | None) -> bool:
 
 
 @dataclass
-class Suspects:
-    """Things that seem to be left over, and since when: what Docker is about to make looks just like it.
+class GraceTracker:
+    """Tracks since when things look left over: what Docker is about to create looks the same for a moment.
 
-    A thing is left over when it was one at every look for ``patience`` seconds, longer than Docker waits for us. A slow
-    one gets ``slow_patience``.
+    A thing is left over once every check has found it so for ``grace`` seconds, longer than Docker waits for an answer.
+    ``slow_grace`` is for things that may legitimately look so for minutes.
     """
 
-    patience: float
-    slow_patience: float
+    grace: float
+    slow_grace: float
     _since: dict[Hashable, float] = field(default_factory=dict)
 
-    def convicted(self, suspects: Iterable[Hashable], now: float, slow: Collection[Hashable] = ()) -> set[Hashable]:
-        """The suspects that have been ones for long enough."""
-        self._since = {suspect: self._since.get(suspect, now) for suspect in suspects}
+    def expired(self, candidates: Iterable[Hashable], now: float, slow: Collection[Hashable] = ()) -> set[Hashable]:
+        """The candidates whose grace period is over. What is no candidate this time starts over."""
+        self._since = {candidate: self._since.get(candidate, now) for candidate in candidates}
         return {
-            suspect
-            for suspect, since in self._since.items()
-            if now - since >= (self.slow_patience if suspect in slow else self.patience)
+            candidate
+            for candidate, since in self._since.items()
+            if now - since >= (self.slow_grace if candidate in slow else self.grace)
         }

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, container_network.lab contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Keeps Docker, the datastore and the kernel in step: repairs, and learns what Docker tells late."""
+"""Reconciles Docker, the datastore and the kernel: repairs differences, and learns what Docker reports late."""
 
 from __future__ import annotations
 
@@ -16,35 +16,35 @@ from .endpoint_life import GRACE_SECONDS
 from .endpoints import HeldAddress
 from .network import Network
 from .network_requests import remove_network
-from .reconcile_plan import Plan, Suspects, plan
+from .reconcile_plan import GraceTracker, Plan, plan
 from .records import Records
 
 SLOW_START_SECONDS = 600.0
-"""The same for endpoints that Docker has not deleted again, as it does when a start fails: on a busy host a start takes
-minutes, and a container without its endpoint would have no network for all its life."""
+"""The grace period of endpoints that Docker created and has not deleted, as it does when a start fails: on a busy host
+a start takes minutes, and a container whose endpoint was removed would stay without a network."""
 
 log = logging.getLogger(__name__)
 
 
-class Upkeep:
-    """Of one network, on this host."""
+class Reconciler:
+    """Of one network on this host."""
 
     def __init__(self, network: Network, records: Records, on_new_daemon: Callable[[], None]) -> None:
-        """``on_new_daemon`` is called when another Docker daemon than before answers."""
+        """``on_new_daemon`` is called when a Docker daemon answers for the first time."""
         self._network = network
         self._records = records
         self._life = records.life
         self._on_new_daemon = on_new_daemon
-        self._suspects = Suspects(GRACE_SECONDS, SLOW_START_SECONDS)
+        self._grace = GraceTracker(GRACE_SECONDS, SLOW_START_SECONDS)
         self._daemon = 0
         self._of_earlier_daemons: set[str] = set()
 
     # --- names --------------------------------------------------------------------------------------------------------
 
     def learn_names(self) -> bool:
-        """Name the endpoints after their containers, as soon as Docker tells; whether nothing more is awaited.
+        """Store the containers' names of endpoints once Docker lists them; whether all names are known.
 
-        What this process made may be missing in the watch's copy still, and is awaited all the same.
+        Endpoints that this process created count even while the watch's copy does not have them yet.
         """
         finished = self._records.finish_joins()
         stored = self._records.own_endpoints(self._network.host.copy())
@@ -59,7 +59,7 @@ class Upkeep:
                 self._name(living[endpoint_id])
         created_here = self._life.created_here()
         for endpoint_id, endpoint in stored.items():
-            # A container's name is its alone: an endpoint of that name that Docker does not list is left over.
+            # Names of containers are unique on a host: an endpoint of that name that Docker does not list is left over.
             if endpoint.container in named and endpoint_id not in living and endpoint_id not in created_here:
                 self._records.forget(endpoint_id)  # its address follows if Docker has not released it: see `resync`
         return False
@@ -73,24 +73,24 @@ class Upkeep:
     # --- resync -------------------------------------------------------------------------------------------------------
 
     def resync(self) -> Iterable[str]:
-        """Compare and repair; a line for everything that was done."""
+        """Compare and repair; yields a line for each repair."""
         self._life.prune()
         view = self._network.host.docker.view(self._network.driver)
         yield from self._records.networks.sync(view)
         copy = self._records.fresh_copy()
         todo = self._plan(view, copy)
         vanished = self._records.networks.vanished(view)
-        unplugged = [f"unplugged {one.endpoint_id}" for one in todo.unplugged]
-        suspects = (*todo.forgotten, *todo.leaked, *todo.stray_devices, *unplugged, *vanished)
-        convicted = self._suspects.convicted(suspects, time.monotonic(), slow=self._starting(view.daemon))
-        yield from self._remove_left_over(todo, convicted)
-        yield from self._remove_networks(vanished, convicted)
-        yield from self._repair_living(todo, convicted)
+        detached = [f"detached {one.endpoint_id}" for one in todo.detached]
+        candidates = (*todo.forgotten, *todo.leaked, *todo.stray_devices, *detached, *vanished)
+        expired = self._grace.expired(candidates, time.monotonic(), slow=self._starting(view.daemon))
+        yield from self._remove_left_over(todo, expired)
+        yield from self._remove_networks(vanished, expired)
+        yield from self._repair_living(todo, expired)
         self._life.check_again(self._records.joined.all())
         self._records.finish_joins()
 
     def _starting(self, daemon: int) -> set[str]:
-        """Endpoints whose containers may still be started. A Docker that was killed starts nothing more."""
+        """Endpoints whose containers may still be starting. A Docker daemon that was killed completes no start."""
         made = self._life.created_here()
         if daemon != self._daemon:
             self._of_earlier_daemons = made if self._daemon else set()
@@ -108,39 +108,42 @@ class Upkeep:
             space=self._network.space,
         )
 
-    def _remove_left_over(self, todo: Plan, convicted: Collection[object]) -> Iterable[str]:
-        for endpoint_id in filter(convicted.__contains__, todo.forgotten):
+    def _remove_left_over(self, todo: Plan, expired: Collection[object]) -> Iterable[str]:
+        for endpoint_id in filter(expired.__contains__, todo.forgotten):
             self._records.forget(endpoint_id)
-            yield f"endpoint {endpoint_id[:11]} forgotten: its container vanished"
-        for held in filter(convicted.__contains__, todo.leaked):
+            yield f"endpoint {endpoint_id[:11]} removed: its container vanished"
+        for held in filter(expired.__contains__, todo.leaked):
             if self._records.release_leaked(held):
-                yield f"address {held.address} released: no container has it"
-        for device in filter(convicted.__contains__, todo.stray_devices):
+                yield f"address {held.address} released: no container uses it"
+        for device in filter(expired.__contains__, todo.stray_devices):
             self._network.remove_device(device)
             yield f"device {device} removed: its container vanished"
 
-    def _remove_networks(self, vanished: Iterable[str], convicted: Collection[object]) -> Iterable[str]:
-        for network_id in filter(convicted.__contains__, vanished):
+    def _remove_networks(self, vanished: Iterable[str], expired: Collection[object]) -> Iterable[str]:
+        for network_id in filter(expired.__contains__, vanished):
             remove_network(self._network, self._records, network_id)
-            yield f"network {network_id[:12]} forgotten: Docker does not have it"
+            yield f"network {network_id[:12]} removed: Docker does not have it"
 
-    def _repair_living(self, todo: Plan, convicted: Collection[object]) -> Iterable[str]:
+    def _repair_living(self, todo: Plan, expired: Collection[object]) -> Iterable[str]:
         for living, held in todo.unheld:
             try:
                 if self._claim(living, held):
                     yield f"address {held.address} claimed again for {living.container}"
             except LabError as error:
-                log.error("%s has address %s, which it cannot keep: %s", living.container, held.address, error)
+                log.error("%s uses address %s, which cannot be claimed: %s", living.container, held.address, error)
         for living in todo.unstored:
             if self._store(living):
                 yield f"endpoint of {living.container} stored again"
         for living in todo.renamed:
             if self._name(living):
-                yield f"endpoint {living.endpoint_id[:11]} is {living.container}"
-        for living in todo.unplugged:
-            # Docker runs no container without a finished Join: somebody has removed the device.
-            if f"unplugged {living.endpoint_id}" in convicted:
-                log.error("%s has lost its device: 'docker network disconnect' and 'connect' it", living.container)
+                yield f"endpoint {living.endpoint_id[:11]} renamed to {living.container}"
+        for living in todo.detached:
+            # Docker starts a container only after Join: the device was there, and was removed from outside.
+            if f"detached {living.endpoint_id}" in expired:
+                log.error(
+                    "%s has lost its device: run 'docker network disconnect' and 'docker network connect' for it",
+                    living.container,
+                )
 
     def _claim(self, living: DockerEndpoint, held: HeldAddress) -> bool:
         with self._records.address_lock, self._life.exclusively(living.endpoint_id) as exists:

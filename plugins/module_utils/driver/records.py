@@ -27,8 +27,8 @@ class Records:
         self.pools = PoolTokens(network.host, prefix)
         self.joined = JoinedEndpoints(network.host, prefix)
         self.address_lock = threading.Lock()
-        """One assignment at a time: more would only race each other in etcd. Taken before `EndpointLife.exclusively`,
-        not after."""
+        """One assignment at a time: concurrent ones would only race in etcd. Acquired before
+        `EndpointLife.exclusively`, never after."""
 
     def fresh_copy(self) -> Copy:
         """What the datastore has now; the watch's copy may be older."""
@@ -62,11 +62,11 @@ class Records:
             self.joined.remove(endpoint_id)
 
     def release(self, held: HeldAddress) -> None:
-        """Give an address back, if this host has it.
+        """Release an address, if this host holds it.
 
-        Docker releases an address after its endpoint. One that is still there was left by a driver that was killed, and
-        goes first, so that an address is never free while an endpoint has it; and if this process created that
-        endpoint, the request is a late repetition, and the address is that of a new container.
+        Docker releases an address after its endpoint. An endpoint that still exists was left by a killed driver, and is
+        removed first, so that an address is never free while an endpoint uses it. If this process created the endpoint,
+        however, the request is a late repetition, and the address is that of a new container.
         """
         with self.address_lock:
             self.life.address_returned(held)
@@ -78,7 +78,7 @@ class Records:
             self._network.release_address(held)
 
     def release_leaked(self, held: HeldAddress) -> bool:
-        """Give an address back that no container has, unless it was given again meanwhile; whether it was."""
+        """Release an address that no container uses, unless it was assigned again meanwhile; whether it was."""
         with self.address_lock:
             if self.life.may_be_awaited(held):
                 return False
@@ -87,7 +87,7 @@ class Records:
             return True
 
     def finish_joins(self) -> bool:
-        """Do what is to be done in containers; whether all is done."""
+        """Run `Network.finish_join` where it is due; whether all is done."""
         unfinished = self.life.unfinished()
         everyone = self.joined.all() if unfinished else []
         beside: dict[str, list[Joined]] = {}

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, container_network.lab contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One network at work: its sockets, its watch of etcd, its convergence, and its upkeep."""
+"""One network at work: its sockets, its watch of etcd, its convergence, and its reconciliation."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .config import Config
 from .converger import Converger
 from .dns_clients import DnsClients
 from .dns_names import HostsFile
-from .dns_server import Known, NameServer
+from .dns_server import DnsServer, DriverNames
 from .docker_view import Docker
 from .endpoint_life import EndpointLife
 from .host import Host
@@ -27,14 +27,14 @@ from .ipam_requests import IpamRequests
 from .network import Network
 from .network_requests import NetworkRequests
 from .plugin_socket import Handler, PluginServer
-from .reconciler import Upkeep
+from .reconciler import Reconciler
 from .records import Records
 
 RESYNC_SECONDS = 15.0
 NAMING_SECONDS = (0.05, 0.2, 30.0)
-"""After a container joined: when to ask Docker for its name first, how often, and for how long."""
+"""After a container joined: seconds until Docker is first asked for its name, between attempts, and until giving up."""
 _WATCH_PAUSE = (0.2, 5.0)
-_WORKERS = 16  # requests that are worked on at once
+_WORKERS = 16  # requests served at once
 log = logging.getLogger(__name__)
 
 
@@ -48,23 +48,23 @@ class Driver:
         config: Config,
         docker: Docker,
         hosts_file: HostsFile,
-        name_server: NameServer | None = None,
+        dns_server: DnsServer | None = None,
     ) -> None:
         """``kind`` is the network's class, ``options`` are its part of the configuration; the rest is the host's."""
         self._hosts_file = hosts_file
-        self._name_server = name_server
+        self._dns_server = dns_server
         self._stopping = threading.Event()
         self._joined = threading.Event()
         self._resync_now = threading.Event()
         self.synced = threading.Event()
-        """Set when etcd has answered, and the host followed what it said, or could not."""
+        """Set when etcd has answered, and the first convergence has ended, also in failure."""
         self._converger = Converger()
         self._mirror = Mirror(config.etcd_client(), kind.watched_prefixes(), self._converger.request)
         copy, wait_for = self._mirror.copy, self._converger.wait_for
         self._network = network = kind(Host(config.node, docker, config.etcd_client, options, copy, wait_for))
         self._clients = DnsClients()
         self._records = Records(network, EndpointLife(self._clients))
-        self._upkeep = Upkeep(network, self._records, on_new_daemon=self._converger.doubt)
+        self._reconciler = Reconciler(network, self._records, on_new_daemon=self._converger.invalidate)
         self._executor = ThreadPoolExecutor(_WORKERS, thread_name_prefix=network.driver)
         requests = NetworkRequests(network, self._records, self._resync_now.set, self._after_join)
         sockets = socket_methods(network, requests.methods(), IpamRequests(network, self._records).methods())
@@ -84,7 +84,7 @@ class Driver:
             server.start()
 
     def stop(self) -> None:
-        """Answer the requests that are there, and end the threads."""
+        """Answer the requests that have arrived, and end the threads."""
         for server in self._servers:
             server.stop()
         self._stopping.set()
@@ -97,33 +97,33 @@ class Driver:
     # --- threads ------------------------------------------------------------------------------------------------------
 
     def _follow(self) -> None:
-        """Keep the watch going; whatever happened, everything is compared again afterwards."""
+        """Keep the watch running; after each interruption everything is reconciled."""
         complaint, pause = "", _WATCH_PAUSE[0]
         while not self._stopping.is_set():
             try:
                 self._mirror.follow()
                 complaint, pause = "", _WATCH_PAUSE[0]
             except WatchLost as error:
-                log.info("%s; all is read again", error)
+                log.info("%s; reading everything again", error)
             except LabError as error:
                 if str(error) != complaint:
                     log.warning("%s", error)
                 complaint, pause = str(error), min(pause * 2, _WATCH_PAUSE[1])
             except Exception:
-                log.exception("following etcd")
+                log.exception("the watch of etcd failed")
             self._resync_now.set()
             self._stopping.wait(pause)
 
     def _keep_converged(self) -> None:
         self._converger.run(self._converge)
 
-    def _converge(self, asked: bool) -> int:
+    def _converge(self, thorough: bool) -> int:
         copy = self._mirror.copy()
         if not copy.revision:
             return 0
-        self._serve_names(copy, thorough=not asked)
+        self._serve_names(copy, thorough)
         try:
-            self._network.converge(copy, thorough=not asked)
+            self._network.converge(copy, thorough)
         finally:
             self.synced.set()
         return copy.revision
@@ -131,26 +131,26 @@ class Driver:
     def _serve_names(self, copy: Copy, thorough: bool) -> None:
         names = tuple(self._network.names(copy))
         self._hosts_file.update(self._network.driver, names)
-        if self._name_server is not None:
+        if self._dns_server is not None:
             if not self.synced.is_set():
                 self._sync_clients()
             networks = frozenset(record.name for record in self._records.networks.of_copy(copy) if record.name)
-            known = Known(names, networks, self._clients.by_address())
-            self._name_server.update(self._network.driver, known, thorough)
+            known = DriverNames(names, networks, self._clients.by_address())
+            self._dns_server.update(self._network.driver, known, thorough)
 
     def _sync_clients(self) -> None:
-        """Who asks for names, from the records of joined endpoints."""
+        """Restore the DNS clients from the records of joined endpoints."""
         networks = self._records.networks.all()
         joined = [one for one in self._records.joined.all() if one.network_id in networks]
         self._clients.sync({one.endpoint_id: (one.sandbox, networks[one.network_id].name) for one in joined})
-        self._clients.look()
+        self._clients.read_addresses()
 
-    def _update_sources(self) -> None:
-        if self._name_server is not None:
-            self._name_server.update_sources(self._network.driver, self._clients.by_address())
+    def _update_clients(self) -> None:
+        if self._dns_server is not None:
+            self._dns_server.update_clients(self._network.driver, self._clients.by_address())
 
     def _after_join(self) -> None:
-        self._update_sources()
+        self._update_clients()
         self._joined.set()
 
     def _resync(self) -> None:
@@ -158,20 +158,20 @@ class Driver:
         while not self._stopping.is_set():
             if self._mirror.revision:
                 try:
-                    for line in self._upkeep.resync():
+                    for line in self._reconciler.resync():
                         log.info("%s", line)
                     complaint = ""
                 except LabError as error:
                     if str(error) != complaint:
-                        log.warning("resync: %s", error)
+                        log.warning("reconciliation failed: %s", error)
                     complaint = str(error)
                 except Exception:
-                    log.exception("resync")
+                    log.exception("reconciliation failed")
             self._resync_now.wait(1.0 if complaint or self._is_waiting() else RESYNC_SECONDS)
             self._resync_now.clear()
 
     def _is_waiting(self) -> bool:
-        """Whether the next look shall come soon: nothing was read yet, or Docker had a network without a name."""
+        """Whether to reconcile again soon: nothing was read yet, or the name of a network is not known yet."""
         try:
             return not self._mirror.revision or self._records.networks.has_unnamed()
         except LabError:
@@ -186,23 +186,23 @@ class Driver:
             self._stopping.wait(first)
             while not self._stopping.is_set() and time.monotonic() < deadline:
                 try:
-                    finished = self._upkeep.learn_names()
-                    self._clients.look()
-                    self._update_sources()
+                    finished = self._reconciler.learn_names()
+                    self._clients.read_addresses()
+                    self._update_clients()
                     if finished:
                         self._clients.settle()
                         break
                 except EtcdUnreachable:
                     break
                 except Exception as error:
-                    log.info("containers' names: %s", error)
+                    log.info("the names of containers cannot be learned: %s", error)
                 self._stopping.wait(pause)
 
 
 def socket_methods(
     network: Network, network_methods: dict[str, Handler], ipam_methods: dict[str, Handler]
 ) -> dict[str, dict[str, Handler]]:
-    """What each socket answers, by its name. A driver and an IPAM driver of one name share a socket."""
+    """The methods of each socket, by the socket's name. A driver and an IPAM driver of one name share a socket."""
     if network.driver == network.ipam_driver:
         both = {**network_methods, **ipam_methods}
         return {f"{network.driver}.sock": {**both, **_activation("NetworkDriver", "IpamDriver")}}

@@ -5,8 +5,8 @@
 
     docker network create --driver overlay-etcd --ipam-driver overlay-etcd --subnet 10.20.0.0/16 overlay
 
-The name ``overlay`` is Docker's own driver's. What Docker tells goes to etcd; what etcd says of all hosts comes back as
-this host's namespaces and static tables.
+The name ``overlay`` belongs to Docker's own driver. Docker's requests are stored in etcd; each host converges its
+namespaces and static tables to what etcd has of all hosts.
 """
 
 from __future__ import annotations
@@ -17,14 +17,13 @@ import logging
 from collections.abc import Iterable
 
 from ..datastore.mirror import Copy
-from ..driver import libnetwork as protocol
+from ..driver import libnetwork
 from ..driver.docker_view import DockerEndpoint
 from ..driver.endpoints import HeldAddress, StoredEndpoint
 from ..driver.host import Host
 from ..driver.host_options import HostOption
 from ..driver.joined_endpoints import Joined
 from ..driver.network_records import NetworkRecord
-from ..driver.pool_id import PoolId
 from ..driver.store_network import StoreNetwork
 from ..errors import LabError
 from ..kernel.links import read_links
@@ -37,12 +36,12 @@ from .snapshot import Snapshot
 from .store import NameTaken, OverlayStore
 
 FOLLOW_SECONDS = 10.0
-"""How long a container's start waits until this host has the network's namespace."""
+"""How long a container's start waits for this host to create the network's namespace."""
 log = logging.getLogger(__name__)
 
 
 class OverlayEtcdNetwork(StoreNetwork[OverlayStore, Snapshot, OverlayEndpoint]):
-    """The hooks of the overlay."""
+    """The overlay on one host."""
 
     driver = "overlay-etcd"
     ipam_driver = "overlay-etcd"
@@ -61,7 +60,7 @@ class OverlayEtcdNetwork(StoreNetwork[OverlayStore, Snapshot, OverlayEndpoint]):
 
     @classmethod
     def clean_host(cls) -> None:
-        """The namespaces, with all in them."""
+        """The namespaces, with everything in them."""
         clean_host()
 
     def endpoints_in(self, snapshot: Snapshot) -> Iterable[OverlayEndpoint]:
@@ -74,25 +73,25 @@ class OverlayEtcdNetwork(StoreNetwork[OverlayStore, Snapshot, OverlayEndpoint]):
 
     # --- addresses ----------------------------------------------------------------------------------------------------
 
-    def request_pool(self, request: protocol.PoolRequest) -> protocol.Pool:
+    def request_pool(self, request: libnetwork.PoolRequest) -> libnetwork.Pool:
         """The subnet of ``--subnet``."""
         if request.version != 4:
             raise LabError("IPv6 is not supported by the driver overlay-etcd: leave --ipv6 and IPv6 subnets out.")
         if request.pool is None:
             raise LabError(
-                "--subnet is missing. All hosts must make the network with the same one, as --subnet 10.20.0.0/16, "
-                "and Docker does not tell a driver the network's name, by which another host's choice could be found."
+                "--subnet is missing. All hosts must create the network with the same one, as --subnet 10.20.0.0/16: "
+                "Docker omits the network's name, by which another host's choice could be found."
             )
         with NetlinkSocket() as netlink:
             links = read_links(netlink)
         problem = overlap_problem(request.pool, {name: link.addresses for name, link in links.items()})
         if problem:
             raise LabError(problem)
-        return protocol.Pool(PoolId(self.driver, 4, request.pool), request.pool)
+        return libnetwork.Pool(libnetwork.PoolId(self.driver, 4, request.pool), request.pool)
 
     def request_address(
-        self, pool: PoolId, wanted: protocol.Address | None, network: NetworkRecord | None
-    ) -> protocol.Address:
+        self, pool: libnetwork.PoolId, wanted: libnetwork.Address | None, network: NetworkRecord | None
+    ) -> libnetwork.Address:
         """The lowest free one, of ``--ip-range`` if one was given on this host, or the wanted one."""
         overlay = self._overlay(network)
         if wanted is None:
@@ -105,24 +104,24 @@ class OverlayEtcdNetwork(StoreNetwork[OverlayStore, Snapshot, OverlayEndpoint]):
         return ipaddress.ip_interface(f"{given}/{overlay.subnet.prefixlen}")
 
     def release_address(self, held: HeldAddress) -> None:
-        """If this host gave it."""
+        """If this host assigned it."""
         self.store.release(held.space, held.address, self.host.node)
 
     def held_addresses(self, copy: Copy) -> Iterable[HeldAddress]:
-        """Those that this host gave."""
+        """Those that this host assigned."""
         for network, addresses in self.read(copy).addresses.items():
             for address, node in addresses.items():
                 if node == self.host.node:
                     yield HeldAddress(network, address)
 
     def claim_address(self, held: HeldAddress, endpoint: DockerEndpoint) -> None:
-        """As the container has it."""
+        """Claim it for this host."""
         self.store.claim(self._overlay(self._records(self.host.copy())[held.space]), self.host.node, held.address)
 
     # --- networks -----------------------------------------------------------------------------------------------------
 
-    def check_network(self, request: protocol.NetworkRequest) -> None:
-        """Refuse at once what can be known to be wrong without the network's name; see `_agree` for the rest."""
+    def check_network(self, request: libnetwork.NetworkRequest) -> None:
+        """Refuse what is wrong whatever the network's name; see `_agree` for the rest."""
         super().check_network(request)
         settings = self._settings(NetworkRecord.of_request(request))
         snapshot = self.snapshot()
@@ -145,7 +144,7 @@ class OverlayEtcdNetwork(StoreNetwork[OverlayStore, Snapshot, OverlayEndpoint]):
         return NetworkSettings.parse(subnet, gateway, network.internal, network.options, self.underlay().mtu)
 
     def _overlay(self, network: NetworkRecord) -> OverlayNetwork:
-        """The network as the cluster has agreed on it; LabError if this host's is another one."""
+        """The network as agreed in the cluster; LabError if this host's settings differ."""
         settings = self._settings(network)
         known = self.snapshot().networks.get(network.name)
         if known is not None and self.host.node in known.nodes and not settings.differences(known):
@@ -159,9 +158,9 @@ class OverlayEtcdNetwork(StoreNetwork[OverlayStore, Snapshot, OverlayEndpoint]):
         return {record.name: record for record in records if record.name}
 
     def _agree(self, records: Iterable[NetworkRecord]) -> None:
-        """Docker tells the name of a network only after it was made: what is wrong with it then can only be logged.
+        """The name of a network is known only after it was created: what is wrong with it then can only be logged.
 
-        No container starts in such a network: `_overlay` refuses it, with the same words.
+        No container starts in such a network: `_overlay` refuses it, with the same message.
         """
         for record in records:
             try:
@@ -174,30 +173,32 @@ class OverlayEtcdNetwork(StoreNetwork[OverlayStore, Snapshot, OverlayEndpoint]):
 
     # --- endpoints ----------------------------------------------------------------------------------------------------
 
-    def create_endpoint(self, request: protocol.EndpointRequest, network: NetworkRecord) -> protocol.EndpointAnswer:
-        """Store where the container is. Its name is refused here if it can be told, and else only logged later."""
+    def create_endpoint(self, request: libnetwork.EndpointRequest, network: NetworkRecord) -> libnetwork.EndpointAnswer:
+        """Store where the container is. Its name is checked now if it can be determined, and otherwise later."""
         if not request.addresses:
-            raise LabError(f"the endpoint has no address: make the network with --ipam-driver {self.ipam_driver}.")
+            raise LabError(f"the endpoint has no address: create the network with --ipam-driver {self.ipam_driver}.")
         endpoint = self._endpoint_of(network.name, request.endpoint_id, str(request.addresses[0]), request.mac)
         self.store.put_endpoint(endpoint, claim=self.host.docker.starting(network.name, network.network_id))
-        return protocol.EndpointAnswer(mac="" if request.mac else endpoint.mac)
+        return libnetwork.EndpointAnswer(mac="" if request.mac else endpoint.mac)
 
     def _endpoint_of(self, network: str, endpoint_id: str, address: str, mac: str = "") -> OverlayEndpoint:
         endpoint = OverlayEndpoint.of_address(network, endpoint_id, self.host.node, self._vtep(), address)
         return dataclasses.replace(endpoint, mac=mac or endpoint.mac)
 
-    def join(self, joined: Joined, network: NetworkRecord) -> protocol.JoinAnswer:
-        """Make the veth pair. Without a gateway Docker adds the interface on docker_gwbridge."""
+    def join(self, joined: Joined, network: NetworkRecord) -> libnetwork.JoinAnswer:
+        """Create the veth pair. Without a gateway, Docker adds an interface on docker_gwbridge."""
         overlay = self._overlay(network)
         endpoint = self.endpoint(joined.endpoint_id)
         item = self.host.etcd.get(endpoint.key)
         if item is None:
             raise LabError(f"endpoint {joined.endpoint_id[:11]} was removed meanwhile: start the container again.")
         if not self.host.wait_for(item.mod_revision, FOLLOW_SECONDS):
-            raise LabError(f"this host does not follow etcd, so network {network.name} cannot be had: see the journal.")
+            raise LabError(
+                f"this host does not follow etcd, so network {network.name} is not ready here: see the journal."
+            )
         with self.kernel:
             OverlayNamespace.of(network.name, network.network_id).attach(endpoint, overlay.mtu)
-        return protocol.JoinAnswer(device=endpoint.device, prefix="eth")
+        return libnetwork.JoinAnswer(device=endpoint.device, prefix="eth")
 
     def forget_endpoint(self, endpoint_id: str) -> None:
         """On all hosts."""
@@ -213,7 +214,7 @@ class OverlayEtcdNetwork(StoreNetwork[OverlayStore, Snapshot, OverlayEndpoint]):
         self._put_named(stored, endpoint.container)
 
     def name_endpoint(self, endpoint_id: str, container: str) -> None:
-        """The container's name, which is its alone in the network."""
+        """The container's name, which is unique in the network."""
         endpoint = self.find_endpoint(endpoint_id)
         if endpoint is not None:
             self._put_named(endpoint, container)
@@ -221,8 +222,8 @@ class OverlayEtcdNetwork(StoreNetwork[OverlayStore, Snapshot, OverlayEndpoint]):
     def _put_named(self, endpoint: OverlayEndpoint, container: str) -> None:
         try:
             self.store.put_endpoint(endpoint.named(container), claim=container)
-        except NameTaken as error:  # the container runs already, as two that were started at the same moment
-            log.error("%s Names are answered with the older one.", error)
+        except NameTaken as error:  # the container runs already: two were started at the same moment
+            log.error("%s DNS answers with the older one.", error)
             self.store.put_endpoint(endpoint.named(container))
 
     def endpoints(self, copy: Copy) -> Iterable[StoredEndpoint]:
@@ -241,11 +242,11 @@ class OverlayEtcdNetwork(StoreNetwork[OverlayStore, Snapshot, OverlayEndpoint]):
     # --- devices ------------------------------------------------------------------------------------------------------
 
     def devices(self) -> set[str]:
-        """Of the containers, as their veth pairs are called on the host."""
+        """Veth pairs, in all namespaces."""
         return {device for namespace in existing() for device in namespace.ports()}
 
     def device_of(self, endpoint_id: str) -> str:
-        """As its end on the host is called while it is there."""
+        """The name of the host end while it is on the host."""
         return device_name(endpoint_id)
 
     def remove_device(self, device: str) -> None:
@@ -271,7 +272,7 @@ class OverlayEtcdNetwork(StoreNetwork[OverlayStore, Snapshot, OverlayEndpoint]):
             log.debug("%s", done)
 
     def _move_vtep(self, snapshot: Snapshot) -> None:
-        """Tell the other hosts when this host's address on the underlay has changed."""
+        """Update the endpoints when this host's underlay address has changed."""
         own = snapshot.endpoints_of(self.host.node)
         vtep = self._vtep() if own else ""
         for endpoint in own:
@@ -282,7 +283,7 @@ class OverlayEtcdNetwork(StoreNetwork[OverlayStore, Snapshot, OverlayEndpoint]):
         underlay = self.underlay()
         addresses = [text for text in underlay.addresses if ":" not in text]
         if not addresses:
-            raise LabError(f"interface '{underlay.name}' has no IPv4 address, which other hosts could send packets to.")
+            raise LabError(f"interface '{underlay.name}' has no IPv4 address to which other hosts could send packets.")
         return addresses[0].partition("/")[0]
 
 

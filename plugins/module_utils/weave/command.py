@@ -1,7 +1,7 @@
 # Copyright (c) 2026, container_network.lab contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The command ``weave`` on a host, with the verbs of the course."""
+"""The command ``weave`` on a host."""
 
 from __future__ import annotations
 
@@ -17,8 +17,7 @@ from ..driver.config import Config
 from ..errors import LabError
 from ..kernel.links import read_links
 from ..kernel.netlink import NetlinkSocket
-from . import attach as weave_attach
-from . import status as weave_status
+from . import attach, status
 from .address_request import Wanted
 from .attach import Container
 from .constants import BRIDGE
@@ -29,7 +28,7 @@ from .store import WeaveStore
 from .veth import VethSettings
 
 FOLLOW_SECONDS = 10.0
-"""How long the host may take to follow what a command has put into the datastore."""
+"""How long the host may take to apply what a command has stored."""
 _ADDRESS_HELP = "net:default, net:SUBNET, or an address with its prefix length; by default any of the default subnet"
 
 
@@ -50,41 +49,37 @@ class Weave:
         state = self._store.read()
         datapath = best_datapath(self._wanted_datapath)
         views: dict[str, Callable[[], list[str]]] = {
-            "": lambda: weave_status.summary(state, self._node, datapath, self._veth_settings.mtu),
-            "connections": lambda: weave_status.connections(state, self._node, datapath, self._veth_settings.mtu),
-            "peers": lambda: weave_status.peers(state),
-            "ipam": lambda: weave_status.ipam(state, self._node),
-            "dns": lambda: weave_status.dns(state),
+            "": lambda: status.summary(state, self._node, datapath, self._veth_settings.mtu),
+            "connections": lambda: status.connections(state, self._node, datapath, self._veth_settings.mtu),
+            "peers": lambda: status.peers(state),
+            "ipam": lambda: status.ipam(state, self._node),
+            "dns": lambda: status.dns(state),
         }
         return views[arguments.part]()
 
     def ps(self, arguments: argparse.Namespace) -> list[str]:
-        """The host and its containers on the network: all by their short ids, or as they are called."""
+        """The host and its containers on the network: all, by their short ids, or those that are named."""
         engine = Engine()
         called = arguments.containers
-        wanted = {one: "" if one == weave_status.HOST else Container.find(engine, one).name for one in called}
+        wanted = {one: "" if one == status.HOST else Container.find(engine, one).name for one in called}
         if not called:
             running = engine.get("/containers/json")
             names = {entry["Id"][:12]: entry["Names"][0].lstrip("/") for entry in running}
-            wanted = {weave_status.HOST: "", **names}
-        return weave_status.containers(self._store.read(), self._node, wanted)
+            wanted = {status.HOST: "", **names}
+        return status.containers(self._store.read(), self._node, wanted)
 
     def attach(self, arguments: argparse.Namespace) -> list[str]:
-        """A running container gets an interface on the network."""
-        given = weave_attach.attach(
-            self._store, self._node, arguments.container, arguments.addresses, self._veth_settings
-        )
+        """Give a running container an interface on the network."""
+        given = attach.attach(self._store, self._node, arguments.container, arguments.addresses, self._veth_settings)
         return [" ".join(_plain(given))]
 
     def detach(self, arguments: argparse.Namespace) -> list[str]:
-        """It loses it."""
-        gone = weave_attach.detach(
-            self._store, self._node, arguments.container, arguments.addresses, self._veth_settings
-        )
+        """Remove that interface."""
+        gone = attach.detach(self._store, self._node, arguments.container, arguments.addresses, self._veth_settings)
         return [" ".join(_plain(gone))] if gone else []
 
     def expose(self, arguments: argparse.Namespace) -> list[str]:
-        """The host gets addresses on the network."""
+        """Give the host addresses on the network."""
         wanted = self._parsed(arguments.addresses) or [None]
         given = [
             self._store.expose(self._node, each.subnet if each else None, each.address if each else None)
@@ -94,7 +89,7 @@ class Weave:
         return [" ".join(_plain(given))]
 
     def hide(self, arguments: argparse.Namespace) -> list[str]:
-        """It loses them."""
+        """Remove those addresses."""
         subnets: list[Network | None] = [each.subnet for each in self._parsed(arguments.addresses)] or [None]
         gone = [address for subnet in subnets for address in self._store.hide(self._node, subnet)]
         self._await(lambda present: not present & set(gone))
@@ -133,8 +128,8 @@ def _plain(addresses: Sequence[str]) -> list[str]:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="weave", description="Look at and change the Weave network of this host.")
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
-    status = verbs.add_parser("status", help="the network as this host sees it")
-    status.add_argument("part", nargs="?", default="", choices=["", "connections", "peers", "ipam", "dns"])
+    view = verbs.add_parser("status", help="the network as this host sees it")
+    view.add_argument("part", nargs="?", default="", choices=["", "connections", "peers", "ipam", "dns"])
     ps = verbs.add_parser("ps", help="this host's containers on the network")
     ps.add_argument("containers", nargs="*", metavar="CONTAINER")
     for verb, text in (("attach", "connect a running container"), ("detach", "disconnect it")):
@@ -148,7 +143,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run one verb; ``arguments`` are the configuration file, and then what was typed."""
+    """Run one verb; ``arguments`` are the configuration file, and then the command line."""
     parsed = _parser().parse_args(arguments[1:])
     try:
         weave = Weave(Config.read(Path(arguments[0])))

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Weave as a Docker network driver: ``docker network create --driver weavemesh --ipam-driver weavemesh weave``.
 
-The driver has its name from Weave's own plugin. Networks of it share one range of addresses, and one layer 2:
-containers of two of them are kept apart by their subnets, as in Weave.
+The driver has the name of Weave's own plugin. Its networks share one range of addresses and one layer 2 network; they
+are isolated by their subnets, as in Weave.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import logging
 from collections.abc import Collection, Iterable
 
 from ..datastore.mirror import Copy
-from ..driver import libnetwork as protocol
+from ..driver import libnetwork
 from ..driver.dns_names import ContainerName
 from ..driver.docker_view import DockerEndpoint
 from ..driver.endpoints import HeldAddress, StoredEndpoint
@@ -22,11 +22,9 @@ from ..driver.host import Host
 from ..driver.host_options import HostOption
 from ..driver.joined_endpoints import Joined
 from ..driver.network_records import NetworkRecord
-from ..driver.pool_id import PoolId
 from ..driver.store_network import StoreNetwork
 from ..errors import LabError
-from . import attach as weave_attach
-from . import veth as weave_endpoints
+from . import attach, veth
 from .constants import DATAPATHS, DOMAIN, MULTICAST
 from .dataplane import best_datapath, clean_host, converge_host, plan_host
 from .peers import endpoint_mac, is_device_mac
@@ -41,7 +39,7 @@ log = logging.getLogger(__name__)
 
 
 class WeaveNetwork(StoreNetwork[WeaveStore, WeaveState, Endpoint]):
-    """The hooks of Weave."""
+    """Weave on one host."""
 
     driver = "weavemesh"
     ipam_driver = "weavemesh"
@@ -59,17 +57,17 @@ class WeaveNetwork(StoreNetwork[WeaveStore, WeaveState, Endpoint]):
 
     def __init__(self, host: Host) -> None:
         super().__init__(host)
-        self._datapath = ""  # the one that was announced
+        self._datapath = ""  # the one that was logged last
 
     @classmethod
     def prefix(cls) -> str:
-        """With the network's own keys."""
+        """The network's own keys are below it, too."""
         return PREFIX
 
     @classmethod
     def clean_host(cls) -> None:
         """Veth pairs, bridges, the tunnel and the rules."""
-        weave_endpoints.remove_all()
+        veth.remove_all()
         clean_host()
 
     def endpoints_in(self, snapshot: WeaveState) -> Iterable[Endpoint]:
@@ -82,7 +80,7 @@ class WeaveNetwork(StoreNetwork[WeaveStore, WeaveState, Endpoint]):
 
     # --- addresses ----------------------------------------------------------------------------------------------------
 
-    def request_pool(self, request: protocol.PoolRequest) -> protocol.Pool:
+    def request_pool(self, request: libnetwork.PoolRequest) -> libnetwork.Pool:
         """The default subnet, or another one of the range (``--subnet``)."""
         config = self.store.read().config
         if config is None:
@@ -94,16 +92,18 @@ class WeaveNetwork(StoreNetwork[WeaveStore, WeaveState, Endpoint]):
         subnet = request.pool or config.default_subnet
         if not (subnet.version == 4 and subnet.subnet_of(config.range)):
             raise LabError(f"--subnet {subnet} is not in Weave's range {config.range}: choose a part of it.")
-        return protocol.Pool(PoolId(self.driver, 4, subnet), subnet, {protocol.GATEWAY_DATA: "0.0.0.0/0"})
+        return libnetwork.Pool(
+            libnetwork.PoolId(self.driver, 4, subnet), subnet, {libnetwork.GATEWAY_DATA: "0.0.0.0/0"}
+        )
 
-    def request_gateway(self, pool: PoolId, wanted: protocol.Address | None) -> protocol.Address:
-        """There is none: the way out is over docker_gwbridge."""
-        raise LabError("--gateway cannot be chosen: the containers' way out is docker_gwbridge. Leave it out.")
+    def request_gateway(self, pool: libnetwork.PoolId, wanted: libnetwork.Address | None) -> libnetwork.Address:
+        """There is none: docker_gwbridge is the egress bridge."""
+        raise LabError("--gateway cannot be chosen: docker_gwbridge is the containers' egress bridge. Leave it out.")
 
     def request_address(
-        self, pool: PoolId, wanted: protocol.Address | None, network: NetworkRecord | None
-    ) -> protocol.Address:
-        """A free one of this host's part of the ring, or the wanted one."""
+        self, pool: libnetwork.PoolId, wanted: libnetwork.Address | None, network: NetworkRecord | None
+    ) -> libnetwork.Address:
+        """A free address of this host's share of the ring, or the wanted one."""
         return self.store.assign(self.host.node, DOCKER, pool.subnet, wanted.ip if wanted else None)
 
     def release_address(self, held: HeldAddress) -> None:
@@ -115,7 +115,7 @@ class WeaveNetwork(StoreNetwork[WeaveStore, WeaveState, Endpoint]):
         self.store.assign(self.host.node, DOCKER, self._subnet_of(endpoint), Address(held.address))
 
     def held_addresses(self, copy: Copy) -> Iterable[HeldAddress]:
-        """Those that Docker asked for."""
+        """Those that Docker requested."""
         for address, holding in self.read(copy).addresses.items():
             if holding.node == self.host.node and holding.owner == DOCKER:
                 yield HeldAddress("", str(address))
@@ -123,36 +123,36 @@ class WeaveNetwork(StoreNetwork[WeaveStore, WeaveState, Endpoint]):
     def _subnet_of(self, endpoint: DockerEndpoint) -> ipaddress.IPv4Network:
         found = self.host.docker.network(endpoint.network_id)
         if found is None or not found.subnets:
-            raise LabError(f"Docker does not tell the subnet of network {endpoint.network}.")
+            raise LabError(f"the subnet of network {endpoint.network} cannot be queried from Docker.")
         return ipaddress.IPv4Network(found.subnets[0])
 
     # --- endpoints ----------------------------------------------------------------------------------------------------
 
-    def create_endpoint(self, request: protocol.EndpointRequest, network: NetworkRecord) -> protocol.EndpointAnswer:
-        """Store it: the other hosts learn the MAC address."""
+    def create_endpoint(self, request: libnetwork.EndpointRequest, network: NetworkRecord) -> libnetwork.EndpointAnswer:
+        """Store it; the other hosts learn the MAC address from there."""
         if request.mac and not is_device_mac(request.mac):
-            raise LabError(f"MAC address {request.mac} is that of a group, not of a device: choose another one.")
+            raise LabError(f"MAC address {request.mac} is a group address: choose another one.")
         addresses = tuple(map(str, request.addresses))
         endpoint = self._endpoint(request.endpoint_id, addresses, network.name, mac=request.mac)
         self.store.put_endpoint(endpoint)
-        return protocol.EndpointAnswer(mac="" if request.mac else endpoint.mac)
+        return libnetwork.EndpointAnswer(mac="" if request.mac else endpoint.mac)
 
     def _endpoint(
         self, endpoint_id: str, addresses: tuple[str, ...], network: str, container: str = "", mac: str = ""
     ) -> Endpoint:
-        device = weave_endpoints.host_device(endpoint_id)
+        device = veth.host_device(endpoint_id)
         return Endpoint(
             self.host.node, endpoint_id, mac or endpoint_mac(endpoint_id), addresses, device, network, container
         )
 
-    def join(self, joined: Joined, network: NetworkRecord) -> protocol.JoinAnswer:
-        """Make the veth pair. Docker adds eth0 on docker_gwbridge with the default route: there is no gateway here."""
+    def join(self, joined: Joined, network: NetworkRecord) -> libnetwork.JoinAnswer:
+        """Create the veth pair. Without a gateway here, Docker adds eth0 on docker_gwbridge, with the default route."""
         endpoint = self.endpoint(joined.endpoint_id)
         with self.kernel:
-            weave_endpoints.attach(joined.endpoint_id, endpoint.mac, self._veth_settings)
+            veth.attach(joined.endpoint_id, endpoint.mac, self._veth_settings)
         multicast = network.options.get(MULTICAST_OPTION, "").lower() in ("true", "1")
-        return protocol.JoinAnswer(
-            device=weave_endpoints.temporary_device(joined.endpoint_id),
+        return libnetwork.JoinAnswer(
+            device=veth.temporary_device(joined.endpoint_id),
             prefix="ethwe",
             on_link=(ipaddress.ip_network(MULTICAST),) if multicast else (),
         )
@@ -162,15 +162,15 @@ class WeaveNetwork(StoreNetwork[WeaveStore, WeaveState, Endpoint]):
         endpoint = self.find_endpoint(joined.endpoint_id)
         if endpoint is None:
             return True
-        device = weave_endpoints.container_device(joined.sandbox, endpoint.mac)
+        device = veth.container_device(joined.sandbox, endpoint.mac)
         if device is None:  # Docker has not moved it yet
             return False
-        if not weave_endpoints.is_set_up(joined.sandbox, device.name):
-            weave_endpoints.set_up_inside(joined.sandbox, device.name, endpoint.addresses)
+        if not veth.is_set_up(joined.sandbox, device.name):
+            veth.set_up_inside(joined.sandbox, device.name, endpoint.addresses)
         return True
 
     def forget_endpoint(self, endpoint_id: str) -> None:
-        """The other hosts forget the MAC address."""
+        """The other hosts remove its MAC address."""
         self.store.delete_endpoint(self.host.node, endpoint_id)
 
     def store_endpoint(self, endpoint: DockerEndpoint, network: NetworkRecord) -> None:
@@ -188,7 +188,7 @@ class WeaveNetwork(StoreNetwork[WeaveStore, WeaveState, Endpoint]):
             self.store.name_endpoint(endpoint, container)
 
     def endpoints(self, copy: Copy) -> Iterable[StoredEndpoint]:
-        """Those that Docker made."""
+        """Docker's, without those of ``weave attach``."""
         for endpoint in self.read(copy).endpoints:
             if endpoint.network:
                 yield StoredEndpoint(
@@ -202,7 +202,7 @@ class WeaveNetwork(StoreNetwork[WeaveStore, WeaveState, Endpoint]):
                 )
 
     def names(self, copy: Copy) -> Iterable[ContainerName]:
-        """Of all containers, attached ones too; containers of one name share it."""
+        """Of all containers, also attached ones; containers of the same name share it."""
         for endpoint in self.read(copy).endpoints:
             if endpoint.container:
                 addresses = _plain(endpoint.addresses)
@@ -212,24 +212,24 @@ class WeaveNetwork(StoreNetwork[WeaveStore, WeaveState, Endpoint]):
 
     def devices(self) -> set[str]:
         """Host ends."""
-        return weave_endpoints.host_devices()
+        return veth.host_devices()
 
     def device_of(self, endpoint_id: str) -> str:
-        """As Weave's plugin named it."""
-        return weave_endpoints.host_device(endpoint_id)
+        """As Weave's plugin names it."""
+        return veth.host_device(endpoint_id)
 
     def remove_device(self, device: str) -> None:
         """With the container's end."""
         with self.kernel:
-            weave_endpoints.remove(device)
+            veth.remove(device)
 
     # --- the host follows the datastore -------------------------------------------------------------------------------
 
     def converge(self, copy: Copy, thorough: bool) -> None:
         """Bridges, tunnel, tables and rules."""
         if thorough:
-            for container in weave_attach.forget_vanished(self.store, self.host.node):
-                log.info("attached container %s forgotten: it vanished", container)
+            for container in attach.forget_vanished(self.store, self.host.node):
+                log.info("attached container %s removed: it vanished", container)
         desired = plan_host(self.read(copy), self.host.node)
         if desired is None:
             raise LabError(f"{self.host.node} is no peer of the Weave network: run the role weave for it.")

@@ -228,7 +228,7 @@ def test_wrong_input_is_refused_with_words_and_leaves_nothing(host: DriverHost, 
     one_pool = [*calico, "--subnet=17.2.0.0/24"]
     for options, words in (
         ([*calico, "--subnet=10.9.0.0/16"], "--subnet 10.9.0.0/16 is not a Calico pool. Pools: 192.168.0.0/16, 17.2"),
-        ([*one_pool, "--ip-range=17.2.0.0/28"], "--ip-range 17.2.0.0/28 is not supported: make a pool of that range"),
+        ([*one_pool, "--ip-range=17.2.0.0/28"], "--ip-range 17.2.0.0/28 is not supported: create a pool of that range"),
         (
             [*one_pool, "--gateway=17.2.0.1"],
             "--gateway cannot be chosen: the gateway of all Calico containers is 169.2",

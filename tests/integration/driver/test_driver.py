@@ -36,7 +36,7 @@ from ansible_collections.container_network.lab.plugins.module_utils.driver.netwo
     NetworkRecord,
     NetworkRecords,
 )
-from ansible_collections.container_network.lab.plugins.module_utils.driver.reconciler import Upkeep
+from ansible_collections.container_network.lab.plugins.module_utils.driver.reconciler import Reconciler
 from ansible_collections.container_network.lab.plugins.module_utils.driver.records import Records
 from ansible_collections.container_network.lab.plugins.module_utils.driver.service import Driver
 from tests.support import etcd_process
@@ -203,7 +203,7 @@ class Parts:
         self.life = EndpointLife(DnsClients())
         self.records = Records(self.network, self.life)
         on_new_daemon = lambda: self.new_daemons.append(self.docker.daemon)  # noqa: E731
-        self.upkeep = Upkeep(self.network, self.records, on_new_daemon)
+        self.reconciler = Reconciler(self.network, self.records, on_new_daemon)
 
     def follow(self) -> None:
         """The watch sees what etcd has."""
@@ -216,37 +216,37 @@ def parts(endpoint: str) -> Parts:
 
 
 def test_a_name_is_awaited_though_neither_the_watch_nor_docker_knows_the_endpoint_yet(parts, store):
-    docker, upkeep = parts.docker, parts.upkeep
+    docker, reconciler = parts.docker, parts.reconciler
     NetworkRecords(parts.network.host, parts.network.prefix()).put(NetworkRecord("n", "net"))
     parts.life.joined(Joined("e" * 64, "n", "/run/docker/netns/none"), (), "net")
-    assert not upkeep.learn_names()
+    assert not reconciler.learn_names()
     store.put_endpoint(WorkloadEndpoint.of_container("host1", "e" * 64, ("17.2.0.0/32",), ("net",)))
     parts.follow()
-    assert not upkeep.learn_names()
+    assert not reconciler.learn_names()
     docker.endpoints["e" * 64] = DockerEndpoint("e" * 64, "n", "c", "bbox1", ("17.2.0.0",), "net")
-    upkeep.learn_names()
+    reconciler.learn_names()
     parts.follow()
-    assert upkeep.learn_names()
+    assert reconciler.learn_names()
     assert [one.container for one in store.endpoints()] == ["bbox1"]
 
 
-def test_what_docker_has_removed_is_not_stored_again_by_an_older_look(parts, store):
+def test_what_docker_has_removed_is_not_stored_again_from_an_older_view(parts, store):
     docker = parts.docker
     docker.networks["n"] = DockerNetwork("n", "net", False)
     docker.endpoints["e" * 64] = DockerEndpoint("e" * 64, "n", "c", "bbox1", ("17.2.0.0",), "net")
     store.put_endpoint(WorkloadEndpoint.of_container("host1", "e" * 64, ("17.2.0.0/32",), ("net",)))
     parts.follow()
     parts.records.forget("e" * 64)
-    parts.upkeep.learn_names()
-    assert list(parts.upkeep.resync()) == ["network net noted"]
+    parts.reconciler.learn_names()
+    assert list(parts.reconciler.resync()) == ["network net stored"]
     assert store.endpoints() == []
     assert store.read().allocations() == {}
 
 
-def test_each_daemon_of_docker_that_answers_puts_the_host_in_doubt_once(parts):
+def test_each_daemon_of_docker_that_answers_invalidates_the_hosts_state_once(parts):
     """Docker puts its rules before all others when it starts."""
     for parts.docker.daemon in (17, 17, 18, 18):
-        list(parts.upkeep.resync())
+        list(parts.reconciler.resync())
     assert parts.new_daemons == [17, 18]
 
 
@@ -292,7 +292,7 @@ def test_a_mirror_follows_and_goes_on_where_it_was(endpoint):
     assert following.stop() is None
 
 
-def test_a_compacted_revision_is_followed_by_a_full_look(endpoint):
+def test_a_compacted_revision_makes_the_mirror_read_everything_again(endpoint):
     etcd = Etcd([endpoint])
     etcd.put("/a/1", "one")
     following = Following(endpoint, "/a/")

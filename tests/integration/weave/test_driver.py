@@ -133,7 +133,7 @@ def test_the_mac_address_of_a_group_is_refused(hosts: Hosts) -> None:
     """The other hosts would take it for multicast."""
     with_mac(hosts.first, "c1", "01:00:5e:00:00:01")
     refused = hosts.first.try_docker("start", "c1")
-    assert "MAC address 01:00:5e:00:00:01 is that of a group" in refused.stderr
+    assert "MAC address 01:00:5e:00:00:01 is a group address" in refused.stderr
 
 
 def test_a_driver_that_is_killed_harms_no_traffic_and_goes_on(hosts: Hosts) -> None:
@@ -147,7 +147,7 @@ def test_a_driver_that_is_killed_harms_no_traffic_and_goes_on(hosts: Hosts) -> N
     eventually(lambda: hosts.first.pings("c1", third))
 
 
-def test_what_somebody_deleted_on_the_host_comes_back(hosts: Hosts) -> None:
+def test_what_was_deleted_on_the_host_is_restored(hosts: Hosts) -> None:
     run(hosts.first, "c1")
     second = run(hosts.second, "c2")
     hosts.first.run("ip", "link", "delete", "weave")

@@ -13,10 +13,9 @@ from ipaddress import ip_interface, ip_network
 
 import pytest
 
-from ansible_collections.container_network.lab.plugins.module_utils.driver import dns_server
-from ansible_collections.container_network.lab.plugins.module_utils.driver import libnetwork as protocol
+from ansible_collections.container_network.lab.plugins.module_utils.driver import dns_server, libnetwork
 from ansible_collections.container_network.lab.plugins.module_utils.driver.config import Config
-from ansible_collections.container_network.lab.plugins.module_utils.driver.converger import Converger, Looks
+from ansible_collections.container_network.lab.plugins.module_utils.driver.converger import Converger, ResyncSchedule
 from ansible_collections.container_network.lab.plugins.module_utils.driver.dns_names import ContainerName, hosts_text
 from ansible_collections.container_network.lab.plugins.module_utils.driver.dns_views import (
     View,
@@ -29,9 +28,13 @@ from ansible_collections.container_network.lab.plugins.module_utils.driver.endpo
     StoredEndpoint,
     container_names,
 )
+from ansible_collections.container_network.lab.plugins.module_utils.driver.libnetwork import PoolId
 from ansible_collections.container_network.lab.plugins.module_utils.driver.network_records import NetworkRecord
-from ansible_collections.container_network.lab.plugins.module_utils.driver.pool_id import PoolId
-from ansible_collections.container_network.lab.plugins.module_utils.driver.reconcile_plan import Plan, Suspects, plan
+from ansible_collections.container_network.lab.plugins.module_utils.driver.reconcile_plan import (
+    GraceTracker,
+    Plan,
+    plan,
+)
 from ansible_collections.container_network.lab.plugins.module_utils.driver.registry import (
     network_class,
     network_classes,
@@ -74,10 +77,10 @@ def test_a_living_container_gets_back_what_the_datastore_lost():
     assert planned([one], [], (), {"cali1"}) == Plan(unstored=(one,), unheld=((one, HeldAddress("", "10.0.0.1")),))
 
 
-def test_a_living_container_without_a_cable_or_with_another_name_is_reported():
+def test_a_living_container_without_a_device_or_with_another_name_is_reported():
     one = endpoint(1, "10.0.0.1")
     found = planned([one], [stored(1, "10.0.0.1", "old")], held("10.0.0.1"), ())
-    assert found == Plan(unplugged=(one,), renamed=(one,))
+    assert found == Plan(detached=(one,), renamed=(one,))
 
 
 def test_a_container_that_is_being_started_is_left_alone():
@@ -91,19 +94,19 @@ def test_addresses_of_networks_with_spaces_of_their_own_are_told_apart():
     assert found == Plan(leaked=tuple(others), unheld=((one, HeldAddress("net1", "10.0.0.1")),))
 
 
-def test_suspects_are_convicted_only_after_having_been_ones_all_the_time():
-    suspects = Suspects(35, 600)
-    assert suspects.convicted(["a", "b"], 100) == set()
-    assert suspects.convicted(["a"], 120) == set()
-    assert suspects.convicted(["a", "b"], 135) == {"a"}
-    assert suspects.convicted(["b"], 154) == set()
+def test_the_grace_period_is_over_only_for_what_was_a_candidate_all_the_time():
+    tracker = GraceTracker(35, 600)
+    assert tracker.expired(["a", "b"], 100) == set()
+    assert tracker.expired(["a"], 120) == set()
+    assert tracker.expired(["a", "b"], 135) == {"a"}
+    assert tracker.expired(["b"], 154) == set()
 
 
 def test_a_container_that_starts_slowly_keeps_its_endpoint():
-    suspects = Suspects(35, 600)
-    assert suspects.convicted(["a", "b"], 100, slow=["a"]) == set()
-    assert suspects.convicted(["a", "b"], 200, slow=["a"]) == {"b"}
-    assert suspects.convicted(["a"], 700, slow=["a"]) == {"a"}
+    tracker = GraceTracker(35, 600)
+    assert tracker.expired(["a", "b"], 100, slow=["a"]) == set()
+    assert tracker.expired(["a", "b"], 200, slow=["a"]) == {"b"}
+    assert tracker.expired(["a"], 700, slow=["a"]) == {"a"}
 
 
 @pytest.mark.parametrize(
@@ -117,20 +120,20 @@ def test_a_pool_id_says_what_it_was_made_of(subnet, token):
 
 @pytest.mark.parametrize("text", ["", "calico", "calico/5", "/4", "calico/4/17.2.0.0/99", "calico/4/10.0.0.0/8/1/2"])
 def test_a_foreign_pool_id_is_refused(text):
-    with pytest.raises(protocol.BadRequest, match="not a pool id"):
+    with pytest.raises(libnetwork.BadRequest, match="not a pool id"):
         PoolId.parse(text)
 
 
 def test_an_endpoint_request_has_both_addresses():
     interface = {"Address": "192.168.119.0/32", "AddressIPv6": "fd80::1/128", "MacAddress": ""}
-    request = protocol.EndpointRequest.parse({"NetworkID": "n", "EndpointID": "e", "Interface": interface})
+    request = libnetwork.EndpointRequest.parse({"NetworkID": "n", "EndpointID": "e", "Interface": interface})
     assert request.addresses == (ip_interface("192.168.119.0/32"), ip_interface("fd80::1/128"))
 
 
 def test_a_gateway_request_is_told_from_others():
     options = {"RequestAddressType": "com.docker.network.gateway"}
-    assert protocol.AddressRequest.parse({"PoolID": "calico/4", "Options": options}).for_gateway
-    assert not protocol.AddressRequest.parse({"PoolID": "calico/4", "Address": "17.2.0.1"}).for_gateway
+    assert libnetwork.AddressRequest.parse({"PoolID": "calico/4", "Options": options}).for_gateway
+    assert not libnetwork.AddressRequest.parse({"PoolID": "calico/4", "Address": "17.2.0.1"}).for_gateway
 
 
 @pytest.mark.parametrize(
@@ -142,12 +145,12 @@ def test_a_gateway_request_is_told_from_others():
     ],
 )
 def test_a_broken_request_is_refused_with_words(document, words):
-    with pytest.raises(protocol.BadRequest, match=words):
-        protocol.EndpointRequest.parse(document)
+    with pytest.raises(libnetwork.BadRequest, match=words):
+        libnetwork.EndpointRequest.parse(document)
 
 
 def test_a_join_answer_is_what_docker_expects():
-    answer = protocol.JoinAnswer("tmp1", "cali", "169.254.1.1", on_link=(ip_network("169.254.1.1/32"),))
+    answer = libnetwork.JoinAnswer("tmp1", "cali", "169.254.1.1", on_link=(ip_network("169.254.1.1/32"),))
     assert answer.document() == {
         "InterfaceName": {"SrcName": "tmp1", "DstPrefix": "cali"},
         "Gateway": "169.254.1.1",
@@ -175,16 +178,16 @@ def test_a_network_request_has_all_that_docker_tells():
         ],
         "IPv6Data": [{"AddressSpace": "Space", "Pool": "fd00::/64"}],
     }
-    assert protocol.NetworkRequest.parse(document) == protocol.NetworkRequest(
+    assert libnetwork.NetworkRequest.parse(document) == libnetwork.NetworkRequest(
         network_id="n",
         ipv6=True,
         internal=True,
-        options={protocol.MTU_OPTION: "1400"},
+        options={libnetwork.MTU_OPTION: "1400"},
         pools=(
-            protocol.NetworkPool(
+            libnetwork.NetworkPool(
                 "Space", ip_network("10.0.0.0/24"), ip_interface("10.0.0.1/24"), {"printer": "10.0.0.9/24"}
             ),
-            protocol.NetworkPool("Space", ip_network("fd00::/64"), None, {}),
+            libnetwork.NetworkPool("Space", ip_network("fd00::/64"), None, {}),
         ),
     )
 
@@ -194,14 +197,14 @@ def test_a_network_record_keeps_what_the_request_said():
         {"Pool": "10.0.0.0/24", "Gateway": "10.0.0.1/24"},
         {"Pool": "0.0.0.0/0", "Gateway": "0.0.0.0/0"},
     ]
-    record = NetworkRecord.of_request(protocol.NetworkRequest.parse({"NetworkID": "n", "IPv4Data": pools}), ["t1"])
+    record = NetworkRecord.of_request(libnetwork.NetworkRequest.parse({"NetworkID": "n", "IPv4Data": pools}), ["t1"])
     assert record == NetworkRecord("n", subnets=("10.0.0.0/24",), gateways=("10.0.0.1/24",), tokens=("t1",))
     assert NetworkRecord.parse(record.text()) == record
 
 
 def test_an_endpoint_answer_says_only_what_is_new():
-    assert protocol.EndpointAnswer().document() == {"Interface": {}}
-    assert protocol.EndpointAnswer(mac="ee:ee:ee:ee:ee:ee").document() == {
+    assert libnetwork.EndpointAnswer().document() == {"Interface": {}}
+    assert libnetwork.EndpointAnswer(mac="ee:ee:ee:ee:ee:ee").document() == {
         "Interface": {"MacAddress": "ee:ee:ee:ee:ee:ee"}
     }
 
@@ -342,8 +345,8 @@ def test_requests_that_come_together_are_answered_by_one_round_and_a_failed_roun
     rounds: list[bool] = []
     latest = 0
 
-    def converge(asked: bool) -> int:
-        rounds.append(asked)
+    def converge(thorough: bool) -> int:
+        rounds.append(thorough)
         if len(rounds) == 1:
             raise LabError("the first round fails")
         return latest
@@ -357,63 +360,63 @@ def test_requests_that_come_together_are_answered_by_one_round_and_a_failed_roun
     assert len(rounds) == 2
 
 
-def telling(look: Callable[[], object]) -> Callable[[bool], int]:
-    """What a converger runs, for a host that tells when it is looked at unasked."""
+def telling(resynced: Callable[[], object]) -> Callable[[bool], int]:
+    """What a converger runs, for a host that tells when it is resynced."""
 
-    def converge(asked: bool) -> int:
-        if not asked:
-            look()
+    def converge(thorough: bool) -> int:
+        if thorough:
+            resynced()
         return 0
 
     return converge
 
 
-def test_the_host_is_looked_at_soon_after_a_request_also_while_more_of_them_come():
+def test_the_host_is_resynced_soon_after_a_request_also_while_more_of_them_arrive():
     """Docker puts its rules before ours when it makes a network, after it has asked the driver for it."""
-    looked = threading.Event()
+    resynced = threading.Event()
 
-    converger = Converger(together=0, look=(0.05, 600))
-    with running(converger, telling(looked.set)):
+    converger = Converger(together=0, resync=(0.05, 600))
+    with running(converger, telling(resynced.set)):
         for _round in range(1000):
             converger.request(1)
-            if looked.wait(0.01):
+            if resynced.wait(0.01):
                 break
-    assert looked.is_set()
+    assert resynced.is_set()
 
 
-def test_a_host_in_doubt_is_looked_at_at_once():
-    looks = threading.Semaphore(0)
+def test_an_invalidated_host_is_resynced_at_once():
+    resyncs = threading.Semaphore(0)
 
-    converger = Converger(together=0.05, look=(600, 600))
-    with running(converger, telling(looks.release)):
-        converger.doubt()
-        assert looks.acquire(timeout=5)
+    converger = Converger(together=0.05, resync=(600, 600))
+    with running(converger, telling(resyncs.release)):
+        converger.invalidate()
+        assert resyncs.acquire(timeout=5)
         converger.request(1)
-        converger.doubt()
-        assert looks.acquire(timeout=5), "a request that comes together with a doubt does not hide it"
-        assert not looks.acquire(blocking=False)
+        converger.invalidate()
+        assert resyncs.acquire(timeout=5), "a request that arrives together with an invalidation does not hide it"
+        assert not resyncs.acquire(blocking=False)
 
 
-def test_looks_become_rare_and_frequent_again_after_a_request(monkeypatch: pytest.MonkeyPatch):
+def test_resyncs_become_rare_and_frequent_again_after_a_request(monkeypatch: pytest.MonkeyPatch):
     now = 0.0
     monkeypatch.setattr("time.monotonic", lambda: now)
-    looks = Looks(first=1.0, last=60.0)
+    schedule = ResyncSchedule(first=1.0, longest=60.0)
     times = []
-    for _look in range(8):
-        now += looks.due_in()
+    for _resync in range(8):
+        now += schedule.due_in()
         times.append(now)
-        looks.follow(asked=False, doubted=False)
+        schedule.begin(requested=False, invalidated=False)
     assert times == [1, 3, 7, 15, 31, 63, 123, 183]
     now += 10
-    looks.follow(asked=True, doubted=False)
-    assert looks.due_in() == 1
+    schedule.begin(requested=True, invalidated=False)
+    assert schedule.due_in() == 1
 
 
-def test_looks_that_take_long_are_rarer():
-    looks = Looks(first=1.0, last=60.0)
+def test_resyncs_that_take_long_are_rarer():
+    schedule = ResyncSchedule(first=1.0, longest=60.0)
     for seconds, pause in {0.01: 1, 0.5: 10, 30: 60}.items():
-        looks.took(seconds)
-        for _look in range(8):
-            looks.follow(asked=False, doubted=False)
-        looks.follow(asked=True, doubted=False)
-        assert looks.due_in() == pytest.approx(pause, abs=0.5)
+        schedule.record(seconds)
+        for _resync in range(8):
+            schedule.begin(requested=False, invalidated=False)
+        schedule.begin(requested=True, invalidated=False)
+        assert schedule.due_in() == pytest.approx(pause, abs=0.5)
