@@ -51,6 +51,12 @@ options:
     type: list
     elements: str
     default: []
+  files:
+    description:
+      - Files to compare, by path, each with the SHA-256 checksum of the wanted content.
+      - A role that finds all of them as they are wanted need not run the task that writes them.
+    type: dict
+    default: {}
   services:
     description: Services of systemd, such as V(bird.service), of which it is asked whether they start at boot.
     type: list
@@ -143,6 +149,10 @@ host_info:
       description: The command line of each program asked for; none if it does not run.
       type: dict
       sample: {dockerd: /usr/sbin/dockerd -H fd:// --bip=40.15.43.1/24}
+    files:
+      description: For each file asked for, V(same), V(other) or V(missing).
+      type: dict
+      sample: {/usr/local/bin/weave: same}
     enabled_services:
       description: The services asked for that start at boot.
       type: list

@@ -12,6 +12,7 @@ import shutil
 import socket
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,7 @@ ARGUMENTS: dict[str, Any] = {
     "udp_ports": {"type": "list", "elements": "int", "default": []},
     "netlink_families": {"type": "list", "elements": "str", "default": []},
     "services": {"type": "list", "elements": "str", "default": []},
+    "files": {"type": "dict", "default": {}},
 }
 MARKERS = Path("/etc/container-network/networks")
 """Where each network's role leaves a file of the network's name, from its first change to its removal."""
@@ -67,6 +69,7 @@ def look(params: dict[str, Any]) -> dict[str, Any]:
         "processes": {name: command_line(name) for name in params["processes"]},
         "missing_features": [feature for feature in params["features"] if not _kernel_can(can_encrypt, feature)],
         "used_udp_ports": sorted(used_ports("udp") & set(params["udp_ports"])),
+        "files": {path: compare_file(Path(path), checksum) for path, checksum in params["files"].items()},
         "enabled_services": [service for service in params["services"] if is_enabled(service)],
         "missing_netlink_families": missing_netlink_families(params["netlink_families"]),
     }
@@ -167,6 +170,14 @@ def _kernel_can(attempt: Callable[[], bool], what: str) -> bool:
             "no network namespace could be made to try it in. Is the task allowed to make one (CAP_SYS_ADMIN)?"
         )
     return status == _THERE
+
+
+def compare_file(path: Path, checksum: str) -> str:
+    """``same`` if the file has this SHA-256 checksum, ``other`` if it has another, ``missing`` if it is not there."""
+    try:
+        return "same" if sha256(path.read_bytes()).hexdigest() == checksum else "other"
+    except OSError:
+        return "missing"
 
 
 def is_enabled(service: str) -> bool:

@@ -9,8 +9,10 @@ import ipaddress
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ..docker.networks import NetworkSpec
+from ..docker.swarm.state import ACTIVE
 from .checks import CheckedHost, Overlay, checks, workloads_from
-from .config import ETCD, GATEWAY_BRIDGE, OverlayNetwork
+from .config import ETCD, GATEWAY_BRIDGE, NETWORKS_GROUP, OverlayNetwork
 from .problems import problems
 
 Hosts = Mapping[str, Mapping[str, Any]]
@@ -41,13 +43,71 @@ def seen_of(variables: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def network_description(config: Mapping[str, Any], hosts: Hosts) -> dict[str, Any]:
+    """What the tasks must know of all hosts together.
+
+    ``manager`` is the host that does what only a manager of a swarm can, ``known`` are the nodes of its swarm, ``ids``
+    has the node that each host of this run is, ``outsiders`` are those that have to join; ``obsolete`` are overlays of
+    ours that will be removed or recreated; ``changed`` says whether this run has changed swarm or networks, so that
+    what was seen of them before is out of date.
+    """
+    taking_part = {name: variables for name, variables in hosts.items() if seen_of(variables).get("address")}
+    swarms = {name: _latest_swarm(variables) for name, variables in taking_part.items()}
+    manager = _manager(config["managers"], {name: swarm for name, swarm in swarms.items() if swarm.get("nodes")}, hosts)
+    known = {node["id"] for node in swarms.get(manager, {}).get("nodes") or ()}
+    ids = {name: swarm["node_id"] for name, swarm in swarms.items() if swarm.get("state") == ACTIVE}
+    asked = taking_part if config["control_plane"] == ETCD else {manager: hosts.get(manager, {})}
+    return {
+        "manager": manager,
+        "known": sorted(known),
+        "ids": ids,
+        "outsiders": [name for name in swarms if name != manager and ids.get(name) not in known],
+        "obsolete": _obsolete(config, [network for one in asked.values() for network in seen_of(one)["networks"]]),
+        "changed": any((one.get(task) or {}).get("changed") for one in hosts.values() for task in _CHANGING_TASKS),
+    }
+
+
+_MEMBERSHIPS = ("_docker_overlay_joined", "_docker_overlay_founded")
+_CHANGING_TASKS = (*_MEMBERSHIPS, "_docker_overlay_removed", "_docker_overlay_made", "_docker_overlay_kept")
+
+
+def _latest_swarm(variables: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A host's part in a swarm after the task that changed it, or as it was found."""
+    results = [variables.get(task) or {} for task in (*_MEMBERSHIPS, "_docker_overlay_swarm")]
+    return next((result["swarm"] for result in results if result.get("swarm")), {})
+
+
+def _manager(wanted: Sequence[str], managing: Mapping[str, Any], hosts: Hosts) -> str:
+    """A host that manages the swarm now, else the first of those to be."""
+    return next((name for name in (*wanted, *hosts) if name in managing), wanted[0])
+
+
+def _obsolete(config: Mapping[str, Any], found: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The names of the found overlays of ours that are not wanted, or not as they are."""
+    wanted = {entry["name"]: NetworkSpec.from_options(entry) for entry in docker_networks(config)}
+    ours = [network for network in found if network["group"] == NETWORKS_GROUP]
+    return sorted(
+        {
+            network["name"]
+            for network in ours
+            if network["name"] not in wanted or wanted[network["name"]].specification() != network["specification"]
+        }
+    )
+
+
+def docker_networks(config: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The overlays for the module docker_networks; those first that want a certain VNI, before another one gets it."""
+    networks = sorted(map(OverlayNetwork.parse, config["networks"]), key=lambda network: network.vni is None)
+    return [network.docker_network(config["control_plane"]) for network in networks]
+
+
 def network_checks(config: Mapping[str, Any], hosts: Hosts, own: str) -> list[dict[str, Any]]:
     """The checks of one host, once modules have looked at all of them.
 
     A further entry of ``config`` is ``outside_address``.
     """
     plane = config["control_plane"]
-    engines = {name: variables["_docker_overlay_now"] for name, variables in hosts.items()}
+    engines = {name: _engine(variables) for name, variables in hosts.items()}
     asked = [engines[own]] if plane == ETCD else engines.values()  # each host has its own identifiers over etcd
     identifiers = {network["name"]: network["id"] for result in asked for network in result["networks"]}
     parsed = [OverlayNetwork.parse(entry) for entry in config["networks"]]
@@ -67,6 +127,12 @@ def network_checks(config: Mapping[str, Any], hosts: Hosts, own: str) -> list[di
     others = [host for name, host in found.items() if name != own]
     gateway = _gateway(engines[own]["networks"])
     return checks(plane, found[own], others, overlays, nodes, gateway, config["outside_address"])
+
+
+def _engine(variables: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What docker_swarm_info found last."""
+    now = variables.get("_docker_overlay_now") or {}
+    return now if "networks" in now else variables["_docker_overlay_swarm"]
 
 
 def _gateway(networks: Sequence[Mapping[str, Any]]) -> ipaddress.IPv4Interface:

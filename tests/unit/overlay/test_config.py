@@ -7,10 +7,6 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.container_network.lab.plugins.filter.docker_overlay_swarm import (
-    docker_overlay_manager,
-    docker_overlay_obsolete,
-)
 from ansible_collections.container_network.lab.plugins.module_utils.docker.networks import NetworkSpec
 from ansible_collections.container_network.lab.plugins.module_utils.errors import InvalidInput
 from ansible_collections.container_network.lab.plugins.module_utils.overlay.config import (
@@ -114,28 +110,6 @@ def test_overlays_are_told_apart():
         "docker_overlay_networks: entries 0 and 2 have the same name 'overlay': list each name once",
         "docker_overlay_networks: overlay and other have the same vni 256: each overlay needs its own",
     ]
-
-
-def test_overlays_of_ours_that_change_or_leave_are_obsolete():
-    specification = NetworkSpec.from_options(docker()).specification()
-    found = [
-        {"name": "overlay", "group": "docker_overlay", "specification": specification},
-        {"name": "former", "group": "docker_overlay", "specification": specification},
-        {"name": "personal", "group": None, "specification": None},
-    ]
-    assert docker_overlay_obsolete([DOCUMENTED], found * 2, SWARM) == ["former"]
-    assert docker_overlay_obsolete([DOCUMENTED | {"mtu": 1400}], found, SWARM) == ["former", "overlay"]
-    assert docker_overlay_obsolete([DOCUMENTED], found, ETCD) == ["former", "overlay"]
-
-
-@pytest.mark.parametrize(
-    ("managing", "managers", "expected"),
-    [([], ["node-2"], "node-2"), (["node-1"], ["node-2"], "node-1"), (["node-1", "node-2"], ["node-2"], "node-2")],
-)
-def test_the_manager_that_acts_is_one_that_is_there(managing, managers, expected):
-    nodes = ["node-1", "node-2", "node-3"]
-    swarms = [{"swarm": {"nodes": [{"id": "aaa"}] if name in managing else []}} for name in nodes]
-    assert docker_overlay_manager(nodes, [*swarms[:2], {}], managers) == expected
 
 
 @pytest.mark.parametrize("control_plane", [SWARM, ETCD])

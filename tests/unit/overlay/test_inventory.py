@@ -1,0 +1,84 @@
+# Copyright (c) 2026, container_network.lab contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the rules of Docker's overlays read of the inventory, and what the tasks are told of all hosts together."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ansible_collections.container_network.lab.plugins.module_utils.docker.networks import NetworkSpec
+from ansible_collections.container_network.lab.plugins.module_utils.overlay.config import ETCD, SWARM, OverlayNetwork
+from ansible_collections.container_network.lab.plugins.module_utils.overlay.inventory import (
+    docker_networks,
+    network_description,
+)
+
+DOCUMENTED = {"name": "overlay", "subnet": "10.20.0.0/16", "vni": 256, "ip_range": "10.20.255.0/24"}
+NODES = [{"id": "aaa"}, {"id": "bbb"}]
+
+
+def config(control_plane: str = SWARM, managers: tuple[str, ...] = ("node-1",), **overlay: Any) -> dict[str, Any]:
+    return {"control_plane": control_plane, "managers": list(managers), "networks": [DOCUMENTED | overlay]}
+
+
+def host(node_id: str = "", nodes: list | None = None, networks: list | None = None, **results: Any) -> dict[str, Any]:
+    swarm = {"state": "active" if node_id else "inactive", "node_id": node_id, "nodes": nodes or []}
+    return {
+        "_docker_overlay_host": {"host_info": {"address": "192.168.1.68"}},
+        "_docker_overlay_swarm": {"swarm": swarm, "networks": networks or []},
+        **results,
+    }
+
+
+def test_overlays_of_ours_that_change_or_leave_are_obsolete():
+    specification = NetworkSpec.from_options(OverlayNetwork.parse(DOCUMENTED).docker_network(SWARM)).specification()
+    found = [
+        {"name": "overlay", "group": "docker_overlay", "specification": specification},
+        {"name": "former", "group": "docker_overlay", "specification": specification},
+        {"name": "personal", "group": None, "specification": None},
+    ]
+    hosts = {"node-1": host("aaa", NODES, found), "node-2": host("bbb")}
+    assert network_description(config(), hosts)["obsolete"] == ["former"]
+    assert network_description(config(mtu=1400), hosts)["obsolete"] == ["former", "overlay"]
+    assert network_description(config(ETCD), hosts)["obsolete"] == ["former", "overlay"]
+
+
+def test_over_etcd_all_hosts_are_asked_and_in_a_swarm_its_manager_is():
+    gone = [{"name": "former", "group": "docker_overlay", "specification": {}}]
+    hosts = {"node-1": host("aaa", NODES), "node-2": host("bbb", networks=gone)}
+    assert network_description(config(ETCD), hosts)["obsolete"] == ["former"]
+    assert network_description(config(), hosts)["obsolete"] == []
+
+
+@pytest.mark.parametrize(
+    ("managing", "managers", "expected"),
+    [([], ["node-2"], "node-2"), (["node-1"], ["node-2"], "node-1"), (["node-1", "node-2"], ["node-2"], "node-2")],
+)
+def test_the_manager_that_acts_is_one_that_is_there(managing, managers, expected):
+    hosts = {name: host("aaa", NODES if name in managing else None) for name in ("node-1", "node-2")}
+    assert network_description(config(managers=tuple(managers)), {**hosts, "node-3": {}})["manager"] == expected
+
+
+def test_members_are_known_by_the_task_that_made_them_ones():
+    founded = {"changed": True, "swarm": {"state": "active", "node_id": "aaa", "nodes": NODES}}
+    hosts = {
+        "node-1": host(_docker_overlay_founded=founded, _docker_overlay_joined={"skipped": True}),
+        "node-2": host("bbb"),
+        "node-3": host("a-node-of-another-swarm"),
+        "node-4": host(),
+        "absent": {},
+    }
+    found = network_description(config(), hosts)
+    assert (found["manager"], found["known"], found["changed"]) == ("node-1", ["aaa", "bbb"], True)
+    assert found["outsiders"] == ["node-3", "node-4"]
+    assert found["ids"] == {"node-1": "aaa", "node-2": "bbb", "node-3": "a-node-of-another-swarm"}
+    settled = {"node-1": host("aaa", NODES), "node-2": host("bbb", _docker_overlay_made={"changed": False})}
+    assert network_description(config(), settled)["changed"] is False
+
+
+def test_those_that_want_a_certain_vni_come_first():
+    networks = [{"name": "any", "subnet": "10.21.0.0/16"}, DOCUMENTED]
+    assert [one["name"] for one in docker_networks({**config(), "networks": networks})] == ["overlay", "any"]
