@@ -42,10 +42,27 @@ options:
         elements: str
       kind:
         description:
-          - Link type, such as V(bridge), V(vxlan) or V(ipip).
+          - Link type, such as V(bridge), V(vxlan), V(macvlan), V(vlan) or V(ipip). V(veth) is for
+            M(container_network.lab.veth_pair).
           - Without it the device must exist, and only its settings are converged.
           - Needed with O(state=absent).
         type: str
+      link:
+        description: Device below, for kinds that are made on one (V(macvlan), V(ipvlan), V(vlan)).
+        type: str
+      attributes:
+        description:
+          - Attributes of the kind, by pyroute2's names, which are those of the kernel's C(linux/if_link.h) in lower
+            case without C(IFLA_). So a macvlan has C(macvlan_mode), an ipvlan C(ipvlan_mode), a VLAN device C(vlan_id),
+            a tunnel C(gre_local), C(gre_remote) and C(gre_ttl), a bridge C(br_stp_state) and C(br_forward_delay) (in
+            hundredths of a second), a tun device C(tun_type). The answer to an unknown name is the list of known ones.
+          - Values are what pyroute2 takes and shows. Most are numbers; addresses are text, macvlan_mode is V(bridge),
+            V(private), V(vepa) or V(passthru). Attributes that hold a device, such as C(gre_link), take its name.
+          - What is not listed stays as it is. A change that the kernel refuses on a living device is an error; one that
+            it silently leaves out, such as another id of a VLAN device, makes the device be recreated. What the kernel
+            does not show as it was given is an error.
+          - Links with attributes need pyroute2 on the host to be looked at, too. Not for O(links[].kind=vxlan).
+        type: dict
       vxlan:
         description: What makes a VXLAN device (RFC 7348); for O(links[].kind=vxlan).
         type: dict

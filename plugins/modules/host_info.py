@@ -121,6 +121,14 @@ host_info:
       type: list
       elements: str
       sample: []
+    missing_packages:
+      description:
+        - Packages that modules of this collection need and the Python that runs them lacks. V(python3-pyroute2) is the
+          only one; M(container_network.lab.network_link), M(container_network.lab.veth_pair) and
+          M(container_network.lab.network_set) write links with it.
+      type: list
+      elements: str
+      sample: []
     missing_netlink_families:
       description: The families of generic netlink asked for that the kernel does not have.
       type: list

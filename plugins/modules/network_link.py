@@ -10,11 +10,12 @@ DOCUMENTATION = r"""
 module: network_link
 version_added: 0.1.0
 author: container_network.lab contributors (@container-network-lab)
-short_description: Make and adjust virtual links such as bridges and VXLAN devices
+short_description: Make and adjust virtual links of any kind, such as bridges and VXLAN devices
 description:
   - Converges a list of links of one network namespace.
-  - What the kernel can change on a living device is changed there. A difference in a VXLAN attribute needs a new
-    device; then the old one is removed with its tables, addresses and routes, and a new one is made.
+  - What the kernel can change on a living device is changed there. A difference in a VXLAN attribute, in the device
+    below, and in some attributes of other kinds needs a new device; then the old one is removed with its tables,
+    addresses and routes, and a new one is made.
   - An existing link of another kind is never replaced or removed.
 options:
   state:
@@ -25,6 +26,7 @@ options:
 extends_documentation_fragment:
   - container_network.lab.links
   - container_network.lab.attributes
+  - container_network.lab.pyroute2
   - container_network.lab.netns
   - container_network.lab.recorded
 """
@@ -47,6 +49,17 @@ EXAMPLES = r"""
     links:
       - {name: subnet-1, kind: bridge, addresses: [192.168.1.1/24]}
       - {name: subnet-2, kind: bridge, addresses: [192.168.0.1/24]}
+
+- name: A bridge with the spanning tree protocol, a macvlan, a VLAN device and a GRE tunnel
+  container_network.lab.network_link:
+    links:
+      - {name: br0, kind: bridge, attributes: {br_stp_state: 1, br_forward_delay: 400}}
+      - {name: macvlan0, kind: macvlan, link: eth0, attributes: {macvlan_mode: bridge}}
+      - {name: eth0.7, kind: vlan, link: eth0, attributes: {vlan_id: 7}}
+      - name: gre1
+        kind: gre
+        addresses: [10.99.0.1/30]
+        attributes: {gre_local: 192.168.1.68, gre_remote: 192.168.1.254, gre_ttl: 64}
 
 - name: Remove what was recorded as flannel
   container_network.lab.network_link:

@@ -45,6 +45,7 @@ extends_documentation_fragment:
   - container_network.lab.static_tables
   - container_network.lab.routes
   - container_network.lab.attributes
+  - container_network.lab.pyroute2
 """
 
 EXAMPLES = r"""

@@ -13,7 +13,7 @@ author: container_network.lab contributors (@container-network-lab)
 short_description: Connect network namespaces with veth pairs
 description:
   - Converges a list of veth pairs, each with both ends, their namespaces, settings, addresses and routes.
-  - A pair is made in one step with the second end already in its namespace. It is made anew only where the existing
+  - A pair is made in one step with the second end already in its namespace. It is recreated only where the existing
     end is not connected to the other one; every other difference is set on the living device.
   - An existing device of another kind is never replaced or removed.
 options:
@@ -172,6 +172,7 @@ options:
     default: present
 extends_documentation_fragment:
   - container_network.lab.attributes
+  - container_network.lab.pyroute2
 """
 
 EXAMPLES = r"""

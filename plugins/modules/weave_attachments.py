@@ -18,6 +18,7 @@ description:
   - A connection lasts as long as the container runs. After its restart the next run attaches it again.
 extends_documentation_fragment:
   - container_network.lab.attributes
+  - container_network.lab.pyroute2
   - container_network.lab.etcd
 options:
   node:

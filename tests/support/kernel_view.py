@@ -1,13 +1,17 @@
 # Copyright (c) 2026, container_network.lab contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What iproute2 shows of a namespace: the tests' own view of the kernel, apart from the code under test."""
+"""What a namespace has, by iproute2 and pyroute2: the tests' own view of the kernel, apart from the code under test."""
 
 from __future__ import annotations
 
 import json
 import subprocess
 from typing import Any
+
+from pyroute2 import Ethtool, IPRoute
+
+from ansible_collections.container_network.lab.plugins.module_utils.kernel.namespaces import inside
 
 
 def command(*arguments: str, input_text: str | None = None) -> str:
@@ -62,6 +66,33 @@ def neighbours(netns: str, name: str) -> list[str]:
     """The permanent neighbours of a device, of both address families."""
     shown = ip_lines(netns, f"neigh show dev {name} nud permanent")
     return sorted(shown)
+
+
+def link_attributes(netns: str, name: str) -> dict[str, Any]:
+    """The attributes of a link's kind, by the kernel's names in lower case without IFLA_."""
+    with inside(netns), IPRoute() as route:
+        (found,) = route.link("get", ifname=name)
+        data = found.get_nested("IFLA_LINKINFO", "IFLA_INFO_DATA")
+    return {nla.partition("_")[2].lower(): value for nla, value in data["attrs"]}
+
+
+def offload(netns: str, name: str, feature: str) -> bool:
+    """Whether an offload of a device is on, by the name that the kernel has for it."""
+    with inside(netns):
+        ethtool = Ethtool()
+        try:
+            return bool(ethtool.get_features(name).features[feature].enable)
+        finally:
+            ethtool.close()
+
+
+def qdisc(netns: str, name: str) -> tuple[str, int]:
+    """The kind of a device's queueing discipline, and its rate in bytes a second (0 where it has none)."""
+    with inside(netns), IPRoute() as route:
+        (index,) = route.link_lookup(ifname=name)
+        (found,) = route.get_qdiscs(index)
+        options = found.get_attr("TCA_OPTIONS")
+        return found.get_attr("TCA_KIND"), options.get_attr("TCA_TBF_PARMS")["rate"] if options else 0
 
 
 def rules(netns: str, table: str = "filter") -> list[str]:

@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import LabError
-from ..kernel import rtnetlink as rt
 from ..kernel.addresses import packed_ip, packed_mac, stable_mac
 from ..kernel.container_routes import (
     HostNeighbour,
@@ -32,6 +31,7 @@ from ..kernel.container_routes import (
 from ..kernel.links import Device, delete_links, read_link, read_links
 from ..kernel.netlink import NetlinkSocket
 from ..kernel.veth import VethEnd, VethPair, create_here
+from ..kernel.writer import KernelWriter
 from ..outcome import Outcome
 from .resources import WorkloadEndpoint, interface_name
 from .topology import addresses_of
@@ -122,8 +122,7 @@ def attach(endpoint_id: str, addresses: Sequence[str], mtu: int = CONTAINER_MTU)
         create_here(netlink, VethPair(VethEnd(host), VethEnd(container)))
         index = read_link(netlink, end.interface).index
         _set(end.settings())
-        up = rt.link_header.pack(0, 0, index, rt.IFF_UP, rt.IFF_UP)
-        netlink.request((rt.RTM_NEWLINK, 0, up), f"cannot set {end.interface} up")
+        KernelWriter(netlink).change_link(f"cannot set {end.interface} up", index, up=True)
         write(netlink, [*end.routes(index), *end.neighbours(index)])
     return end
 

@@ -19,6 +19,7 @@ from pathlib import Path
 from queue import SimpleQueue
 
 from ..errors import LabError
+from ..kernel.writer import load
 from .config import Config
 from .dns_names import DOMAIN, HostsFile
 from .dns_server import NameServer, clean_host, write_domains
@@ -100,6 +101,7 @@ def main() -> int:
         config = Config.read(Path(sys.argv[1]))
         if sys.argv[2:] == ["remove"]:
             return remove(config)
+        load()  # here, so that no container has to wait for it
         running = drivers(config)
     except LabError as error:
         print(error, file=sys.stderr)

@@ -12,6 +12,7 @@ from typing import Any
 
 from . import iptables
 from .routes import SCOPES, TYPES
+from .vxlan import IANA_PORT
 
 ArgumentSpec = dict[str, Any]
 
@@ -55,13 +56,15 @@ LINKS: ArgumentSpec = {
         "options": {
             **DEVICE,
             "kind": {"type": "str"},
+            "link": {"type": "str"},
+            "attributes": {"type": "dict"},
             "vxlan": {
                 "type": "dict",
                 "options": {
                     "id": {"type": "int", "required": True},
                     "local": {"type": "str"},
                     "dev": {"type": "str"},
-                    "port": {"type": "int", "default": 4789},
+                    "port": {"type": "int", "default": IANA_PORT},
                     "learning": {"type": "bool", "default": True},
                     "proxy": {"type": "bool", "default": False},
                     "l2miss": {"type": "bool", "default": False},

@@ -22,6 +22,7 @@ from .links import LinkTable, read_links
 from .namespaces import unshare_network
 from .netlink import NLM_F_CREATE, NLM_F_EXCL, Message, NetlinkSocket
 from .routes import TABLES, read_routes
+from .writer import PACKAGE, missing
 from .xfrm import can_encrypt
 
 ARGUMENTS: dict[str, Any] = {
@@ -61,6 +62,7 @@ def look(params: dict[str, Any]) -> dict[str, Any]:
         "networks": {name: _ipv4_networks(links[name].addresses) for name in sorted(links)},
         "container_networks": sorted(path.name for path in MARKERS.glob("*")),
         "missing_link_kinds": missing_link_kinds(params["link_kinds"]),
+        "missing_packages": [PACKAGE] if missing("links") else [],
         "missing_commands": [c for c in params["commands"] if not shutil.which(c, path=_SEARCH_PATH)],
         "processes": {name: command_line(name) for name in params["processes"]},
         "missing_features": [feature for feature in params["features"] if not _kernel_can(can_encrypt, feature)],

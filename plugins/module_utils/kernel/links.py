@@ -9,13 +9,14 @@ import os
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Union
 
 from ..errors import LabError
 from . import rtnetlink as rt
-from .addresses import mac_text, network_text, packed_interface, packed_ip, packed_mac
+from .addresses import mac_text, network_text, packed_interface, packed_mac
 from .namespaces import open_namespace, place
-from .netlink import NLM_F_CREATE, NLM_F_REPLACE, Message, NetlinkSocket, refusal
+from .netlink import Message, NetlinkSocket
+from .writer import KernelWriter, address_added, address_removed, link_change
 
 NAME_LENGTH = 15  # bytes; IFNAMSIZ of linux/if.h less the terminating zero
 SMALLEST_MTU = 68  # bytes; RFC 791: every internet module must be able to forward a datagram of 68 bytes
@@ -216,67 +217,84 @@ def _parse_link(payload: bytes, addresses: dict[tuple[int, bool], list[str]]) ->
     )
 
 
-def setting_messages(device: Device, link: LinkState, links: LinkTable) -> list[Message]:
-    """The messages that bring an existing link to the wanted settings, in the order the kernel needs.
+@dataclass(frozen=True)
+class SettingChange:
+    """Settings of an existing link to change, by pyroute2's names; then it goes up or down (None: neither)."""
+
+    settings: tuple[tuple[str, Any], ...]
+    up: bool | None
+
+
+@dataclass(frozen=True)
+class AddressChange:
+    """An address with its prefix length that a link shall have, or shall lose."""
+
+    address: str
+    present: bool
+
+
+Change = Union[SettingChange, AddressChange]  # "|" of classes only works from Python 3.10 on
+
+
+def setting_changes(device: Device, link: LinkState, links: LinkTable) -> list[Change]:
+    """What brings an existing link to the wanted settings, in the order the kernel needs.
 
     The link goes up before it gets addresses, since a link that is down gets no IPv6 routes for them.
     """
-    attributes = []
+    differing: dict[str, Any] = {}
     if device.mac is not None and device.mac != link.mac:
-        attributes.append(rt.attribute(rt.IFLA_ADDRESS, packed_mac(device.mac)))
+        differing["address"] = device.mac
     if device.mtu is not None and device.mtu != link.mtu:
-        attributes.append(rt.attribute_u32(rt.IFLA_MTU, device.mtu))
+        differing["mtu"] = device.mtu
     if device.master is not None:
         master = links.index_of(device.master, f"master of {device.name}")
         if master != link.master:
-            attributes.append(rt.attribute_u32(rt.IFLA_MASTER, master))
+            differing["master"] = master
     turned = device.up if device.up != link.up else None
-    settings = [link_message(link.index, attributes, turned)] if attributes or turned is not None else []
+    changes: list[Change] = []
+    if differing or turned is not None:
+        changes.append(SettingChange(tuple(differing.items()), turned))
     if device.addresses is None:
-        return settings
+        return changes
     wanted, present = set(device.addresses), device.converged_addresses(link)
     gone = sorted(present - wanted)
     # With one IPv4 address the kernel may drop others of its network, and with a link that goes down all IPv6 ones.
-    anew = bool(gone) or turned is False
-    come = [address for address in device.addresses if anew or address not in present]
+    rewritten = bool(gone) or turned is False
+    come = [address for address in device.addresses if rewritten or address not in present]
     return [
-        *(address_message(rt.RTM_DELADDR, 0, link.index, address) for address in gone),
-        *settings,
-        *(address_message(rt.RTM_NEWADDR, NLM_F_CREATE | NLM_F_REPLACE, link.index, address) for address in come),
+        *(AddressChange(address, False) for address in gone),
+        *changes,
+        *(AddressChange(address, True) for address in come),
     ]
 
 
-def link_message(index: int, attributes: Iterable[bytes], up: bool | None = None) -> Message:
-    """Changes attributes of an existing link, then sets it up or down (None: leaves it as it is)."""
-    flags, mask = (rt.IFF_UP if up else 0), (0 if up is None else rt.IFF_UP)
-    return (rt.RTM_NEWLINK, 0, rt.link_header.pack(0, 0, index, flags, mask) + b"".join(attributes))
+def settings_at_creation(device: Device) -> dict[str, Any]:
+    """What can only, or more cheaply, be said when a device is made, by pyroute2's names."""
+    given = {"ifname": device.name, "address": device.mac, "mtu": device.mtu}
+    return {name: value for name, value in given.items() if value is not None}
 
 
-def address_message(kind: int, flags: int, index: int, address: str) -> Message:
-    """Adds or removes an address with its prefix length; a loopback address has host scope, as ip-address(8) does.
+def apply_changes(netlink: NetlinkSocket, index: int, changes: Iterable[Change], subject: str) -> None:
+    """Bring changes of a link about; ``subject`` says what for, in the error."""
+    messages = [_message(index, change) for change in changes]
+    if messages:
+        KernelWriter(netlink).send(subject, messages)
 
-    Nobody else has the address, so an IPv6 one is usable at once, without a second of duplicate address detection.
-    """
-    text, _slash, length = address.partition("/")
-    packed = packed_ip(text)
-    loopback = packed[:1] == b"\x7f" and len(packed) == 4
-    scope = rt.RT_SCOPE_HOST if loopback else rt.RT_SCOPE_UNIVERSE
-    no_detection = rt.IFA_F_NODAD if len(packed) == 16 else 0
-    header = rt.address_header.pack(rt.family_of(packed), int(length), no_detection, scope, index)
-    return (kind, flags, header + rt.attribute(rt.IFA_LOCAL, packed) + rt.attribute(rt.IFA_ADDRESS, packed))
+
+def _message(index: int, change: Change) -> Message:
+    if isinstance(change, SettingChange):
+        return link_change(index, change.up, dict(change.settings))
+    address, _slash, length = change.address.partition("/")
+    return (address_added if change.present else address_removed)(index, address, int(length))
 
 
 def delete_links(netlink: NetlinkSocket, links: Sequence[LinkState]) -> None:
-    """Remove links; many at once as a group, which spares the kernel a grace period (20 ms) for each."""
-    if not links:
-        return
-    header = rt.link_header.pack(0, 0, 0, 0, 0)
+    """Remove links; many at once as a group."""
+    writer = KernelWriter(netlink)
     if len(links) == 1:
-        header = rt.link_header.pack(0, 0, links[0].index, 0, 0)
-        netlink.request((rt.RTM_DELLINK, 0, header), f"cannot remove {links[0].name}")
-        return
-    group = rt.attribute_u32(rt.IFLA_GROUP, int.from_bytes(os.urandom(4), sys.byteorder) >> 2 | 1 << 30)
-    failures = netlink.batch([link_message(link.index, [group]) for link in links])
-    if failures:
-        raise refusal(failures, lambda position: f"cannot remove {links[position].name}")
-    netlink.request((rt.RTM_DELLINK, 0, header + group), f"cannot remove {len(links)} links")
+        writer.delete_link(f"cannot remove {links[0].name}", links[0].index)
+    elif links:
+        group = int.from_bytes(os.urandom(4), sys.byteorder) >> 2 | 1 << 30
+        grouped = [link_change(link.index, None, {"group": group}) for link in links]
+        writer.send(f"cannot remove {len(links)} links", grouped)
+        writer.delete_group(f"cannot remove {len(links)} links", group)

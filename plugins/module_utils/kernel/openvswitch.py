@@ -5,6 +5,9 @@
 
 A datapath has ports and flows. A packet that comes in by a port is handled as the flow says that it matches; one that
 matches none is dropped here, since no program listens for it.
+
+pyroute2 knows no messages of Open vSwitch, so those for datapaths and ports are described here as it describes its own.
+What is read, and the flows, of which there is one for each container, are packed without it.
 """
 
 from __future__ import annotations
@@ -14,26 +17,27 @@ import hashlib
 import struct
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
 
 from ..errors import LabError
 from . import rtnetlink as rt
 from .addresses import packed_ip
 from .genetlink import GenericNetlink, header, message
 from .netlink import NLM_F_CREATE, KernelRefusal, Message, refusal
+from .writer import load, packed
 
 _DATAPATH, _VPORT, _FLOW = "ovs_datapath", "ovs_vport", "ovs_flow"
 _VERSIONS = {_DATAPATH: 2, _VPORT: 1, _FLOW: 1}
 _NEW, _DEL, _GET = 1, 2, 3
-_DP_NAME, _DP_UPCALL_PID = 1, 2
-_VPORT_NO, _VPORT_TYPE, _VPORT_NAME, _VPORT_OPTIONS, _VPORT_UPCALL_PID = 1, 2, 3, 4, 5
-_TUNNEL_DST_PORT = 1  # of a tunnel port's options
+_DP_NAME = 1
+_VPORT_NO, _VPORT_TYPE, _VPORT_NAME = 1, 2, 3
 _FLOW_KEY, _FLOW_ACTIONS, _FLOW_MASK, _FLOW_UFID, _FLOW_UFID_FLAGS = 1, 2, 7, 9, 10
 _UFID_ONLY = 7  # leave out key, mask and actions of a dump
 _KEY_IN_PORT, _KEY_ETHERNET, _KEY_TUNNEL = 3, 4, 16
 _TUNNEL_ID, _TUNNEL_SRC, _TUNNEL_DST, _TUNNEL_TTL, _TUNNEL_DONT_FRAGMENT = 0, 1, 2, 4, 5
 _ACTION_OUTPUT, _ACTION_SET = 1, 3
 _datapath_header = struct.Struct("=i")  # interface index of the datapath
-_u16 = struct.Struct("=H")
 _be64 = struct.Struct(">Q")
 _ALL_ONES = 0xFFFFFFFF
 
@@ -120,6 +124,44 @@ def is_available() -> bool:
         return netlink.family(_DATAPATH) is not None
 
 
+def request(family: str, command: int, index: int, attributes: dict[str, Any]) -> Any:
+    """A request as a message of pyroute2's; ``index`` is the interface index of the datapath."""
+    message_class = _message_classes()[family]
+    message_of = message_class()
+    message_of["cmd"], message_of["version"], message_of["dp_ifindex"] = command, _VERSIONS[family], index
+    message_of["attrs"] = [(message_class.prefix + name, value) for name, value in attributes.items()]
+    return message_of
+
+
+@lru_cache
+def _message_classes() -> dict[str, Any]:
+    """The requests of datapaths and ports: enum ovs_datapath_attr, ovs_vport_attr and ovs_tunnel_attr."""
+    load()
+    from pyroute2.netlink import genlmsg, nla
+
+    class DatapathRequest(genlmsg):
+        prefix = "OVS_DP_ATTR_"
+        fields = (*genlmsg.fields, ("dp_ifindex", "i"))
+        nla_map = (("OVS_DP_ATTR_UNSPEC", "none"), ("OVS_DP_ATTR_NAME", "asciiz"), ("OVS_DP_ATTR_UPCALL_PID", "uint32"))
+
+    class PortRequest(genlmsg):
+        prefix = "OVS_VPORT_ATTR_"
+        fields = (*genlmsg.fields, ("dp_ifindex", "i"))
+        nla_map = (
+            ("OVS_VPORT_ATTR_UNSPEC", "none"),
+            ("OVS_VPORT_ATTR_PORT_NO", "uint32"),
+            ("OVS_VPORT_ATTR_TYPE", "uint32"),
+            ("OVS_VPORT_ATTR_NAME", "asciiz"),
+            ("OVS_VPORT_ATTR_OPTIONS", "tunnel_options"),
+            ("OVS_VPORT_ATTR_UPCALL_PID", "uint32"),
+        )
+
+        class tunnel_options(nla):  # noqa: N801 - pyroute2 finds it by the name in the table above
+            nla_map = (("OVS_TUNNEL_ATTR_UNSPEC", "none"), ("OVS_TUNNEL_ATTR_DST_PORT", "uint16"))
+
+    return {_DATAPATH: DatapathRequest, _VPORT: PortRequest}
+
+
 class Datapath:
     """One datapath of this network namespace, named like its internal port."""
 
@@ -130,7 +172,8 @@ class Datapath:
     def exists(self) -> bool:
         """Whether there is a datapath of this name."""
         try:
-            self._netlink.get(self._by_name(_GET), self.name)
+            by_name = [rt.attribute_text(_DP_NAME, self.name)]
+            self._netlink.get(self._message(_DATAPATH, 0, _GET, 0, by_name), self.name)
         except KernelRefusal as error:
             if error.errno in (errno.ENODEV, errno.ENOENT):
                 return False
@@ -139,13 +182,13 @@ class Datapath:
 
     def make(self) -> None:
         """Make it, with its internal port as port 0."""
-        attributes = [rt.attribute_text(_DP_NAME, self.name), rt.attribute_u32(_DP_UPCALL_PID, 0)]
-        request = self._message(_DATAPATH, NLM_F_CREATE, _NEW, 0, attributes)
-        self._netlink.request(request, f"cannot make the Open vSwitch datapath {self.name}")
+        attributes = {"NAME": self.name, "UPCALL_PID": 0}
+        self._write(f"cannot make the Open vSwitch datapath {self.name}", _DATAPATH, _NEW, attributes)
 
     def remove(self) -> None:
         """Remove it with its ports; devices that were ports of it stay."""
-        self._netlink.request(self._by_name(_DEL), f"cannot remove the Open vSwitch datapath {self.name}")
+        subject = f"cannot remove the Open vSwitch datapath {self.name}"
+        self._write(subject, _DATAPATH, _DEL, {"NAME": self.name})
 
     def ports(self) -> dict[str, tuple[int, int]]:
         """The numbers and types of the ports, by name."""
@@ -158,16 +201,10 @@ class Datapath:
 
     def add_port(self, name: str, kind: int, number: int, udp_port: int | None = None) -> None:
         """Add a port; ``udp_port`` is that of a tunnel."""
-        attributes = [
-            rt.attribute_u32(_VPORT_NO, number),
-            rt.attribute_u32(_VPORT_TYPE, kind),
-            rt.attribute_text(_VPORT_NAME, name),
-            rt.attribute_u32(_VPORT_UPCALL_PID, 0),
-        ]
+        attributes: dict[str, Any] = {"PORT_NO": number, "TYPE": kind, "NAME": name, "UPCALL_PID": 0}
         if udp_port is not None:
-            attributes.append(rt.nested(_VPORT_OPTIONS, [rt.attribute(_TUNNEL_DST_PORT, _u16.pack(udp_port))]))
-        request = self._message(_VPORT, NLM_F_CREATE, _NEW, self._index(), attributes)
-        self._netlink.request(request, f"cannot make {name} a port of {self.name}")
+            attributes["OPTIONS"] = {"attrs": [("OVS_TUNNEL_ATTR_DST_PORT", udp_port)]}
+        self._write(f"cannot make {name} a port of {self.name}", _VPORT, _NEW, attributes, self._index())
 
     def flows(self) -> set[bytes]:
         """The identifiers of all flows."""
@@ -201,8 +238,9 @@ class Datapath:
         if failures:
             raise refusal(failures, lambda position: f"flow of {self.name} ({subjects[position]})")
 
-    def _by_name(self, command: int) -> Message:
-        return self._message(_DATAPATH, 0, command, 0, [rt.attribute_text(_DP_NAME, self.name)])
+    def _write(self, subject: str, family: str, command: int, attributes: dict[str, Any], index: int = 0) -> None:
+        message = packed(request(family, command, index, attributes))
+        self._netlink.request((self._family(family), NLM_F_CREATE if command == _NEW else 0, message), subject)
 
     def _index(self) -> int:
         return self._netlink.index_of(self.name)

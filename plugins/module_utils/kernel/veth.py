@@ -1,15 +1,14 @@
 # Copyright (c) 2026, container_network.lab contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""veth pairs: a cable between two namespaces, with everything that its two ends need.
+"""veth pairs between two namespaces, with everything that their two ends need.
 
 A pair is made in one message, with the second end already in its namespace (0.7 ms; making it here and moving it there
-costs 16 ms). It is made anew only when the end that exists is not connected to the other one.
+costs 16 ms). It is recreated only when the end that exists is not connected to the other one.
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,19 +16,20 @@ from typing import Any
 from ..errors import InvalidInput, LabError, raise_if_any
 from ..outcome import Outcome
 from . import rtnetlink as rt
-from .addresses import packed_mac
 from .gc_pause import without_garbage_collector
 from .links import (
     Device,
     LinkState,
     LinkTable,
+    apply_changes,
     delete_links,
     namespace_id,
     read_links,
-    setting_messages,
+    setting_changes,
+    settings_at_creation,
 )
-from .namespaces import open_namespace, place, same_namespace
-from .netlink import NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE, NetlinkSocket, refusal
+from .namespaces import place, same_namespace
+from .netlink import NLM_F_CREATE, NLM_F_REPLACE, NetlinkSocket, refusal
 from .routes import (
     PROTOCOLS,
     TABLES,
@@ -40,6 +40,7 @@ from .routes import (
     refuse_missing_devices,
     route_messages,
 )
+from .writer import KernelWriter, require
 
 
 @dataclass(frozen=True)
@@ -177,12 +178,13 @@ def _converge(pairs: list[VethPair], removing: bool, check_mode: bool) -> Outcom
             pair.end.label: {**pair.end.wanted(), "peer": pair.peer.wanted()} for pair in pairs if pair.peer
         }
         _refuse_other_kinds(pairs, namespaces)
+        warnings = require("veth pairs", check_mode) if before != after else []
         if not check_mode:
             _refuse_missing_devices(pairs, namespaces)
             for pair in pairs:
                 if before[pair.end.label] != after[pair.end.label]:
                     _apply(pair, namespaces)
-    return Outcome({"pairs": before}, {"pairs": after})
+    return Outcome({"pairs": before}, {"pairs": after}, warnings=warnings)
 
 
 def _remove(pairs: list[VethPair], namespaces: Namespaces, check_mode: bool) -> Outcome:
@@ -201,10 +203,11 @@ def _remove(pairs: list[VethPair], namespaces: Namespaces, check_mode: bool) -> 
         after[end.label] = None
         if link:
             doomed.setdefault(end.netns, []).append(link)
+    warnings = require("veth pairs", check_mode) if doomed else []
     if not check_mode:
         for netns, links in doomed.items():
             delete_links(namespaces[netns].netlink, links)
-    return Outcome({"pairs": before}, {"pairs": after})
+    return Outcome({"pairs": before}, {"pairs": after}, warnings=warnings)
 
 
 def _connected(pair: VethPair, namespaces: Namespaces) -> tuple[LinkState, LinkState] | None:
@@ -290,7 +293,7 @@ def _apply(pair: VethPair, namespaces: Namespaces) -> None:
                 # Connected to something else; its own other end goes with it, wherever that is.
                 delete_links(namespace.netlink, [namespace.links[end.name]])
                 namespaces.refresh()
-        _create(pair, pair.peer, here)
+        _create(pair, pair.peer, here.netlink, here.links)
         here.links[pair.end.name] = _as_made(pair.end.device, here, pair.end.device.up, pair.end.device.master)
         there.links[pair.peer.name] = _as_made(pair.peer.device, there, False, None)
     # Routes come when both ends are up: one whose other end is down has no carrier.
@@ -302,29 +305,17 @@ def _apply(pair: VethPair, namespaces: Namespaces) -> None:
 def create_here(netlink: NetlinkSocket, pair: VethPair) -> None:
     """Make a pair, both ends down, without a look at the other links, of which a host may have thousands."""
     if pair.peer is not None:
-        _create(pair, pair.peer, Namespace(netlink, LinkTable()))
+        _create(pair, pair.peer, netlink, LinkTable())
 
 
-def _create(pair: VethPair, peer: VethEnd, here: Namespace) -> None:
+def _create(pair: VethPair, peer: VethEnd, netlink: NetlinkSocket, links: LinkTable) -> None:
     """Make the pair; the first end is up and on its bridge at once, the second one cannot be."""
-    descriptor = open_namespace(peer.netns)
-    try:
-        inner = [rt.attribute_u32(rt.IFLA_NET_NS_FD, descriptor), *_at_creation(peer.device)]
-        info = [
-            rt.attribute_text(rt.IFLA_INFO_KIND, "veth"),
-            rt.nested(rt.IFLA_INFO_DATA, [rt.nested(rt.VETH_INFO_PEER, [rt.link_header.pack(0, 0, 0, 0, 0), *inner])]),
-        ]
-        outer = [*_at_creation(pair.end.device), rt.nested(rt.IFLA_LINKINFO, info)]
-        if pair.end.device.master is not None:
-            master = here.links.index_of(pair.end.device.master, f"master of {pair.end.name}")
-            outer.append(rt.attribute_u32(rt.IFLA_MASTER, master))
-        header = rt.link_header.pack(0, 0, 0, rt.IFF_UP if pair.end.device.up else 0, rt.IFF_UP)
-        here.netlink.request(
-            (rt.RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, header + b"".join(outer)),
-            f"cannot make the veth pair {pair.end} and {peer}",
-        )
-    finally:
-        os.close(descriptor)
+    settings = settings_at_creation(pair.end.device)
+    if pair.end.device.master is not None:
+        settings["master"] = links.index_of(pair.end.device.master, f"master of {pair.end.name}")
+    subject = f"cannot make the veth pair {pair.end} and {peer}"
+    other = settings_at_creation(peer.device)
+    KernelWriter(netlink).create_veth(subject, settings, pair.end.device.up, other, peer.netns)
 
 
 def _as_made(device: Device, namespace: Namespace, up: bool, master: str | None) -> LinkState:
@@ -342,34 +333,15 @@ def _as_made(device: Device, namespace: Namespace, up: bool, master: str | None)
     )
 
 
-def _at_creation(device: Device) -> list[bytes]:
-    """What can only, or more cheaply, be said when a device is made.
-
-    One queue is all that a veth uses without XDP, and what the documents show; the kernel's default of one a processor
-    costs 0.2 ms a pair.
-    """
-    attributes = [
-        rt.attribute_text(rt.IFLA_IFNAME, device.name),
-        rt.attribute_u32(rt.IFLA_NUM_TX_QUEUES, 1),
-        rt.attribute_u32(rt.IFLA_NUM_RX_QUEUES, 1),
-    ]
-    if device.mac is not None:
-        attributes.append(rt.attribute(rt.IFLA_ADDRESS, packed_mac(device.mac)))
-    if device.mtu is not None:
-        attributes.append(rt.attribute_u32(rt.IFLA_MTU, device.mtu))
-    return attributes
-
-
 def _set_up(end: VethEnd, namespace: Namespace) -> list[Route]:
     """Bring an end to its settings; returns the routes that it lacks then."""
-    messages = setting_messages(end.device, namespace.links[end.name], namespace.links)
-    failures = namespace.netlink.batch(messages)
-    if failures:
-        raise refusal(failures, lambda _position: f"cannot set up {end} as {end.device.wanted()}")
+    link = namespace.links[end.name]
+    changes = setting_changes(end.device, link, namespace.links)
+    apply_changes(namespace.netlink, link.index, changes, f"cannot set up {end} as {end.device.wanted()}")
     if not end.routes:
         return []
     # A setting that changes may take routes with it; then all of them are written again.
-    return list(end.routes) if messages else _missing_routes(end, namespace)
+    return list(end.routes) if changes else _missing_routes(end, namespace)
 
 
 def _write_routes(end: VethEnd, namespace: Namespace, routes: list[Route]) -> None:

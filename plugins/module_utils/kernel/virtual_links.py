@@ -1,12 +1,11 @@
 # Copyright (c) 2026, container_network.lab contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Virtual links (bridge, vxlan, …): made, adjusted where the kernel can, made anew only where it cannot."""
+"""Virtual links (bridge, vxlan, …): made, adjusted where the kernel can, recreated only where it cannot."""
 
 from __future__ import annotations
 
 import errno
-import os
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -15,26 +14,31 @@ from typing import Any
 from ..errors import LabError, raise_if_any
 from ..outcome import Outcome
 from . import rtnetlink as rt
-from .addresses import ip_text, packed_ip, packed_mac
+from .addresses import ip_text, packed_ip
+from .link_attributes import LinkAttributes, changed_to, kind_problems
+from .link_kinds import advice
 from .links import (
     Device,
     LinkState,
     LinkTable,
     NoSuchLink,
+    apply_changes,
     delete_links,
     name_problems,
     namespace_id,
     read_links,
-    setting_messages,
+    setting_changes,
+    settings_at_creation,
 )
-from .namespaces import open_namespace, same_namespace
-from .netlink import NLM_F_CREATE, NLM_F_EXCL, KernelRefusal, Message, NetlinkSocket, refusal
-
-LARGEST_VNI = (1 << 24) - 1  # RFC 7348, section 5: the VNI has 24 bits
+from .namespaces import OWN_NAMESPACE, same_namespace
+from .netlink import KernelRefusal, NetlinkSocket
+from .vxlan import IANA_PORT, LARGEST_VNI
+from .writer import KernelWriter, require
 
 # linux/if_link.h
 _VXLAN_ID, _VXLAN_LINK, _VXLAN_LOCAL, _VXLAN_LEARNING, _VXLAN_PORT, _VXLAN_LOCAL6 = 1, 3, 4, 7, 15, 17
 _VXLAN_FLAGS = {"proxy": 11, "l2miss": 13, "l3miss": 14, "udp6zerocsumrx": 20}
+_UDP6ZEROCSUMRX = "udp_zero_csum6_rx"  # of the kernel; ip-link(8) says udp6zerocsumrx
 _port = struct.Struct("!H")
 
 
@@ -45,7 +49,7 @@ class VxlanAttributes:
     id: int  # VNI
     local: str | None = None  # this VTEP's address
     dev: str | None = None  # the device below
-    port: int = 4789  # UDP; the number IANA assigned
+    port: int = IANA_PORT  # UDP
     learning: bool = True
     proxy: bool = False
     l2miss: bool = False
@@ -82,20 +86,17 @@ class VxlanAttributes:
         with NetlinkSocket(netns) as netlink:
             return wanted if link.lower_netnsid == namespace_id(netlink, wanted) else None
 
-    def attributes(self, name: str, links: LinkTable) -> list[bytes]:
-        """The attributes of the creating message."""
-        encoded = [
-            rt.attribute_u32(_VXLAN_ID, self.id),
-            rt.attribute(_VXLAN_PORT, _port.pack(self.port)),
-            rt.attribute_u8(_VXLAN_LEARNING, self.learning),
-        ]
-        encoded += [rt.attribute_u8(kind, 1) for flag, kind in _VXLAN_FLAGS.items() if getattr(self, flag)]
+    def attributes(self, name: str, links: LinkTable) -> dict[str, Any]:
+        """The attributes of its kind, by pyroute2's names."""
+        given: dict[str, Any] = {"id": self.id, "port": self.port, "learning": self.learning}
+        given.update({flag: 1 for flag in _VXLAN_FLAGS if getattr(self, flag)})
         if self.local:
-            packed = packed_ip(self.local)
-            encoded.append(rt.attribute(_VXLAN_LOCAL if len(packed) == 4 else _VXLAN_LOCAL6, packed))
+            given["local6" if ":" in self.local else "local"] = self.local
         if self.dev:
-            encoded.append(rt.attribute_u32(_VXLAN_LINK, links.index_of(self.dev, f"vxlan.dev of {name}")))
-        return encoded
+            given["link"] = links.index_of(self.dev, f"vxlan.dev of {name}")
+        if self.udp6zerocsumrx:
+            given[_UDP6ZEROCSUMRX] = given.pop("udp6zerocsumrx")
+        return {f"vxlan_{key}": value for key, value in given.items()}
 
 
 @dataclass(frozen=True)
@@ -105,6 +106,8 @@ class VirtualLink:
     device: Device
     kind: str | None = None
     vxlan: VxlanAttributes | None = None
+    link: str | None = None  # the device below
+    attributes: LinkAttributes | None = None
 
     @property
     def name(self) -> str:
@@ -116,25 +119,47 @@ class VirtualLink:
         shown: dict[str, Any] = {"kind": self.kind} if self.kind else {}
         if self.vxlan:
             shown["vxlan"] = self.vxlan.wanted()
+        if self.link:
+            shown["link"] = self.link
+        if self.attributes:
+            shown["attributes"] = self.attributes.wanted()
         return {**shown, **self.device.wanted()}
 
     def found(self, links: LinkTable) -> dict[str, Any] | None:
         """What the kernel has, in the same form; None if there is no such link."""
-        link = links.get(self.name)
-        if link is None:
+        state = links.get(self.name)
+        if state is None:
             return None
-        shown: dict[str, Any] = {"kind": link.kind} if self.kind else {}
-        if self.vxlan and link.kind == "vxlan":
-            shown["vxlan"] = self.vxlan.found(link, links)
-        return {**shown, **self.device.found(link, links)}
+        shown: dict[str, Any] = {"kind": state.kind} if self.kind else {}
+        if self.vxlan and state.kind == "vxlan":
+            shown["vxlan"] = self.vxlan.found(state, links)
+        if self.link:
+            shown["link"] = links.name_of(state.lower) if state.lower_netnsid is None else None
+        if self.attributes:
+            shown["attributes"] = self.attributes.found(state, links)
+        return {**shown, **self.device.found(state, links)}
+
+    def needed_devices(self) -> dict[str, str]:
+        """Devices that must be there before this one, by what they are needed for."""
+        needed = {"vxlan.dev": self.vxlan.dev if self.vxlan else None, "link": self.link, "master": self.device.master}
+        if self.attributes:
+            needed.update(self.attributes.devices())
+        return {purpose: name for purpose, name in needed.items() if name is not None}
+
+    def kind_attributes(self, links: LinkTable) -> dict[str, Any]:
+        """The attributes of its kind, by pyroute2's names."""
+        if self.vxlan:
+            return self.vxlan.attributes(self.name, links)
+        return self.attributes.packable(links) if self.attributes else {}
 
 
 def needs_new_device(wanted: dict[str, Any], found: dict[str, Any]) -> bool:
-    """Whether a difference is one that the kernel cannot set on a living device: any attribute of a VXLAN.
+    """Whether a difference is one that no kernel can set on a living device: the one below, any attribute of a VXLAN.
 
-    vxlan_changelink of the kernel refuses VNI, port and most flags, and older kernels all of them.
+    vxlan_changelink of the kernel refuses VNI, port and most flags, and older kernels all of them. What can be changed
+    of other kinds, the kernel is asked.
     """
-    return wanted.get("vxlan") != found.get("vxlan")
+    return any(wanted.get(part) != found.get(part) for part in ("vxlan", "link"))
 
 
 @dataclass(frozen=True)
@@ -163,9 +188,26 @@ def parse(params: dict[str, Any], removing: bool) -> LinkSet:
             problems.append(f"{where}: to remove {device.name}, say its 'kind': a link of another kind is not touched")
         if not removing and (kind == "vxlan") != bool(options.get("vxlan")):
             problems.append(f"{where}: {device.name}: kind: vxlan and the option 'vxlan' need each other")
-        links.append(VirtualLink(device, kind, _vxlan(options, where, problems)))
+        attributes = _attributes(options, removing, where, problems)
+        links.append(VirtualLink(device, kind, _vxlan(options, where, problems), options.get("link"), attributes))
     raise_if_any(problems)
     return LinkSet(links, params.get("netns"))
+
+
+def _attributes(options: dict[str, Any], removing: bool, where: str, problems: list[str]) -> LinkAttributes | None:
+    name, kind, lower = options["name"], options.get("kind"), options.get("link")
+    if not removing:
+        problems += [f"{where}: {name}: {problem}" for problem in kind_problems(kind, options.get("attributes"))]
+    if lower:
+        problems += [f"{where}: link of {name}: {problem}" for problem in name_problems(lower)]
+    if not kind and (lower or options.get("attributes")):
+        problems.append(f"{where}: link and attributes of {name} need a 'kind': they say how a device of it is made")
+    if not kind or not options.get("attributes"):
+        return None
+    given = {attribute: value for attribute, value in options["attributes"].items() if value is not None}
+    attributes = LinkAttributes(kind, given)
+    problems += [f"{where}: {name}: {problem}" for problem in attributes.problems()]
+    return attributes
 
 
 def _vxlan(options: dict[str, Any], where: str, problems: list[str]) -> VxlanAttributes | None:
@@ -206,12 +248,13 @@ def converge_links(wanted: LinkSet, obsolete: Sequence[LinkSet], check_mode: boo
         after: dict[str, Any] = {link.name: link.wanted() for link in wanted.links}
         before.update({link.name: {"kind": link.kind} for link in doomed})
         after.update({link.name: None for link in doomed})
+        warnings = require("links", check_mode) if before != after else []
         if not check_mode and before != after:
             delete_links(netlink, doomed)
             for link in wanted.links:
                 if before[link.name] != after[link.name]:
-                    links = _apply(netlink, link, links, before[link.name])
-    return Outcome({"links": before}, {"links": after})
+                    links = _Convergence(netlink, link).run(links, before[link.name])
+    return Outcome({"links": before}, {"links": after}, warnings=warnings)
 
 
 def _is_of_kind(link: VirtualLink, links: LinkTable) -> bool:
@@ -235,70 +278,82 @@ def _refuse_missing_devices(wanted: list[VirtualLink], links: LinkTable) -> None
     for link in wanted:
         if not link.kind and link.name not in known:
             raise NoSuchLink(f"{links.lacks(link.name, 'links')} Without a 'kind' it cannot be made.")
-        below = link.vxlan.dev if link.vxlan else None
-        for name, needed_for in ((below, "vxlan.dev"), (link.device.master, "master")):
-            if name is not None and name not in known:
+        for needed_for, name in link.needed_devices().items():
+            if name not in known:
                 raise links.lacks(name, f"{needed_for} of {link.name}")
         known.add(link.name)
 
 
-def _apply(netlink: NetlinkSocket, link: VirtualLink, links: LinkTable, found: dict[str, Any] | None) -> LinkTable:
-    """Make or change one link; returns the links as they are then."""
-    if found is not None and needs_new_device(link.wanted(), found):
-        delete_links(netlink, [links[link.name]])
-        found = None
-    if found is None:
-        _make(netlink, link, links)
-        links = read_links(netlink)
-    messages = setting_messages(link.device, links[link.name], links)
-    failures = netlink.batch(messages)
-    if failures:
-        raise refusal(
-            failures, lambda _position: f"cannot set up {link.name} in {links.place} as {link.device.wanted()}"
-        )
-    return read_links(netlink)
+@dataclass(frozen=True)
+class _Convergence:
+    """Makes or changes one link."""
 
+    netlink: NetlinkSocket
+    link: VirtualLink
 
-def _make(netlink: NetlinkSocket, link: VirtualLink, links: LinkTable) -> None:
-    subject = f"cannot make {link.name} of kind {link.kind} in {links.place}"
-    try:
-        if link.vxlan and link.vxlan.underlay_netns:
-            _make_over_another_namespace(netlink, link, link.vxlan.underlay_netns, subject)
-        else:
-            netlink.request(creating_message(link, links), subject)
-    except KernelRefusal as error:
-        if error.errno != errno.EOPNOTSUPP:
-            raise
-        reason = str(error)[len(subject) + 2 : -1]
-        raise LabError(
-            f"{subject}: the running kernel has no such link type ({reason}): "
-            f"load its module (modprobe {link.kind}), or boot a kernel that has it."
-        ) from error
+    def run(self, links: LinkTable, found: dict[str, Any] | None) -> LinkTable:
+        """Bring the link about; returns the links as they are then."""
+        wanted = self.link.wanted()
+        if found is not None and needs_new_device(wanted, found):
+            links, found = self._without_it(links), None
+        if found is not None and wanted.get("attributes") != found.get("attributes"):
+            links, found = self._change_attributes(links)
+        if found is None:
+            self._make(links)
+            links = read_links(self.netlink)
+            found = self.link.found(links)
+        if self.link.attributes and found:
+            changed_to(self.link.name, wanted["attributes"], found["attributes"])
+        state = links[self.link.name]
+        changes = setting_changes(self.link.device, state, links)
+        subject = f"cannot set up {self.link.name} in {links.place} as {self.link.device.wanted()}"
+        apply_changes(self.netlink, state.index, changes, subject)
+        return read_links(self.netlink)
 
+    def _without_it(self, links: LinkTable) -> LinkTable:
+        delete_links(self.netlink, [links[self.link.name]])
+        return read_links(self.netlink)
 
-def _make_over_another_namespace(netlink: NetlinkSocket, link: VirtualLink, underlay_netns: str, subject: str) -> None:
-    """Make a VXLAN device that sends and receives in another namespace than its own.
+    def _change_attributes(self, links: LinkTable) -> tuple[LinkTable, dict[str, Any] | None]:
+        """Change them on the living device. If that leaves all as it was, the device goes, and None is found of it.
 
-    The kernel opens the UDP socket where the request comes from, and puts the device where the request says.
-    """
-    kind, flags, payload = creating_message(link, LinkTable())
-    home = open_namespace(netlink.netns)
-    try:
-        with NetlinkSocket(underlay_netns) as underlay:
-            underlay.request((kind, flags, payload + rt.attribute_u32(rt.IFLA_NET_NS_FD, home)), subject)
-    finally:
-        os.close(home)
+        So it is with the id of a VLAN device. A refusal may mean the same, or that no device could have the attributes,
+        and leaves the device as it is.
+        """
+        link = self.link
+        subject = f"cannot change attributes of {link.name} in {links.place}"
+        try:
+            # All of them, because some kinds (gre) take one that is not named for its default.
+            attributes = link.kind_attributes(links)
+            KernelWriter(self.netlink).change_attributes(subject, links[link.name].index, link.kind or "", attributes)
+        except KernelRefusal as error:
+            way_out = "If only a new device can have them, remove this one first (state: absent)."
+            raise LabError(f"{error} {way_out}") from error
+        links = read_links(self.netlink)
+        found = link.found(links)
+        if found is not None and found["attributes"] == link.wanted()["attributes"]:
+            return links, found
+        return self._without_it(links), None
 
-
-def creating_message(link: VirtualLink, links: LinkTable) -> Message:
-    """The message that makes a link."""
-    info = [rt.attribute_text(rt.IFLA_INFO_KIND, link.kind or "")]
-    if link.vxlan:
-        info.append(rt.nested(rt.IFLA_INFO_DATA, link.vxlan.attributes(link.name, links)))
-    attributes = [rt.attribute_text(rt.IFLA_IFNAME, link.name), rt.nested(rt.IFLA_LINKINFO, info)]
-    if link.device.mac is not None:
-        attributes.append(rt.attribute(rt.IFLA_ADDRESS, packed_mac(link.device.mac)))
-    if link.device.mtu is not None:
-        attributes.append(rt.attribute_u32(rt.IFLA_MTU, link.device.mtu))
-    header = rt.link_header.pack(0, 0, 0, 0, 0)
-    return (rt.RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, header + b"".join(attributes))
+    def _make(self, links: LinkTable) -> None:
+        link = self.link
+        kind = link.kind or ""
+        subject = f"cannot make {link.name} of kind {kind} in {links.place}"
+        settings, attributes = settings_at_creation(link.device), link.kind_attributes(links)
+        if link.link:
+            settings["link"] = links.index_of(link.link, f"link of {link.name}")
+        try:
+            if link.vxlan and link.vxlan.underlay_netns:
+                # The kernel opens the UDP socket where the request comes from, and puts the device where it says.
+                with NetlinkSocket(link.vxlan.underlay_netns) as underlay:
+                    home = self.netlink.netns or OWN_NAMESPACE
+                    KernelWriter(underlay).create_link(subject, kind, settings, attributes, home)
+            else:
+                KernelWriter(self.netlink).create_link(subject, kind, settings, attributes)
+        except KernelRefusal as error:
+            reason = str(error)[len(subject) + 2 : -1]
+            if error.errno != errno.EOPNOTSUPP or "Unknown device type" not in reason:
+                raise
+            raise LabError(
+                f"{subject}: the running kernel has no such link type ({reason}): {advice(kind)}."
+            ) from error

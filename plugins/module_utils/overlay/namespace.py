@@ -22,11 +22,12 @@ from ..errors import LabError
 from ..kernel import namespace_mounts
 from ..kernel import rtnetlink as rt
 from ..kernel.addresses import packed_mac
-from ..kernel.links import Device, delete_links, link_message, read_link, read_links
+from ..kernel.links import Device, delete_links, read_link, read_links
 from ..kernel.namespaces import OWN_NAMESPACE
 from ..kernel.netlink import KernelRefusal, NetlinkSocket
 from ..kernel.veth import VethEnd, VethPair, converge_pairs
 from ..kernel.virtual_links import LinkSet, VirtualLink, VxlanAttributes, converge_links
+from ..kernel.writer import KernelWriter
 from .endpoints import OverlayEndpoint, device_of_port, port_mac
 from .networks import OverlayNetwork
 
@@ -69,8 +70,8 @@ class OverlayNamespace:
             tunnel = read_link(inner, TUNNEL)
             if tunnel.alias == self._alias:
                 return False
-            alias = rt.attribute_text(rt.IFLA_IFALIAS, self._alias)
-            inner.request(link_message(tunnel.index, [alias]), f"cannot note the network's name on {TUNNEL}")
+            subject = f"cannot note the network's name on {TUNNEL}"
+            KernelWriter(inner).change_link(subject, tunnel.index, ifalias=self._alias)
         return True
 
     @property

@@ -41,11 +41,13 @@ def links_content(links: LinkSet) -> Options:
 
 
 def _link(link: VirtualLink) -> Options:
-    settings = {"name": link.name, "kind": link.kind, **_beyond_defaults(link.device), "vxlan": None}
+    settings: Options = {"name": link.name, "kind": link.kind, "link": link.link, **_beyond_defaults(link.device)}
     if link.device.addresses is not None:
         settings["addresses"] = list(link.device.addresses)
     if link.vxlan:
         settings["vxlan"] = _beyond_defaults(link.vxlan)
+    if link.attributes:
+        settings["attributes"] = dict(link.attributes.given)
     return {key: value for key, value in settings.items() if value is not None}
 
 

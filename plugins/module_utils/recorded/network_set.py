@@ -75,6 +75,8 @@ def _converge(name: str, changes: Sequence[tuple[Part, SetChange]], removing: bo
     outcomes["restore"] = _restore(name, removing, True)
     changed = sorted(part for part, outcome in outcomes.items() if outcome.changed)
     if changed and not check_mode:
+        for part, change in changes:
+            part.kind.refuse_missing_tools(change)
         for part, change in reversed(changes) if removing else changes:
             change.converge(part.kind.apply, False)
         _restore(name, removing, False)

@@ -15,13 +15,11 @@ from typing import Any
 
 from ..errors import LabError
 from ..kernel import iptables
-from ..kernel import rtnetlink as rt
-from ..kernel.bridge_ports import hairpin_message
-from ..kernel.links import Device, LinkState, delete_links, link_message, read_link, read_links
+from ..kernel.links import Device, LinkState, delete_links, read_link, read_links
 from ..kernel.namespaces import inside
 from ..kernel.netlink import KernelRefusal, NetlinkSocket
-from ..kernel.offloads import set_merge_received, set_transmit_checksums
 from ..kernel.veth import VethEnd, VethPair, converge_pairs, create_here
+from ..kernel.writer import MERGE_RECEIVED, TRANSMIT_CHECKSUMS, KernelWriter
 from .constants import BRIDGE, DEFAULT_MTU
 from .iptables_rules import container_rules
 
@@ -79,7 +77,8 @@ def connect(device: str, container: VethEnd, settings: VethSettings) -> None:
         with NetlinkSocket() as netlink:
             _delete(netlink, device)
             create_here(netlink, pair)
-    set_transmit_checksums(container.name, settings.checksum_offload, container.netns)
+    with NetlinkSocket(container.netns) as there:
+        KernelWriter(there).set_offloads(container.name, {TRANSMIT_CHECKSUMS: settings.checksum_offload})
     with NetlinkSocket() as netlink:
         attach_to_bridge(netlink, device)
 
@@ -90,11 +89,10 @@ def attach_to_bridge(netlink: NetlinkSocket, name: str) -> None:
     Where the container cuts its data into packets itself, the host's end puts them together again: bridge and tunnel
     then handle a tenth of them.
     """
-    index = netlink.index_of(name)
-    master = rt.attribute_u32(rt.IFLA_MASTER, netlink.index_of(BRIDGE))
-    netlink.request(link_message(index, [master], up=True), f"cannot make {name} a port of {BRIDGE}")
-    netlink.request(hairpin_message(index, True), f"cannot let {name} reflect")
-    set_merge_received(name, True)
+    index, writer = netlink.index_of(name), KernelWriter(netlink)
+    writer.change_link(f"cannot make {name} a port of {BRIDGE}", index, up=True, master=netlink.index_of(BRIDGE))
+    writer.change_bridge_port(f"cannot let {name} reflect", index, mode=1)
+    writer.set_offloads(name, {MERGE_RECEIVED: True})
 
 
 def reattach_to_bridge() -> bool:

@@ -16,6 +16,7 @@ mirror=${5:-}
 packages=(
     systemd-sysv dbus                                                       # a host with services, not just a process
     python3                                                                 # what Ansible needs
+    python3-pyroute2                                                        # what writes links: modules, network driver
     dnsmasq-base                                                            # what the network driver needs
     docker.io iptables ipset                                                # the workloads' engine
     etcd-server etcd-client bird2                                           # the daemons that some networks use

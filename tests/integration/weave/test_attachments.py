@@ -15,9 +15,9 @@ import pytest
 
 from ansible_collections.container_network.lab.plugins.module_utils.datastore.etcd import Etcd
 from ansible_collections.container_network.lab.plugins.module_utils.kernel.namespaces import inside
-from ansible_collections.container_network.lab.plugins.module_utils.kernel.offloads import (
-    merges_received,
-    transmits_checksums,
+from ansible_collections.container_network.lab.plugins.module_utils.kernel.writer import (
+    MERGE_RECEIVED,
+    TRANSMIT_CHECKSUMS,
 )
 from ansible_collections.container_network.lab.plugins.module_utils.weave import attach as weave_attach
 from ansible_collections.container_network.lab.plugins.module_utils.weave.dataplane import converge_host, plan_host
@@ -25,7 +25,7 @@ from ansible_collections.container_network.lab.plugins.module_utils.weave.snapsh
 from ansible_collections.container_network.lab.plugins.module_utils.weave.store import WeaveStore
 from ansible_collections.container_network.lab.plugins.module_utils.weave.veth import VethSettings
 from tests.support import etcd_process, module_runner
-from tests.support.kernel_view import command, has_link, ip, ip_lines
+from tests.support.kernel_view import command, has_link, ip, ip_lines, offload
 
 NODE, MTU = "node-1", 1376
 
@@ -121,9 +121,9 @@ def test_checksums_are_left_to_the_device_only_if_wanted(
 ) -> None:
     wanted = {**host.arguments({"container": "plain-1"}), "checksum_offload": checksum_offload}
     module_runner.assert_converges("weave_attachments", **wanted)
-    assert transmits_checksums("ethwe", pid_of("plain-1")) == checksum_offload
+    assert offload(pid_of("plain-1"), "ethwe", TRANSMIT_CHECKSUMS) == checksum_offload
     (endpoint,) = host.store.read().endpoints
-    assert merges_received(endpoint.device, host.netns)
+    assert offload(host.netns, endpoint.device, MERGE_RECEIVED)
 
 
 def test_what_a_person_attached_stays(host: Host, containers: list[str]) -> None:

@@ -23,9 +23,9 @@ from ansible_collections.container_network.lab.plugins.module_utils.errors impor
 from ansible_collections.container_network.lab.plugins.module_utils.kernel import openvswitch
 from ansible_collections.container_network.lab.plugins.module_utils.kernel.genetlink import GenericNetlink
 from ansible_collections.container_network.lab.plugins.module_utils.kernel.namespaces import inside
-from ansible_collections.container_network.lab.plugins.module_utils.kernel.offloads import (
-    merges_received,
-    transmits_checksums,
+from ansible_collections.container_network.lab.plugins.module_utils.kernel.writer import (
+    MERGE_RECEIVED,
+    TRANSMIT_CHECKSUMS,
 )
 from ansible_collections.container_network.lab.plugins.module_utils.weave.constants import (
     BRIDGE_DATAPATH,
@@ -35,7 +35,7 @@ from ansible_collections.container_network.lab.plugins.module_utils.weave.consta
 from ansible_collections.container_network.lab.plugins.module_utils.weave.dataplane import best_datapath, clean_host
 from ansible_collections.container_network.lab.plugins.module_utils.weave.veth import VethSettings
 from tests.support.driver_hosts import eventually
-from tests.support.kernel_view import fdb, has_link, ip, ip_lines, link, rules
+from tests.support.kernel_view import fdb, has_link, ip, ip_lines, link, offload, rules
 from tests.support.weave_hosts import PEERS, Container, WeaveLab
 
 GROUP, PORT = "239.1.2.3", 5007
@@ -104,8 +104,8 @@ def test_a_host_has_the_documented_objects(lab: WeaveLab) -> None:
     assert has_fragment(shown, "udp6zerocsumrx")
     assert "noudpcsum" not in shown
     assert ("external" in shown) == (lab.datapath == OPENVSWITCH_DATAPATH)
-    assert not transmits_checksums("ethwe0", second.namespace)
-    assert merges_received(first.endpoint.device, space)
+    assert not offload(second.namespace, "ethwe0", TRANSMIT_CHECKSUMS)
+    assert offload(space, first.endpoint.device, MERGE_RECEIVED)
     assert rules(second.namespace)[-2:] == [
         "-A INPUT -s 172.111.222.0/24 -d 224.0.0.0/4 -i ethwe0 -j ACCEPT",
         "-A INPUT -d 224.0.0.0/4 -i ethwe0 -j DROP",
@@ -166,7 +166,7 @@ def test_everybody_reaches_everybody(lab: WeaveLab) -> None:
 def test_data_arrives_whole_whoever_cuts_it_into_packets(lab: WeaveLab, checksum_offload: bool) -> None:
     lab.veth_settings = VethSettings(checksum_offload=checksum_offload)
     sender, receiver = lab.container("node-1", "172.111.222.1/24"), lab.container("node-2", "172.111.222.128/24")
-    assert transmits_checksums("ethwe0", sender.namespace) == checksum_offload
+    assert offload(sender.namespace, "ethwe0", TRANSMIT_CHECKSUMS) == checksum_offload
     data = random.Random(checksum_offload).randbytes(10_000_000)
     with inside(receiver.namespace):
         listener = socket.create_server((receiver.address, PORT))

@@ -11,14 +11,16 @@ from typing import Any
 import pytest
 
 from ansible_collections.container_network.lab.plugins.module_utils.errors import InvalidInput
-from ansible_collections.container_network.lab.plugins.module_utils.kernel import rtnetlink as rt
 from ansible_collections.container_network.lab.plugins.module_utils.kernel.links import (
+    AddressChange,
+    Change,
     Device,
     LinkState,
     LinkTable,
     NoSuchLink,
+    SettingChange,
     name_problems,
-    setting_messages,
+    setting_changes,
 )
 from ansible_collections.container_network.lab.plugins.module_utils.kernel.virtual_links import (
     VxlanAttributes,
@@ -65,36 +67,40 @@ def test_only_what_is_asked_for_is_compared() -> None:
     }
 
 
-def kinds(wanted: Device, link: LinkState) -> list[int]:
-    return [kind for kind, _flags, _payload in setting_messages(wanted, link, table(link, BRIDGE))]
+def changes(wanted: Device, link: LinkState) -> list[Change]:
+    return setting_changes(wanted, link, table(link, BRIDGE))
 
 
-def test_nothing_is_sent_for_a_link_as_wanted() -> None:
+def test_nothing_changes_on_a_link_as_wanted() -> None:
     link = replace(LINK, addresses=("10.0.0.1/8",), master=9)
-    assert kinds(device(), link) == []
+    assert changes(device(), link) == []
     same = {"mac": LINK.mac, "mtu": 1500, "master": "br0", "addresses": ["10.0.0.1/8"]}
-    assert kinds(device(**same), link) == []
+    assert changes(device(**same), link) == []
 
 
-def test_all_settings_go_in_one_message() -> None:
+def test_all_settings_change_at_once() -> None:
     wanted = device(mac="02:00:00:00:00:aa", mtu=9001, master="br0")
-    ((_kind, _flags, payload),) = setting_messages(wanted, replace(LINK, up=False), table(LINK, BRIDGE))
-    assert rt.link_header.unpack_from(payload) == (0, 0, 7, rt.IFF_UP, rt.IFF_UP)
-    assert set(rt.attributes(payload, rt.link_header.size)) == {rt.IFLA_ADDRESS, rt.IFLA_MTU, rt.IFLA_MASTER}
+    settings = (("address", "02:00:00:00:00:aa"), ("mtu", 9001), ("master", 9))
+    assert changes(wanted, replace(LINK, up=False)) == [SettingChange(settings, True)]
 
 
 def test_addresses_that_go_before_those_that_come() -> None:
     link = replace(LINK, addresses=("10.0.0.1/24", "10.0.0.2/24"), up=False)
     wanted = device(addresses=["10.0.0.2/24", "10.0.0.3/24"])
     # The address that stays is written again: the kernel drops it with the first one of its network.
-    assert kinds(wanted, link) == [rt.RTM_DELADDR, rt.RTM_NEWLINK, rt.RTM_NEWADDR, rt.RTM_NEWADDR]
+    assert changes(wanted, link) == [
+        AddressChange("10.0.0.1/24", False),
+        SettingChange((), True),
+        AddressChange("10.0.0.2/24", True),
+        AddressChange("10.0.0.3/24", True),
+    ]
 
 
 def test_a_master_that_is_not_there() -> None:
     links = table(LINK)
     links.netns = "lab"
     with pytest.raises(NoSuchLink) as error:
-        setting_messages(device(master="br7"), LINK, links)
+        setting_changes(device(master="br7"), LINK, links)
     assert str(error.value) == ("master of eth0: there is no device 'br7' in network namespace lab; it has eth0.")
 
 
