@@ -67,7 +67,7 @@ class Killer:
             (netlink.NetlinkSocket, "_acknowledgements"),  # after each part of a batch that was sent
             (records, "save_record"),
             (records, "remove_record"),
-            (iptables, "_run"),
+            (iptables, "run"),
             (files, "replace_file"),
         ):
             monkeypatch.setattr(owner, name, self._counting(getattr(owner, name)))

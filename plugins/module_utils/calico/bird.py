@@ -8,12 +8,12 @@ from __future__ import annotations
 import grp
 import os
 import re
-import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import LabError
+from ..kernel.command import CommandFailed, run
 
 _WAIT_SECONDS = 10
 _RELOADED = re.compile(r"Reconfigur(ed|ation in progress)")
@@ -52,26 +52,28 @@ class Bird:
 
     def running(self) -> bool:
         """Whether the daemon answers."""
-        return self.socket.exists() and self._control("show status", check=False) is not None
+        try:
+            return self.socket.exists() and bool(self._control("show status"))
+        except CommandFailed:
+            return False
 
     def reload(self) -> None:
         """Load the configuration; sessions whose part of it is unchanged stay up."""
         answer = self._control("configure")
-        if answer is None or not _RELOADED.search(answer):
-            raise LabError(f"BIRD at {self.socket} did not load {self.config}: {(answer or '').strip()}")
+        if not _RELOADED.search(answer):
+            raise LabError(f"BIRD at {self.socket} did not load {self.config}: {answer.strip()}")
 
     def sessions(self) -> dict[str, str]:
         """The state of each BGP session by name: Established, Active, Connect and so on."""
         states = {}
-        for line in (self._control("show protocols") or "").splitlines():
+        for line in self._control("show protocols").splitlines():
             words = line.split()
             if len(words) >= 2 and words[1] == "BGP":
                 states[words[0]] = words[5] if len(words) > 5 else words[3]
         return states
 
-    def _control(self, command: str, check: bool = True) -> str | None:
-        arguments = ["birdc", "-s", str(self.socket), *command.split()]
-        return _run(arguments, f"BIRD at {self.socket} does not answer", check)
+    def _control(self, command: str) -> str:
+        return _run(["birdc", "-s", str(self.socket), *command.split()], f"BIRD at {self.socket} does not answer")
 
 
 DEBIAN = Bird()
@@ -85,15 +87,5 @@ def _group_id(name: str) -> int:
         return 0
 
 
-def _run(command: Sequence[str], failure: str, check: bool = True) -> str | None:
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=_WAIT_SECONDS)
-    except FileNotFoundError:
-        raise LabError(f"{command[0]} is not installed on this host: install the package bird2.") from None
-    except subprocess.TimeoutExpired:
-        raise LabError(f"{failure}: nothing within {_WAIT_SECONDS} seconds.") from None
-    if done.returncode != 0:
-        if not check:
-            return None
-        raise LabError(f"{failure}: {(done.stderr or done.stdout).strip()}")
-    return done.stdout
+def _run(arguments: Sequence[str], subject: str) -> str:
+    return run(arguments, package="bird2", subject=subject, timeout=_WAIT_SECONDS)

@@ -15,10 +15,10 @@ import ipaddress
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from ..errors import LabError
+from ..kernel import sysctl
 from ..kernel.addresses import packed_ip, packed_mac, stable_mac
 from ..kernel.container_routes import (
     HostNeighbour,
@@ -221,15 +221,9 @@ def _converge_listed(
 
 
 def _get(path: str) -> str | None:
-    try:
-        return Path("/proc/sys/net", path).read_text().strip()
-    except OSError:
-        return None
+    return sysctl.find(f"net/{path}")
 
 
 def _set(settings: dict[str, str]) -> None:
     for path, value in settings.items():
-        try:
-            Path("/proc/sys/net", path).write_text(value)
-        except OSError as error:
-            raise LabError(f"sysctl net/{path} cannot be set to {value}: {error.strerror}.") from error
+        sysctl.write(f"net/{path}", value)

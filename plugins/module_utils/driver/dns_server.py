@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-import subprocess
 import threading
 import time
 from collections.abc import Iterable, Mapping
@@ -19,6 +18,7 @@ from pathlib import Path
 
 from ..errors import LabError
 from ..kernel import ipsets, iptables
+from ..kernel.command import run
 from ..kernel.ipsets import IpSet
 from ..kernel.iptables import ChainSet
 from ..recorded.files import RecordedFile, converge_files
@@ -192,9 +192,4 @@ def _is_ours(name: str) -> bool:
 
 
 def _systemctl(verb: str, port: int) -> None:
-    try:
-        done = subprocess.run(["systemctl", verb, UNIT.format(port)], capture_output=True, text=True, check=False)
-    except OSError as error:
-        raise LabError(f"systemctl cannot be run: {error.strerror}.") from error
-    if done.returncode != 0:
-        raise LabError(f"systemctl {verb} {UNIT.format(port)} failed: {done.stderr.strip()}")
+    run(["systemctl", verb, UNIT.format(port)], package="systemd")

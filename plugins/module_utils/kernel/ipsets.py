@@ -9,11 +9,10 @@ that must become another one (of another type) is filled under a temporary name 
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from ..errors import LabError
+from .command import run
 
 LARGEST_SET = 1048576  # members; what Felix allows
 _TEMPORARY = "cali-swap-"
@@ -91,26 +90,15 @@ def _replacement(wanted: IpSet) -> list[str]:
 
 def read() -> dict[str, IpSet]:
     """All sets of this network namespace."""
-    return parse_saved(_run(["ipset", "save"]))
+    return parse_saved(run(["ipset", "save"], package="ipset"))
 
 
 def restore(lines: Sequence[str]) -> None:
     """Run lines as one command; ``-exist`` makes a member that is already there, or already gone, no error."""
     if lines:
-        _run(["ipset", "-exist", "restore"], "\n".join(lines) + "\n")
+        run(["ipset", "-exist", "restore"], "\n".join(lines) + "\n", package="ipset")
 
 
 def destroy(names: Iterable[str]) -> None:
     """Remove sets that no rule names any more."""
     restore([f"destroy {name}" for name in names])
-
-
-def _run(command: list[str], text: str | None = None) -> str:
-    try:
-        # The command is a fixed list; sets reach it as input, never as part of a shell line.
-        done = subprocess.run(command, input=text, capture_output=True, text=True, check=False)
-    except FileNotFoundError:
-        raise LabError("ipset is not installed on this host: install the package ipset.") from None
-    if done.returncode != 0:
-        raise LabError(f"{' '.join(command)} failed: {done.stderr.strip()}.")
-    return done.stdout

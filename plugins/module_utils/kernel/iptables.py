@@ -9,13 +9,13 @@ rules that others made are not touched.
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from ..errors import LabError, raise_if_any
 from ..outcome import Outcome
+from .command import CommandFailed, run
 from .namespaces import inside
 
 TABLES = ("filter", "nat", "mangle", "raw")
@@ -187,12 +187,16 @@ def converge_chains(wanted: ChainSet, obsolete: Sequence[ChainSet], check_mode: 
 
 def read(ip_version: str) -> dict[tuple[str, str], list[str]]:
     """The chains of all tables of this network namespace."""
-    return parse_saved(_run([f"{PROGRAMS[ip_version]}-save"]))
+    return parse_saved(run([f"{PROGRAMS[ip_version]}-save"], package="iptables"))
 
 
 def restore(ip_version: str, steps: ChainPlan) -> None:
     """Make the planned changes in one step."""
-    _run([f"{PROGRAMS[ip_version]}-restore", "--noflush", "--wait", LOCK_SECONDS], steps.script())
+    script = steps.script()
+    try:
+        run([f"{PROGRAMS[ip_version]}-restore", "--noflush", "--wait", LOCK_SECONDS], script, package="iptables")
+    except CommandFailed as error:
+        raise LabError(f"{error} The input was:\n{script}") from error
 
 
 def shown(current: dict[tuple[str, str], list[str]], steps: ChainPlan, wanted: bool) -> list[str]:
@@ -224,15 +228,3 @@ def _check_texts(wanted: ChainSet, current: dict[tuple[str, str], list[str]]) ->
                 f"the chain has {current.get((table, chain), [])}"
             )
     raise_if_any(problems)
-
-
-def _run(command: list[str], text: str | None = None) -> str:
-    try:
-        # The command is a fixed list; rules reach it as input, never as part of a shell line.
-        done = subprocess.run(command, input=text, capture_output=True, text=True, check=False)
-    except FileNotFoundError:
-        raise LabError(f"{command[0]} is not installed on this host: install the package iptables.") from None
-    if done.returncode != 0:
-        script = f" The input was:\n{text}" if text else ""
-        raise LabError(f"{' '.join(command)} failed: {done.stderr.strip()}.{script}")
-    return done.stdout

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..atomic_file import remove_file
-from ..errors import LabError
 from ..outcome import Outcome
+from . import sysctl
 
-_SETTING = Path("/proc/sys/net/ipv6/conf/all/forwarding")
+_SETTING = "net.ipv6.conf.all.forwarding"
 
 
 @dataclass(frozen=True)
@@ -30,25 +30,13 @@ class Ipv6Forwarding:
 
     def converge(self, wanted: bool, check_mode: bool) -> Outcome:
         """Turn it on if it is wanted; if it is not, turn off what was turned on here."""
-        is_on = self._read()
+        is_on = sysctl.find(_SETTING) not in (None, "0")  # a kernel without IPv6 has none
         after = True if wanted else is_on and not self.note.exists()
         if after != is_on and not check_mode:
             if wanted:
                 self.note.parent.mkdir(parents=True, exist_ok=True)
                 self.note.touch()
-            self._write(after)
+            sysctl.write(_SETTING, str(int(after)))
         if not wanted and not check_mode and self.note.exists():
             remove_file(self.note)
         return Outcome({"ipv6_forwarding": is_on}, {"ipv6_forwarding": after})
-
-    def _read(self) -> bool:
-        try:
-            return _SETTING.read_text().strip() != "0"
-        except FileNotFoundError:  # a kernel without IPv6
-            return False
-
-    def _write(self, on: bool) -> None:
-        try:
-            _SETTING.write_text(f"{int(on)}\n")
-        except OSError as error:
-            raise LabError(f"forwarding of IPv6 cannot be set ({_SETTING}): {error.strerror}.") from error

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..errors import LabError, raise_if_any
+from ..errors import raise_if_any
 from ..outcome import Outcome
+from . import sysctl
+from .command import run
 from .namespaces import NAMED_NAMESPACES, OWN_NAMESPACE, inside
 
 ARGUMENTS: dict[str, Any] = {
@@ -41,6 +42,10 @@ class NamedNamespace:
         """The file that the namespace is mounted on."""
         return Path(NAMED_NAMESPACES, self.name)
 
+    @property
+    def _where(self) -> str:
+        return f"namespace {self.name}: "
+
     def exists(self) -> bool:
         """Whether a namespace is mounted on the file; a killed `ip netns add` leaves the file alone."""
         try:
@@ -53,7 +58,7 @@ class NamedNamespace:
         if not self.exists():
             return None
         with inside(self.name):
-            return {"sysctls": {key: _read_sysctl(self.name, key) for key in self.sysctls}}
+            return {"sysctls": {key: sysctl.read(key, self._where) for key in self.sysctls}}
 
     def apply(self) -> None:
         """Make it, if it is not there, and set its parameters."""
@@ -62,8 +67,8 @@ class NamedNamespace:
             _ip_netns("add", self.name)
         with inside(self.name):
             for key, value in self.sysctls.items():
-                if _read_sysctl(self.name, key) != value:
-                    _write_sysctl(self.name, key, value)
+                if sysctl.read(key, self._where) != value:
+                    sysctl.write(key, value, self._where)
 
     def remove(self) -> None:
         """Remove it, or the file that a killed run left of it."""
@@ -116,26 +121,6 @@ def converge(params: dict[str, Any], check_mode: bool) -> Outcome:
     return Outcome({"namespaces": before}, {"namespaces": after})
 
 
-def _sysctl_path(key: str) -> Path:
-    return Path("/proc/sys", *key.split("."))
-
-
-def _read_sysctl(netns: str, key: str) -> str:
-    try:
-        return " ".join(_sysctl_path(key).read_text().split())
-    except OSError as error:
-        raise LabError(f"namespace {netns}: sysctl {key} cannot be read: {error.strerror}. Check the name.") from error
-
-
-def _write_sysctl(netns: str, key: str, value: str) -> None:
-    try:
-        _sysctl_path(key).write_text(value)
-    except OSError as error:
-        raise LabError(f"namespace {netns}: sysctl {key} cannot be set to '{value}': {error.strerror}.") from error
-
-
 def _ip_netns(verb: str, name: str) -> None:
-    # A fixed list; the name is one argument and was checked above.
-    done = subprocess.run(["ip", "netns", verb, name], capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        raise LabError(f"namespace {name}: 'ip netns {verb}' failed: {done.stderr.strip()}.")
+    # The name is one argument and was checked above.
+    run(["ip", "netns", verb, name], package="iproute2", subject=f"namespace {name}: 'ip netns {verb}' failed")

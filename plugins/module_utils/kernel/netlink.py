@@ -14,6 +14,7 @@ import fcntl
 import os
 import socket
 import struct
+import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
@@ -46,6 +47,8 @@ _SO_RCVBUFFORCE = 33
 
 MESSAGES_PER_SEND = 1000
 BUFFER_SIZE = 4 * 1024 * 1024  # bytes; below this, the errors of a failing batch overflow the receive buffer
+DUMP_ATTEMPTS = 5  # where the table keeps changing meanwhile
+_DUMP_PAUSE = 0.02  # seconds before the second attempt; twice as long before the third, and so on
 SHOWN_FAILURES = 20  # of a bulk operation; further ones are only counted
 _RECEIVE_SIZE = 64 * 1024  # bytes; the kernel fills at most 32 KiB of a dump at a time
 
@@ -162,9 +165,10 @@ class NetlinkSocket:
     def dump(self, kind: int, payload: bytes) -> list[bytes]:
         """The payloads of all objects of a table.
 
-        A dump that the kernel marks as interrupted by a change is taken again.
+        A dump that the kernel marks as interrupted by a change is taken again; LabError if changes do not stop.
         """
-        while True:
+        for attempt in range(DUMP_ATTEMPTS):
+            time.sleep(attempt * _DUMP_PAUSE)
             sequence = self._sequence
             self._sequence += 1
             flags = NLM_F_REQUEST | NLM_F_DUMP
@@ -172,6 +176,10 @@ class NetlinkSocket:
             objects, interrupted = self._dumped(sequence)
             if not interrupted:
                 return objects
+        raise LabError(
+            f"a kernel table of {place(self.netns)} changed during each of {DUMP_ATTEMPTS} attempts to read it: "
+            "run again when whatever changes it is done."
+        )
 
     def _dumped(self, sequence: int) -> tuple[list[bytes], bool]:
         objects: list[bytes] = []
@@ -226,16 +234,34 @@ class NetlinkSocket:
         return True
 
     def _receive(self) -> list[tuple[int, int, int, bytes]]:
-        """The messages of one datagram as (type, flags, sequence number, payload)."""
-        datagram = self._socket.recv(_RECEIVE_SIZE)
+        """The messages of one datagram as (type, flags, sequence number, payload); LabError if it is not whole."""
+        datagram = self._datagram()
         unpack = _header.unpack_from
         offset, end = 0, len(datagram)
         messages = []
         while offset < end:
+            if end - offset < _header.size:
+                raise self._broken("a message without its header")
             length, kind, flags, sequence, _port = unpack(datagram, offset)
+            if not _header.size <= length <= end - offset:
+                raise self._broken(f"a message of {length} bytes, which cannot be")
             messages.append((kind, flags, sequence, datagram[offset + 16 : offset + length]))
             offset += (length + 3) & ~3
         return messages
+
+    def _datagram(self) -> bytes:
+        try:
+            datagram, _control, flags, _address = self._socket.recvmsg(_RECEIVE_SIZE)
+        except OSError as error:
+            if error.errno != errno.ENOBUFS:
+                raise
+            raise self._broken("more answers than fit into the receive buffer, and some of them are lost") from error
+        if flags & socket.MSG_TRUNC:
+            raise self._broken(f"an answer of more than {_RECEIVE_SIZE} bytes")
+        return datagram
+
+    def _broken(self, what: str) -> LabError:
+        return LabError(f"the kernel's answer in {place(self.netns)} cannot be used: it sent {what}. Run again.")
 
 
 def _reason(number: int, flags: int, payload: bytes) -> str:

@@ -38,6 +38,7 @@ from .writer import KernelWriter, require
 # linux/if_link.h
 _VXLAN_ID, _VXLAN_LINK, _VXLAN_LOCAL, _VXLAN_LEARNING, _VXLAN_PORT, _VXLAN_LOCAL6 = 1, 3, 4, 7, 15, 17
 _VXLAN_FLAGS = {"proxy": 11, "l2miss": 13, "l3miss": 14, "udp6zerocsumrx": 20}
+_UDP6ZEROCSUMRX = "udp_zero_csum6_rx"  # of the kernel; ip-link(8) says udp6zerocsumrx
 _port = struct.Struct("!H")
 
 
@@ -93,6 +94,8 @@ class VxlanAttributes:
             given["local6" if ":" in self.local else "local"] = self.local
         if self.dev:
             given["link"] = links.index_of(self.dev, f"vxlan.dev of {name}")
+        if self.udp6zerocsumrx:
+            given[_UDP6ZEROCSUMRX] = given.pop("udp6zerocsumrx")
         return {f"vxlan_{key}": value for key, value in given.items()}
 
 

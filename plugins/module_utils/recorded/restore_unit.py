@@ -5,14 +5,12 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import subprocess
 from pathlib import Path
 from typing import Any
 
 from ..atomic_file import replace_file
-from ..errors import LabError
+from ..kernel.command import run
 from ..outcome import Outcome
 from ..package_copy import PACKAGE, package_files
 from . import restore
@@ -98,9 +96,4 @@ def _is_enabled() -> bool:
 
 
 def _systemctl(*arguments: str) -> None:
-    try:
-        done = subprocess.run(["systemctl", *arguments], capture_output=True, text=True, check=False)
-    except FileNotFoundError:
-        raise LabError(f"{os.uname().nodename} has no systemd: the restore unit cannot be installed there.") from None
-    if done.returncode != 0:
-        raise LabError(f"'systemctl {' '.join(arguments)}' failed: {done.stderr.strip()}.")
+    run(["systemctl", *arguments], package="systemd")

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import LabError
-from ..kernel import iptables
+from ..kernel import iptables, sysctl
 from ..kernel.links import Device, LinkState, delete_links, read_link, read_links
 from ..kernel.namespaces import inside
 from ..kernel.netlink import KernelRefusal, NetlinkSocket
@@ -148,7 +148,7 @@ def container_device(netns: str, mac: str) -> LinkState | None:
 def is_set_up(netns: str, device: str) -> bool:
     """Whether `set_up_inside` was here: the timers come last."""
     with inside(netns):
-        return all(_timer(device, timer).read_text().strip() == value for timer, value in _NEIGHBOUR_TIMERS.items())
+        return all(sysctl.find(_timer(device, timer)) == value for timer, value in _NEIGHBOUR_TIMERS.items())
 
 
 def set_up_inside(netns: str, device: str, addresses: Sequence[str], former: Sequence[str] = ()) -> None:
@@ -160,11 +160,11 @@ def set_up_inside(netns: str, device: str, addresses: Sequence[str], former: Seq
     iptables.converge_chains(wanted, [obsolete] if former else [], False)
     with inside(netns):
         for timer, value in _NEIGHBOUR_TIMERS.items():
-            _timer(device, timer).write_text(value)
+            sysctl.write(_timer(device, timer), value)
 
 
-def _timer(device: str, timer: str) -> Path:
-    return Path("/proc/sys/net/ipv4/neigh", device, timer)
+def _timer(device: str, timer: str) -> str:
+    return f"net/ipv4/neigh/{device}/{timer}"
 
 
 def subnets(addresses: Iterable[str]) -> list[str]:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -200,4 +201,6 @@ def test_a_killed_run_is_taken_back(docker: str, killer: Killer) -> None:
 
 def test_iptables_is_missing(docker: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nowhere")
-    assert failing(**FLANNEL) == "iptables-save is not installed on this host: install the package iptables."
+    assert failing(**FLANNEL) == (
+        f"iptables-save is not installed on {os.uname().nodename}: install the package iptables."
+    )

@@ -80,6 +80,12 @@ def test_overlay_device_of_docker(netns: str) -> None:
     assert has_fragment(shown, "vxlan id 256 srcport 0 0 dstport 4789 proxy l2miss l3miss")
 
 
+def test_packets_without_a_checksum_over_ipv6(netns: str) -> None:
+    links = [{"name": "vxlan-6784", "kind": "vxlan", "vxlan": {"id": 0, "port": 6784, "udp6zerocsumrx": True}}]
+    assert_converges("network_link", netns=netns, links=links)
+    assert " udp6zerocsumrx" in ip(netns, "-d link show dev vxlan-6784")
+
+
 @pytest.mark.parametrize(
     ("setting", "value", "shown"),
     [
