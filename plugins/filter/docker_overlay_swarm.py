@@ -9,14 +9,14 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.container_network.lab.plugins.module_utils.docker.networks import NetworkSpec
-from ansible_collections.container_network.lab.plugins.module_utils.overlay.config import NETWORKS_GROUP, OverlayNetwork
+from ansible_collections.container_network.lab.plugins.module_utils.overlay.config import NETWORKS_GROUP, OverlaySpec
 from ansible_collections.container_network.lab.plugins.module_utils.overlay.inventory import seen_of
 from ansible_collections.container_network.lab.plugins.module_utils.overlay.problems import probes
 
 
 def docker_overlay_networks(entries: Sequence[Mapping[str, Any]], control_plane: str) -> list[dict[str, Any]]:
     """The entries for the module docker_networks; those first that want a certain VNI, before another one gets it."""
-    networks = sorted((OverlayNetwork.parse(entry) for entry in entries), key=lambda network: network.vni is None)
+    networks = sorted((OverlaySpec.parse(entry) for entry in entries), key=lambda network: network.vni is None)
     return [network.docker_network(control_plane) for network in networks]
 
 

@@ -33,7 +33,6 @@ from .blocks import (
 )
 from .ipam import (
     POOLS,
-    AddressTaken,
     NoFreeAddress,
     Request,
     all_blocks,
@@ -62,7 +61,7 @@ from .resources import (
 )
 from .snapshot import IPAM_PREFIXES, WATCH_PREFIXES, Findings, Snapshot, expected_handles, findings
 
-__all__ = ["WATCH_PREFIXES", "AddressTaken", "CalicoStore", "NoFreeAddress"]
+__all__ = ["WATCH_PREFIXES", "CalicoStore", "NoFreeAddress"]
 
 OUR_POOLS = "/container_network/calico/pools"
 """Changed with every pool that we make or remove, so that of two runs at once one sees the other's pools."""

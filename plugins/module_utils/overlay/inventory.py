@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .checks import CheckedHost, Overlay, checks, workloads_from
-from .config import ETCD, GATEWAY_BRIDGE, OverlayNetwork
+from .config import ETCD, GATEWAY_BRIDGE, OverlaySpec
 from .problems import problems
 
 Hosts = Mapping[str, Mapping[str, Any]]
@@ -50,7 +50,7 @@ def network_checks(config: Mapping[str, Any], hosts: Hosts, own: str) -> list[di
     engines = {name: variables["_docker_overlay_now"] for name, variables in hosts.items()}
     asked = [engines[own]] if plane == ETCD else engines.values()  # each host has its own identifiers over etcd
     identifiers = {network["name"]: network["id"] for result in asked for network in result["networks"]}
-    parsed = [OverlayNetwork.parse(entry) for entry in config["networks"]]
+    parsed = [OverlaySpec.parse(entry) for entry in config["networks"]]
     overlays = [Overlay(network, identifiers.get(network.name, "missing")) for network in parsed]
     found = {
         name: CheckedHost(

@@ -29,7 +29,7 @@ from ..kernel.veth import VethEnd, VethPair, converge_pairs
 from ..kernel.virtual_links import LinkSet, VirtualLink, VxlanAttributes, converge_links
 from ..kernel.writer import KernelWriter
 from .endpoints import OverlayEndpoint, device_of_port, port_mac
-from .networks import OverlayNetwork
+from .networks import AgreedNetwork
 
 DOCKER_NAMESPACES = Path("/var/run/docker/netns")
 BRIDGE = "br0"
@@ -50,7 +50,7 @@ class OverlayNamespace:
         """By the name that Docker gives it: 1- and the first ten characters of the network's id on this host."""
         return cls(network, folder / f"1-{network_id[:10]}")
 
-    def ensure(self, network: OverlayNetwork) -> bool:
+    def ensure(self, network: AgreedNetwork) -> bool:
         """Make the namespace and its devices as they must be; whether anything had to be done."""
         made = namespace_mounts.make(self.path)
         try:
@@ -130,7 +130,7 @@ def existing(folder: Path = DOCKER_NAMESPACES) -> list[OverlayNamespace]:
     return found
 
 
-def _links(network: OverlayNetwork) -> list[VirtualLink]:
+def _links(network: AgreedNetwork) -> list[VirtualLink]:
     """As Docker makes them.
 
     Docker makes the VXLAN device on the host and moves it, which takes 16 ms; the kernel does both in one message.

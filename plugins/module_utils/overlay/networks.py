@@ -16,6 +16,7 @@ from typing import Any
 
 from ..datastore.documents import compact_json
 from ..errors import InvalidInput, raise_if_any
+from ..validation import number_between
 
 STORE = "/docker/network/v1.0/"
 """Where Docker kept all it had to say of networks."""
@@ -37,8 +38,8 @@ OPTIONS = ("mtu", "vni")
 
 
 @dataclass(frozen=True)
-class OverlayNetwork:
-    """A network of the cluster, and the hosts that have it."""
+class AgreedNetwork:
+    """A network as all hosts of the cluster agree on it in etcd, and the hosts that have it."""
 
     name: str
     subnet: ipaddress.IPv4Network
@@ -66,7 +67,7 @@ class OverlayNetwork:
         return compact_json({**document, **ours})
 
     @classmethod
-    def from_document(cls, name: str, document: Mapping[str, Any]) -> OverlayNetwork:
+    def from_document(cls, name: str, document: Mapping[str, Any]) -> AgreedNetwork:
         """From the stored document; KeyError, ValueError or the like for one that is not ours."""
         subnet = document["subnets"][0]
         return cls(
@@ -118,19 +119,19 @@ class NetworkSettings:
     ) -> NetworkSettings:
         """From Docker's words; InvalidInput names everything that is wrong with them."""
         problems = subnet_problems(subnet)
-        mtu = _number("mtu", options, SMALLEST_MTU, underlay_mtu - ENCAPSULATION, problems)
+        mtu = _option("mtu", options, SMALLEST_MTU, underlay_mtu - ENCAPSULATION, problems)
         if mtu is None and "mtu" in options and options["mtu"].isdigit():
             problems[-1] += f": the underlay's MTU is {underlay_mtu}, and VXLAN takes {ENCAPSULATION} of it"
-        vni = _number("vni", options, 1, LAST_VNI, problems)
+        vni = _option("vni", options, 1, LAST_VNI, problems)
         raise_if_any(problems)
         return cls(subnet, gateway or subnet.network_address + 1, internal, mtu, vni)
 
-    def network(self, name: str, vni: int, node: str, underlay_mtu: int) -> OverlayNetwork:
+    def network(self, name: str, vni: int, node: str, underlay_mtu: int) -> AgreedNetwork:
         """The network that the first host makes of it."""
         mtu = self.mtu or min(USUAL_MTU, underlay_mtu - ENCAPSULATION)
-        return OverlayNetwork(name, self.subnet, self.gateway, vni, mtu, self.internal, (node,))
+        return AgreedNetwork(name, self.subnet, self.gateway, vni, mtu, self.internal, (node,))
 
-    def differences(self, network: OverlayNetwork) -> list[str]:
+    def differences(self, network: AgreedNetwork) -> list[str]:
         """How the network, as the cluster has it, is not what is asked for."""
         pairs = (
             ("subnet", self.subnet, network.subnet),
@@ -170,11 +171,6 @@ def lowest_free_vni(taken: Collection[int]) -> int:
     return free
 
 
-def _number(name: str, options: Mapping[str, str], low: int, high: int, problems: list[str]) -> int | None:
+def _option(name: str, options: Mapping[str, str], least: int, most: int, problems: list[str]) -> int | None:
     text = options.get(name)
-    if text is None:
-        return None
-    if not text.isdigit() or not low <= int(text) <= high:
-        problems.append(f"--opt {name}={text} must be a number from {low} to {high}")
-        return None
-    return int(text)
+    return None if text is None else number_between(f"--opt {name}={text}", text or "none", least, most, problems)

@@ -17,7 +17,7 @@ from .config import (
     NETWORKS_GROUP,
     SWARM,
     VXLAN_PORT,
-    OverlayNetwork,
+    OverlaySpec,
     asked_vnis,
     parsed_networks,
 )
@@ -161,7 +161,7 @@ def _overlaps_with_host(
     ]
 
 
-def _host_problems(name: str, seen: Mapping[str, Any], networks: Sequence[OverlayNetwork]) -> list[str]:
+def _host_problems(name: str, seen: Mapping[str, Any], networks: Sequence[OverlaySpec]) -> list[str]:
     found = []
     if "vxlan" in seen.get("missing_link_kinds", ()):
         found.append(
@@ -184,7 +184,7 @@ def _host_problems(name: str, seen: Mapping[str, Any], networks: Sequence[Overla
     return found
 
 
-def _swarm_problems(name: str, seen: Mapping[str, Any], networks: Sequence[OverlayNetwork]) -> list[str]:
+def _swarm_problems(name: str, seen: Mapping[str, Any], networks: Sequence[OverlaySpec]) -> list[str]:
     swarm = seen.get("swarm") or {}
     if swarm.get("problem"):
         return [f"{name} {swarm['problem']}"]
@@ -220,7 +220,7 @@ def _blocked_problems(name: str, seen: Mapping[str, Any], control_plane: str) ->
     ]
 
 
-def _taken_problems(name: str, seen: Mapping[str, Any], networks: Sequence[OverlayNetwork]) -> list[str]:
+def _taken_problems(name: str, seen: Mapping[str, Any], networks: Sequence[OverlaySpec]) -> list[str]:
     """Names and VNIs that networks have which are not ours."""
     found = []
     others = [network for network in seen.get("networks", ()) if network["group"] != NETWORKS_GROUP]
@@ -239,7 +239,7 @@ def _taken_problems(name: str, seen: Mapping[str, Any], networks: Sequence[Overl
     return found
 
 
-def _workload_problems(nodes: Nodes, networks: Sequence[OverlayNetwork], control_plane: str) -> list[str]:
+def _workload_problems(nodes: Nodes, networks: Sequence[OverlaySpec], control_plane: str) -> list[str]:
     """What is wrong with the addresses that workloads ask for."""
     found = []
     by_name = {network.name: network for network in networks}
@@ -262,7 +262,7 @@ def _workload_problems(nodes: Nodes, networks: Sequence[OverlayNetwork], control
     ]
 
 
-def _chosen_address_problems(network: OverlayNetwork, address: str, place: str, control_plane: str) -> list[str]:
+def _chosen_address_problems(network: OverlaySpec, address: str, place: str, control_plane: str) -> list[str]:
     try:
         chosen = ipaddress.IPv4Address(address)
     except ValueError as error:

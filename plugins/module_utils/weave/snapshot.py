@@ -103,7 +103,7 @@ class Endpoint:
 
 
 @dataclass(frozen=True)
-class WeaveState:
+class Snapshot:
     """All of the network, seen at one moment."""
 
     config: Config | None = None
@@ -114,7 +114,7 @@ class WeaveState:
     exposed: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # by host: addresses with prefix lengths
 
     @classmethod
-    def parse(cls, texts: Mapping[str, str]) -> WeaveState:
+    def parse(cls, texts: Mapping[str, str]) -> Snapshot:
         """From all keys and their texts."""
         config = Config.parse(texts[CONFIG]) if CONFIG in texts else None
         exposed: dict[str, tuple[str, ...]] = {}

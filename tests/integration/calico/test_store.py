@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from ansible_collections.container_network.lab.plugins.module_utils.calico.ipam import AddressTaken, NoFreeAddress
+from ansible_collections.container_network.lab.plugins.module_utils.calico.ipam import NoFreeAddress
 from ansible_collections.container_network.lab.plugins.module_utils.calico.pools import checked_pools
 from ansible_collections.container_network.lab.plugins.module_utils.calico.resources import (
     BgpConfiguration,
@@ -23,7 +23,7 @@ from ansible_collections.container_network.lab.plugins.module_utils.calico.resou
 )
 from ansible_collections.container_network.lab.plugins.module_utils.calico.store import CalicoStore
 from ansible_collections.container_network.lab.plugins.module_utils.datastore.etcd import Etcd
-from ansible_collections.container_network.lab.plugins.module_utils.errors import InvalidInput, LabError
+from ansible_collections.container_network.lab.plugins.module_utils.errors import AddressTaken, InvalidInput, LabError
 from tests.support import etcd_process
 from tests.support.module_runner import ModuleFailed, assert_converges, assert_unchanged, run_module
 

@@ -12,10 +12,10 @@ from ipaddress import IPv4Address, IPv4Network
 import pytest
 
 from ansible_collections.container_network.lab.plugins.module_utils.datastore.etcd import Etcd
-from ansible_collections.container_network.lab.plugins.module_utils.errors import InvalidInput, LabError
+from ansible_collections.container_network.lab.plugins.module_utils.errors import AddressTaken, InvalidInput, LabError
 from ansible_collections.container_network.lab.plugins.module_utils.weave.ring import Ring
 from ansible_collections.container_network.lab.plugins.module_utils.weave.snapshot import PREFIX, Config, Endpoint
-from ansible_collections.container_network.lab.plugins.module_utils.weave.store import DOCKER, AddressTaken, WeaveStore
+from ansible_collections.container_network.lab.plugins.module_utils.weave.store import DOCKER, WeaveStore
 from tests.support import etcd_process
 from tests.support.module_runner import ModuleFailed, assert_converges, assert_unchanged, run_module
 

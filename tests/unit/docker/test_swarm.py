@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.container_network.lab.plugins.module_utils.docker.swarm import ownership as swarm_record
+from ansible_collections.container_network.lab.plugins.module_utils.docker.swarm import ownership
 from ansible_collections.container_network.lab.plugins.module_utils.docker.swarm.ownership import (
     forget_node,
     is_foreign,
@@ -84,7 +84,7 @@ def test_whose_swarm_it_is(membership, recorded, foreign):
 
 def test_the_record_is_kept_and_forgotten(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     path = tmp_path / "container-network" / "docker_swarm.json"
-    monkeypatch.setattr(swarm_record, "RECORD", path)
+    monkeypatch.setattr(ownership, "RECORD", path)
     assert recorded_node() is None
     record_node("")
     assert recorded_node() == ""

@@ -16,7 +16,7 @@ from ansible_collections.container_network.lab.plugins.module_utils.errors impor
 from ansible_collections.container_network.lab.plugins.module_utils.overlay.config import (
     ETCD,
     SWARM,
-    OverlayNetwork,
+    OverlaySpec,
     asked_vnis,
     parsed_networks,
 )
@@ -25,7 +25,7 @@ DOCUMENTED = {"name": "overlay", "subnet": "10.20.0.0/16", "vni": 256, "ip_range
 
 
 def docker(control_plane: str = SWARM, **fields) -> dict:
-    return OverlayNetwork.parse(DOCUMENTED | fields).docker_network(control_plane)
+    return OverlaySpec.parse(DOCUMENTED | fields).docker_network(control_plane)
 
 
 def test_the_documented_overlay():
@@ -56,9 +56,9 @@ def test_the_same_over_etcd():
 
 
 def test_docker_is_told_the_mtu_of_the_underlay():
-    assert OverlayNetwork.parse(DOCUMENTED).container_mtu == 1450
+    assert OverlaySpec.parse(DOCUMENTED).container_mtu == 1450
     assert docker(mtu=8951)["options"]["com.docker.network.driver.mtu"] == "9001"
-    assert OverlayNetwork.parse(DOCUMENTED | {"encrypted": True}).container_mtu == 1424
+    assert OverlaySpec.parse(DOCUMENTED | {"encrypted": True}).container_mtu == 1424
     encrypted = docker(mtu=1424, encrypted=True)["options"]
     assert (encrypted["com.docker.network.driver.mtu"], encrypted["encrypted"]) == ("1500", "true")
 
@@ -100,7 +100,7 @@ def test_gateways_and_ranges_must_be_in_a_subnet():
 )
 def test_what_is_wrong_with_an_overlay(fields, problem):
     with pytest.raises(InvalidInput) as raised:
-        OverlayNetwork.parse(DOCUMENTED | fields)
+        OverlaySpec.parse(DOCUMENTED | fields)
     (found,) = raised.value.problems
     assert problem in found
 
