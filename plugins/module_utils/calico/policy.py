@@ -21,6 +21,7 @@ from typing import Any
 
 from ..kernel.ipsets import IpSet
 from ..kernel.iptables import ChainSet
+from ..kernel.vxlan import IANA_PORT
 from .felix_rules import (
     ACCEPT,
     ACCEPT_MARK,
@@ -52,7 +53,6 @@ from .selectors import selects
 from .snapshot import Snapshot
 from .topology import addresses_of, local_endpoints, node_interface, node_of, pools_of, tunnel_kinds
 
-VXLAN_PORT = 4789  # UDP; RFC 7348
 _IPIP = "4"
 _UDP = "17"
 _ANY = "cali+"
@@ -173,7 +173,7 @@ def _input_chains(version: int, tunnelled: Tunnelled, to_host: str) -> Chains:
             Rule(DROP, (ipip,), "Drop IPIP packets from non-Calico hosts"),
         ]
     if tunnelled.vxlan:
-        vxlan = (protocol(_UDP), ports("d", [str(VXLAN_PORT)]))
+        vxlan = (protocol(_UDP), ports("d", [str(IANA_PORT)]))
         peers = in_set(set_name(version, "all-vxlan-net"), "src")
         rules += [
             Rule(ACCEPT, (*vxlan, peers, to_this_host()), "Allow VXLAN packets from whitelisted hosts"),
@@ -254,7 +254,7 @@ def _endpoint_texts(interface: str, profiles: tuple[str, ...]) -> tuple[tuple[st
     encapsulated = [
         Rule(
             DROP,
-            (protocol(_UDP), ports("d", [str(VXLAN_PORT)])),
+            (protocol(_UDP), ports("d", [str(IANA_PORT)])),
             "Drop VXLAN encapped packets originating in workloads",
         ),
         Rule(DROP, (protocol(_IPIP),), "Drop IPinIP encapped packets originating in workloads"),

@@ -18,6 +18,8 @@ from typing import Any
 
 SPECIFICATION_LABEL = "container_network.lab.spec"
 GROUP_LABEL = "container_network.lab.group"
+GATEWAY_BRIDGE = "docker_gwbridge"
+"""Docker's egress bridge, for containers on networks without a gateway."""
 BUILT_IN_NETWORKS = ("none", "bridge")  # those of every engine; the engine gives no chosen address on them
 RESTART_POLICIES = ("no", "always", "unless-stopped")
 

@@ -19,7 +19,9 @@ from ..checks.probes import (
     reaches,
     reaches_with_full_packets,
 )
-from .config import DRIVERS, ETCD, GATEWAY_BRIDGE, SWARM, VXLAN_PORT, OverlaySpec
+from ..docker.containers import GATEWAY_BRIDGE
+from ..kernel.vxlan import IANA_PORT
+from .config import DRIVERS, ETCD, SWARM, OverlaySpec
 
 SETTLE_SECONDS = 30.0
 """How long a control plane may take to tell all hosts of a new container."""
@@ -140,7 +142,7 @@ def _definition(control_plane: str, network: OverlaySpec) -> CheckOptions:
 def _namespace(overlay: Overlay, remote: Sequence[tuple[str, Workload]]) -> Iterator[CheckOptions]:
     """What the overlay's own namespace on the host holds."""
     network, enter = overlay.network, ["nsenter", f"--net={overlay.namespace}", "--"]
-    vni = [f"vxlan id {network.vni} srcport 0 0 dstport {VXLAN_PORT} proxy l2miss l3miss"] if network.vni else []
+    vni = [f"vxlan id {network.vni} srcport 0 0 dstport {IANA_PORT} proxy l2miss l3miss"] if network.vni else []
     yield check_options(
         f"{network.name}: vxlan0",
         [*enter, "ip", "-details", "link", "show", "dev", "vxlan0"],

@@ -14,19 +14,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..errors import InvalidInput
+from ..kernel.links import LARGEST_MTU, SMALLEST_MTU
+from ..kernel.vxlan import LARGEST_VNI, OVERHEAD
 from ..validation import duplicate_problems, number_between
 
 DEFAULT_MTU = 1450  # bytes; Docker takes an underlay of 1500 for granted
-VXLAN_OVERHEAD = 50
-"""Bytes that VXLAN puts around a packet: Ethernet 14, IPv4 20, UDP 8, VXLAN 8 (RFC 7348)."""
 ESP_OVERHEAD = 26
 """Bytes that Docker leaves for encryption, in addition."""
 _ESP_ALIGNMENT = 4  # the MTU of an encrypted overlay is a multiple of it
-SMALLEST_MTU = 68  # bytes; RFC 791
-LARGEST_VNI = 2**24 - 1
-VXLAN_PORT = 4789
-GATEWAY_BRIDGE = "docker_gwbridge"
-"""Docker's bridge for the way from overlays to the outside."""
 
 SWARM, ETCD = "swarm", "etcd"
 """Who tells the hosts of each other's containers: Docker's swarm, or the driver over etcd."""
@@ -73,7 +68,7 @@ class OverlaySpec:
         gateway = _typed(ipaddress.IPv4Address, entry, "gateway", "10.20.0.1", problems)
         ip_range = _typed(ipaddress.IPv4Network, entry, "ip_range", "10.20.255.0/24", problems)
         vni = _entry_number(entry, "vni", 1, LARGEST_VNI, problems)
-        mtu = _entry_number(entry, "mtu", SMALLEST_MTU, 65535, problems)
+        mtu = _entry_number(entry, "mtu", SMALLEST_MTU, LARGEST_MTU, problems)
         if mtu and entry.get("encrypted") and mtu % _ESP_ALIGNMENT:
             problems.append(f"mtu {mtu} must be a multiple of {_ESP_ALIGNMENT}, as the network is encrypted")
         if not entry.get("name") or subnet is None:
@@ -96,7 +91,7 @@ class OverlaySpec:
     @property
     def overhead(self) -> int:
         """Bytes that the underlay carries around each packet."""
-        return VXLAN_OVERHEAD + (ESP_OVERHEAD if self.encrypted else 0)
+        return OVERHEAD + (ESP_OVERHEAD if self.encrypted else 0)
 
     @property
     def container_mtu(self) -> int:

@@ -9,8 +9,9 @@ import ipaddress
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ..docker.containers import GATEWAY_BRIDGE
 from .checks import CheckedHost, Overlay, checks, workloads_from
-from .config import ETCD, GATEWAY_BRIDGE, OverlaySpec
+from .config import ETCD, OverlaySpec
 from .problems import problems
 
 Hosts = Mapping[str, Mapping[str, Any]]

@@ -18,6 +18,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..docker import host_namespaces
 from ..errors import LabError
 from ..kernel import namespace_mounts
 from ..kernel import rtnetlink as rt
@@ -27,14 +28,14 @@ from ..kernel.namespaces import OWN_NAMESPACE
 from ..kernel.netlink import KernelRefusal, NetlinkSocket
 from ..kernel.veth import VethEnd, VethPair, converge_pairs
 from ..kernel.virtual_links import LinkSet, VirtualLink, VxlanAttributes, converge_links
+from ..kernel.vxlan import IANA_PORT
 from ..kernel.writer import KernelWriter
 from .endpoints import OverlayEndpoint, device_of_port, port_mac
 from .networks import AgreedNetwork
 
-DOCKER_NAMESPACES = Path("/var/run/docker/netns")
+DOCKER_NAMESPACES = Path(host_namespaces.DOCKER_NAMESPACES)
 BRIDGE = "br0"
 TUNNEL = "vxlan0"
-UDP_PORT = 4789  # the number IANA assigned to VXLAN, and Docker's
 _ALIAS = "overlay-etcd "
 
 
@@ -60,7 +61,7 @@ class OverlayNamespace:
                 raise
             raise LabError(
                 f"network {self.network}: another VXLAN device of this host has VNI {network.vni} on UDP port "
-                f"{UDP_PORT}. Remove that, or make the network with another VNI (--opt vni=…)."
+                f"{IANA_PORT}. Remove that, or make the network with another VNI (--opt vni=…)."
             ) from error
         return self._note_name() or made or outcome.changed
 
@@ -140,7 +141,7 @@ def _links(network: AgreedNetwork) -> list[VirtualLink]:
     bridge = Device(BRIDGE, mtu=network.mtu, addresses=(network.gateway_interface,))
     tunnel = Device(TUNNEL, mtu=network.mtu, master=BRIDGE)
     vxlan = VxlanAttributes(
-        network.vni, port=UDP_PORT, proxy=True, l2miss=True, l3miss=True, underlay_netns=OWN_NAMESPACE
+        network.vni, port=IANA_PORT, proxy=True, l2miss=True, l3miss=True, underlay_netns=OWN_NAMESPACE
     )
     return [VirtualLink(Device("lo")), VirtualLink(bridge, "bridge"), VirtualLink(tunnel, "vxlan", vxlan)]
 

@@ -16,6 +16,8 @@ from typing import Any
 
 from ..datastore.documents import compact_json
 from ..errors import InvalidInput, raise_if_any
+from ..kernel.links import SMALLEST_MTU
+from ..kernel.vxlan import LARGEST_VNI, OVERHEAD
 from ..validation import number_between
 
 STORE = "/docker/network/v1.0/"
@@ -28,10 +30,7 @@ VNIS = f"{STORE}idm/vxlan-id/"
 """A key for each VNI in use, with the name of its network. Docker kept one bit for each in a single key."""
 
 FIRST_VNI = 256  # vxlanIDStart of libnetwork's drivers/overlay/overlay.go
-LAST_VNI = (1 << 24) - 1  # RFC 7348, section 5: the VNI has 24 bits
-ENCAPSULATION = 50  # bytes: outer IPv4 20, UDP 8, VXLAN 8, inner Ethernet 14 (RFC 7348, section 5)
 USUAL_MTU = 1450  # bytes: what Docker gives, also over jumbo frames
-SMALLEST_MTU = 68  # bytes; RFC 791: every internet module must be able to forward a datagram of 68 bytes
 LONGEST_PREFIX = 30
 OPTIONS = ("mtu", "vni")
 """What ``docker network create --opt`` may say."""
@@ -119,16 +118,16 @@ class NetworkSettings:
     ) -> NetworkSettings:
         """From Docker's words; InvalidInput names everything that is wrong with them."""
         problems = subnet_problems(subnet)
-        mtu = _option("mtu", options, SMALLEST_MTU, underlay_mtu - ENCAPSULATION, problems)
+        mtu = _option("mtu", options, SMALLEST_MTU, underlay_mtu - OVERHEAD, problems)
         if mtu is None and "mtu" in options and options["mtu"].isdigit():
-            problems[-1] += f": the underlay's MTU is {underlay_mtu}, and VXLAN takes {ENCAPSULATION} of it"
-        vni = _option("vni", options, 1, LAST_VNI, problems)
+            problems[-1] += f": the underlay's MTU is {underlay_mtu}, and VXLAN takes {OVERHEAD} of it"
+        vni = _option("vni", options, 1, LARGEST_VNI, problems)
         raise_if_any(problems)
         return cls(subnet, gateway or subnet.network_address + 1, internal, mtu, vni)
 
     def network(self, name: str, vni: int, node: str, underlay_mtu: int) -> AgreedNetwork:
         """The network that the first host makes of it."""
-        mtu = self.mtu or min(USUAL_MTU, underlay_mtu - ENCAPSULATION)
+        mtu = self.mtu or min(USUAL_MTU, underlay_mtu - OVERHEAD)
         return AgreedNetwork(name, self.subnet, self.gateway, vni, mtu, self.internal, (node,))
 
     def differences(self, network: AgreedNetwork) -> list[str]:
@@ -165,9 +164,9 @@ def overlap_problem(subnet: ipaddress.IPv4Network, interfaces: Mapping[str, Sequ
 
 def lowest_free_vni(taken: Collection[int]) -> int:
     """The lowest VNI from `FIRST_VNI` on that no network has."""
-    free = next((vni for vni in range(FIRST_VNI, LAST_VNI + 1) if vni not in taken), None)
+    free = next((vni for vni in range(FIRST_VNI, LARGEST_VNI + 1) if vni not in taken), None)
     if free is None:
-        raise InvalidInput([f"all VNIs from {FIRST_VNI} to {LAST_VNI} are in use: remove a network"])
+        raise InvalidInput([f"all VNIs from {FIRST_VNI} to {LARGEST_VNI} are in use: remove a network"])
     return free
 
 

@@ -9,14 +9,14 @@ import ipaddress
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ..docker.containers import GATEWAY_BRIDGE
 from ..docker.swarm.state import ACTIVE, CONTROL_PORT, GOSSIP_PORT, LOCKED
+from ..kernel.vxlan import IANA_PORT
 from ..validation import host_address_problems
 from .config import (
     ETCD,
-    GATEWAY_BRIDGE,
     NETWORKS_GROUP,
     SWARM,
-    VXLAN_PORT,
     OverlaySpec,
     asked_vnis,
     parsed_networks,
@@ -24,7 +24,7 @@ from .config import (
 
 INGRESS = "ingress"
 _INGRESS_VNI = 4096
-_UDP_PORTS = {SWARM: (VXLAN_PORT, GOSSIP_PORT), ETCD: (VXLAN_PORT,)}
+_UDP_PORTS = {SWARM: (IANA_PORT, GOSSIP_PORT), ETCD: (IANA_PORT,)}
 _DEFAULT_POOL = "10.0.0.0/8"  # Docker's
 
 Nodes = Mapping[str, Mapping[str, Any]]
@@ -210,7 +210,7 @@ def _swarm_problems(name: str, seen: Mapping[str, Any], networks: Sequence[Overl
 
 
 def _blocked_problems(name: str, seen: Mapping[str, Any], control_plane: str) -> list[str]:
-    needed = f"{VXLAN_PORT}/udp"
+    needed = f"{IANA_PORT}/udp"
     if control_plane == SWARM:
         needed = f"{CONTROL_PORT}/tcp, {GOSSIP_PORT}/tcp, {GOSSIP_PORT}/udp and {needed}"
     return [
