@@ -21,7 +21,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Learn who has which addresses
+- name: List the addresses of all containers
   container_network.lab.weave_info:
     etcd_endpoints: ["http://192.168.1.68:2379"]
   register: weave

@@ -160,7 +160,7 @@ def disown_block(transaction: Transaction, cidr: Network, node: str) -> bool:
 
 
 def write_block(transaction: Transaction, block: Block) -> None:
-    """Store a block; an empty one that belongs to nobody is deleted, so that any host can claim it."""
+    """Store a block; an empty one without an owner is deleted, so that any host can claim it."""
     if block.node is None and not block.allocations:
         transaction.delete(block.key)
     else:

@@ -148,7 +148,7 @@ def _tunnelled(snapshot: Snapshot, node: str, version: int) -> Tunnelled:
 
 
 def _top_jumps(version: int) -> list[tuple[str, str, str]]:
-    """From the chains of the kernel to ours, before everybody else's rules."""
+    """From the chains of the kernel to ours, before all foreign rules."""
     hooks = [("filter", "INPUT"), ("filter", "FORWARD"), ("nat", "POSTROUTING")]
     hooks += [("raw", "PREROUTING")] if version == 6 else []
     return [(table, hook, chain_texts(hook, [Rule(jump(f"cali-{hook}"))])[0]) for table, hook in hooks]

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, container_network.lab contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Profiles: the policy of a network as people declare it, and as the spec of a v3 Profile resource. Pure.
+"""Profiles: the policy of a network as it is declared, and as the spec of a v3 Profile resource. Pure.
 
 A network's profile has the network's name, and gives its endpoints a label of the same name; "from the same network"
 is the selector ``has(NAME)`` (projectcalico/libnetwork-plugin). By default, what comes from the same network is let

@@ -4,7 +4,7 @@
 """Containers as they are wanted, as the Docker Engine has them, and the difference. Pure: no engine is asked here.
 
 A container of ours carries its specification in a label, so a later run knows what it was made from, and a container
-that somebody else made is never touched.
+that it did not make is never touched.
 """
 
 from __future__ import annotations

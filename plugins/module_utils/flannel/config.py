@@ -48,7 +48,7 @@ class FlannelConfig:
         subnet_max: Any = None,
         **backend_options: Any,
     ) -> FlannelConfig:
-        """A configuration from what people write; InvalidInput with every rule that is broken.
+        """A configuration from variables; InvalidInput with every rule that is broken.
 
         ``backend`` is the type, ``backend_options`` are the options of whatever backend has them (vni, port).
         """

@@ -224,10 +224,10 @@ def _isolation(workload: Workload, network: OverlaySpec, hosts: Sequence[Checked
     """Not to a container of any other overlay: one of each is tried whose address its own overlay has not given."""
     known = {other.address for host in hosts for other in host.on(workload.network)}
     others = [other for host in hosts for other in host.workloads if other.network != workload.network]
-    strangers = {other.network: other for other in others if other.address not in known}
-    for name, stranger in sorted(strangers.items()):
-        place = f"{stranger.name} of {name}"
-        yield does_not_reach(workload.name, place, stranger.address, routed=not network.internal)
+    foreign = {other.network: other for other in others if other.address not in known}
+    for name, other in sorted(foreign.items()):
+        place = f"{other.name} of {name}"
+        yield does_not_reach(workload.name, place, other.address, routed=not network.internal)
 
 
 def _north_south(

@@ -192,7 +192,7 @@ def _swarm_problems(name: str, seen: Mapping[str, Any], networks: Sequence[Overl
     if swarm.get("manages") and not swarm["nodes"]:
         found.append(
             f"{name}: its swarm has no leader, because more than half of its managers must be up: start those that are "
-            "not. If they are lost for ever, let this one leave ('docker swarm leave --force' there), and run again"
+            "not. If they are permanently lost, let this one leave ('docker swarm leave --force' there), and run again"
         )
     if swarm.get("state") == LOCKED:
         found.append(f"{name}: its swarm is locked: unlock it ('docker swarm unlock' there), and run again")

@@ -17,7 +17,7 @@ from .networks import NETWORK_RECORDS, NETWORKS, VNIS, AgreedNetwork
 
 @dataclass(frozen=True)
 class Snapshot:
-    """What the datastore has. What cannot be read, because a stranger stored it so, is left out."""
+    """What the datastore has. What cannot be read, as foreign programs may store it, is left out."""
 
     networks: Mapping[str, AgreedNetwork] = field(default_factory=dict)
     endpoints: tuple[OverlayEndpoint, ...] = ()

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The overlay networks' datastore in etcd v3: agreements, addresses and endpoints.
 
-Every change is one transaction that is planned anew when somebody else was faster (`etcd_transactions`).
+Every change is one transaction, which is planned again after a lost race (`transactions`).
 """
 
 from __future__ import annotations

@@ -84,7 +84,7 @@ class Endpoint:
     device: str  # the host's end of its veth pair
     network: str = ""  # Docker's name for it; empty if ``weave attach`` made the connection
     container: str = ""  # its name; Docker tells it somewhat later
-    from_inventory: bool = False  # of an attached container: whether the role weave wants it, or a person
+    from_inventory: bool = False  # of an attached container: whether the role weave wants it, or the operator
 
     @classmethod
     def parse(cls, node: str, endpoint_id: str, text: str) -> Endpoint:

@@ -52,7 +52,7 @@ def connections(state: Snapshot, node: str, datapath: str, mtu: int) -> list[str
 
 
 def peers(state: Snapshot) -> list[str]:
-    """``weave status peers``: everybody with everybody."""
+    """``weave status peers``: each peer with each other one."""
     lines = []
     for _node, peer in sorted(state.peers.items()):
         lines.append(_described(peer))

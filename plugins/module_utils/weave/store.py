@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A Weave network in etcd: its peers, their ring, addresses and connections.
 
-The driver, the modules and the command ``weave`` use it. Every change is one transaction that is planned anew when
-somebody else was faster (`etcd_transactions`).
+The driver, the modules and the command ``weave`` use it. Every change is one transaction, which is planned
+again after a lost race (`transactions`).
 """
 
 from __future__ import annotations
@@ -122,7 +122,7 @@ class WeaveStore:
     ) -> ipaddress.IPv4Interface:
         """A free address of a subnet for a host, or the wanted one; the owner that has it already keeps it.
 
-        A wanted address of another peer is asked of that one; one outside the range is nobody's, and can be had too.
+        A wanted address of another peer is asked of that one; one outside the range has no owner, and can be had too.
         """
 
         def plan(transaction: Transaction) -> ipaddress.IPv4Interface:

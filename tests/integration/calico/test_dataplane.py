@@ -128,15 +128,15 @@ def test_declared_rules_of_a_web_server(lab: Lab) -> None:
     web = lab.container("node-1", "web", "197.19.38.128")
     sibling = lab.container("node-1", "web", "197.19.38.129")
     client = lab.container("node-1", "net-2", "197.19.38.130")
-    stranger = lab.container("node-1", "net-1", "197.19.38.131")
+    foreign = lab.container("node-1", "net-1", "197.19.38.131")
     lab.converge()
     for port in (80, 81):
         lab.listen(web, port)
     eventually(lambda: client.reaches_tcp(web.address, 80))
     assert client.reaches(web.address)
     assert not client.reaches_tcp(web.address, 81)
-    assert not stranger.reaches_tcp(web.address, 80)
-    assert not stranger.reaches(web.address)
+    assert not foreign.reaches_tcp(web.address, 80)
+    assert not foreign.reaches(web.address)
     assert sibling.reaches_tcp(web.address, 80)
     assert not sibling.reaches_tcp(web.address, 81), "a declared denial comes before the default"
     assert_settled(lab)

@@ -78,7 +78,7 @@ def test_a_killed_run_is_finished_by_the_next(record: Path, monkeypatch: pytest.
     assert json.loads(record.read_text()) == {"node_id": found["swarm"]["node_id"]}
 
 
-def test_a_swarm_of_a_person_is_left_alone() -> None:
+def test_a_foreign_swarm_is_left_alone() -> None:
     docker("swarm", "init", "--advertise-addr", ADDRESS)
     node = docker("info", "--format", "{{.Swarm.NodeID}}")
     problem = run_module("docker_swarm_info")["swarm"]["problem"]

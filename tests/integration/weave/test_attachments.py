@@ -126,7 +126,7 @@ def test_checksums_are_left_to_the_device_only_if_wanted(
     assert offload(host.netns, endpoint.device, MERGE_RECEIVED)
 
 
-def test_what_a_person_attached_stays(host: Host, containers: list[str]) -> None:
+def test_what_was_attached_by_hand_stays(host: Host, containers: list[str]) -> None:
     attach.attach(host.store, NODE, "plain-1", [], VethSettings(MTU))
     module_runner.assert_unchanged("weave_attachments", **host.arguments())
     module_runner.assert_converges("weave_attachments", **host.arguments({"container": "plain-2"}))

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, container_network.lab contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Overlays as a person lists them, and as Docker is told of them."""
+"""Overlays as the inventory lists them, and as Docker is told of them."""
 
 from __future__ import annotations
 

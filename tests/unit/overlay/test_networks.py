@@ -60,7 +60,7 @@ def test_a_port_tells_whose_it_is():
     assert device_of_port("02:42:60:53:8b:a9") is None
 
 
-def test_documents_of_strangers_are_left_out():
+def test_foreign_documents_are_left_out():
     items = {
         "/docker/network/v1.0/overlay/network/odd": '{"mtu": "much"}',
         "/docker/network/v1.0/overlay/network/overlay": network().text(),

@@ -61,7 +61,7 @@ def test_tunnel_ids_are_those_of_real_weave():
     assert tunnel_id(H1, H3) == 0x70C541
 
 
-def test_a_short_id_is_nobody_elses():
+def test_a_short_id_is_unique():
     first = free_short_id("7a:00:00:00:00:01", [])
     assert 0 <= first < 4096
     assert free_short_id("7a:00:00:00:00:01", []) == first
@@ -148,7 +148,7 @@ def test_status_ipam_has_the_own_part_first():
 
 
 def test_ps_lists_the_host_and_its_containers_as_they_are_called():
-    """As ``weave ps`` of Weave 2.8.1: short ids, unless somebody names them otherwise."""
+    """As ``weave ps`` of Weave 2.8.1: short ids, unless a name is chosen."""
     state = Snapshot.parse(texts())
     assert status.containers(state, "h1", {"weave:expose": "", "4f2b1c7d9e0a": "c1", "plain": "plain"}) == [
         "weave:expose 7a:00:00:00:00:01 172.111.222.2/24",
