@@ -203,3 +203,14 @@ options:
         type: str
         required: true
 """
+
+    LEAKS = r"""
+options:
+  grace_seconds:
+    description:
+      - How old an address without an endpoint must be to count as leaked, in seconds.
+      - A container has its address a moment before its endpoint is stored, so that V(0) is right only while no
+        container starts.
+    type: float
+    default: 60
+"""

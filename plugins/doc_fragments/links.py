@@ -104,7 +104,7 @@ options:
           underlay_netns:
             description:
               - The network namespace in which the encapsulated packets travel. So the device may be in a namespace
-                that has no other way out, as those of Docker's overlay networks.
+                that has no other egress, as those of Docker's overlay networks.
               - The name of a namespace in C(/run/netns), a path, or the id of a process in it; V(1) is the host's own.
               - Without it the packets travel in the namespace of the device. Not together with
                 O(links[].vxlan.dev).

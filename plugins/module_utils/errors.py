@@ -21,6 +21,10 @@ class InvalidInput(LabError):
         self.problems = problems
 
 
+class AddressTaken(LabError):
+    """A requested address is in use; the message says by whom."""
+
+
 def raise_if_any(problems: list[str]) -> None:
     """Raise InvalidInput when there is at least one problem."""
     if problems:

@@ -45,6 +45,14 @@ def whole_number(name: str, value: Any, problems: list[str]) -> int | None:
         return None
 
 
+def number_between(what: str, text: str, least: int, most: int, problems: list[str]) -> int | None:
+    """A number of a range; None if the text is empty, and if it is none of them, which is added to ``problems``."""
+    if text and not (text.isdigit() and least <= int(text) <= most):
+        problems.append(f"{what} must be a number from {least} to {most}")
+        return None
+    return int(text) if text else None
+
+
 def removal_problems(params: Mapping[str, Any]) -> list[str]:
     """What is wrong with the option ``all`` of a module: an empty list removes nothing, so all has to be said."""
     if params["all"] and params["state"] != "absent":

@@ -14,13 +14,13 @@ author: container_network.lab contributors (@container-network-lab)
 description:
   - Removes all keys of Calico and of its network driver from an etcd that stays. These are C(/calico/resources),
     C(/calico/ipam) and C(/container_network/calico).
-  - Nothing is asked first. Containers that still run keep their addresses, which nobody knows of any more.
+  - There is no confirmation. Containers that still run keep their addresses, which are unknown to etcd then.
 extends_documentation_fragment:
   - container_network.lab.attributes
   - container_network.lab.etcd
 options:
   state:
-    description: That the cluster shall not be there.
+    description: V(absent) removes the cluster.
     type: str
     choices: [absent]
     default: absent

@@ -16,14 +16,7 @@ description:
 extends_documentation_fragment:
   - container_network.lab.attributes.info
   - container_network.lab.etcd
-options:
-  grace_seconds:
-    description:
-      - How old an address without an endpoint must be to count as leaked, in seconds.
-      - A container has its address a moment before its endpoint is stored, so that V(0) is right only while no
-        container starts.
-    type: float
-    default: 60
+  - container_network.lab.calico.leaks
 seealso:
   - module: container_network.lab.calico_ipam_repair
 """
@@ -92,10 +85,11 @@ stale:
 """
 
 from ansible_collections.container_network.lab.plugins.module_utils.ansible_module import run_module
+from ansible_collections.container_network.lab.plugins.module_utils.calico.arguments import LEAKS
 from ansible_collections.container_network.lab.plugins.module_utils.calico.converge import observe_ipam
 from ansible_collections.container_network.lab.plugins.module_utils.datastore.arguments import ETCD
 
-ARGUMENTS = {**ETCD, "grace_seconds": {"type": "float", "default": 60}}
+ARGUMENTS = {**ETCD, **LEAKS}
 
 
 def main() -> None:

@@ -12,7 +12,7 @@ short_description: Release leaked addresses of Calico's IPAM
 version_added: 0.1.0
 author: container_network.lab contributors (@container-network-lab)
 description:
-  - Releases addresses that are in use by nobody, and makes handles and affinities agree with the blocks.
+  - Releases addresses that no container uses, and makes handles and affinities agree with the blocks.
   - An address counts as leaked if no workload endpoint of any host has it, it was given longer ago than
     O(grace_seconds), and it is not the address of a tunnel.
   - An address that an endpoint has, and that is not marked as in use, is reported by a warning. Its host's network
@@ -20,14 +20,7 @@ description:
 extends_documentation_fragment:
   - container_network.lab.attributes
   - container_network.lab.etcd
-options:
-  grace_seconds:
-    description:
-      - How old an address without an endpoint must be to count as leaked, in seconds.
-      - A container has its address a moment before its endpoint is stored, so that V(0) is right only while no
-        container starts.
-    type: float
-    default: 60
+  - container_network.lab.calico.leaks
 seealso:
   - module: container_network.lab.calico_ipam_info
 """
@@ -53,10 +46,11 @@ unrecorded:
 """
 
 from ansible_collections.container_network.lab.plugins.module_utils.ansible_module import run_module
+from ansible_collections.container_network.lab.plugins.module_utils.calico.arguments import LEAKS
 from ansible_collections.container_network.lab.plugins.module_utils.calico.converge import converge_repair
 from ansible_collections.container_network.lab.plugins.module_utils.datastore.arguments import ETCD
 
-ARGUMENTS = {**ETCD, "grace_seconds": {"type": "float", "default": 60}}
+ARGUMENTS = {**ETCD, **LEAKS}
 
 
 def main() -> None:

@@ -32,7 +32,7 @@ options:
       - Pools of other groups and of none are left alone. What is listed belongs to the group from then on.
     type: str
   state:
-    description: Whether the pools shall be there. With V(absent), their empty blocks go too.
+    description: Whether the pools are there. With V(absent), their empty blocks go too.
     type: str
     choices: [present, absent]
     default: present

@@ -14,15 +14,15 @@ author: container_network.lab contributors (@container-network-lab)
 description:
   - Stores the hosts of a Calico cluster with their part in BGP, as C(calicoctl) v3 reads them.
   - Only the fields that are given are changed; addresses of tunnels, which the hosts store themselves, stay.
-  - With O(state=absent), all that a host that left had goes with it. These are its endpoints, its addresses in any
-    block, and its blocks. A block of it in which other hosts have addresses stays, and belongs to nobody.
+  - With O(state=absent), everything that a host had goes with it. These are its endpoints, its addresses in any
+    block, and its blocks. A block of it in which other hosts have addresses stays, without an owner.
 extends_documentation_fragment:
   - container_network.lab.attributes
   - container_network.lab.etcd
   - container_network.lab.calico.nodes
 options:
   state:
-    description: Whether the hosts shall be there.
+    description: Whether the hosts are there.
     type: str
     choices: [present, absent]
     default: present

@@ -12,7 +12,7 @@ short_description: Calico's profiles, the policy of a network
 version_added: 0.1.0
 author: container_network.lab contributors (@container-network-lab)
 description:
-  - Says what reaches the containers of a network, and what they reach. A network's profile has the network's name.
+  - Rules for packets to and from the containers of a network. A network's profile has the network's name.
   - The network driver makes a profile with the default policy for a network that has none, and leaves any other alone.
 extends_documentation_fragment:
   - container_network.lab.attributes
@@ -27,7 +27,7 @@ options:
     type: str
   state:
     description:
-      - Whether the profiles shall be there. A profile that containers have is not removed, as it would cut them off.
+      - Whether the profiles are there. A profile that containers have is not removed, as it would cut them off.
     type: str
     choices: [present, absent]
     default: present

@@ -2,19 +2,19 @@
 # Copyright (c) 2026, container_network.lab contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where containers are plugged in."""
+"""Where containers are attached."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: container_links_info
-short_description: Show network namespaces, their links, and the other end of each veth
+short_description: Show network namespaces, their links, and the peer of each veth
 version_added: 0.1.0
 author: container_network.lab contributors (@container-network-lab)
 description:
   - Looks into the network namespaces of a host, those of C(ip netns), those of its Docker Engine (containers, and the
     namespaces of overlay networks) and the host's own, and lists their links.
-  - Finds the other end of each veth, so it answers with which bridge a container is connected. This is what the scripts
+  - Finds the peer of each veth, so it answers with which bridge a container is connected. This is what the scripts
     C(docker_netns.sh) and C(find_links.sh) of the course do by hand.
   - Needs neither C(ip) nor the C(docker) program nor the Docker SDK for Python.
 extends_documentation_fragment:
@@ -34,7 +34,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Look where the containers are plugged in
+- name: Look where the containers are attached
   container_network.lab.container_links_info:
   register: links
 
@@ -124,7 +124,7 @@ containers:
           description:
             - The other end of a veth, with the keys C(namespace), C(name), C(index) and C(bridge) (the bridge that the
               other end is a port of).
-            - Null for other kinds, and when the other end is in a namespace without a name.
+            - Null for other kinds, and when the peer is in a namespace without a name.
           type: dict
   sample:
     - name: busybox

@@ -17,7 +17,7 @@ description:
   - A container is replaced only where the engine cannot change it, that is when its entry or the image behind the
     image's name differs from what it was made from; a stopped one is started, a restart policy is changed in place.
   - Touches only containers that it made itself, which it knows by the label C(container_network.lab.spec). When a
-    container of a listed name was made by anybody else, the module fails before any change.
+    container of a listed name is a foreign one, the module fails before any change.
   - Needs neither the C(docker) program nor the Docker SDK for Python.
 extends_documentation_fragment:
   - container_network.lab.attributes
@@ -45,7 +45,7 @@ options:
         type: list
         elements: str
       env:
-        description: Environment variables. Everybody who may use the engine can read them, and the diff shows them.
+        description: Environment variables. All users of the engine can read them, and the diff shows them.
         type: dict
       labels:
         description: Labels in addition to those by which this module recognises its containers.
@@ -57,7 +57,7 @@ options:
       ip:
         description:
           - IPv4 address on O(containers[].network). By default the network's address management chooses.
-          - The engine gives a chosen address only on networks that somebody created, so not on V(none) and V(bridge).
+          - The engine gives a chosen address only on networks that were created, so not on V(none) and V(bridge).
         type: str
       tty:
         description: Give the container a terminal, as C(docker run --tty).

@@ -13,11 +13,11 @@ version_added: 0.1.0
 author: container_network.lab contributors (@container-network-lab)
 description:
   - Makes the listed networks exist, or removes them, as C(docker network create) and C(docker network rm) do.
-  - The engine cannot change a network, so one that differs from its entry is made anew. Containers on it that this
-    collection made are removed with it, since whoever made them makes them again; with containers of anybody else on
-    it, the module fails before it removes anything.
+  - The engine cannot change a network, so one that differs from its entry is recreated. Containers on it that this
+    collection made are removed with it, since the task that made them recreates them; with foreign containers on it,
+    the module fails before it removes anything.
   - Touches only networks that it made itself, which it knows by the label C(container_network.lab.spec). When a network
-    of a listed name was made by anybody else, the module fails before any change.
+    of a listed name is a foreign one, the module fails before any change.
 extends_documentation_fragment:
   - container_network.lab.attributes
 options:
@@ -55,7 +55,7 @@ options:
         default: []
       ip_ranges:
         description:
-          - Parts of the subnets, at most one of each, from which addresses are chosen that nobody asks for.
+          - Parts of the subnets, at most one of each, for automatic assignment.
           - A swarm takes an address of each network for itself on each node; with a range, all others are free to be
             given to containers by name.
         type: list
@@ -70,7 +70,7 @@ options:
         type: bool
         default: false
       internal:
-        description: Whether the network has no way to the outside.
+        description: Whether the network has no egress.
         type: bool
         default: false
       options:

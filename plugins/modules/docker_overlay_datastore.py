@@ -16,7 +16,7 @@ description:
     etcd. This module removes what a host left that will not come back. These are its containers, whose names and
     addresses are free again, and its part in networks. A network goes with its last host.
   - Its keys are C(/docker/network/v1.0) and C(/container_network/overlay-etcd).
-  - Nothing is asked first. Containers that still run keep their addresses, which are missing in etcd until the driver
+  - There is no confirmation. Containers that still run keep their addresses, which are missing in etcd until the driver
     of their host has stored them again.
 extends_documentation_fragment:
   - container_network.lab.attributes

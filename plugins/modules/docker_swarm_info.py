@@ -70,7 +70,7 @@ swarm:
           type: str
     problem:
       description:
-        - What to do about it if the swarm was made by anybody else, to be put behind the host's name.
+        - What to do about it if the swarm is a foreign one, to be put behind the host's name.
         - None if the swarm is ours, or if there is none.
       type: str
 networks:

@@ -17,7 +17,7 @@ description:
   - Restarts Docker before that if it has kept a port of a swarm that it left, as it does at times; see the notes.
   - Before anything else it tries whether the managers answer, and says which port does not.
   - Remembers in C(/etc/container-network/docker_swarm.json) that this collection made the host a member. A host that is
-    in a swarm of anybody else is left alone, and the module fails.
+    in a foreign swarm is left alone, and the module fails.
 extends_documentation_fragment:
   - container_network.lab.attributes
 options:

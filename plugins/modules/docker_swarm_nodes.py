@@ -8,15 +8,15 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: docker_swarm_nodes
-short_description: Keep who manages a Docker swarm, and who is a member of it
+short_description: Managers and members of a Docker swarm
 version_added: 0.1.0
 author: container_network.lab contributors (@container-network-lab)
 description:
   - Runs on a manager. Makes nodes managers or workers, as C(docker node promote) and C(docker node demote) do.
   - New managers are made first and waited for, so that the swarm never loses all of them.
   - Gives each node its host's name as the label C(container_network.lab.host). Nodes with that label that are no
-    members any more are removed from the swarm, and so are those whose host has joined anew since.
-  - Nodes without that label, which a person has made, are left alone.
+    members any more are removed from the swarm, and so are those whose host has joined again since.
+  - Nodes without that label are foreign, and are left alone.
 extends_documentation_fragment:
   - container_network.lab.attributes
 options:
@@ -41,7 +41,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Three managers, and nobody else
+- name: Three managers, and no other
   container_network.lab.docker_swarm_nodes:
     hosts:
       node-1: 36isvk81r5wjwzqa9hg31wzpk

@@ -2,7 +2,7 @@
 # Copyright (c) 2026, container_network.lab contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Commands for people on a host."""
+"""Commands for operators on a host."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ description:
     one of them or in that of a container. C(find_links 76) shows where the link with interface index 76 is.
   - They run a copy of this collection's own code in C(/usr/local/lib/container-network-commands) with the host's
     Python, and show links by the host's C(ip). M(container_network.lab.container_links_info) returns the same as data.
-  - A file of the same name that somebody else made is left alone, with a warning.
+  - A foreign file of the same name is left alone, with a warning.
 options:
   state:
     description: Whether the commands are installed.

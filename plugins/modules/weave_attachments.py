@@ -14,7 +14,7 @@ author: container_network.lab contributors (@container-network-lab)
 description:
   - Gives running containers an interface C(ethwe) on the network, whatever networks of Docker they are on, as
     C(weave attach) does.
-  - Containers that left the list are detached; those that a person attached by hand stay.
+  - Containers that left the list are detached; those that were attached by hand stay.
   - A connection lasts as long as the container runs. After its restart the next run attaches it again.
 extends_documentation_fragment:
   - container_network.lab.attributes

@@ -21,7 +21,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Learn who has which addresses
+- name: List the addresses of all containers
   container_network.lab.weave_info:
     etcd_endpoints: ["http://192.168.1.68:2379"]
   register: weave
@@ -57,10 +57,12 @@ from ansible_collections.container_network.lab.plugins.module_utils.ansible_modu
 from ansible_collections.container_network.lab.plugins.module_utils.datastore.arguments import ETCD
 from ansible_collections.container_network.lab.plugins.module_utils.weave.converge import look
 
+ARGUMENTS = {**ETCD}
+
 
 def main() -> None:
     """Run the module."""
-    run_module(dict(ETCD), look, needs_root=False)
+    run_module(ARGUMENTS, look, needs_root=False)
 
 
 if __name__ == "__main__":

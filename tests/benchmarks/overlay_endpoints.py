@@ -13,7 +13,7 @@ from pathlib import Path
 from ansible_collections.container_network.lab.plugins.module_utils.kernel.namespaces import inside
 from ansible_collections.container_network.lab.plugins.module_utils.overlay.dataplane import Dataplane, plan_host
 from ansible_collections.container_network.lab.plugins.module_utils.overlay.endpoints import OverlayEndpoint
-from ansible_collections.container_network.lab.plugins.module_utils.overlay.networks import OverlayNetwork
+from ansible_collections.container_network.lab.plugins.module_utils.overlay.networks import AgreedNetwork
 from ansible_collections.container_network.lab.plugins.module_utils.overlay.snapshot import Snapshot
 
 from .measuring import median_ms, namespaces, seconds, table
@@ -21,7 +21,7 @@ from .measuring import median_ms, namespaces, seconds, table
 REMOTE = 1000
 ROUNDS = 5
 SUBNET = IPv4Network("10.20.0.0/16")
-NETWORK = OverlayNetwork("overlay", SUBNET, SUBNET[1], 256, 1450, nodes=("node-1", "node-2"))
+NETWORK = AgreedNetwork("overlay", SUBNET, SUBNET[1], 256, 1450, nodes=("node-1", "node-2"))
 IDS = {"overlay": "892b4d4ba3b70d45"}
 
 

@@ -20,7 +20,7 @@ from ansible_collections.container_network.lab.plugins.module_utils.kernel.names
 from ansible_collections.container_network.lab.plugins.module_utils.overlay.dataplane import Dataplane, Done, plan_host
 from ansible_collections.container_network.lab.plugins.module_utils.overlay.endpoints import OverlayEndpoint
 from ansible_collections.container_network.lab.plugins.module_utils.overlay.namespace import OverlayNamespace
-from ansible_collections.container_network.lab.plugins.module_utils.overlay.networks import OverlayNetwork
+from ansible_collections.container_network.lab.plugins.module_utils.overlay.networks import AgreedNetwork
 from ansible_collections.container_network.lab.plugins.module_utils.overlay.snapshot import Snapshot
 from tests.support.kernel_view import command, ip
 
@@ -74,7 +74,7 @@ class OverlayLab:
     def add_network(self, name: str, subnet: str, vni: int, mtu: int = 1450) -> None:
         """All hosts have it."""
         parsed = IPv4Network(subnet)
-        network = OverlayNetwork(name, parsed, parsed[1], vni, mtu, nodes=tuple(ADDRESSES))
+        network = AgreedNetwork(name, parsed, parsed[1], vni, mtu, nodes=tuple(ADDRESSES))
         self.change(networks={**self.snapshot.networks, name: network})
 
     def change(self, **changes: object) -> None:

@@ -11,7 +11,7 @@ import subprocess
 from collections.abc import Iterable
 
 from ansible_collections.container_network.lab.plugins.module_utils.datastore.etcd import Put, unchanged_since
-from ansible_collections.container_network.lab.plugins.module_utils.datastore.mirror import Copy
+from ansible_collections.container_network.lab.plugins.module_utils.datastore.mirror import EtcdSnapshot
 from ansible_collections.container_network.lab.plugins.module_utils.driver import libnetwork
 from ansible_collections.container_network.lab.plugins.module_utils.driver.docker_view import DockerEndpoint
 from ansible_collections.container_network.lab.plugins.module_utils.driver.endpoints import HeldAddress, StoredEndpoint
@@ -56,7 +56,7 @@ class PlainNetwork(Network):
     def claim_address(self, held: HeldAddress, endpoint: DockerEndpoint) -> None:
         self.host.etcd.put(f"{KEYS}addresses/{held.space}/{held.address}", self.host.node)
 
-    def held_addresses(self, copy: Copy) -> Iterable[HeldAddress]:
+    def held_addresses(self, copy: EtcdSnapshot) -> Iterable[HeldAddress]:
         for item in copy.get_prefixes(f"{KEYS}addresses/")[0]:
             if item.value == self.host.node:
                 yield HeldAddress(*item.key.split("/")[-2:])
@@ -72,7 +72,7 @@ class PlainNetwork(Network):
     def _key(self, endpoint_id: str) -> str:
         return f"{KEYS}endpoints/{self.host.node}/{endpoint_id}"
 
-    def endpoints(self, copy: Copy) -> Iterable[StoredEndpoint]:
+    def endpoints(self, copy: EtcdSnapshot) -> Iterable[StoredEndpoint]:
         for item in copy.get_prefixes(f"{KEYS}endpoints/")[0]:
             node, endpoint_id = item.key.split("/")[-2:]
             found = json.loads(item.value)
@@ -116,7 +116,7 @@ class PlainNetwork(Network):
     def remove_device(self, device: str) -> None:
         _ip(f"link delete {device}")
 
-    def converge(self, copy: Copy, thorough: bool) -> None:
+    def converge(self, copy: EtcdSnapshot, thorough: bool) -> None:
         """A bridge learns by itself."""
 
 

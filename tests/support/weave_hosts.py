@@ -14,11 +14,11 @@ import subprocess
 from collections.abc import Callable
 
 from ansible_collections.container_network.lab.plugins.module_utils.kernel.namespaces import inside
-from ansible_collections.container_network.lab.plugins.module_utils.weave import veth as weave_endpoints
+from ansible_collections.container_network.lab.plugins.module_utils.weave import veth
 from ansible_collections.container_network.lab.plugins.module_utils.weave.constants import DEFAULT_MTU
 from ansible_collections.container_network.lab.plugins.module_utils.weave.dataplane import converge_host, plan_host
 from ansible_collections.container_network.lab.plugins.module_utils.weave.peers import Peer, endpoint_mac
-from ansible_collections.container_network.lab.plugins.module_utils.weave.snapshot import Endpoint, WeaveState
+from ansible_collections.container_network.lab.plugins.module_utils.weave.snapshot import Endpoint, Snapshot
 from tests.support.kernel_view import command, ip
 
 PEERS = {
@@ -59,8 +59,8 @@ class WeaveLab:
         self.underlay = make_namespace()
         ip(self.underlay, "link add br0 mtu 9001 type bridge")
         ip(self.underlay, "link set br0 up")
-        self.state = WeaveState(peers=PEERS)
-        self.veth_settings = weave_endpoints.VethSettings()
+        self.state = Snapshot(peers=PEERS)
+        self.veth_settings = veth.VethSettings()
         self.spaces = {name: self._host(peer.address) for name, peer in PEERS.items()}
 
     def _host(self, address: str) -> str:
@@ -92,25 +92,25 @@ class WeaveLab:
     def container(self, node: str, address: str) -> Container:
         """What Docker and the driver do together for a new container; ``address`` with its prefix length."""
         identifier = secrets.token_hex(32)
-        device = weave_endpoints.host_device(identifier)
+        device = veth.host_device(identifier)
         endpoint = Endpoint(node, identifier, endpoint_mac(identifier), (address,), device, "weave")
         self.change(endpoints=(*self.state.endpoints, endpoint))
         self.converge()
         container = Container(self._make_namespace(), endpoint)
-        temporary = weave_endpoints.temporary_device(identifier)
+        temporary = veth.temporary_device(identifier)
         with inside(self.spaces[node]):
-            weave_endpoints.attach(identifier, endpoint.mac, self.veth_settings)
+            veth.attach(identifier, endpoint.mac, self.veth_settings)
         ip(self.spaces[node], f"link set {temporary} netns {container.namespace} name ethwe0")
         ip(container.namespace, "link set lo up")
         ip(container.namespace, f"address add {address} dev ethwe0")
         ip(container.namespace, "link set ethwe0 up")
         ip(container.namespace, "route add 224.0.0.0/4 dev ethwe0 scope link")
-        weave_endpoints.set_up_inside(container.namespace, "ethwe0", endpoint.addresses)
+        veth.set_up_inside(container.namespace, "ethwe0", endpoint.addresses)
         return container
 
     def remove(self, container: Container) -> None:
         """The container ends."""
         with inside(self.spaces[container.endpoint.node]):
-            weave_endpoints.remove(container.endpoint.device)
+            veth.remove(container.endpoint.device)
         self.change(endpoints=tuple(one for one in self.state.endpoints if one != container.endpoint))
         self.converge()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .profiles import RULE_ARGUMENTS
+from .profiles import PROTOCOLS
 
 ArgumentSpec = dict[str, Any]
 
@@ -31,7 +31,15 @@ POOLS: ArgumentSpec = {
     "tunnel": {"type": "str", "choices": ["ipip", "vxlan"]},
 }
 
-_RULES: ArgumentSpec = {"type": "list", "elements": "dict", "default": [], "options": RULE_ARGUMENTS}
+# ``network`` and ``cidr`` are the other side: an ingress rule's source, an egress rule's destination.
+_RULE: ArgumentSpec = {
+    "action": {"type": "str", "choices": ["allow", "deny"], "default": "allow"},
+    "protocol": {"type": "str", "choices": list(PROTOCOLS)},
+    "ports": {"type": "list", "elements": "str"},
+    "network": {"type": "str"},
+    "cidr": {"type": "str"},
+}
+_RULES: ArgumentSpec = {"type": "list", "elements": "dict", "default": [], "options": _RULE}
 PROFILES: ArgumentSpec = {
     "profiles": {
         "type": "list",
@@ -86,3 +94,5 @@ BLOCKS: ArgumentSpec = {
         "options": {"cidr": {"type": "str", "required": True}, "node": {"type": "str", "required": True}},
     },
 }
+
+LEAKS: ArgumentSpec = {"grace_seconds": {"type": "float", "default": 60}}

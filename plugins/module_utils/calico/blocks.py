@@ -52,7 +52,7 @@ class Allocation:
 
 @dataclass(frozen=True)
 class Block:
-    """A block. `node` is the host that it belongs to (its affinity), None for a block that belongs to nobody."""
+    """A block. `node` is the host that it belongs to (its affinity), None for a block without an owner."""
 
     cidr: Network
     node: str | None = None

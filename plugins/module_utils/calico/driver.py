@@ -13,7 +13,7 @@ import ipaddress
 import logging
 from collections.abc import Collection, Iterable
 
-from ..datastore.mirror import Copy
+from ..datastore.mirror import EtcdSnapshot
 from ..driver import libnetwork
 from ..driver.docker_view import DockerEndpoint
 from ..driver.endpoints import StoredEndpoint
@@ -157,7 +157,7 @@ class CalicoNetwork(CalicoAddresses):
             labels = {**endpoint.labels, CONTAINER_LABEL: container}
             self.store.put_endpoint(dataclasses.replace(endpoint, labels=labels))
 
-    def endpoints(self, copy: Copy) -> Iterable[StoredEndpoint]:
+    def endpoints(self, copy: EtcdSnapshot) -> Iterable[StoredEndpoint]:
         """Of Docker's containers; those of Kubernetes' pods are left out."""
         for endpoint in self.read(copy).endpoints:
             yield StoredEndpoint(
@@ -187,7 +187,7 @@ class CalicoNetwork(CalicoAddresses):
 
     # --- the host follows the datastore -------------------------------------------------------------------------------
 
-    def converge(self, copy: Copy, thorough: bool) -> None:
+    def converge(self, copy: EtcdSnapshot, thorough: bool) -> None:
         """Chains, sets, routes, tunnels and BGP."""
         if thorough:
             self._dataplane.resync()

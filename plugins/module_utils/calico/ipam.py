@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 
 from ..datastore.documents import object_or_empty
 from ..datastore.transactions import Transaction
-from ..errors import LabError
+from ..errors import AddressTaken, LabError
 from .blocks import (
     AFFINITY_CONFIRMED,
     BLOCKS,
@@ -40,10 +40,6 @@ from .resources import RESOURCES, resource_key
 from .selectors import selector_problem, selects
 
 POOLS = f"{RESOURCES}ippools/"
-
-
-class AddressTaken(LabError):
-    """The requested address is in use."""
 
 
 class NoFreeAddress(LabError):
@@ -164,7 +160,7 @@ def disown_block(transaction: Transaction, cidr: Network, node: str) -> bool:
 
 
 def write_block(transaction: Transaction, block: Block) -> None:
-    """Store a block; an empty one that belongs to nobody is deleted, so that any host can claim it."""
+    """Store a block; an empty one without an owner is deleted, so that any host can claim it."""
     if block.node is None and not block.allocations:
         transaction.delete(block.key)
     else:

@@ -9,7 +9,7 @@ import ipaddress
 import secrets
 from collections.abc import Iterable
 
-from ..datastore.mirror import Copy
+from ..datastore.mirror import EtcdSnapshot
 from ..driver import libnetwork
 from ..driver.docker_view import DockerEndpoint
 from ..driver.endpoints import HeldAddress
@@ -90,7 +90,7 @@ class CalicoAddresses(StoreNetwork[CalicoStore, Snapshot, WorkloadEndpoint]):
         """Hold it again."""
         self.store.assign(self.host.node, self._handle_of(held.address), address=held.address)
 
-    def held_addresses(self, copy: Copy) -> Iterable[HeldAddress]:
+    def held_addresses(self, copy: EtcdSnapshot) -> Iterable[HeldAddress]:
         """Those that this host's drivers, also earlier ones, have assigned."""
         return (
             HeldAddress("", str(address))

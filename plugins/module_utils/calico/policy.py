@@ -21,14 +21,38 @@ from typing import Any
 
 from ..kernel.ipsets import IpSet
 from ..kernel.iptables import ChainSet
-from . import felix_rules as r
+from ..kernel.vxlan import IANA_PORT
+from .felix_rules import (
+    ACCEPT,
+    ACCEPT_MARK,
+    DROP,
+    MASQUERADE,
+    RETURN,
+    Rule,
+    chain_name,
+    chain_texts,
+    clear_mark,
+    from_interface,
+    goto,
+    icmp_type,
+    in_set,
+    jump,
+    marked,
+    other,
+    ports,
+    protocol,
+    selector_set,
+    set_name,
+    to_interface,
+    to_this_host,
+    tracked,
+)
 from .profile_rules import profile_problems, profile_rules, selectors
 from .resources import Profile, WorkloadEndpoint
 from .selectors import selects
 from .snapshot import Snapshot
 from .topology import addresses_of, local_endpoints, node_interface, node_of, pools_of, tunnel_kinds
 
-VXLAN_PORT = 4789  # UDP; RFC 7348
 _IPIP = "4"
 _UDP = "17"
 _ANY = "cali+"
@@ -87,7 +111,7 @@ def plan_policy(snapshot: Snapshot, node: str, version: int, to_host: str = "ACC
         chains.update(_endpoint_chains(endpoint.interface, endpoint.profiles))
     for name, profile in profiles.items():
         for prefix, rules in (("cali-pri-", profile.spec.get("ingress")), ("cali-pro-", profile.spec.get("egress"))):
-            chains.update(_chain("filter", r.chain_name(prefix, name), profile_rules(rules or (), version)))
+            chains.update(_chain("filter", chain_name(prefix, name), profile_rules(rules or (), version)))
     return Policy(
         ChainSet(chains, top=_top_jumps(version), ip_version=f"ipv{version}"),
         tuple(_sets(snapshot, profiles, version, tunnelled)),
@@ -95,8 +119,8 @@ def plan_policy(snapshot: Snapshot, node: str, version: int, to_host: str = "ACC
     )
 
 
-def _chain(table: str, name: str, rules: Sequence[r.Rule]) -> Chains:
-    return {(table, name): r.chain_texts(name, rules)}
+def _chain(table: str, name: str, rules: Sequence[Rule]) -> Chains:
+    return {(table, name): chain_texts(name, rules)}
 
 
 def _profiles(names: Sequence[str], known: Mapping[str, Profile]) -> tuple[dict[str, Profile], list[str]]:
@@ -124,43 +148,43 @@ def _tunnelled(snapshot: Snapshot, node: str, version: int) -> Tunnelled:
 
 
 def _top_jumps(version: int) -> list[tuple[str, str, str]]:
-    """From the chains of the kernel to ours, before everybody else's rules."""
+    """From the chains of the kernel to ours, before all foreign rules."""
     hooks = [("filter", "INPUT"), ("filter", "FORWARD"), ("nat", "POSTROUTING")]
     hooks += [("raw", "PREROUTING")] if version == 6 else []
-    return [(table, hook, r.chain_texts(hook, [r.Rule(r.jump(f"cali-{hook}"))])[0]) for table, hook in hooks]
+    return [(table, hook, chain_texts(hook, [Rule(jump(f"cali-{hook}"))])[0]) for table, hook in hooks]
 
 
 _FORWARD = (
-    r.Rule(r.jump("cali-from-wl-dispatch"), (r.from_interface(_ANY),)),
-    r.Rule(r.jump("cali-to-wl-dispatch"), (r.to_interface(_ANY),)),
-    r.Rule(r.ACCEPT, (r.from_interface(_ANY),)),
-    r.Rule(r.ACCEPT, (r.to_interface(_ANY),)),
+    Rule(jump("cali-from-wl-dispatch"), (from_interface(_ANY),)),
+    Rule(jump("cali-to-wl-dispatch"), (to_interface(_ANY),)),
+    Rule(ACCEPT, (from_interface(_ANY),)),
+    Rule(ACCEPT, (to_interface(_ANY),)),
 )
 
 
 def _input_chains(version: int, tunnelled: Tunnelled, to_host: str) -> Chains:
     """What reaches the host itself: tunnelled packets from nodes only, and packets of its containers."""
-    nodes = r.in_set(r.set_name(version, "all-hosts-net"), "src")
+    nodes = in_set(set_name(version, "all-hosts-net"), "src")
     rules = []
     if tunnelled.ipip:
-        ipip = r.protocol(_IPIP)
+        ipip = protocol(_IPIP)
         rules += [
-            r.Rule(r.ACCEPT, (ipip, nodes, r.to_this_host()), "Allow IPIP packets from Calico hosts"),
-            r.Rule(r.DROP, (ipip,), "Drop IPIP packets from non-Calico hosts"),
+            Rule(ACCEPT, (ipip, nodes, to_this_host()), "Allow IPIP packets from Calico hosts"),
+            Rule(DROP, (ipip,), "Drop IPIP packets from non-Calico hosts"),
         ]
     if tunnelled.vxlan:
-        vxlan = (r.protocol(_UDP), r.ports("d", [str(VXLAN_PORT)]))
-        peers = r.in_set(r.set_name(version, "all-vxlan-net"), "src")
+        vxlan = (protocol(_UDP), ports("d", [str(IANA_PORT)]))
+        peers = in_set(set_name(version, "all-vxlan-net"), "src")
         rules += [
-            r.Rule(r.ACCEPT, (*vxlan, peers, r.to_this_host()), "Allow VXLAN packets from whitelisted hosts"),
-            r.Rule(r.DROP, (*vxlan, r.to_this_host()), "Drop VXLAN packets from non-whitelisted hosts"),
+            Rule(ACCEPT, (*vxlan, peers, to_this_host()), "Allow VXLAN packets from whitelisted hosts"),
+            Rule(DROP, (*vxlan, to_this_host()), "Drop VXLAN packets from non-whitelisted hosts"),
         ]
-    rules.append(r.Rule(r.goto("cali-wl-to-host"), (r.from_interface(_ANY),)))
+    rules.append(Rule(goto("cali-wl-to-host"), (from_interface(_ANY),)))
     discovery = _NEIGHBOUR_DISCOVERY if version == 6 else ()
-    to_host_rules = [r.Rule(r.ACCEPT, (r.protocol("58"), r.icmp_type(6, number))) for number in discovery]
+    to_host_rules = [Rule(ACCEPT, (protocol("58"), icmp_type(6, number))) for number in discovery]
     to_host_rules += [
-        r.Rule(r.jump("cali-from-wl-dispatch")),
-        r.Rule(r.jump(to_host), comment="Configured DefaultEndpointToHostAction"),
+        Rule(jump("cali-from-wl-dispatch")),
+        Rule(jump(to_host), comment="Configured DefaultEndpointToHostAction"),
     ]
     return {**_chain("filter", "cali-INPUT", rules), **_chain("filter", "cali-wl-to-host", to_host_rules)}
 
@@ -170,25 +194,24 @@ def _nat_chains(version: int, tunnelled: Tunnelled) -> Chains:
 
     Where this node has an address in a tunnel, so is what the host itself sends through it from another address.
     """
-    own_address = r.other("-m addrtype --src-type LOCAL")
-    elsewhere = r.other("-m addrtype ! --src-type LOCAL --limit-iface-out")
-    postrouting = [r.Rule(r.jump("cali-nat-outgoing"))]
+    own_address = other("-m addrtype --src-type LOCAL")
+    elsewhere = other("-m addrtype ! --src-type LOCAL --limit-iface-out")
+    postrouting = [Rule(jump("cali-nat-outgoing"))]
     postrouting += [
-        r.Rule(r.MASQUERADE, (r.to_interface(device), elsewhere, own_address))
-        for device in tunnelled.masquerading_devices
+        Rule(MASQUERADE, (to_interface(device), elsewhere, own_address)) for device in tunnelled.masquerading_devices
     ]
-    masqueraded = r.in_set(r.set_name(version, "masq-ipam-pools"), "src")
-    outside = r.in_set(r.set_name(version, "all-ipam-pools"), "dst", negated=True)
+    masqueraded = in_set(set_name(version, "masq-ipam-pools"), "src")
+    outside = in_set(set_name(version, "all-ipam-pools"), "dst", negated=True)
     return {
         **_chain("nat", "cali-POSTROUTING", postrouting),
-        **_chain("nat", "cali-nat-outgoing", [r.Rule(r.MASQUERADE, (masqueraded, outside))]),
+        **_chain("nat", "cali-nat-outgoing", [Rule(MASQUERADE, (masqueraded, outside))]),
     }
 
 
 def _anti_spoofing() -> Chains:
     """IPv6 has no rp_filter, which keeps IPv4 containers to their own addresses: a rule does it."""
-    wrong_way = r.other("-m rpfilter --validmark --invert", "-m rpfilter --invert --validmark")
-    return _chain("raw", "cali-PREROUTING", [r.Rule(r.DROP, (r.from_interface(_ANY), wrong_way))])
+    wrong_way = other("-m rpfilter --validmark --invert", "-m rpfilter --invert --validmark")
+    return _chain("raw", "cali-PREROUTING", [Rule(DROP, (from_interface(_ANY), wrong_way))])
 
 
 def _dispatch(endpoints: Sequence[WorkloadEndpoint]) -> Chains:
@@ -206,7 +229,7 @@ def _dispatch_chains(direction: str, names: tuple[str, ...]) -> Chains:
         groups.setdefault(name[:5], []).append(name)
     match = _DISPATCHED[direction][0]
     branches = {beginning: f"{root}-{beginning[4:]}" for beginning in groups}
-    rules = [r.Rule(r.goto(branch), (match(f"{beginning}+"),)) for beginning, branch in branches.items()]
+    rules = [Rule(goto(branch), (match(f"{beginning}+"),)) for beginning, branch in branches.items()]
     chains = _chain("filter", root, [*rules, _UNKNOWN])
     for beginning, branch in branches.items():
         chains[("filter", branch)] = list(_leaves(branch, direction, tuple(groups[beginning])))
@@ -217,41 +240,41 @@ def _dispatch_chains(direction: str, names: tuple[str, ...]) -> Chains:
 def _leaves(chain: str, direction: str, names: tuple[str, ...]) -> tuple[str, ...]:
     """A chain with one rule for each of a few endpoints. Most such chains are as they were the last time."""
     match, prefix = _DISPATCHED[direction]
-    rules = [r.Rule(r.goto(r.chain_name(prefix, name)), (match(name),)) for name in names]
-    return tuple(r.chain_texts(chain, [*rules, _UNKNOWN]))
+    rules = [Rule(goto(chain_name(prefix, name)), (match(name),)) for name in names]
+    return tuple(chain_texts(chain, [*rules, _UNKNOWN]))
 
 
-_DISPATCHED = {"from": (r.from_interface, "cali-fw-"), "to": (r.to_interface, "cali-tw-")}
-_UNKNOWN = r.Rule(r.DROP, comment="Unknown interface")
+_DISPATCHED = {"from": (from_interface, "cali-fw-"), "to": (to_interface, "cali-tw-")}
+_UNKNOWN = Rule(DROP, comment="Unknown interface")
 
 
 @lru_cache(maxsize=8192)
 def _endpoint_texts(interface: str, profiles: tuple[str, ...]) -> tuple[tuple[str, tuple[str, ...]], ...]:
     """The two chains of an endpoint. A host has up to thousands, and they never change."""
     encapsulated = [
-        r.Rule(
-            r.DROP,
-            (r.protocol(_UDP), r.ports("d", [str(VXLAN_PORT)])),
+        Rule(
+            DROP,
+            (protocol(_UDP), ports("d", [str(IANA_PORT)])),
             "Drop VXLAN encapped packets originating in workloads",
         ),
-        r.Rule(r.DROP, (r.protocol(_IPIP),), "Drop IPinIP encapped packets originating in workloads"),
+        Rule(DROP, (protocol(_IPIP),), "Drop IPinIP encapped packets originating in workloads"),
     ]
     texts = []
     for prefix, profile_prefix, extra in (("cali-tw-", "cali-pri-", []), ("cali-fw-", "cali-pro-", encapsulated)):
         rules = [
-            r.Rule(r.ACCEPT, (r.tracked("RELATED,ESTABLISHED"),)),
-            r.Rule(r.DROP, (r.tracked("INVALID"),)),
-            r.Rule(r.clear_mark(r.ACCEPT_MARK)),
+            Rule(ACCEPT, (tracked("RELATED,ESTABLISHED"),)),
+            Rule(DROP, (tracked("INVALID"),)),
+            Rule(clear_mark(ACCEPT_MARK)),
             *extra,
         ]
         for profile in profiles:
             rules += [
-                r.Rule(r.jump(r.chain_name(profile_prefix, profile))),
-                r.Rule(r.RETURN, (r.marked(r.ACCEPT_MARK),), "Return if profile accepted"),
+                Rule(jump(chain_name(profile_prefix, profile))),
+                Rule(RETURN, (marked(ACCEPT_MARK),), "Return if profile accepted"),
             ]
-        rules.append(r.Rule(r.DROP, comment="Drop if no profiles matched"))
-        name = r.chain_name(prefix, interface)
-        texts.append((name, tuple(r.chain_texts(name, rules))))
+        rules.append(Rule(DROP, comment="Drop if no profiles matched"))
+        name = chain_name(prefix, interface)
+        texts.append((name, tuple(chain_texts(name, rules))))
     return tuple(texts)
 
 
@@ -264,7 +287,7 @@ def _sets(snapshot: Snapshot, profiles: Mapping[str, Profile], version: int, tun
     family = "inet" if version == 4 else "inet6"
 
     def networks(identity: str, members: Iterable[Any]) -> IpSet:
-        return IpSet(r.set_name(version, identity), "hash:net", family, frozenset(map(str, members)))
+        return IpSet(set_name(version, identity), "hash:net", family, frozenset(map(str, members)))
 
     pools = pools_of(snapshot, version)
     yield networks("all-ipam-pools", (pool.cidr for pool in pools))
@@ -278,7 +301,7 @@ def _sets(snapshot: Snapshot, profiles: Mapping[str, Profile], version: int, tun
     needed = sorted({selector for profile in profiles.values() for selector in selectors(profile.spec)})
     members = _members(snapshot, version, needed) if needed else {}
     for selector in needed:
-        yield IpSet(r.selector_set(version, selector), "hash:ip", family, frozenset(members[selector]))
+        yield IpSet(selector_set(version, selector), "hash:ip", family, frozenset(members[selector]))
 
 
 def _members(snapshot: Snapshot, version: int, needed: Sequence[str]) -> dict[str, set[str]]:

@@ -23,7 +23,7 @@ Address = Union[ipaddress.IPv4Address, ipaddress.IPv6Address]
 
 NEVER, ALWAYS, CROSS_SUBNET = "Never", "Always", "CrossSubnet"
 MODES = {"never": NEVER, "always": ALWAYS, "cross-subnet": CROSS_SUBNET}
-"""A tunnel's modes as people write them, and as v3 stores them."""
+"""A tunnel's modes as variables have them, and as v3 stores them."""
 DEFAULT_BLOCK_SIZES = {4: 26, 6: 122}
 """Prefix lengths: 64 addresses in a block."""
 BLOCK_SIZES = {4: (20, 32), 6: (116, 128)}
@@ -97,7 +97,7 @@ class IPPool:
 
     @classmethod
     def from_stored(cls, document: Mapping[str, Any]) -> IPPool | None:
-        """A pool as anybody stored it, with Calico's defaults for what is left out; None for what is not a pool."""
+        """A pool as any client stored it, with Calico's defaults for what is left out; None for what is not a pool."""
         try:
             spec = document["spec"]
             cidr = ipaddress.ip_network(spec["cidr"], strict=False)

@@ -10,13 +10,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..errors import InvalidInput
+from ..kernel.vxlan import SMALLEST_MTU
 from ..validation import duplicate_problems, host_address_problems
 from .bgp_problems import bgp_problems
 from .pools import IPPool, carried_by, checked_pools
 from .profiles import profile_spec
 
 TUNNELS = ("ipip", "vxlan")
-SMALLEST_MTU = {4: 576, 6: 1280}  # bytes; what every IPv4 host takes (RFC 791), and every IPv6 link (RFC 8200)
 
 
 def problems(config: Mapping[str, Any], nodes: Mapping[str, Mapping[str, Any]]) -> list[str]:

@@ -13,7 +13,22 @@ import ipaddress
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from . import felix_rules as r
+from .felix_rules import (
+    ACCEPT_MARK,
+    DROP,
+    RETURN,
+    Match,
+    Rule,
+    destination_net,
+    icmp_type,
+    in_set,
+    marked,
+    ports,
+    protocol,
+    selector_set,
+    set_mark,
+    source_net,
+)
 from .profiles import port_problems
 from .selectors import selector_problem
 
@@ -59,10 +74,10 @@ def _rule_problems(rule: V3Rule) -> Iterator[str]:
         problem = selector_problem(entity.get("selector") or "")
         if problem:
             yield problem
-        ports = [str(port) for port in entity.get("ports") or ()]
-        if ports and name not in _WITH_PORTS:
-            yield f"ports {', '.join(ports)} need protocol TCP, UDP or SCTP"
-        yield from (problem for port in ports for problem in port_problems(port))
+        listed = [str(port) for port in entity.get("ports") or ()]
+        if listed and name not in _WITH_PORTS:
+            yield f"ports {', '.join(listed)} need protocol TCP, UDP or SCTP"
+        yield from (problem for port in listed for problem in port_problems(port))
         yield from (f"'{net}' is no network" for net in entity.get("nets") or () if not _is_network(net))
 
 
@@ -77,43 +92,43 @@ def _protocol(rule: V3Rule) -> str:
     return "" if rule.get("protocol") is None else str(rule["protocol"]).lower()
 
 
-def profile_rules(rules: Sequence[V3Rule], version: int) -> list[r.Rule]:
+def profile_rules(rules: Sequence[V3Rule], version: int) -> list[Rule]:
     """The chain of a profile's ingress or egress rules for an IP version."""
     chain = []
     for rule in rules:
         for matches in _matches(rule, version):
             if rule["action"] == "Deny":
-                chain.append(r.Rule(r.DROP, matches))
+                chain.append(Rule(DROP, matches))
             else:
-                chain.append(r.Rule(r.set_mark(r.ACCEPT_MARK), matches))
-                chain.append(r.Rule(r.RETURN, (r.marked(r.ACCEPT_MARK),)))
+                chain.append(Rule(set_mark(ACCEPT_MARK), matches))
+                chain.append(Rule(RETURN, (marked(ACCEPT_MARK),)))
     return chain
 
 
-def _matches(rule: V3Rule, version: int) -> Iterator[tuple[r.Match, ...]]:
+def _matches(rule: V3Rule, version: int) -> Iterator[tuple[Match, ...]]:
     """The conditions of each iptables rule that a rule needs: one for each pair of networks and portion of ports."""
     name = _protocol(rule)
     if _ONE_VERSION.get(name, version) != version or rule.get("ipVersion") not in (None, version):
         return
-    protocol = (r.protocol(_FELIX_PROTOCOLS.get(name, name)),) if name else ()
+    matches = (protocol(_FELIX_PROTOCOLS.get(name, name)),) if name else ()
     icmp = rule.get("icmp") or {}
-    kind = (r.icmp_type(version, icmp["type"], icmp.get("code")),) if icmp.get("type") is not None else ()
+    kind = (icmp_type(version, icmp["type"], icmp.get("code")),) if icmp.get("type") is not None else ()
     for source in _end_matches(rule.get("source") or {}, version, "src"):
         for destination in _end_matches(rule.get("destination") or {}, version, "dst"):
-            yield (*protocol, *source, *destination, *kind)
+            yield (*matches, *source, *destination, *kind)
 
 
-def _end_matches(end: Mapping[str, Any], version: int, side: str) -> Iterator[tuple[r.Match, ...]]:
+def _end_matches(end: Mapping[str, Any], version: int, side: str) -> Iterator[tuple[Match, ...]]:
     """The conditions on the packet's source or destination; none at all if the end is of the other IP version."""
-    in_net, letter = (r.source_net, "s") if side == "src" else (r.destination_net, "d")
+    in_net, letter = (source_net, "s") if side == "src" else (destination_net, "d")
     selector = end.get("selector")
-    selected = (r.in_set(r.selector_set(version, selector), side),) if selector else ()
+    selected = (in_set(selector_set(version, selector), side),) if selector else ()
     for net in _nets(end, version):
-        for ports in _portions(end):
+        for portion in _portions(end):
             yield (
                 *((in_net(net),) if net else ()),
                 *selected,
-                *((r.ports(letter, ports),) if ports else ()),
+                *((ports(letter, portion),) if portion else ()),
             )
 
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, container_network.lab contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Profiles: the policy of a network as people declare it, and as the spec of a v3 Profile resource. Pure.
+"""Profiles: the policy of a network as it is declared, and as the spec of a v3 Profile resource. Pure.
 
 A network's profile has the network's name, and gives its endpoints a label of the same name; "from the same network"
 is the selector ``has(NAME)`` (projectcalico/libnetwork-plugin). By default, what comes from the same network is let
@@ -18,17 +18,7 @@ from typing import Any
 from ..errors import raise_if_any
 
 _PORT = re.compile(r"(\d{1,5})(?::(\d{1,5}))?")
-_PROTOCOLS = {"tcp": "TCP", "udp": "UDP", "icmp": "ICMP"}
-
-RULE_ARGUMENTS: dict[str, Any] = {
-    "action": {"type": "str", "choices": ["allow", "deny"], "default": "allow"},
-    "protocol": {"type": "str", "choices": list(_PROTOCOLS)},
-    "ports": {"type": "list", "elements": "str"},
-    "network": {"type": "str"},
-    "cidr": {"type": "str"},
-}
-"""A declared rule as modules take it. ``network`` and ``cidr`` are the other side: an ingress rule's source, an egress
-rule's destination. ``ports`` are always the destination's."""
+PROTOCOLS = {"tcp": "TCP", "udp": "UDP", "icmp": "ICMP"}
 
 
 def profile_spec(
@@ -65,7 +55,7 @@ def _v3(direction: str, index: int, entry: Mapping[str, Any], problems: list[str
     ends = (peer, ports) if direction == "ingress" else ({}, {**peer, **ports})
     rule: dict[str, Any] = {"action": {"allow": "Allow", "deny": "Deny"}[entry.get("action") or "allow"]}
     if protocol:
-        rule["protocol"] = _PROTOCOLS[protocol]
+        rule["protocol"] = PROTOCOLS[protocol]
     rule.update({"source": ends[0], "destination": ends[1]})
     versions = {net.version for net in nets} or {4, 6}
     if protocol != "icmp" or 4 in versions:

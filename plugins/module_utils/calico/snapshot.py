@@ -46,7 +46,7 @@ TYPE_ATTRIBUTE = "type"
 
 @dataclass(frozen=True)
 class Snapshot:
-    """Calico's data. What cannot be read, because a stranger stored it so, is left out."""
+    """Calico's data. What cannot be read, as foreign programs may store it, is left out."""
 
     pools: tuple[IPPool, ...] = ()
     blocks: Mapping[Network, Block] = field(default_factory=dict)
@@ -156,7 +156,7 @@ def expected_handles(snapshot: Snapshot) -> dict[str, dict[str, int]]:
 
 
 def given_at(allocation: Allocation) -> float:
-    """When an address was given, in seconds since 1970; 0 if nobody noted it."""
+    """When an address was given, in seconds since 1970; 0 if that was not noted."""
     text = " ".join(allocation.attributes.get(TIME_ATTRIBUTE, "").split()[:2]).partition(".")[0]
     try:
         return calendar.timegm(time.strptime(text, "%Y-%m-%d %H:%M:%S"))

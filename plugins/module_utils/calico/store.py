@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Calico's datastore in etcd v3: what the network driver, the modules and the roles of this collection use.
 
-Every change is one transaction that is planned anew when somebody else was faster (`etcd_transactions`).
+Every change is one transaction, which is planned again after a lost race (`transactions`).
 """
 
 from __future__ import annotations
@@ -33,7 +33,6 @@ from .blocks import (
 )
 from .ipam import (
     POOLS,
-    AddressTaken,
     NoFreeAddress,
     Request,
     all_blocks,
@@ -62,7 +61,7 @@ from .resources import (
 )
 from .snapshot import IPAM_PREFIXES, WATCH_PREFIXES, Findings, Snapshot, expected_handles, findings
 
-__all__ = ["WATCH_PREFIXES", "AddressTaken", "CalicoStore", "NoFreeAddress"]
+__all__ = ["WATCH_PREFIXES", "CalicoStore", "NoFreeAddress"]
 
 OUR_POOLS = "/container_network/calico/pools"
 """Changed with every pool that we make or remove, so that of two runs at once one sees the other's pools."""
@@ -203,7 +202,7 @@ class CalicoStore:
     def remove_pools(self, names: Iterable[str]) -> list[str]:
         """Remove pools (names or CIDRs) with their empty blocks; returns the names of those that were there.
 
-        A pool with addresses in use is refused: they would have no pool, and so no way out of the cluster.
+        A pool with addresses in use is refused: they would have no pool, and so no egress from the cluster.
         """
         wanted = set(names)
         found = [pool for pool in self.pools() if pool.name in wanted or str(pool.cidr) in wanted]
@@ -245,7 +244,7 @@ class CalicoStore:
         return self._put(profile, overwrite, group)
 
     def retire_profile(self, default: Profile) -> bool:
-        """Delete a profile that nobody declares any more; while endpoints have it, it becomes the default one."""
+        """Delete a profile that is no longer declared; while endpoints have it, it becomes the default one."""
         if not self._users_of_profile(default.name):
             return self.delete_profile(default.name)
         resource = dataclasses.replace(default.resource(), annotations={GROUP_ANNOTATION: None})
@@ -298,7 +297,7 @@ class CalicoStore:
     def remove_node(self, name: str) -> bool:
         """Forget a host that left: its endpoints, the addresses it has anywhere, its blocks, itself; whether any was.
 
-        A block of it in which other hosts have addresses stays, and belongs to nobody.
+        A block of it in which other hosts have addresses stays, without an owner.
         """
         changed = False
         while self._transactions.run(lambda transaction: _forget_node(transaction, name)):
@@ -360,7 +359,7 @@ def _put_pools(transaction: Transaction, pools: Sequence[IPPool], group: str | N
 
 
 def _among(problems: list[str], new: Mapping[str, IPPool]) -> list[str]:
-    """Overlaps of new pools; those that strangers made among themselves are not the input's fault."""
+    """Overlaps of new pools; those between foreign pools are not the input's fault."""
     return [problem for problem in problems if any(name in problem for name in new)]
 
 

@@ -23,8 +23,8 @@ from ..errors import InvalidInput
 from ..kernel.addresses import mac_text, packed_mac
 from ..kernel.links import Device
 from ..kernel.virtual_links import VirtualLink, VxlanAttributes
+from ..kernel.vxlan import IANA_PORT, OVERHEAD
 from ..kernel.vxlan_tables import StaticTables
-from .policy import VXLAN_PORT
 from .resources import Node
 from .snapshot import Snapshot
 from .topology import needs_tunnel, node_interface, node_of, pools_of, tunnel_kinds
@@ -35,7 +35,7 @@ IPIP_DEVICE = "tunl0"
 """The kernel's own name for the device that takes any remote address."""
 IPIP_MTU = 1440  # bytes; as documented, and Calico's default
 VXLAN_DEVICES = {4: "vxlan.calico", 6: "vxlan-v6.calico"}
-VXLAN_OVERHEAD = {4: 50, 6: 70}  # bytes: outer IP, UDP, VXLAN and inner Ethernet headers
+VXLAN_OVERHEAD = {4: OVERHEAD, 6: OVERHEAD + 20}  # bytes: an IPv6 header has 20 more
 _LOCALLY_ADMINISTERED = 0x66  # the first byte that Felix gives a VTEP
 
 
@@ -82,9 +82,7 @@ def _vxlan_link(own: Node, version: int, local: str, underlay: Underlay) -> Virt
     )
     # One VNI an IP version: the kernel allows a VNI and a port once on a device below.
     vni = VNI if version == 4 else VNI + 1
-    return VirtualLink(
-        device, "vxlan", VxlanAttributes(vni, local, underlay.interface, port=VXLAN_PORT, learning=False)
-    )
+    return VirtualLink(device, "vxlan", VxlanAttributes(vni, local, underlay.interface, port=IANA_PORT, learning=False))
 
 
 def _tunnel_addresses(node: str, text: str | None) -> tuple[str, ...]:

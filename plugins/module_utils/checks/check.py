@@ -17,7 +17,7 @@ SERVICE_SECONDS = 30.0
 """How long a service may take to start, and systemd to answer on a busy host."""
 SHOWN_LINES = 12  # of a command's output, in a result
 
-# What ip(8) prints or not, depending on the versions of itself and of the kernel and on the state of the cable.
+# What ip(8) prints or not, depending on the versions of itself and of the kernel and on the link's carrier.
 _NOISE = {("linkdown",), ("pref", "medium")}
 # The same of a VXLAN device (ip -d -d): what is off or by default, which only iproute2 6.13 and newer print.
 _NOISE |= {(word,) for word in ("noexternal", "noproxy", "norsc", "nol2miss", "nol3miss", "localbypass")}

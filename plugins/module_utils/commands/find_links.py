@@ -1,7 +1,7 @@
 # Copyright (c) 2026, container_network.lab contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The command find_links: where is the link with this interface index? So it finds the other end of a veth.
+"""The command find_links: where is the link with this interface index? So it finds the peer of a veth.
 
 It is find_links.sh of the document "implementation principle of mainstream Docker networks", as a command. ip(8) prints
 the links, so they look as the documents show them.

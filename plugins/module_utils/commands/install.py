@@ -46,7 +46,7 @@ def _command_file(command: str) -> RecordedFile:
 
 
 def converge(params: dict[str, Any], check_mode: bool) -> Outcome:
-    """Install the commands, or remove them. A command of somebody else is left alone."""
+    """Install the commands, or remove them. A foreign command is left alone."""
     return remove(check_mode) if params["state"] == "absent" else install(check_mode)
 
 

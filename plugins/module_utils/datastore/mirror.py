@@ -21,7 +21,7 @@ class WatchLost(LabError):
     """The watch cannot continue where it was: etcd has compacted that revision away, or refuses it."""
 
 
-class Copy:
+class EtcdSnapshot:
     """An unchanging copy of the keys at one revision, with the reading half of `Etcd`."""
 
     def __init__(self, revision: int, keys: dict[str, KeyValue]) -> None:
@@ -29,7 +29,7 @@ class Copy:
         self._keys = keys
 
     @classmethod
-    def read(cls, etcd: Etcd, prefixes: Sequence[str]) -> Copy:
+    def read(cls, etcd: Etcd, prefixes: Sequence[str]) -> EtcdSnapshot:
         """A copy of what etcd has now."""
         revision, found = etcd.snapshot(*prefixes)
         return cls(revision, {item.key: item for items in found for item in items})
@@ -69,14 +69,14 @@ class Mirror:
         self._stopping = threading.Event()
         self._keys: dict[str, KeyValue] = {}
         self._seen: dict[str, int] = {}  # up to which revision each prefix is known: their watches do not keep step
-        self._copy: Copy | None = None
+        self._copy: EtcdSnapshot | None = None
         self.revision = 0  # nothing read yet
 
-    def copy(self) -> Copy:
+    def copy(self) -> EtcdSnapshot:
         """The keys as they are now."""
         with self._lock:
             if self._copy is None:
-                self._copy = Copy(self.revision, dict(self._keys))
+                self._copy = EtcdSnapshot(self.revision, dict(self._keys))
             return self._copy
 
     def follow(self) -> None:

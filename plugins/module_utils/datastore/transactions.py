@@ -4,7 +4,7 @@
 """Transactions on etcd that are written as plain code: read keys, decide, write keys; run again after a lost race.
 
 A transaction is committed in one step, under the condition that no key that it wrote, or named in `require`, changed
-since it was read. So of any number of writers at once exactly one wins each round, and the others decide anew.
+since it was read. So of any number of writers at once exactly one wins each round, and the others decide again.
 """
 
 from __future__ import annotations

@@ -104,7 +104,7 @@ def with_tag(name: str) -> str:
 
 
 def converge_present(engine: Engine, name: str, path: str, check: bool) -> Outcome:
-    """Build the image unless the engine has it; an image of that name that somebody else made is used as it is."""
+    """Build the image unless the engine has it; a foreign image of that name is used as it is."""
     name = with_tag(name)
     try:
         found = engine.find(f"/images/{quote(name)}/json")

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, container_network.lab contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where containers are plugged in: the network namespaces of a host, their links, and the other end of each veth."""
+"""Where containers are attached: the network namespaces of a host, their links, and the peer of each veth."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class FoundNamespace(KnownNamespace):
 
 @dataclass(frozen=True)
 class OtherEnd:
-    """The other end of a veth pair; ``bridge`` is the bridge it is a port of."""
+    """The peer of a veth; ``bridge`` is the bridge it is a port of."""
 
     namespace: str
     name: str
@@ -66,7 +66,7 @@ def find_namespaces(containers: Iterable[ContainerPlace]) -> dict[str, FoundName
 
 
 def other_end(namespaces: Mapping[str, FoundNamespace], namespace: FoundNamespace, link: LinkState) -> OtherEnd | None:
-    """The other end of a veth; None for other kinds, and where the namespace of the other end has no name."""
+    """The peer of a veth; None for other kinds, and where the namespace of the peer has no name."""
     if link.kind != "veth" or link.lower is None:
         return None
     if link.lower_netnsid is None:

@@ -4,7 +4,7 @@
 """Containers as they are wanted, as the Docker Engine has them, and the difference. Pure: no engine is asked here.
 
 A container of ours carries its specification in a label, so a later run knows what it was made from, and a container
-that somebody else made is never touched.
+that it did not make is never touched.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from typing import Any
 
 SPECIFICATION_LABEL = "container_network.lab.spec"
 GROUP_LABEL = "container_network.lab.group"
+GATEWAY_BRIDGE = "docker_gwbridge"
+"""Docker's egress bridge, for containers on networks without a gateway."""
 BUILT_IN_NETWORKS = ("none", "bridge")  # those of every engine; the engine gives no chosen address on them
 RESTART_POLICIES = ("no", "always", "unless-stopped")
 

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Networks of a Docker Engine as they are wanted, as it has them, and the way from one to the other.
 
-A network of ours carries its specification in a label, so that a network that anybody else made is never touched.
+A network of ours carries its specification in a label, so that a foreign network is never touched.
 """
 
 from __future__ import annotations
@@ -185,16 +185,16 @@ def is_allocated(network: Mapping[str, Any]) -> bool:
 
 
 def _specification(network: dict[str, Any]) -> dict[str, Any] | None:
-    """What a network of ours was made from; None for a network that anybody else made."""
+    """What a network of ours was made from; None for a foreign network."""
     text = (network.get("Labels") or {}).get(SPECIFICATION_LABEL)
     if not text:
         return None
-    # Half a network, which a killed run has left, is made anew.
+    # Half a network, which a killed run has left, is recreated.
     return json.loads(text) if is_allocated(network) else {**json.loads(text), "allocated": False}
 
 
 def _foreign_problems(wanted: Sequence[NetworkSpec], stored: dict[str, dict[str, Any]]) -> list[str]:
-    """Networks that somebody else made under a wanted name."""
+    """Foreign networks that have a wanted name."""
     return [
         f"network '{spec.name}' exists already and was not made by this collection: it is left alone. "
         f"Remove it ('docker network rm {spec.name}'), or choose another name"

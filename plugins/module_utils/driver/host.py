@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..datastore.etcd import Etcd
-from ..datastore.mirror import Copy
+from ..datastore.mirror import EtcdSnapshot
 from .docker_view import Docker
 
 
@@ -23,7 +23,7 @@ class Host:
         docker: Docker,
         etcd: Callable[[], Etcd],
         options: Mapping[str, Any],
-        copy: Callable[[], Copy],
+        copy: Callable[[], EtcdSnapshot],
         wait_for: Callable[[int, float], bool],
     ) -> None:
         self.node = node

@@ -30,7 +30,7 @@ import threading
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable
 
-from ..datastore.mirror import Copy
+from ..datastore.mirror import EtcdSnapshot
 from ..errors import LabError
 from . import libnetwork
 from .dns_names import DOMAIN, ContainerName
@@ -160,22 +160,22 @@ class Network(ABC):
     # --- convergence and reconciliation -------------------------------------------------------------------------------
 
     @abstractmethod
-    def converge(self, copy: Copy, thorough: bool) -> None:
+    def converge(self, copy: EtcdSnapshot, thorough: bool) -> None:
         """Bring the host to the state that the datastore describes: everything but the containers' veth pairs.
 
         ``thorough``: others may have changed the host, so nothing may be assumed of it that was read or written before.
         """
 
     @abstractmethod
-    def endpoints(self, copy: Copy) -> Iterable[StoredEndpoint]:
+    def endpoints(self, copy: EtcdSnapshot) -> Iterable[StoredEndpoint]:
         """All endpoints of all hosts."""
 
-    def names(self, copy: Copy) -> Iterable[ContainerName]:
+    def names(self, copy: EtcdSnapshot) -> Iterable[ContainerName]:
         """The names of all hosts' containers."""
         return container_names(self.endpoints(copy))
 
     @abstractmethod
-    def held_addresses(self, copy: Copy) -> Iterable[HeldAddress]:
+    def held_addresses(self, copy: EtcdSnapshot) -> Iterable[HeldAddress]:
         """The addresses that are held for this host's containers only: those without an endpoint are released."""
 
     @abstractmethod

@@ -15,7 +15,7 @@ import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from ..datastore.mirror import Copy
+from ..datastore.mirror import EtcdSnapshot
 from ..errors import LabError
 from .docker_view import DockerNetwork, DockerView
 from .host import Host
@@ -102,7 +102,7 @@ class NetworkRecords:
         """Whether the name of a network of this host is not known yet."""
         return not all(record.name for record in self.all().values())
 
-    def of_copy(self, copy: Copy) -> list[NetworkRecord]:
+    def of_copy(self, copy: EtcdSnapshot) -> list[NetworkRecord]:
         """All records of this host, as the watch has them."""
         return [NetworkRecord.parse(item.value) for item in copy.get_prefixes(self._own)[0]]
 

@@ -9,7 +9,7 @@ import logging
 import time
 from collections.abc import Callable, Collection, Iterable
 
-from ..datastore.mirror import Copy
+from ..datastore.mirror import EtcdSnapshot
 from ..errors import LabError
 from .docker_view import DockerEndpoint, DockerView
 from .endpoint_life import GRACE_SECONDS
@@ -98,7 +98,7 @@ class Reconciler:
             self._on_new_daemon()
         return made - self._of_earlier_daemons
 
-    def _plan(self, view: DockerView, copy: Copy) -> Plan:
+    def _plan(self, view: DockerView, copy: EtcdSnapshot) -> Plan:
         return plan(
             living=view.endpoints,
             stored=self._records.own_endpoints(copy),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 
-from ..datastore.mirror import Copy
+from ..datastore.mirror import EtcdSnapshot
 from .endpoint_life import EndpointLife
 from .endpoints import HeldAddress, StoredEndpoint
 from .joined_endpoints import Joined, JoinedEndpoints
@@ -30,21 +30,21 @@ class Records:
         """One assignment at a time: concurrent ones would only race in etcd. Acquired before
         `EndpointLife.exclusively`, never after."""
 
-    def fresh_copy(self) -> Copy:
+    def fresh_copy(self) -> EtcdSnapshot:
         """What the datastore has now; the watch's copy may be older."""
-        return Copy.read(self._network.host.etcd, self._network.watched_prefixes())
+        return EtcdSnapshot.read(self._network.host.etcd, self._network.watched_prefixes())
 
-    def recent_copy(self) -> Copy:
+    def recent_copy(self) -> EtcdSnapshot:
         """The watch's copy, once there is one."""
         copy = self._network.host.copy()
         return copy if copy.revision else self.fresh_copy()
 
-    def own_endpoints(self, copy: Copy) -> dict[str, StoredEndpoint]:
+    def own_endpoints(self, copy: EtcdSnapshot) -> dict[str, StoredEndpoint]:
         """Endpoints of this host, by id."""
         node = self._network.host.node
         return {one.endpoint_id: one for one in self._network.endpoints(copy) if one.node == node}
 
-    def users(self, held: HeldAddress, copy: Copy) -> list[StoredEndpoint]:
+    def users(self, held: HeldAddress, copy: EtcdSnapshot) -> list[StoredEndpoint]:
         """The endpoints of all hosts that have an address."""
         space = self._network.space
         return [

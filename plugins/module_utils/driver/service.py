@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from ..datastore.etcd import EtcdUnreachable
-from ..datastore.mirror import Copy, Mirror, WatchLost
+from ..datastore.mirror import EtcdSnapshot, Mirror, WatchLost
 from ..errors import LabError
 from .config import Config
 from .converger import Converger
@@ -128,7 +128,7 @@ class Driver:
             self.synced.set()
         return copy.revision
 
-    def _serve_names(self, copy: Copy, thorough: bool) -> None:
+    def _serve_names(self, copy: EtcdSnapshot, thorough: bool) -> None:
         names = tuple(self._network.names(copy))
         self._hosts_file.update(self._network.driver, names)
         if self._dns_server is not None:

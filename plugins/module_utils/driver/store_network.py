@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import Generic, Protocol, TypeVar
 
 from ..datastore.etcd import Etcd
-from ..datastore.mirror import Copy
+from ..datastore.mirror import EtcdSnapshot
 from ..errors import LabError
 from ..kernel.links import LinkState, read_links
 from ..kernel.netlink import NetlinkSocket
@@ -42,7 +42,7 @@ class StoreNetwork(Network, Generic[Store, Snapshot, StoreEndpoint]):
     def __init__(self, host: Host) -> None:
         super().__init__(host)
         self._local = threading.local()
-        self._parsed: tuple[Copy, Snapshot] | None = None
+        self._parsed: tuple[EtcdSnapshot, Snapshot] | None = None
 
     # --- hooks --------------------------------------------------------------------------------------------------------
 
@@ -73,7 +73,7 @@ class StoreNetwork(Network, Generic[Store, Snapshot, StoreEndpoint]):
             self._local.store = self.open_store(self.host.etcd)
         return self._local.store
 
-    def read(self, copy: Copy) -> Snapshot:
+    def read(self, copy: EtcdSnapshot) -> Snapshot:
         """A copy's content, parsed once for all who ask."""
         parsed = self._parsed
         if parsed is None or parsed[0] is not copy:

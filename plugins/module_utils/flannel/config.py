@@ -23,8 +23,6 @@ from .backends.registry import DOCUMENT_FIELDS, parse_backend, stored_options
 from .leases import Lease
 
 DEFAULT_PREFIX = "/coreos.com/network"
-MIN_MTU = 576
-"""Bytes. RFC 791 has every IPv4 host accept packets of this size; Docker and many programs break below it."""
 MAX_SUBNET_LEN = 30
 
 _KNOWN_FIELDS = ("Network", "SubnetLen", "SubnetMin", "SubnetMax", "Backend")
@@ -50,7 +48,7 @@ class FlannelConfig:
         subnet_max: Any = None,
         **backend_options: Any,
     ) -> FlannelConfig:
-        """A configuration from what people write; InvalidInput with every rule that is broken.
+        """A configuration from variables; InvalidInput with every rule that is broken.
 
         ``backend`` is the type, ``backend_options`` are the options of whatever backend has them (vni, port).
         """

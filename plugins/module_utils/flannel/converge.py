@@ -14,12 +14,13 @@ from ..datastore.etcd import Etcd
 from ..errors import InvalidInput, LabError, raise_if_any
 from ..kernel.links import read_links
 from ..kernel.netlink import NetlinkSocket
+from ..kernel.vxlan import SMALLEST_MTU
 from ..outcome import Outcome, observed
 from ..recorded import files, network_set
 from ..validation import removal_problems
 from .backends.backend import Underlay
 from .claim import Claim
-from .config import MIN_MTU, FlannelConfig
+from .config import FlannelConfig
 from .dataplane import HostState, subnet_from_env
 from .leases import Lease
 from .snapshot import Snapshot, Subnet
@@ -100,11 +101,11 @@ def _host_state(params: dict[str, Any], check_mode: bool) -> HostState:
     snapshot = store.read()
     config = store.config(snapshot)
     left = config.backend.mtu(underlay.mtu)
-    if left < MIN_MTU:
+    if left < SMALLEST_MTU[4]:
         raise InvalidInput(
             [
                 f"MTU {underlay.mtu} of {underlay.interface} leaves {left} bytes for containers "
-                f"with {config.backend.TYPE}, and {MIN_MTU} are the least (RFC 791): raise it"
+                f"with {config.backend.TYPE}, and {SMALLEST_MTU[4]} are the least (RFC 791): raise it"
             ]
         )
     leases = {subnet: found.lease for subnet, found in snapshot.leases.items()}

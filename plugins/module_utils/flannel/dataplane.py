@@ -59,7 +59,7 @@ class HostState:
         return subnet_env(self.config, self.own, self.mtu)
 
     def network_state(self, files: Sequence[RecordedFile] = ()) -> NetworkState:
-        """All that the host must have; ``files`` are what shall be there beside subnet.env."""
+        """All that the host must have; ``files`` are further ones beside subnet.env."""
         backend, peers = self.config.backend, self.peers
         return NetworkState(
             files=[RecordedFile(Path(SUBNET_ENV), self.subnet_env, 0o644), *files],

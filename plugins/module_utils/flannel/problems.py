@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..errors import InvalidInput
+from ..kernel.vxlan import SMALLEST_MTU
 from ..validation import host_address_problems
-from .config import MIN_MTU, FlannelConfig
+from .config import FlannelConfig
 
 
 @dataclass(frozen=True)
@@ -110,10 +111,10 @@ def _room_problems(config: FlannelConfig, nodes: list[_Node]) -> list[str]:
             "choose a larger network or flannel_subnet_len"
         )
     backend = config.backend
-    lowest = MIN_MTU + backend.OVERHEAD
+    lowest = SMALLEST_MTU[4] + backend.OVERHEAD
     found += [
         f"{node.name}: MTU {node.mtu} of {node.interface} leaves {backend.mtu(node.mtu)} bytes for containers with "
-        f"{backend.TYPE}, and {MIN_MTU} are the least (RFC 791): raise it to {lowest} at least"
+        f"{backend.TYPE}, and {SMALLEST_MTU[4]} are the least (RFC 791): raise it to {lowest} at least"
         for node in nodes
         if node.mtu is not None and node.mtu < lowest
     ]

@@ -19,7 +19,9 @@ from ..checks.probes import (
     reaches,
     reaches_with_full_packets,
 )
-from .config import DRIVERS, ETCD, GATEWAY_BRIDGE, SWARM, VXLAN_PORT, OverlayNetwork
+from ..docker.containers import GATEWAY_BRIDGE
+from ..kernel.vxlan import IANA_PORT
+from .config import DRIVERS, ETCD, SWARM, OverlaySpec
 
 SETTLE_SECONDS = 30.0
 """How long a control plane may take to tell all hosts of a new container."""
@@ -62,7 +64,7 @@ class CheckedHost:
 class Overlay:
     """An overlay and its identifier: of the swarm, or of the host's own Docker."""
 
-    network: OverlayNetwork
+    network: OverlaySpec
     id: str
 
     @property
@@ -126,7 +128,7 @@ def _gateway(gateway: ipaddress.IPv4Interface) -> Iterator[CheckOptions]:
     yield check_options("masquerading to the outside", ["iptables", "-w", "-t", "nat", "-S", "POSTROUTING"], [rule])
 
 
-def _definition(control_plane: str, network: OverlayNetwork) -> CheckOptions:
+def _definition(control_plane: str, network: OverlaySpec) -> CheckOptions:
     template = "{{.Driver}} {{.Scope}} attachable={{.Attachable}} internal={{.Internal}}"
     template += " {{range .IPAM.Config}}{{.Subnet}}{{end}}"
     kind = "swarm attachable=true" if control_plane == SWARM else "local attachable=false"
@@ -140,7 +142,7 @@ def _definition(control_plane: str, network: OverlayNetwork) -> CheckOptions:
 def _namespace(overlay: Overlay, remote: Sequence[tuple[str, Workload]]) -> Iterator[CheckOptions]:
     """What the overlay's own namespace on the host holds."""
     network, enter = overlay.network, ["nsenter", f"--net={overlay.namespace}", "--"]
-    vni = [f"vxlan id {network.vni} srcport 0 0 dstport {VXLAN_PORT} proxy l2miss l3miss"] if network.vni else []
+    vni = [f"vxlan id {network.vni} srcport 0 0 dstport {IANA_PORT} proxy l2miss l3miss"] if network.vni else []
     yield check_options(
         f"{network.name}: vxlan0",
         [*enter, "ip", "-details", "link", "show", "dev", "vxlan0"],
@@ -171,7 +173,7 @@ def _namespace(overlay: Overlay, remote: Sequence[tuple[str, Workload]]) -> Iter
         )
 
 
-def _container(workload: Workload, network: OverlayNetwork, gateway: ipaddress.IPv4Interface) -> Iterator[CheckOptions]:
+def _container(workload: Workload, network: OverlaySpec, gateway: ipaddress.IPv4Interface) -> Iterator[CheckOptions]:
     yield check_options(
         f"{workload.name}: eth0",
         ["ip", "address", "show", "dev", "eth0"],
@@ -210,7 +212,7 @@ def _by_name(workload: Workload, targets: Sequence[tuple[CheckedHost, Workload]]
 
 
 def _full_packets(
-    workload: Workload, network: OverlayNetwork, targets: Sequence[tuple[CheckedHost, Workload]]
+    workload: Workload, network: OverlaySpec, targets: Sequence[tuple[CheckedHost, Workload]]
 ) -> Iterator[CheckOptions]:
     """To each other container of the network."""
     for host, target in targets:
@@ -218,18 +220,18 @@ def _full_packets(
         yield reaches_with_full_packets(workload.name, place, target.address, mtu, INITIAL_TTL, SETTLE_SECONDS)
 
 
-def _isolation(workload: Workload, network: OverlayNetwork, hosts: Sequence[CheckedHost]) -> Iterator[CheckOptions]:
+def _isolation(workload: Workload, network: OverlaySpec, hosts: Sequence[CheckedHost]) -> Iterator[CheckOptions]:
     """Not to a container of any other overlay: one of each is tried whose address its own overlay has not given."""
     known = {other.address for host in hosts for other in host.on(workload.network)}
     others = [other for host in hosts for other in host.workloads if other.network != workload.network]
-    strangers = {other.network: other for other in others if other.address not in known}
-    for name, stranger in sorted(strangers.items()):
-        place = f"{stranger.name} of {name}"
-        yield does_not_reach(workload.name, place, stranger.address, routed=not network.internal)
+    foreign = {other.network: other for other in others if other.address not in known}
+    for name, other in sorted(foreign.items()):
+        place = f"{other.name} of {name}"
+        yield does_not_reach(workload.name, place, other.address, routed=not network.internal)
 
 
 def _north_south(
-    workload: Workload, network: OverlayNetwork, gateway: ipaddress.IPv4Interface, outside: str
+    workload: Workload, network: OverlaySpec, gateway: ipaddress.IPv4Interface, outside: str
 ) -> Iterator[CheckOptions]:
     if network.internal:
         yield does_not_reach(workload.name, "the outside", outside, routed=False)

@@ -14,19 +14,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..errors import InvalidInput
-from ..validation import duplicate_problems
+from ..kernel.links import LARGEST_MTU, SMALLEST_MTU
+from ..kernel.vxlan import LARGEST_VNI, OVERHEAD
+from ..validation import duplicate_problems, number_between
 
 DEFAULT_MTU = 1450  # bytes; Docker takes an underlay of 1500 for granted
-VXLAN_OVERHEAD = 50
-"""Bytes that VXLAN puts around a packet: Ethernet 14, IPv4 20, UDP 8, VXLAN 8 (RFC 7348)."""
 ESP_OVERHEAD = 26
 """Bytes that Docker leaves for encryption, in addition."""
 _ESP_ALIGNMENT = 4  # the MTU of an encrypted overlay is a multiple of it
-SMALLEST_MTU = 68  # bytes; RFC 791
-LARGEST_VNI = 2**24 - 1
-VXLAN_PORT = 4789
-GATEWAY_BRIDGE = "docker_gwbridge"
-"""Docker's bridge for the way from overlays to the outside."""
 
 SWARM, ETCD = "swarm", "etcd"
 """Who tells the hosts of each other's containers: Docker's swarm, or the driver over etcd."""
@@ -43,8 +38,8 @@ _KEYS = ("name", "subnet", "gateway", "ip_range", "vni", "mtu", "internal", "enc
 
 
 @dataclass(frozen=True)
-class OverlayNetwork:
-    """One overlay: an entry of the variable ``docker_overlay_networks``."""
+class OverlaySpec:
+    """One overlay as it is wanted: an entry of the variable ``docker_overlay_networks``."""
 
     name: str
     subnet: ipaddress.IPv4Network
@@ -56,7 +51,7 @@ class OverlayNetwork:
     encrypted: bool = False
 
     @classmethod
-    def parse(cls, entry: Mapping[str, Any]) -> OverlayNetwork:
+    def parse(cls, entry: Mapping[str, Any]) -> OverlaySpec:
         """An overlay from its entry; InvalidInput holds everything that is wrong with it."""
         problems: list[str] = []
         network = cls.read(entry, problems)
@@ -65,15 +60,15 @@ class OverlayNetwork:
         return network
 
     @classmethod
-    def read(cls, entry: Mapping[str, Any], problems: list[str]) -> OverlayNetwork | None:
+    def read(cls, entry: Mapping[str, Any], problems: list[str]) -> OverlaySpec | None:
         """An overlay as far as it can be read, None without name or subnet; adds what is wrong to ``problems``."""
         problems += [f"has the key '{key}', and known are {', '.join(_KEYS)}" for key in entry if key not in _KEYS]
         problems += [f"has no {key}" for key in ("name", "subnet") if not entry.get(key)]
         subnet = _typed(ipaddress.IPv4Network, entry, "subnet", "10.20.0.0/16", problems)
         gateway = _typed(ipaddress.IPv4Address, entry, "gateway", "10.20.0.1", problems)
         ip_range = _typed(ipaddress.IPv4Network, entry, "ip_range", "10.20.255.0/24", problems)
-        vni = _number(entry, "vni", 1, LARGEST_VNI, problems)
-        mtu = _number(entry, "mtu", SMALLEST_MTU, 65535, problems)
+        vni = _entry_number(entry, "vni", 1, LARGEST_VNI, problems)
+        mtu = _entry_number(entry, "mtu", SMALLEST_MTU, LARGEST_MTU, problems)
         if mtu and entry.get("encrypted") and mtu % _ESP_ALIGNMENT:
             problems.append(f"mtu {mtu} must be a multiple of {_ESP_ALIGNMENT}, as the network is encrypted")
         if not entry.get("name") or subnet is None:
@@ -96,7 +91,7 @@ class OverlayNetwork:
     @property
     def overhead(self) -> int:
         """Bytes that the underlay carries around each packet."""
-        return VXLAN_OVERHEAD + (ESP_OVERHEAD if self.encrypted else 0)
+        return OVERHEAD + (ESP_OVERHEAD if self.encrypted else 0)
 
     @property
     def container_mtu(self) -> int:
@@ -151,20 +146,17 @@ def _typed(kind: type, entry: Mapping[str, Any], key: str, example: str, problem
         return None
 
 
-def _number(entry: Mapping[str, Any], key: str, least: int, most: int, problems: list[str]) -> int | None:
+def _entry_number(entry: Mapping[str, Any], key: str, least: int, most: int, problems: list[str]) -> int | None:
     text = str("" if entry.get(key) is None else entry[key])
-    if text and not (text.isdigit() and least <= int(text) <= most):
-        problems.append(f"{key} '{text}' must be a number from {least} to {most}")
-        return None
-    return int(text) if text else None
+    return number_between(f"{key} '{text}'", text, least, most, problems)
 
 
-def parsed_networks(entries: Sequence[Mapping[str, Any]], problems: list[str]) -> list[OverlayNetwork]:
+def parsed_networks(entries: Sequence[Mapping[str, Any]], problems: list[str]) -> list[OverlaySpec]:
     """The overlays of the variable as far as they can be read; adds what is wrong with them to ``problems``."""
     networks = []
     for index, entry in enumerate(entries):
         found: list[str] = []
-        network = OverlayNetwork.read(entry, found)
+        network = OverlaySpec.read(entry, found)
         if network is not None:
             networks.append(network)
         where = f"docker_overlay_networks: entry {index} ('{entry.get('name') or ''}')"

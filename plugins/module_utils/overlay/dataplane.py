@@ -18,7 +18,7 @@ from ..kernel.addresses import packed_ip, packed_mac
 from ..kernel.netlink import NetlinkSocket
 from ..kernel.vxlan_tables import Table, TablePlan, apply_plans, plan, read_arp, read_fdb
 from .namespace import DOCKER_NAMESPACES, TUNNEL, OverlayNamespace, existing
-from .networks import OverlayNetwork
+from .networks import AgreedNetwork
 from .snapshot import Snapshot
 
 
@@ -26,7 +26,7 @@ from .snapshot import Snapshot
 class DesiredNetwork:
     """A network with containers on this host, and where the containers of other hosts are."""
 
-    network: OverlayNetwork
+    network: AgreedNetwork
     network_id: str  # on this host
     arp: Table = field(default_factory=dict)
     """IPv4 address → MAC address: what the VXLAN device answers to ARP for containers of other hosts."""

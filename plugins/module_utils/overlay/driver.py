@@ -16,7 +16,7 @@ import ipaddress
 import logging
 from collections.abc import Iterable
 
-from ..datastore.mirror import Copy
+from ..datastore.mirror import EtcdSnapshot
 from ..driver import libnetwork
 from ..driver.docker_view import DockerEndpoint
 from ..driver.endpoints import HeldAddress, StoredEndpoint
@@ -31,7 +31,7 @@ from ..kernel.netlink import NetlinkSocket
 from .dataplane import Dataplane, clean_host, plan_host
 from .endpoints import OverlayEndpoint, device_name
 from .namespace import OverlayNamespace, existing
-from .networks import OPTIONS, STORE, NetworkSettings, OverlayNetwork, overlap_problem
+from .networks import OPTIONS, STORE, AgreedNetwork, NetworkSettings, overlap_problem
 from .snapshot import Snapshot
 from .store import NameTaken, OverlayStore
 
@@ -107,7 +107,7 @@ class OverlayEtcdNetwork(StoreNetwork[OverlayStore, Snapshot, OverlayEndpoint]):
         """If this host assigned it."""
         self.store.release(held.space, held.address, self.host.node)
 
-    def held_addresses(self, copy: Copy) -> Iterable[HeldAddress]:
+    def held_addresses(self, copy: EtcdSnapshot) -> Iterable[HeldAddress]:
         """Those that this host assigned."""
         for network, addresses in self.read(copy).addresses.items():
             for address, node in addresses.items():
@@ -143,7 +143,7 @@ class OverlayEtcdNetwork(StoreNetwork[OverlayStore, Snapshot, OverlayEndpoint]):
         subnet = ipaddress.ip_network(network.subnets[0])
         return NetworkSettings.parse(subnet, gateway, network.internal, network.options, self.underlay().mtu)
 
-    def _overlay(self, network: NetworkRecord) -> OverlayNetwork:
+    def _overlay(self, network: NetworkRecord) -> AgreedNetwork:
         """The network as agreed in the cluster; LabError if this host's settings differ."""
         settings = self._settings(network)
         known = self.snapshot().networks.get(network.name)
@@ -151,7 +151,7 @@ class OverlayEtcdNetwork(StoreNetwork[OverlayStore, Snapshot, OverlayEndpoint]):
             return known
         return self.store.agree(network.name, settings, self.host.node, self.underlay().mtu)
 
-    def _records(self, copy: Copy) -> dict[str, NetworkRecord]:
+    def _records(self, copy: EtcdSnapshot) -> dict[str, NetworkRecord]:
         """Networks of this host, by name."""
         items = copy.get_prefixes(f"{self.prefix()}networks/{self.host.node}/")[0]
         records = (NetworkRecord.parse(item.value) for item in items)
@@ -226,7 +226,7 @@ class OverlayEtcdNetwork(StoreNetwork[OverlayStore, Snapshot, OverlayEndpoint]):
             log.error("%s DNS answers with the older one.", error)
             self.store.put_endpoint(endpoint.named(container))
 
-    def endpoints(self, copy: Copy) -> Iterable[StoredEndpoint]:
+    def endpoints(self, copy: EtcdSnapshot) -> Iterable[StoredEndpoint]:
         """All of all networks."""
         for endpoint in self.read(copy).endpoints:
             yield StoredEndpoint(
@@ -257,7 +257,7 @@ class OverlayEtcdNetwork(StoreNetwork[OverlayStore, Snapshot, OverlayEndpoint]):
 
     # --- the host follows the datastore -------------------------------------------------------------------------------
 
-    def converge(self, copy: Copy, thorough: bool) -> None:
+    def converge(self, copy: EtcdSnapshot, thorough: bool) -> None:
         """Namespaces, and where the other hosts' containers are."""
         if thorough:
             self._dataplane.resync()

@@ -9,10 +9,11 @@ import ipaddress
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ..docker.containers import GATEWAY_BRIDGE
 from ..docker.networks import NetworkSpec
 from ..docker.swarm.state import ACTIVE
 from .checks import CheckedHost, Overlay, checks, workloads_from
-from .config import ETCD, GATEWAY_BRIDGE, NETWORKS_GROUP, OverlayNetwork
+from .config import ETCD, NETWORKS_GROUP, OverlaySpec
 from .problems import problems
 
 Hosts = Mapping[str, Mapping[str, Any]]
@@ -97,7 +98,7 @@ def _obsolete(config: Mapping[str, Any], found: Sequence[Mapping[str, Any]]) -> 
 
 def docker_networks(config: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The overlays for the module docker_networks; those first that want a certain VNI, before another one gets it."""
-    networks = sorted(map(OverlayNetwork.parse, config["networks"]), key=lambda network: network.vni is None)
+    networks = sorted(map(OverlaySpec.parse, config["networks"]), key=lambda network: network.vni is None)
     return [network.docker_network(config["control_plane"]) for network in networks]
 
 
@@ -110,7 +111,7 @@ def network_checks(config: Mapping[str, Any], hosts: Hosts, own: str) -> list[di
     engines = {name: _engine(variables) for name, variables in hosts.items()}
     asked = [engines[own]] if plane == ETCD else engines.values()  # each host has its own identifiers over etcd
     identifiers = {network["name"]: network["id"] for result in asked for network in result["networks"]}
-    parsed = [OverlayNetwork.parse(entry) for entry in config["networks"]]
+    parsed = [OverlaySpec.parse(entry) for entry in config["networks"]]
     overlays = [Overlay(network, identifiers.get(network.name, "missing")) for network in parsed]
     found = {
         name: CheckedHost(

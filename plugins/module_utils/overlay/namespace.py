@@ -18,6 +18,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..docker import host_namespaces
 from ..errors import LabError
 from ..kernel import namespace_mounts
 from ..kernel import rtnetlink as rt
@@ -27,14 +28,14 @@ from ..kernel.namespaces import OWN_NAMESPACE
 from ..kernel.netlink import KernelRefusal, NetlinkSocket
 from ..kernel.veth import VethEnd, VethPair, converge_pairs
 from ..kernel.virtual_links import LinkSet, VirtualLink, VxlanAttributes, converge_links
+from ..kernel.vxlan import IANA_PORT
 from ..kernel.writer import KernelWriter
 from .endpoints import OverlayEndpoint, device_of_port, port_mac
-from .networks import OverlayNetwork
+from .networks import AgreedNetwork
 
-DOCKER_NAMESPACES = Path("/var/run/docker/netns")
+DOCKER_NAMESPACES = Path(host_namespaces.DOCKER_NAMESPACES)
 BRIDGE = "br0"
 TUNNEL = "vxlan0"
-UDP_PORT = 4789  # the number IANA assigned to VXLAN, and Docker's
 _ALIAS = "overlay-etcd "
 
 
@@ -50,7 +51,7 @@ class OverlayNamespace:
         """By the name that Docker gives it: 1- and the first ten characters of the network's id on this host."""
         return cls(network, folder / f"1-{network_id[:10]}")
 
-    def ensure(self, network: OverlayNetwork) -> bool:
+    def ensure(self, network: AgreedNetwork) -> bool:
         """Make the namespace and its devices as they must be; whether anything had to be done."""
         made = namespace_mounts.make(self.path)
         try:
@@ -60,7 +61,7 @@ class OverlayNamespace:
                 raise
             raise LabError(
                 f"network {self.network}: another VXLAN device of this host has VNI {network.vni} on UDP port "
-                f"{UDP_PORT}. Remove that, or make the network with another VNI (--opt vni=…)."
+                f"{IANA_PORT}. Remove that, or make the network with another VNI (--opt vni=…)."
             ) from error
         return self._note_name() or made or outcome.changed
 
@@ -130,7 +131,7 @@ def existing(folder: Path = DOCKER_NAMESPACES) -> list[OverlayNamespace]:
     return found
 
 
-def _links(network: OverlayNetwork) -> list[VirtualLink]:
+def _links(network: AgreedNetwork) -> list[VirtualLink]:
     """As Docker makes them.
 
     Docker makes the VXLAN device on the host and moves it, which takes 16 ms; the kernel does both in one message.
@@ -140,7 +141,7 @@ def _links(network: OverlayNetwork) -> list[VirtualLink]:
     bridge = Device(BRIDGE, mtu=network.mtu, addresses=(network.gateway_interface,))
     tunnel = Device(TUNNEL, mtu=network.mtu, master=BRIDGE)
     vxlan = VxlanAttributes(
-        network.vni, port=UDP_PORT, proxy=True, l2miss=True, l3miss=True, underlay_netns=OWN_NAMESPACE
+        network.vni, port=IANA_PORT, proxy=True, l2miss=True, l3miss=True, underlay_netns=OWN_NAMESPACE
     )
     return [VirtualLink(Device("lo")), VirtualLink(bridge, "bridge"), VirtualLink(tunnel, "vxlan", vxlan)]
 

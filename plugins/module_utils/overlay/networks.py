@@ -16,6 +16,9 @@ from typing import Any
 
 from ..datastore.documents import compact_json
 from ..errors import InvalidInput, raise_if_any
+from ..kernel.links import SMALLEST_MTU
+from ..kernel.vxlan import LARGEST_VNI, OVERHEAD
+from ..validation import number_between
 
 STORE = "/docker/network/v1.0/"
 """Where Docker kept all it had to say of networks."""
@@ -27,18 +30,15 @@ VNIS = f"{STORE}idm/vxlan-id/"
 """A key for each VNI in use, with the name of its network. Docker kept one bit for each in a single key."""
 
 FIRST_VNI = 256  # vxlanIDStart of libnetwork's drivers/overlay/overlay.go
-LAST_VNI = (1 << 24) - 1  # RFC 7348, section 5: the VNI has 24 bits
-ENCAPSULATION = 50  # bytes: outer IPv4 20, UDP 8, VXLAN 8, inner Ethernet 14 (RFC 7348, section 5)
 USUAL_MTU = 1450  # bytes: what Docker gives, also over jumbo frames
-SMALLEST_MTU = 68  # bytes; RFC 791: every internet module must be able to forward a datagram of 68 bytes
 LONGEST_PREFIX = 30
 OPTIONS = ("mtu", "vni")
 """What ``docker network create --opt`` may say."""
 
 
 @dataclass(frozen=True)
-class OverlayNetwork:
-    """A network of the cluster, and the hosts that have it."""
+class AgreedNetwork:
+    """A network as all hosts of the cluster agree on it in etcd, and the hosts that have it."""
 
     name: str
     subnet: ipaddress.IPv4Network
@@ -66,7 +66,7 @@ class OverlayNetwork:
         return compact_json({**document, **ours})
 
     @classmethod
-    def from_document(cls, name: str, document: Mapping[str, Any]) -> OverlayNetwork:
+    def from_document(cls, name: str, document: Mapping[str, Any]) -> AgreedNetwork:
         """From the stored document; KeyError, ValueError or the like for one that is not ours."""
         subnet = document["subnets"][0]
         return cls(
@@ -118,19 +118,19 @@ class NetworkSettings:
     ) -> NetworkSettings:
         """From Docker's words; InvalidInput names everything that is wrong with them."""
         problems = subnet_problems(subnet)
-        mtu = _number("mtu", options, SMALLEST_MTU, underlay_mtu - ENCAPSULATION, problems)
+        mtu = _option("mtu", options, SMALLEST_MTU, underlay_mtu - OVERHEAD, problems)
         if mtu is None and "mtu" in options and options["mtu"].isdigit():
-            problems[-1] += f": the underlay's MTU is {underlay_mtu}, and VXLAN takes {ENCAPSULATION} of it"
-        vni = _number("vni", options, 1, LAST_VNI, problems)
+            problems[-1] += f": the underlay's MTU is {underlay_mtu}, and VXLAN takes {OVERHEAD} of it"
+        vni = _option("vni", options, 1, LARGEST_VNI, problems)
         raise_if_any(problems)
         return cls(subnet, gateway or subnet.network_address + 1, internal, mtu, vni)
 
-    def network(self, name: str, vni: int, node: str, underlay_mtu: int) -> OverlayNetwork:
+    def network(self, name: str, vni: int, node: str, underlay_mtu: int) -> AgreedNetwork:
         """The network that the first host makes of it."""
-        mtu = self.mtu or min(USUAL_MTU, underlay_mtu - ENCAPSULATION)
-        return OverlayNetwork(name, self.subnet, self.gateway, vni, mtu, self.internal, (node,))
+        mtu = self.mtu or min(USUAL_MTU, underlay_mtu - OVERHEAD)
+        return AgreedNetwork(name, self.subnet, self.gateway, vni, mtu, self.internal, (node,))
 
-    def differences(self, network: OverlayNetwork) -> list[str]:
+    def differences(self, network: AgreedNetwork) -> list[str]:
         """How the network, as the cluster has it, is not what is asked for."""
         pairs = (
             ("subnet", self.subnet, network.subnet),
@@ -164,17 +164,12 @@ def overlap_problem(subnet: ipaddress.IPv4Network, interfaces: Mapping[str, Sequ
 
 def lowest_free_vni(taken: Collection[int]) -> int:
     """The lowest VNI from `FIRST_VNI` on that no network has."""
-    free = next((vni for vni in range(FIRST_VNI, LAST_VNI + 1) if vni not in taken), None)
+    free = next((vni for vni in range(FIRST_VNI, LARGEST_VNI + 1) if vni not in taken), None)
     if free is None:
-        raise InvalidInput([f"all VNIs from {FIRST_VNI} to {LAST_VNI} are in use: remove a network"])
+        raise InvalidInput([f"all VNIs from {FIRST_VNI} to {LARGEST_VNI} are in use: remove a network"])
     return free
 
 
-def _number(name: str, options: Mapping[str, str], low: int, high: int, problems: list[str]) -> int | None:
+def _option(name: str, options: Mapping[str, str], least: int, most: int, problems: list[str]) -> int | None:
     text = options.get(name)
-    if text is None:
-        return None
-    if not text.isdigit() or not low <= int(text) <= high:
-        problems.append(f"--opt {name}={text} must be a number from {low} to {high}")
-        return None
-    return int(text)
+    return None if text is None else number_between(f"--opt {name}={text}", text or "none", least, most, problems)

@@ -9,22 +9,22 @@ import ipaddress
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ..docker.containers import GATEWAY_BRIDGE
 from ..docker.swarm.state import ACTIVE, CONTROL_PORT, GOSSIP_PORT, LOCKED
+from ..kernel.vxlan import IANA_PORT
 from ..validation import host_address_problems
 from .config import (
     ETCD,
-    GATEWAY_BRIDGE,
     NETWORKS_GROUP,
     SWARM,
-    VXLAN_PORT,
-    OverlayNetwork,
+    OverlaySpec,
     asked_vnis,
     parsed_networks,
 )
 
 INGRESS = "ingress"
 _INGRESS_VNI = 4096
-_UDP_PORTS = {SWARM: (VXLAN_PORT, GOSSIP_PORT), ETCD: (VXLAN_PORT,)}
+_UDP_PORTS = {SWARM: (IANA_PORT, GOSSIP_PORT), ETCD: (IANA_PORT,)}
 _DEFAULT_POOL = "10.0.0.0/8"  # Docker's
 
 Nodes = Mapping[str, Mapping[str, Any]]
@@ -161,7 +161,7 @@ def _overlaps_with_host(
     ]
 
 
-def _host_problems(name: str, seen: Mapping[str, Any], networks: Sequence[OverlayNetwork]) -> list[str]:
+def _host_problems(name: str, seen: Mapping[str, Any], networks: Sequence[OverlaySpec]) -> list[str]:
     found = []
     if "vxlan" in seen.get("missing_link_kinds", ()):
         found.append(
@@ -184,7 +184,7 @@ def _host_problems(name: str, seen: Mapping[str, Any], networks: Sequence[Overla
     return found
 
 
-def _swarm_problems(name: str, seen: Mapping[str, Any], networks: Sequence[OverlayNetwork]) -> list[str]:
+def _swarm_problems(name: str, seen: Mapping[str, Any], networks: Sequence[OverlaySpec]) -> list[str]:
     swarm = seen.get("swarm") or {}
     if swarm.get("problem"):
         return [f"{name} {swarm['problem']}"]
@@ -192,7 +192,7 @@ def _swarm_problems(name: str, seen: Mapping[str, Any], networks: Sequence[Overl
     if swarm.get("manages") and not swarm["nodes"]:
         found.append(
             f"{name}: its swarm has no leader, because more than half of its managers must be up: start those that are "
-            "not. If they are lost for ever, let this one leave ('docker swarm leave --force' there), and run again"
+            "not. If they are permanently lost, let this one leave ('docker swarm leave --force' there), and run again"
         )
     if swarm.get("state") == LOCKED:
         found.append(f"{name}: its swarm is locked: unlock it ('docker swarm unlock' there), and run again")
@@ -210,7 +210,7 @@ def _swarm_problems(name: str, seen: Mapping[str, Any], networks: Sequence[Overl
 
 
 def _blocked_problems(name: str, seen: Mapping[str, Any], control_plane: str) -> list[str]:
-    needed = f"{VXLAN_PORT}/udp"
+    needed = f"{IANA_PORT}/udp"
     if control_plane == SWARM:
         needed = f"{CONTROL_PORT}/tcp, {GOSSIP_PORT}/tcp, {GOSSIP_PORT}/udp and {needed}"
     return [
@@ -220,7 +220,7 @@ def _blocked_problems(name: str, seen: Mapping[str, Any], control_plane: str) ->
     ]
 
 
-def _taken_problems(name: str, seen: Mapping[str, Any], networks: Sequence[OverlayNetwork]) -> list[str]:
+def _taken_problems(name: str, seen: Mapping[str, Any], networks: Sequence[OverlaySpec]) -> list[str]:
     """Names and VNIs that networks have which are not ours."""
     found = []
     others = [network for network in seen.get("networks", ()) if network["group"] != NETWORKS_GROUP]
@@ -239,7 +239,7 @@ def _taken_problems(name: str, seen: Mapping[str, Any], networks: Sequence[Overl
     return found
 
 
-def _workload_problems(nodes: Nodes, networks: Sequence[OverlayNetwork], control_plane: str) -> list[str]:
+def _workload_problems(nodes: Nodes, networks: Sequence[OverlaySpec], control_plane: str) -> list[str]:
     """What is wrong with the addresses that workloads ask for."""
     found = []
     by_name = {network.name: network for network in networks}
@@ -262,7 +262,7 @@ def _workload_problems(nodes: Nodes, networks: Sequence[OverlayNetwork], control
     ]
 
 
-def _chosen_address_problems(network: OverlayNetwork, address: str, place: str, control_plane: str) -> list[str]:
+def _chosen_address_problems(network: OverlaySpec, address: str, place: str, control_plane: str) -> list[str]:
     try:
         chosen = ipaddress.IPv4Address(address)
     except ValueError as error:

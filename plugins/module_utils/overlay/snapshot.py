@@ -12,14 +12,14 @@ from functools import lru_cache
 from typing import Any
 
 from .endpoints import ADDRESSES, ENDPOINTS, OverlayEndpoint
-from .networks import NETWORK_RECORDS, NETWORKS, VNIS, OverlayNetwork
+from .networks import NETWORK_RECORDS, NETWORKS, VNIS, AgreedNetwork
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """What the datastore has. What cannot be read, because a stranger stored it so, is left out."""
+    """What the datastore has. What cannot be read, as foreign programs may store it, is left out."""
 
-    networks: Mapping[str, OverlayNetwork] = field(default_factory=dict)
+    networks: Mapping[str, AgreedNetwork] = field(default_factory=dict)
     endpoints: tuple[OverlayEndpoint, ...] = ()
     addresses: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """In use: network → address → the host that gave it."""
@@ -31,7 +31,7 @@ class Snapshot:
     @classmethod
     def from_items(cls, items: Mapping[str, str]) -> Snapshot:
         """From keys and their texts, such as a watch of the store keeps them."""
-        networks: dict[str, OverlayNetwork] = {}
+        networks: dict[str, AgreedNetwork] = {}
         endpoints = []
         addresses: dict[str, dict[str, str]] = {}
         vnis = {}
@@ -45,7 +45,7 @@ class Snapshot:
                 addresses.setdefault(network, {})[address] = text
             elif key.startswith(NETWORKS):
                 name = key[len(NETWORKS) :]
-                found = _value(OverlayNetwork.from_document, name, text)
+                found = _value(AgreedNetwork.from_document, name, text)
                 networks.update({name: found} if found else {})
             elif key.startswith(VNIS) and key[len(VNIS) :].isdigit():
                 vnis[int(key[len(VNIS) :])] = text

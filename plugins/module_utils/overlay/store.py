@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The overlay networks' datastore in etcd v3: agreements, addresses and endpoints.
 
-Every change is one transaction that is planned anew when somebody else was faster (`etcd_transactions`).
+Every change is one transaction, which is planned again after a lost race (`transactions`).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from collections.abc import Collection
 
 from ..datastore.etcd import Etcd, Put, unchanged_since
 from ..datastore.transactions import MAX_OPERATIONS, PATIENCE_SECONDS, Transaction, Transactions
-from ..errors import LabError
+from ..errors import AddressTaken, LabError
 from .endpoints import ADDRESSES, ENDPOINT_NAMES, ENDPOINTS, OverlayEndpoint, address_key, name_key
 from .networks import (
     DRIVER_RECORDS,
@@ -23,8 +23,8 @@ from .networks import (
     NETWORKS,
     STORE,
     VNIS,
+    AgreedNetwork,
     NetworkSettings,
-    OverlayNetwork,
     lowest_free_vni,
 )
 from .snapshot import Snapshot
@@ -34,10 +34,6 @@ PREFIXES = (STORE, DRIVER_RECORDS)
 
 class NameTaken(LabError):
     """A container's name is in use in the network on another host."""
-
-
-class AddressTaken(LabError):
-    """The wanted address is in use."""
 
 
 class OverlayStore:
@@ -63,7 +59,7 @@ class OverlayStore:
 
     # --- networks -----------------------------------------------------------------------------------------------------
 
-    def agree(self, name: str, settings: NetworkSettings, node: str, underlay_mtu: int) -> OverlayNetwork:
+    def agree(self, name: str, settings: NetworkSettings, node: str, underlay_mtu: int) -> AgreedNetwork:
         """The network of this name, which the first host makes as it asks for; the others must ask for the same."""
         return self._transactions.run(lambda transaction: _agree(transaction, name, settings, node, underlay_mtu))
 
@@ -78,7 +74,7 @@ class OverlayStore:
 
     def assign(
         self,
-        network: OverlayNetwork,
+        network: AgreedNetwork,
         node: str,
         known: Collection[str] = (),
         within: ipaddress.IPv4Network | None = None,
@@ -101,7 +97,7 @@ class OverlayStore:
             taken, certain = self._taken(network.name), True
         raise LabError(f"network {network.name}: other hosts took each address that was tried. Try again.")
 
-    def claim(self, network: OverlayNetwork, node: str, address: str) -> None:
+    def claim(self, network: AgreedNetwork, node: str, address: str) -> None:
         """Give a certain address; AddressTaken tells who has it."""
         problem = network.address_problem(ipaddress.IPv4Address(address))
         if problem:
@@ -158,7 +154,7 @@ class OverlayStore:
 
 def _agree(
     transaction: Transaction, name: str, settings: NetworkSettings, node: str, underlay_mtu: int
-) -> OverlayNetwork:
+) -> AgreedNetwork:
     found = _stored_network(transaction, name)
     if found is None:
         made = settings.network(name, _free_vni(transaction, name, settings.vni), node, underlay_mtu)
@@ -178,7 +174,7 @@ def _agree(
     return found
 
 
-def _stored_network(transaction: Transaction, name: str) -> OverlayNetwork | None:
+def _stored_network(transaction: Transaction, name: str) -> AgreedNetwork | None:
     key = f"{NETWORKS}{name}"
     stored = transaction.get(key)
     return Snapshot.from_items({key: stored} if stored else {}).networks.get(name)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, container_network.lab contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Names, numbers and sizes that a Weave host shows, and everybody knows. Pure."""
+"""Constants of a Weave host: names, numbers and sizes that it shows. Pure."""
 
 from __future__ import annotations
 
@@ -12,10 +12,8 @@ VXLAN_PORT = 6784  # UDP
 VXLAN = f"vxlan-{VXLAN_PORT}"
 VXLAN_MTU = 65535  # bytes; the tunnel leaves it to the devices before it what fits
 DEFAULT_MTU = 1376  # bytes; Weave's: 1460 less IPv4, UDP, VXLAN, Ethernet, and 34 for encryption
-ENCAPSULATION = 50  # bytes: IPv4 (20), UDP (8), VXLAN (8), Ethernet (14)
 NAT_CHAIN, EXPOSE_CHAIN = "WEAVE", "WEAVE-EXPOSE"
 ATTACHED = "attach-"  # before the id of a container that ``weave attach`` connected: the id of its connection
-GATEWAY_BRIDGE = "docker_gwbridge"  # Docker's, which leads containers to the outside
 MULTICAST = "224.0.0.0/4"
 DOMAIN = "weave.local"
 """Containers are known there by their names; containers of one name share it."""

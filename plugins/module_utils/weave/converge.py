@@ -13,10 +13,10 @@ from ..datastore.etcd import Etcd
 from ..errors import LabError, raise_if_any
 from ..outcome import Outcome, observed
 from ..validation import duplicate_problems, removal_problems
-from . import attach as weave_attach
 from .address_request import DEFAULT, Wanted
+from .attach import attach, attached, detach
 from .peers import is_device_mac
-from .snapshot import Endpoint, WeaveState, checked_config
+from .snapshot import Endpoint, Snapshot, checked_config
 from .store import WeaveStore
 from .veth import VethSettings
 
@@ -56,7 +56,7 @@ def _peer_problems(entries: Sequence[Mapping[str, Any]]) -> list[str]:
     return problems
 
 
-def _network_facts(state: WeaveState) -> dict[str, Any] | None:
+def _network_facts(state: Snapshot) -> dict[str, Any] | None:
     if state.config is None:
         return None
     return {
@@ -104,7 +104,7 @@ def converge_attachments(params: dict[str, Any], check_mode: bool) -> Outcome:
         name: [Wanted.parse(text, state.config) for text in addresses or [DEFAULT]]
         for name, addresses in wanted.items()
     }
-    present = weave_attach.attached(store, node)
+    present = attached(store, node)
     before = {name: _shown(one) for name, one in present.items() if name in wanted or one.from_inventory}
     after = {
         name: _shown(present[name]) if _is_met(present.get(name), each) else wanted[name] or [DEFAULT]
@@ -113,10 +113,10 @@ def converge_attachments(params: dict[str, Any], check_mode: bool) -> Outcome:
     if not check_mode:
         for name in before:
             if name not in wanted:
-                weave_attach.detach(store, node, name, [], settings)
+                detach(store, node, name, [], settings)
         for name in after:
             if before.get(name) != after[name]:
-                weave_attach.attach(store, node, name, wanted[name], settings, from_inventory=True)
+                attach(store, node, name, wanted[name], settings, from_inventory=True)
     return Outcome({"attached": dict(sorted(before.items()))}, {"attached": dict(sorted(after.items()))})
 
 

@@ -41,7 +41,7 @@ from .constants import (
 )
 from .iptables_rules import rules
 from .peers import Peer, tunnel_id
-from .snapshot import WeaveState
+from .snapshot import Snapshot
 from .veth import reattach_to_bridge
 
 _DATAPATH_END_PORT, _VXLAN_PORT_NUMBER = 1, 2  # as ovs-dpctl(8) shows them; port 0 is the datapath's own device
@@ -60,7 +60,7 @@ class DesiredHost:
     exposed: tuple[str, ...] = ()  # this host's addresses on the bridge, with prefix lengths
 
 
-def plan_host(state: WeaveState, node: str) -> DesiredHost | None:
+def plan_host(state: Snapshot, node: str) -> DesiredHost | None:
     """The host's part of the network; None if it is no peer."""
     own = state.peers.get(node)
     if own is None:

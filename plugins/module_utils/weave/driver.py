@@ -13,7 +13,7 @@ import ipaddress
 import logging
 from collections.abc import Collection, Iterable
 
-from ..datastore.mirror import Copy
+from ..datastore.mirror import EtcdSnapshot
 from ..driver import libnetwork
 from ..driver.dns_names import ContainerName
 from ..driver.docker_view import DockerEndpoint
@@ -29,7 +29,7 @@ from .constants import DATAPATHS, DOMAIN, MULTICAST
 from .dataplane import best_datapath, clean_host, converge_host, plan_host
 from .peers import endpoint_mac, is_device_mac
 from .ring import Address
-from .snapshot import PREFIX, Endpoint, WeaveState
+from .snapshot import PREFIX, Endpoint, Snapshot
 from .store import DOCKER, WeaveStore
 from .veth import VethSettings
 
@@ -38,7 +38,7 @@ MULTICAST_OPTION = "works.weave.multicast"
 log = logging.getLogger(__name__)
 
 
-class WeaveNetwork(StoreNetwork[WeaveStore, WeaveState, Endpoint]):
+class WeaveNetwork(StoreNetwork[WeaveStore, Snapshot, Endpoint]):
     """Weave on one host."""
 
     driver = "weavemesh"
@@ -53,7 +53,7 @@ class WeaveNetwork(StoreNetwork[WeaveStore, WeaveState, Endpoint]):
     dns_domain = DOMAIN
     network_options = (MULTICAST_OPTION,)
     open_store = WeaveStore
-    parse = WeaveState.parse
+    parse = Snapshot.parse
 
     def __init__(self, host: Host) -> None:
         super().__init__(host)
@@ -70,7 +70,7 @@ class WeaveNetwork(StoreNetwork[WeaveStore, WeaveState, Endpoint]):
         veth.remove_all()
         clean_host()
 
-    def endpoints_in(self, snapshot: WeaveState) -> Iterable[Endpoint]:
+    def endpoints_in(self, snapshot: Snapshot) -> Iterable[Endpoint]:
         """Those of attached containers too."""
         return snapshot.endpoints
 
@@ -114,7 +114,7 @@ class WeaveNetwork(StoreNetwork[WeaveStore, WeaveState, Endpoint]):
         """Hold it again."""
         self.store.assign(self.host.node, DOCKER, self._subnet_of(endpoint), Address(held.address))
 
-    def held_addresses(self, copy: Copy) -> Iterable[HeldAddress]:
+    def held_addresses(self, copy: EtcdSnapshot) -> Iterable[HeldAddress]:
         """Those that Docker requested."""
         for address, holding in self.read(copy).addresses.items():
             if holding.node == self.host.node and holding.owner == DOCKER:
@@ -187,7 +187,7 @@ class WeaveNetwork(StoreNetwork[WeaveStore, WeaveState, Endpoint]):
         if endpoint is not None:
             self.store.name_endpoint(endpoint, container)
 
-    def endpoints(self, copy: Copy) -> Iterable[StoredEndpoint]:
+    def endpoints(self, copy: EtcdSnapshot) -> Iterable[StoredEndpoint]:
         """Docker's, without those of ``weave attach``."""
         for endpoint in self.read(copy).endpoints:
             if endpoint.network:
@@ -201,7 +201,7 @@ class WeaveNetwork(StoreNetwork[WeaveStore, WeaveState, Endpoint]):
                     revision=copy.revision_of(endpoint.key),
                 )
 
-    def names(self, copy: Copy) -> Iterable[ContainerName]:
+    def names(self, copy: EtcdSnapshot) -> Iterable[ContainerName]:
         """Of all containers, also attached ones; containers of the same name share it."""
         for endpoint in self.read(copy).endpoints:
             if endpoint.container:
@@ -225,7 +225,7 @@ class WeaveNetwork(StoreNetwork[WeaveStore, WeaveState, Endpoint]):
 
     # --- the host follows the datastore -------------------------------------------------------------------------------
 
-    def converge(self, copy: Copy, thorough: bool) -> None:
+    def converge(self, copy: EtcdSnapshot, thorough: bool) -> None:
         """Bridges, tunnel, tables and rules."""
         if thorough:
             for container in attach.forget_vanished(self.store, self.host.node):

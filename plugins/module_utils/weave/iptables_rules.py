@@ -12,8 +12,9 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterable
 
+from ..docker.containers import GATEWAY_BRIDGE
 from ..kernel.iptables import ChainSet
-from .constants import BRIDGE, DATAPATH, EXPOSE_CHAIN, GATEWAY_BRIDGE, MULTICAST, NAT_CHAIN
+from .constants import BRIDGE, DATAPATH, EXPOSE_CHAIN, MULTICAST, NAT_CHAIN
 
 
 def rules(exposed: Iterable[str]) -> ChainSet:

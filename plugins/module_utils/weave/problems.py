@@ -9,15 +9,14 @@ import ipaddress
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ..docker.containers import GATEWAY_BRIDGE
 from ..errors import InvalidInput, LabError
+from ..kernel.vxlan import OVERHEAD, SMALLEST_MTU
 from ..validation import duplicate_problems, host_address_problems
 from .address_request import Wanted
-from .constants import BRIDGE, DATAPATHS, ENCAPSULATION, GATEWAY_BRIDGE, OPENVSWITCH_DATAPATH
+from .constants import BRIDGE, DATAPATHS, OPENVSWITCH_DATAPATH
 from .peers import is_device_mac
 from .snapshot import Config, checked_config
-
-SMALLEST_MTU = 576
-"""What every host must be able to receive (RFC 791); Docker's own containers expect no less."""
 
 
 def problems(config: Mapping[str, Any], nodes: Mapping[str, Mapping[str, Any]]) -> list[str]:
@@ -78,13 +77,13 @@ def _name_problems(nodes: Mapping[str, Mapping[str, Any]]) -> list[str]:
 
 
 def _mtu_problems(mtu: Any, nodes: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    if not str(mtu).isdigit() or int(mtu) < SMALLEST_MTU:
-        return [f"weave_mtu '{mtu}' is not an MTU: write a number of bytes from {SMALLEST_MTU} on; Weave's is 1376"]
+    if not str(mtu).isdigit() or int(mtu) < SMALLEST_MTU[4]:
+        return [f"weave_mtu '{mtu}' is not an MTU: write a number of bytes from {SMALLEST_MTU[4]} on; Weave's is 1376"]
     return [
         f"{name}: weave_mtu {mtu} does not fit the underlay: {seen['interface']} has MTU {seen['mtu']}, and VXLAN adds "
-        f"{ENCAPSULATION} bytes: use {seen['mtu'] - ENCAPSULATION} or less"
+        f"{OVERHEAD} bytes: use {seen['mtu'] - OVERHEAD} or less"
         for name, seen in nodes.items()
-        if seen.get("mtu") and int(mtu) + ENCAPSULATION > seen["mtu"]
+        if seen.get("mtu") and int(mtu) + OVERHEAD > seen["mtu"]
     ]
 
 

@@ -4,7 +4,7 @@
 """Weave's ring: which peer gives out which addresses of the one range. Pure.
 
 The range is a ring of tokens: from each token on, up to the next one, the addresses are one peer's. A peer gives out
-its own addresses without asking anybody; one that has none left asks another for half of what that one has free
+its own addresses without asking its peers; one that has none left asks another for half of what that one has free
 (https://github.com/weaveworks/weave/blob/master/docs/ipam.md, and the package ``ipam/ring`` there).
 """
 
@@ -92,7 +92,7 @@ class Ring:
         return list(dict.fromkeys(owner for _span, owner in self.spans()))
 
     def owner(self, address: Address) -> str | None:
-        """Whose address it is; None if it is in nobody's part."""
+        """Whose address it is; None if it is in no peer's part."""
         return next((owner for span, owner in self.spans() if span.first <= int(address) < span.end), None)
 
     def share(self, peer: str) -> int:
@@ -115,7 +115,7 @@ class Ring:
         return Ring(self.universe, tokens)
 
     def donation(self, asking: str, used: Collection[Address], wanted: Network | None = None) -> Span | None:
-        """What another peer gives to one that asks; None if nobody has a free address.
+        """What another peer gives to one that asks; None if no peer has a free address.
 
         It is a block in the upper half of the largest free part of the peer that has most free addresses. ``wanted``
         limits it to a subnet. A peer keeps its first address for itself: Weave's peers ask when they start

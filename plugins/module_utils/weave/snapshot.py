@@ -84,7 +84,7 @@ class Endpoint:
     device: str  # the host's end of its veth pair
     network: str = ""  # Docker's name for it; empty if ``weave attach`` made the connection
     container: str = ""  # its name; Docker tells it somewhat later
-    from_inventory: bool = False  # of an attached container: whether the role weave wants it, or a person
+    from_inventory: bool = False  # of an attached container: whether the role weave wants it, or the operator
 
     @classmethod
     def parse(cls, node: str, endpoint_id: str, text: str) -> Endpoint:
@@ -103,7 +103,7 @@ class Endpoint:
 
 
 @dataclass(frozen=True)
-class WeaveState:
+class Snapshot:
     """All of the network, seen at one moment."""
 
     config: Config | None = None
@@ -114,7 +114,7 @@ class WeaveState:
     exposed: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # by host: addresses with prefix lengths
 
     @classmethod
-    def parse(cls, texts: Mapping[str, str]) -> WeaveState:
+    def parse(cls, texts: Mapping[str, str]) -> Snapshot:
         """From all keys and their texts."""
         config = Config.parse(texts[CONFIG]) if CONFIG in texts else None
         exposed: dict[str, tuple[str, ...]] = {}

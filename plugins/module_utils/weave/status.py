@@ -9,14 +9,14 @@ from collections.abc import Mapping
 
 from .constants import ATTACHED, DOMAIN
 from .peers import Peer
-from .snapshot import WeaveState
+from .snapshot import Snapshot
 
 HOST = "weave:expose"
 """What stands for the host among the containers."""
 _METHODS = {"openvswitch": "fastdp", "bridge": "bridge"}
 
 
-def summary(state: WeaveState, node: str, datapath: str, mtu: int) -> list[str]:
+def summary(state: Snapshot, node: str, datapath: str, mtu: int) -> list[str]:
     """``weave status``."""
     if state.config is None or node not in state.peers:
         return ["not a peer of a Weave network"]
@@ -44,15 +44,15 @@ def summary(state: WeaveState, node: str, datapath: str, mtu: int) -> list[str]:
     ]
 
 
-def connections(state: WeaveState, node: str, datapath: str, mtu: int) -> list[str]:
+def connections(state: Snapshot, node: str, datapath: str, mtu: int) -> list[str]:
     """``weave status connections``. There is no session that could break: a peer is one by the datastore's word."""
     method = _METHODS.get(datapath, datapath)
     others = [peer for name, peer in sorted(state.peers.items()) if name != node]
     return [f"-> {peer.address + ':6784':<21} established {method} {_described(peer)} mtu={mtu}" for peer in others]
 
 
-def peers(state: WeaveState) -> list[str]:
-    """``weave status peers``: everybody with everybody."""
+def peers(state: Snapshot) -> list[str]:
+    """``weave status peers``: each peer with each other one."""
     lines = []
     for _node, peer in sorted(state.peers.items()):
         lines.append(_described(peer))
@@ -64,7 +64,7 @@ def peers(state: WeaveState) -> list[str]:
     return lines
 
 
-def ipam(state: WeaveState, node: str) -> list[str]:
+def ipam(state: Snapshot, node: str) -> list[str]:
     """``weave status ipam``: the own part of the ring first."""
     ring = state.ring
     if ring is None:
@@ -79,7 +79,7 @@ def ipam(state: WeaveState, node: str) -> list[str]:
     return lines
 
 
-def dns(state: WeaveState) -> list[str]:
+def dns(state: Snapshot) -> list[str]:
     """``weave status dns``: name, address, container or endpoint, peer."""
     lines = []
     for one in state.endpoints:
@@ -91,7 +91,7 @@ def dns(state: WeaveState) -> list[str]:
     return sorted(lines)
 
 
-def containers(state: WeaveState, node: str, wanted: Mapping[str, str]) -> list[str]:
+def containers(state: Snapshot, node: str, wanted: Mapping[str, str]) -> list[str]:
     """``weave ps``: what this host and its containers have on the network.
 
     ``wanted`` are the containers' names, by what is shown for them; `HOST` stands for the host itself.

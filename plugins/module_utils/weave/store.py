@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A Weave network in etcd: its peers, their ring, addresses and connections.
 
-The driver, the modules and the command ``weave`` use it. Every change is one transaction that is planned anew when
-somebody else was faster (`etcd_transactions`).
+The driver, the modules and the command ``weave`` use it. Every change is one transaction, which is planned
+again after a lost race (`transactions`).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from ..datastore.etcd import Etcd
 from ..datastore.transactions import MAX_OPERATIONS, Transaction, Transactions
-from ..errors import InvalidInput, LabError, raise_if_any
+from ..errors import AddressTaken, InvalidInput, LabError, raise_if_any
 from .peers import Peer, free_short_id, peer_name
 from .ring import Address, Network, Ring, Span
 from .snapshot import (
@@ -28,7 +28,7 @@ from .snapshot import (
     Config,
     Endpoint,
     Holding,
-    WeaveState,
+    Snapshot,
     address_key,
     endpoint_key,
     exposed_key,
@@ -39,10 +39,6 @@ SEEDS = 2
 """The first peers of a network halve the ring; the others ask for a part of theirs."""
 DOCKER, EXPOSE = "docker", "expose"
 """The owners of the addresses that Docker asked for, and of those that hosts have on their own bridges."""
-
-
-class AddressTaken(LabError):
-    """A certain address is wanted, and somebody has it."""
 
 
 class WeaveStore:
@@ -56,9 +52,9 @@ class WeaveStore:
         """What check mode could not look at."""
         return self._transactions.warnings
 
-    def read(self) -> WeaveState:
+    def read(self) -> Snapshot:
         """Everything, seen at one moment."""
-        return WeaveState.parse(self._transactions.view().under(PREFIX))
+        return Snapshot.parse(self._transactions.view().under(PREFIX))
 
     # --- the network and its peers ------------------------------------------------------------------------------------
 
@@ -126,7 +122,7 @@ class WeaveStore:
     ) -> ipaddress.IPv4Interface:
         """A free address of a subnet for a host, or the wanted one; the owner that has it already keeps it.
 
-        A wanted address of another peer is asked of that one; one outside the range is nobody's, and can be had too.
+        A wanted address of another peer is asked of that one; one outside the range has no owner, and can be had too.
         """
 
         def plan(transaction: Transaction) -> ipaddress.IPv4Interface:
@@ -208,8 +204,8 @@ class WeaveStore:
         return [str(interface) for interface in gone]
 
 
-def _state(transaction: Transaction) -> WeaveState:
-    return WeaveState.parse(transaction.under(PREFIX))
+def _state(transaction: Transaction) -> Snapshot:
+    return Snapshot.parse(transaction.under(PREFIX))
 
 
 def _keys_of(transaction: Transaction, nodes: Collection[str]) -> list[str]:
@@ -219,13 +215,13 @@ def _keys_of(transaction: Transaction, nodes: Collection[str]) -> list[str]:
     return keys + [address_key(address) for address, holding in addresses if holding.node in nodes]
 
 
-def _config(state: WeaveState) -> Config:
+def _config(state: Snapshot) -> Config:
     if state.config is None:
         raise LabError("there is no Weave network in etcd: run the role weave first.")
     return state.config
 
 
-def _ring(state: WeaveState) -> Ring:
+def _ring(state: Snapshot) -> Ring:
     return state.ring or Ring(_config(state).range)
 
 
@@ -292,7 +288,7 @@ def _refuse_unusable(address: Address, subnet: Network) -> None:
         )
 
 
-def _refuse_taken(state: WeaveState, address: Address, holding: Holding) -> None:
+def _refuse_taken(state: Snapshot, address: Address, holding: Holding) -> None:
     found = state.addresses.get(address)
     if found is None or found == holding:
         return
@@ -306,7 +302,7 @@ def _refuse_taken(state: WeaveState, address: Address, holding: Holding) -> None
     )
 
 
-def _refuse_in_use(state: WeaveState) -> None:
+def _refuse_in_use(state: Snapshot) -> None:
     if state.addresses:
         first = ", ".join(str(address) for address in sorted(state.addresses)[:3])
         raise InvalidInput(

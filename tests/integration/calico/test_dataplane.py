@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.container_network.lab.plugins.module_utils.calico import dataplane as calico_host
+from ansible_collections.container_network.lab.plugins.module_utils.calico import dataplane
 from ansible_collections.container_network.lab.plugins.module_utils.calico.bird_config import Passwords
 from ansible_collections.container_network.lab.plugins.module_utils.calico.pools import CROSS_SUBNET, IPPool
 from ansible_collections.container_network.lab.plugins.module_utils.calico.profiles import profile_spec
@@ -41,8 +41,8 @@ def lab(netns_factory: Callable[[], str], tmp_path: Path) -> Iterator[Lab]:
 
 def assert_settled(lab: Lab) -> None:
     """A full look finds nothing to do: all texts are those that the kernel's tools print."""
-    for dataplane in lab.dataplanes.values():
-        dataplane.resync()
+    for each in lab.dataplanes.values():
+        each.resync()
     for name, outcome in lab.converge(check=True).items():
         assert not outcome.changed, (name, outcome.before, outcome.after)
 
@@ -128,15 +128,15 @@ def test_declared_rules_of_a_web_server(lab: Lab) -> None:
     web = lab.container("node-1", "web", "197.19.38.128")
     sibling = lab.container("node-1", "web", "197.19.38.129")
     client = lab.container("node-1", "net-2", "197.19.38.130")
-    stranger = lab.container("node-1", "net-1", "197.19.38.131")
+    foreign = lab.container("node-1", "net-1", "197.19.38.131")
     lab.converge()
     for port in (80, 81):
         lab.listen(web, port)
     eventually(lambda: client.reaches_tcp(web.address, 80))
     assert client.reaches(web.address)
     assert not client.reaches_tcp(web.address, 81)
-    assert not stranger.reaches_tcp(web.address, 80)
-    assert not stranger.reaches(web.address)
+    assert not foreign.reaches_tcp(web.address, 80)
+    assert not foreign.reaches(web.address)
     assert sibling.reaches_tcp(web.address, 80)
     assert not sibling.reaches_tcp(web.address, 81), "a declared denial comes before the default"
     assert_settled(lab)
@@ -360,7 +360,7 @@ def test_check_mode_changes_nothing_and_predicts_all(lab: Lab) -> None:
 
 
 def test_ipip_without_the_kernels_module_is_refused(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(calico_host, "missing_link_kinds", lambda kinds: kinds)
+    monkeypatch.setattr(dataplane, "missing_link_kinds", lambda kinds: kinds)
     lab.add_nodes("node-1", pools=(dataclasses.replace(POOL, ipip_mode=CROSS_SUBNET),))
     with pytest.raises(LabError, match="vxlan_mode instead of ipip_mode"):
         lab.converge()
@@ -371,7 +371,7 @@ def test_bird_keeps_running_when_a_configuration_is_refused(lab: Lab, monkeypatc
     lab.converge()
     lab.start_bird()
     lab.wait_for_sessions()
-    monkeypatch.setattr(calico_host, "bird_config", lambda *_arguments: "nonsense;\n")
+    monkeypatch.setattr(dataplane, "bird_config", lambda *_arguments: "nonsense;\n")
     with pytest.raises(LabError, match="does not accept"):
         lab.converge("node-1")
     monkeypatch.undo()

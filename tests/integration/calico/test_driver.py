@@ -140,7 +140,7 @@ def test_containers_ping_by_ipv6(host: DriverHost) -> None:
     assert reaches(host, "bbox2", address(host, "bbox1", "cal_net1"))
 
 
-def test_an_etcd_that_answers_nothing_harms_nobody_and_is_told_within_seconds(
+def test_an_etcd_that_answers_nothing_does_no_harm_and_is_reported_within_seconds(
     cluster: Cluster, impatient_host: DriverHost, store: CalicoStore
 ) -> None:
     host = impatient_host

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from ansible_collections.container_network.lab.plugins.module_utils.calico.ipam import AddressTaken, NoFreeAddress
+from ansible_collections.container_network.lab.plugins.module_utils.calico.ipam import NoFreeAddress
 from ansible_collections.container_network.lab.plugins.module_utils.calico.pools import checked_pools
 from ansible_collections.container_network.lab.plugins.module_utils.calico.resources import (
     BgpConfiguration,
@@ -23,7 +23,7 @@ from ansible_collections.container_network.lab.plugins.module_utils.calico.resou
 )
 from ansible_collections.container_network.lab.plugins.module_utils.calico.store import CalicoStore
 from ansible_collections.container_network.lab.plugins.module_utils.datastore.etcd import Etcd
-from ansible_collections.container_network.lab.plugins.module_utils.errors import InvalidInput, LabError
+from ansible_collections.container_network.lab.plugins.module_utils.errors import AddressTaken, InvalidInput, LabError
 from tests.support import etcd_process
 from tests.support.module_runner import ModuleFailed, assert_converges, assert_unchanged, run_module
 
@@ -212,7 +212,7 @@ def test_pools_that_leave_a_groups_list_go_or_are_disabled_while_in_use(one_pool
     result = assert_converges("calico_ippool", **{**arguments, "pools": []})
     assert "11-0-0-0-16 (11.0.0.0/16) is not listed any more, and addresses of it are in use" in str(result["warnings"])
     pools = {pool.name: pool.disabled for pool in one_pool.pools()}
-    assert pools == {"11-0-0-0-16": True, "192-168-0-0-16": False}, "a pool of nobody's list stays as it is"
+    assert pools == {"11-0-0-0-16": True, "192-168-0-0-16": False}, "an undeclared pool stays as it is"
     one_pool.release("h1")
     assert_converges("calico_ippool", **{**arguments, "pools": []})
     assert [pool.name for pool in one_pool.pools()] == ["192-168-0-0-16"]
@@ -358,7 +358,7 @@ def test_node_selectors(store):
     assert str(store.assign("three", "h3", pools=["10.1.0.0/16"])).startswith("10.1.")
 
 
-def test_selector_of_a_stranger_is_named(store, etcd):
+def test_a_foreign_selector_is_named(store, etcd):
     etcd.put(f"{POOL_KEYS}x", '{"metadata":{"name":"x"},"spec":{"cidr":"10.0.0.0/16","nodeSelector":"a in {\'b\'}"}}')
     with pytest.raises(LabError, match=r"pool x \(10.0.0.0/16\): the selector 'a in {'b'}' is not one"):
         store.assign("a", "h")
@@ -495,7 +495,7 @@ def test_nodes_come_and_go(one_pool, endpoint, etcd):
     assert in_use(one_pool) == [str(borrowed.ip)]
     assert not one_pool.findings(60)
     one_pool.release("other")
-    assert keys(etcd, "/calico/ipam/") == {}, "a block that belongs to nobody goes with its last address"
+    assert keys(etcd, "/calico/ipam/") == {}, "a block without an owner goes with its last address"
 
 
 def test_wrong_node_addresses(endpoint):

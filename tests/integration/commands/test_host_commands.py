@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.container_network.lab.plugins.module_utils.commands import install as host_commands
+from ansible_collections.container_network.lab.plugins.module_utils.commands import install
 from tests.support.kernel_view import ip, ip_lines
 from tests.support.module_runner import assert_converges, assert_unchanged, run_module
 
@@ -26,14 +26,14 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     folder = tmp_path_factory.mktemp("local")
     (folder / "bin").mkdir()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(host_commands, "COMMANDS_FOLDER", folder / "bin")
-        patch.setattr(host_commands, "LIBRARY", folder / "lib/container-network-commands")
+        patch.setattr(install, "COMMANDS_FOLDER", folder / "bin")
+        patch.setattr(install, "LIBRARY", folder / "lib/container-network-commands")
         yield folder
 
 
 @pytest.fixture(scope="module")
 def command(folder: Path) -> Command:
-    """Runs a command that host_commands has installed."""
+    """Runs a command that the module host_commands has installed."""
     run_module("host_commands")
 
     def run(name: str, *arguments: str, **options: object) -> subprocess.CompletedProcess[str]:
@@ -134,14 +134,12 @@ def test_without_an_engine_namespaces_still_work(command: Command, netns: str) -
     assert "No Docker Engine answers" in done.stderr
 
 
-@pytest.mark.parametrize("name", host_commands.COMMANDS)
+@pytest.mark.parametrize("name", install.COMMANDS)
 def test_help_and_the_need_of_root(command: Command, name: str) -> None:
     done = command(name, "--help")
     assert done.returncode == 0
     assert done.stdout.startswith(f"usage: {name} ")
-    package = (
-        f"import sys; sys.path.append('{host_commands.LIBRARY}'); from container_network.commands.{name} import main"
-    )
+    package = f"import sys; sys.path.append('{install.LIBRARY}'); from container_network.commands.{name} import main"
     program = f"{package}; import os; os.setuid(65534); sys.exit(main())"
     done = subprocess.run(["/usr/bin/python3", "-c", program], check=False, capture_output=True, text=True)
     assert done.returncode == 1
@@ -248,8 +246,8 @@ def empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Another one, without the commands."""
     (tmp_path / "bin").mkdir()
     (tmp_path / "lib").mkdir()
-    monkeypatch.setattr(host_commands, "COMMANDS_FOLDER", tmp_path / "bin")
-    monkeypatch.setattr(host_commands, "LIBRARY", tmp_path / "lib/container-network-commands")
+    monkeypatch.setattr(install, "COMMANDS_FOLDER", tmp_path / "bin")
+    monkeypatch.setattr(install, "LIBRARY", tmp_path / "lib/container-network-commands")
     return tmp_path
 
 

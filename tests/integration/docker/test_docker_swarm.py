@@ -12,9 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.container_network.lab.plugins.module_utils.docker import networks as docker_networks
-from ansible_collections.container_network.lab.plugins.module_utils.docker.swarm import gossip_port as swarm_gossip
-from ansible_collections.container_network.lab.plugins.module_utils.docker.swarm import ownership as swarm_record
+from ansible_collections.container_network.lab.plugins.module_utils.docker import networks
+from ansible_collections.container_network.lab.plugins.module_utils.docker.swarm import gossip_port, ownership
 from tests.support.module_runner import ModuleFailed, assert_converges, assert_unchanged, run_module
 
 ADDRESS = "127.0.0.1"  # the test's engine has no other
@@ -40,10 +39,10 @@ def state() -> str:
 @pytest.fixture(autouse=True)
 def record(docker_engine: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """The record of the test's host; the engine is in no swarm before and after the test."""
-    monkeypatch.setattr(swarm_record, "RECORD", tmp_path / "records" / "docker_swarm.json")
+    monkeypatch.setattr(ownership, "RECORD", tmp_path / "records" / "docker_swarm.json")
     # The engine has a network namespace of its own, so the test does not see its ports.
-    monkeypatch.setattr(swarm_gossip, "used_ports", lambda _protocol: set())
-    yield swarm_record.RECORD
+    monkeypatch.setattr(gossip_port, "used_ports", lambda _protocol: set())
+    yield ownership.RECORD
     subprocess.run(["docker", "swarm", "leave", "--force"], check=False, capture_output=True)
 
 
@@ -72,14 +71,14 @@ def test_a_host_that_lost_its_state_founds_the_swarm_again(swarm: dict) -> None:
 
 def test_a_killed_run_is_finished_by_the_next(record: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Killed right behind founding: the swarm is ours all the same."""
-    swarm_record.record_node("")
+    ownership.record_node("")
     docker("swarm", "init", "--advertise-addr", ADDRESS)
     found = run_module("docker_swarm_membership", advertise_address=ADDRESS)
     assert not found["changed"]
     assert json.loads(record.read_text()) == {"node_id": found["swarm"]["node_id"]}
 
 
-def test_a_swarm_of_a_person_is_left_alone() -> None:
+def test_a_foreign_swarm_is_left_alone() -> None:
     docker("swarm", "init", "--advertise-addr", ADDRESS)
     node = docker("info", "--format", "{{.Swarm.NodeID}}")
     problem = run_module("docker_swarm_info")["swarm"]["problem"]
@@ -170,7 +169,7 @@ def test_an_overlay_that_cannot_be_allocated_is_refused_and_taken_back(
 ) -> None:
     """Docker itself accepts it, and leaves half a network behind."""
     run_module("docker_networks", networks=[OVERLAY])
-    monkeypatch.setattr(docker_networks, "ALLOCATION_SECONDS", 1.0)
+    monkeypatch.setattr(networks, "ALLOCATION_SECONDS", 1.0)
     second = {"name": "second", "driver": "overlay", "attachable": True, **clash}
     with pytest.raises(ModuleFailed, match="Network 'second': the swarm cannot allocate it"):
         run_module("docker_networks", networks=[second])

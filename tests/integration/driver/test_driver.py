@@ -19,7 +19,11 @@ from ansible_collections.container_network.lab.plugins.module_utils.calico.pools
 from ansible_collections.container_network.lab.plugins.module_utils.calico.resources import WorkloadEndpoint
 from ansible_collections.container_network.lab.plugins.module_utils.calico.store import CalicoStore
 from ansible_collections.container_network.lab.plugins.module_utils.datastore.etcd import Etcd, EtcdUnreachable
-from ansible_collections.container_network.lab.plugins.module_utils.datastore.mirror import Copy, Mirror, WatchLost
+from ansible_collections.container_network.lab.plugins.module_utils.datastore.mirror import (
+    EtcdSnapshot,
+    Mirror,
+    WatchLost,
+)
 from ansible_collections.container_network.lab.plugins.module_utils.driver.config import Config
 from ansible_collections.container_network.lab.plugins.module_utils.driver.dns_clients import DnsClients
 from ansible_collections.container_network.lab.plugins.module_utils.driver.dns_names import HostsFile
@@ -189,7 +193,7 @@ class Parts:
 
     def __init__(self, endpoint: str) -> None:
         self.docker = ListedContainers()
-        self.seen = Copy(0, {})
+        self.seen = EtcdSnapshot(0, {})
         self.new_daemons: list[int] = []
         host = Host(
             "host1",

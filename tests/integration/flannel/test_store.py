@@ -82,7 +82,7 @@ def test_config_is_written_as_flanneld_reads_it(network):
     }
 
 
-def test_config_of_a_person_that_means_the_same_stays(network):
+def test_a_foreign_config_that_means_the_same_stays(network):
     text = '{ "Network": "40.15.0.0/16", "SubnetLen": 24, "Backend": { "Type": "vxlan", "VNI": 1 } }'
     network.etcd.put(f"{network.prefix}/config", text)
     assert_unchanged("flannel_config", **network.config())
@@ -207,7 +207,7 @@ def test_absent_releases_our_reservation_only(configured):
     assert sorted(configured.registry()) == ["config"]
 
 
-def test_reservation_of_a_person_is_used_and_stays(configured):
+def test_a_foreign_reservation_is_used_and_stays(configured):
     key = f"{configured.prefix}/subnets/40.15.7.0-24"
     configured.etcd.put(key, '{"PublicIP":"192.168.1.1"}')
     assert run_module("flannel_subnet", **configured.host(1))["subnet"] == "40.15.7.0/24"

@@ -73,8 +73,8 @@ def test_networks_of_one_subnet_are_isolated(lab: OverlayLab) -> None:
     blue_1, blue_3 = lab.container("node-1", "10.20.0.2", "blue"), lab.container("node-3", "10.20.0.5", "blue")
     assert red_1.ping("10.20.0.3")
     assert blue_1.ping("10.20.0.5")
-    for source, stranger in ((red_1, "10.20.0.5"), (red_2, "10.20.0.5"), (blue_1, "10.20.0.3"), (blue_3, "10.20.0.3")):
-        assert not source.ping(stranger)
+    for source, foreign in ((red_1, "10.20.0.5"), (red_2, "10.20.0.5"), (blue_1, "10.20.0.3"), (blue_3, "10.20.0.3")):
+        assert not source.ping(foreign)
     assert_settled(lab)
 
 
@@ -108,7 +108,7 @@ def test_an_address_that_moves_to_another_host_is_reached_at_once(lab: OverlayLa
     assert_settled(lab)
 
 
-def test_what_somebody_changed_is_set_right(lab: OverlayLab) -> None:
+def test_what_was_changed_is_set_right(lab: OverlayLab) -> None:
     first, second = lab.container("node-1", "10.20.0.2"), lab.container("node-2", "10.20.0.3")
     lab.inside_overlay("node-1", "ip", "neigh", "del", "10.20.0.3", "dev", "vxlan0")
     lab.inside_overlay("node-1", "bridge", "fdb", "add", "02:42:0a:14:00:77", "dev", "vxlan0", "dst", "192.168.1.9")

@@ -13,14 +13,13 @@ from ipaddress import IPv4Network
 import pytest
 
 from ansible_collections.container_network.lab.plugins.module_utils.datastore.etcd import Etcd
-from ansible_collections.container_network.lab.plugins.module_utils.errors import LabError
+from ansible_collections.container_network.lab.plugins.module_utils.errors import AddressTaken, LabError
 from ansible_collections.container_network.lab.plugins.module_utils.overlay.endpoints import OverlayEndpoint
 from ansible_collections.container_network.lab.plugins.module_utils.overlay.networks import (
     DRIVER_RECORDS,
     NetworkSettings,
 )
 from ansible_collections.container_network.lab.plugins.module_utils.overlay.store import (
-    AddressTaken,
     NameTaken,
     OverlayStore,
 )

@@ -19,7 +19,7 @@ from ansible_collections.container_network.lab.plugins.module_utils.kernel.write
     MERGE_RECEIVED,
     TRANSMIT_CHECKSUMS,
 )
-from ansible_collections.container_network.lab.plugins.module_utils.weave import attach as weave_attach
+from ansible_collections.container_network.lab.plugins.module_utils.weave import attach
 from ansible_collections.container_network.lab.plugins.module_utils.weave.dataplane import converge_host, plan_host
 from ansible_collections.container_network.lab.plugins.module_utils.weave.snapshot import checked_config
 from ansible_collections.container_network.lab.plugins.module_utils.weave.store import WeaveStore
@@ -126,8 +126,8 @@ def test_checksums_are_left_to_the_device_only_if_wanted(
     assert offload(host.netns, endpoint.device, MERGE_RECEIVED)
 
 
-def test_what_a_person_attached_stays(host: Host, containers: list[str]) -> None:
-    weave_attach.attach(host.store, NODE, "plain-1", [], VethSettings(MTU))
+def test_what_was_attached_by_hand_stays(host: Host, containers: list[str]) -> None:
+    attach.attach(host.store, NODE, "plain-1", [], VethSettings(MTU))
     module_runner.assert_unchanged("weave_attachments", **host.arguments())
     module_runner.assert_converges("weave_attachments", **host.arguments({"container": "plain-2"}))
     module_runner.assert_converges("weave_attachments", **host.arguments())
@@ -145,7 +145,7 @@ def test_a_restarted_container_is_attached_again_at_its_address(host: Host, cont
 
 
 def test_a_cut_off_attachment_is_finished(host: Host, containers: list[str]) -> None:
-    weave_attach.attach(host.store, NODE, "plain-1", [], VethSettings(MTU), from_inventory=True)
+    attach.attach(host.store, NODE, "plain-1", [], VethSettings(MTU), from_inventory=True)
     (endpoint,) = host.store.read().endpoints
     ip(host.netns, f"link delete {endpoint.device}")
     module_runner.assert_converges("weave_attachments", **host.arguments({"container": "plain-1"}))

@@ -151,7 +151,7 @@ def test_the_datapath_has_the_documented_ports_and_a_flow_for_each_mac(netns_fac
 # --- packets ----------------------------------------------------------------------------------------------------------
 
 
-def test_everybody_reaches_everybody(lab: WeaveLab) -> None:
+def test_all_containers_reach_each_other(lab: WeaveLab) -> None:
     containers = [lab.container(node, f"172.111.222.{number}/24") for number, node in enumerate(PEERS, 1)]
     containers.append(lab.container("node-1", "172.111.222.9/24"))
     for source in containers:
@@ -216,20 +216,20 @@ def test_containers_come_and_go(lab: WeaveLab) -> None:
 
 def test_a_peer_that_left_gets_nothing_more(lab: WeaveLab) -> None:
     first, second = lab.container("node-1", "172.111.222.1/24"), lab.container("node-2", "172.111.222.128/24")
-    stranger = lab.container("node-3", "172.111.222.96/24")
-    assert stranger.ping(first.address)
+    foreign = lab.container("node-3", "172.111.222.96/24")
+    assert foreign.ping(first.address)
     lab.change(
         peers={name: peer for name, peer in PEERS.items() if name != "node-3"},
         endpoints=tuple(one for one in lab.state.endpoints if one.node != "node-3"),
     )
     assert all(lab.converge("node-1", "node-2").values())
-    with listening(stranger) as receiver:
+    with listening(foreign) as receiver:
         receiver.settimeout(0.5)
         send_multicast(first, b"secret")
         with pytest.raises(TimeoutError):
             receiver.recv(100)
     assert first.ping(second.address)
-    assert not stranger.ping(first.address)
+    assert not foreign.ping(first.address)
     assert settled(lab)
 
 
@@ -251,7 +251,7 @@ def test_an_exposed_host_reaches_containers_and_they_reach_it(lab: WeaveLab) -> 
 
 
 @pytest.mark.parametrize("device", ["weave", "vethwe-bridge", "vxlan-6784"])
-def test_what_somebody_deleted_is_made_again(lab: WeaveLab, device: str) -> None:
+def test_what_was_deleted_is_recreated(lab: WeaveLab, device: str) -> None:
     first, second = lab.container("node-1", "172.111.222.1/24"), lab.container("node-2", "172.111.222.128/24")
     ip(lab.spaces["node-2"], f"link delete {device}")
     assert not first.ping(second.address)
@@ -289,7 +289,7 @@ def test_removal_takes_all_that_is_ours_and_nothing_else(netns_factory: Callable
 
 @pytest.mark.parametrize("name", ["datapath", "vxlan-6784", "weave"])
 def test_devices_of_other_kinds_are_not_ours(netns_factory: Callable[[], str], name: str) -> None:
-    """A person's own device that has one of the names."""
+    """A foreign device that has one of the names."""
     for datapath in [BRIDGE_DATAPATH, *([OPENVSWITCH_DATAPATH] if has_openvswitch else [])]:
         lab = WeaveLab(netns_factory, datapath)
         ip(lab.spaces["node-1"], f"link add {name} type veth")

@@ -54,7 +54,7 @@ def running(
 
 @pytest.fixture
 def hosts(running: Hosts) -> Iterator[Hosts]:
-    """With the network, and without containers; afterwards nobody has an address any more."""
+    """With the network, and without containers; afterwards no address is in use any more."""
     for host in running.both:
         host.docker("network", "create", *DRIVER, "weave")
     yield running

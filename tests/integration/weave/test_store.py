@@ -12,10 +12,10 @@ from ipaddress import IPv4Address, IPv4Network
 import pytest
 
 from ansible_collections.container_network.lab.plugins.module_utils.datastore.etcd import Etcd
-from ansible_collections.container_network.lab.plugins.module_utils.errors import InvalidInput, LabError
+from ansible_collections.container_network.lab.plugins.module_utils.errors import AddressTaken, InvalidInput, LabError
 from ansible_collections.container_network.lab.plugins.module_utils.weave.ring import Ring
 from ansible_collections.container_network.lab.plugins.module_utils.weave.snapshot import PREFIX, Config, Endpoint
-from ansible_collections.container_network.lab.plugins.module_utils.weave.store import DOCKER, AddressTaken, WeaveStore
+from ansible_collections.container_network.lab.plugins.module_utils.weave.store import DOCKER, WeaveStore
 from tests.support import etcd_process
 from tests.support.module_runner import ModuleFailed, assert_converges, assert_unchanged, run_module
 
@@ -133,7 +133,7 @@ def test_many_containers_are_no_obstacle(store: WeaveStore, endpoint: str) -> No
     assert stored(endpoint) == []
 
 
-def test_the_range_changes_only_while_nobody_uses_it(store: WeaveStore) -> None:
+def test_the_range_changes_only_while_it_is_unused(store: WeaveStore) -> None:
     other = IPv4Network("10.32.0.0/12")
     given = store.assign("node-1", DOCKER)
     with pytest.raises(InvalidInput, match=r"weave_range cannot change while addresses are in use \(172.111.222.1\)"):
@@ -199,7 +199,7 @@ def test_a_subnet_is_shared_by_all_peers(store: WeaveStore) -> None:
     assert assign(store, "node-1", subnet=subnet) == given[-1]
 
 
-def test_a_stranger_gets_no_address(store: WeaveStore, empty_store: WeaveStore) -> None:
+def test_an_unknown_host_gets_no_address(store: WeaveStore, empty_store: WeaveStore) -> None:
     with pytest.raises(LabError, match="node-9 is no peer of the Weave network: run the role weave for it"):
         assign(store, "node-9")
     empty_store.forget()

@@ -112,7 +112,7 @@ def test_endpoint():
     assert endpoint.resource().is_stored(text)
 
 
-def test_documents_keep_what_strangers_wrote():
+def test_documents_keep_what_foreign_programs_wrote():
     stored = json.dumps(
         {
             "metadata": {"name": "n", "uid": "x", "creationTimestamp": "y", "annotations": {"a": "b"}},
@@ -172,7 +172,7 @@ def test_contradictions():
     )
 
 
-def test_strangers_documents_do_not_break_the_view():
+def test_foreign_documents_do_not_break_the_view():
     found = items(None)
     for plural in ("ippools", "nodes", "profiles", "bgppeers", "workloadendpoints/libnetwork"):
         for name, text in (("a", "no json"), ("b", "{}"), ("c", '{"metadata": 3, "spec": []}')):

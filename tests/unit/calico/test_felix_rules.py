@@ -10,8 +10,13 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.container_network.lab.plugins.module_utils.calico import felix_rules as r
 from ansible_collections.container_network.lab.plugins.module_utils.calico import profile_rules
+from ansible_collections.container_network.lab.plugins.module_utils.calico.felix_rules import (
+    CHAIN_NAME_LENGTH,
+    chain_name,
+    chain_texts,
+    selector_set,
+)
 from ansible_collections.container_network.lab.plugins.module_utils.calico.policy import (
     FLAT_DISPATCH,
     Policy,
@@ -169,7 +174,7 @@ def test_ipv6_has_chains_and_sets_of_its_own() -> None:
     )
     policy = plan_policy(both, "node-1", 6)
     assert policy.chains.ip_version == "ipv6"
-    assert members(policy, r.selector_set(6, "has(calico-net-1)")) == {"fd80:24e2:f998:72d6::1"}
+    assert members(policy, selector_set(6, "has(calico-net-1)")) == {"fd80:24e2:f998:72d6::1"}
     assert chain(policy, "cali-wl-to-host")[0] == (
         f'-p ipv6-icmp -m comment --comment "cali:{_digest(chain(policy, "cali-wl-to-host")[0])}" '
         "-m icmp6 --icmpv6-type 130 -j ACCEPT"
@@ -190,7 +195,7 @@ ACCEPTED = ["-j MARK --set-xmark 0x1000000/0x1000000", "-m mark --mark 0x1000000
 
 def rules(direction: str, *declared: dict[str, Any]) -> list[str]:
     spec = profile_spec("web", default=False, **{direction: declared})
-    return without_comment(r.chain_texts("cali-pri-web", profile_rules.profile_rules(spec[direction], 4)))
+    return without_comment(chain_texts("cali-pri-web", profile_rules.profile_rules(spec[direction], 4)))
 
 
 @pytest.mark.parametrize(
@@ -262,7 +267,7 @@ def test_a_profile_that_cannot_be_enforced_lets_nothing_through() -> None:
 
 
 def test_names_too_long_for_the_kernel_are_hashed() -> None:
-    name = r.chain_name("cali-pri-", "a-network-with-a-long-name")
-    assert len(name) == r.CHAIN_NAME_LENGTH
+    name = chain_name("cali-pri-", "a-network-with-a-long-name")
+    assert len(name) == CHAIN_NAME_LENGTH
     assert name.startswith("cali-pri-_")
-    assert name != r.chain_name("cali-pri-", "a-network-with-a-long-name-2")
+    assert name != chain_name("cali-pri-", "a-network-with-a-long-name-2")

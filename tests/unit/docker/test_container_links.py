@@ -37,7 +37,7 @@ SANDBOX = namespace(
     "sandbox",
     link(1, "lo", None),
     link(7, "eth0", lower=8, netnsid=0, addresses=("40.15.43.2/24",)),
-    link(8, "stranger", lower=5, netnsid=4),
+    link(8, "foreign", lower=5, netnsid=4),
     neighbours={0: "host"},
     containers=["busybox"],
 )
@@ -55,12 +55,12 @@ def test_the_other_end_is_in_the_same_namespace():
 
 def test_no_other_end():
     assert other_end(ALL, HOST, HOST.links["docker0"]) is None
-    assert other_end(ALL, SANDBOX, SANDBOX.links["stranger"]) is None
+    assert other_end(ALL, SANDBOX, SANDBOX.links["foreign"]) is None
 
 
 def test_a_container_is_described_without_loopback():
     described = describe_container(ALL, ContainerPlace("busybox", "4711", 42, "/var/run/docker/netns/sandbox"))
     assert described["namespace"] == "sandbox"
-    assert [interface["name"] for interface in described["interfaces"]] == ["eth0", "stranger"]
+    assert [interface["name"] for interface in described["interfaces"]] == ["eth0", "foreign"]
     assert described["interfaces"][0]["peer"] == {"namespace": "host", "name": "veth1", "index": 8, "bridge": "docker0"}
     assert described["interfaces"][0]["addresses"] == ["40.15.43.2/24"]

@@ -117,7 +117,7 @@ def test_surplus_containers_go():
     assert plan_absent([container]).after == {}
 
 
-def test_a_container_of_somebody_else_is_refused():
+def test_a_foreign_container_is_refused():
     ours, container = found(wanted()), found(wanted(), ours=False)
     assert "was not made by container_network.lab" in foreign_problems(["xbox1"], {"xbox1": container}, None)[0]
     assert "belongs to group 'workloads', not to no group" in foreign_problems(["xbox1"], {"xbox1": ours}, None)[0]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.container_network.lab.plugins.module_utils.docker.swarm import ownership as swarm_record
+from ansible_collections.container_network.lab.plugins.module_utils.docker.swarm import ownership
 from ansible_collections.container_network.lab.plugins.module_utils.docker.swarm.ownership import (
     forget_node,
     is_foreign,
@@ -84,7 +84,7 @@ def test_whose_swarm_it_is(membership, recorded, foreign):
 
 def test_the_record_is_kept_and_forgotten(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     path = tmp_path / "container-network" / "docker_swarm.json"
-    monkeypatch.setattr(swarm_record, "RECORD", path)
+    monkeypatch.setattr(ownership, "RECORD", path)
     assert recorded_node() is None
     record_node("")
     assert recorded_node() == ""
@@ -121,7 +121,7 @@ def test_a_new_manager_is_made_before_the_old_one_is_none_any_more():
     assert changes(found, ["node-2"]) == [("bbb", "manager", False), ("aaa", "worker", False)]
 
 
-def test_what_a_host_was_before_it_joined_anew_is_removed():
+def test_what_a_host_was_before_it_joined_again_is_removed():
     found = [node("aaa", "node-1", "manager"), node("bbb", "node-2"), node("old", "node-2", "manager")]
     assert changes(found, ["node-1"]) == [("old", "worker", True)]
 
@@ -131,5 +131,5 @@ def test_a_host_that_is_no_member_any_more_is_removed_and_one_that_is_away_is_no
     assert changes(found, ["node-1"]) == [("ddd", "worker", True)]
 
 
-def test_a_node_that_a_person_added_is_left_alone():
+def test_an_unmanaged_node_is_left_alone():
     assert changes([node("aaa", "node-1", "manager"), node("bbb", "node-2"), node("xxx")], ["node-1"]) == []

@@ -13,7 +13,7 @@ from threading import Barrier
 import pytest
 
 from ansible_collections.container_network.lab.plugins.module_utils.datastore.etcd import Etcd, KeyValue
-from ansible_collections.container_network.lab.plugins.module_utils.datastore.mirror import Copy
+from ansible_collections.container_network.lab.plugins.module_utils.datastore.mirror import EtcdSnapshot
 from ansible_collections.container_network.lab.plugins.module_utils.driver.host import Host
 from ansible_collections.container_network.lab.plugins.module_utils.driver.store_network import StoreNetwork
 from ansible_collections.container_network.lab.plugins.module_utils.errors import LabError
@@ -56,11 +56,11 @@ class StoredNetwork(StoreNetwork[Store, list[Endpoint], Endpoint], PlainNetwork)
 class Watched:
     """What the network's watch has seen."""
 
-    copy = Copy(1, {})
+    copy = EtcdSnapshot(1, {})
 
     def see(self, **endpoints: str) -> None:
         keys = {key: KeyValue(key, node, 1, 0) for key, node in endpoints.items()}
-        self.copy = Copy(self.copy.revision + 1, keys)
+        self.copy = EtcdSnapshot(self.copy.revision + 1, keys)
 
 
 @pytest.fixture

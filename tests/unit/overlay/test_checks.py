@@ -129,7 +129,7 @@ def test_over_etcd_each_host_has_its_own_identifiers_and_a_driver():
     assert "part in the swarm" not in checks
 
 
-def test_a_strangers_address_that_ones_own_overlay_gave_as_well_is_not_tried():
+def test_a_foreign_address_that_the_own_overlay_gave_as_well_is_not_tried():
     same = [SEEN[0], {**SEEN[1], "box3": {"addresses": {"inner": "10.20.0.2"}}}]
     assert "box1 does not reach box3 of inner" in found("node-1")
     assert "box1 does not reach box3 of inner" not in found("node-1", same)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, container_network.lab contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Overlays as a person lists them, and as Docker is told of them."""
+"""Overlays as the inventory lists them, and as Docker is told of them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ansible_collections.container_network.lab.plugins.module_utils.errors impor
 from ansible_collections.container_network.lab.plugins.module_utils.overlay.config import (
     ETCD,
     SWARM,
-    OverlayNetwork,
+    OverlaySpec,
     asked_vnis,
     parsed_networks,
 )
@@ -21,7 +21,7 @@ DOCUMENTED = {"name": "overlay", "subnet": "10.20.0.0/16", "vni": 256, "ip_range
 
 
 def docker(control_plane: str = SWARM, **fields) -> dict:
-    return OverlayNetwork.parse(DOCUMENTED | fields).docker_network(control_plane)
+    return OverlaySpec.parse(DOCUMENTED | fields).docker_network(control_plane)
 
 
 def test_the_documented_overlay():
@@ -52,9 +52,9 @@ def test_the_same_over_etcd():
 
 
 def test_docker_is_told_the_mtu_of_the_underlay():
-    assert OverlayNetwork.parse(DOCUMENTED).container_mtu == 1450
+    assert OverlaySpec.parse(DOCUMENTED).container_mtu == 1450
     assert docker(mtu=8951)["options"]["com.docker.network.driver.mtu"] == "9001"
-    assert OverlayNetwork.parse(DOCUMENTED | {"encrypted": True}).container_mtu == 1424
+    assert OverlaySpec.parse(DOCUMENTED | {"encrypted": True}).container_mtu == 1424
     encrypted = docker(mtu=1424, encrypted=True)["options"]
     assert (encrypted["com.docker.network.driver.mtu"], encrypted["encrypted"]) == ("1500", "true")
 
@@ -96,7 +96,7 @@ def test_gateways_and_ranges_must_be_in_a_subnet():
 )
 def test_what_is_wrong_with_an_overlay(fields, problem):
     with pytest.raises(InvalidInput) as raised:
-        OverlayNetwork.parse(DOCUMENTED | fields)
+        OverlaySpec.parse(DOCUMENTED | fields)
     (found,) = raised.value.problems
     assert problem in found
 

@@ -15,7 +15,7 @@ from ansible_collections.container_network.lab.plugins.module_utils.kernel.vxlan
 )
 from ansible_collections.container_network.lab.plugins.module_utils.overlay.dataplane import DesiredNetwork, plan_host
 from ansible_collections.container_network.lab.plugins.module_utils.overlay.endpoints import OverlayEndpoint
-from ansible_collections.container_network.lab.plugins.module_utils.overlay.networks import OverlayNetwork
+from ansible_collections.container_network.lab.plugins.module_utils.overlay.networks import AgreedNetwork
 from ansible_collections.container_network.lab.plugins.module_utils.overlay.snapshot import Snapshot
 
 VTEPS = {"node-1": "192.168.1.68", "node-2": "192.168.1.254", "node-3": "192.168.1.245"}
@@ -23,8 +23,8 @@ SUBNET = IPv4Network("10.20.0.0/16")
 IDS = {"overlay": "892b4d4ba3b70d45", "blue": "0011223344556677"}
 
 
-def network(name: str, vni: int) -> OverlayNetwork:
-    return OverlayNetwork(name, SUBNET, SUBNET[1], vni, 1450, nodes=tuple(VTEPS))
+def network(name: str, vni: int) -> AgreedNetwork:
+    return AgreedNetwork(name, SUBNET, SUBNET[1], vni, 1450, nodes=tuple(VTEPS))
 
 
 def endpoint(number: int, node: str, name: str = "overlay") -> OverlayEndpoint:

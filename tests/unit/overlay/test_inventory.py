@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.container_network.lab.plugins.module_utils.docker.networks import NetworkSpec
-from ansible_collections.container_network.lab.plugins.module_utils.overlay.config import ETCD, SWARM, OverlayNetwork
+from ansible_collections.container_network.lab.plugins.module_utils.overlay.config import ETCD, SWARM, OverlaySpec
 from ansible_collections.container_network.lab.plugins.module_utils.overlay.inventory import (
     docker_networks,
     network_description,
@@ -34,7 +34,7 @@ def host(node_id: str = "", nodes: list | None = None, networks: list | None = N
 
 
 def test_overlays_of_ours_that_change_or_leave_are_obsolete():
-    specification = NetworkSpec.from_options(OverlayNetwork.parse(DOCUMENTED).docker_network(SWARM)).specification()
+    specification = NetworkSpec.from_options(OverlaySpec.parse(DOCUMENTED).docker_network(SWARM)).specification()
     found = [
         {"name": "overlay", "group": "docker_overlay", "specification": specification},
         {"name": "former", "group": "docker_overlay", "specification": specification},

@@ -17,8 +17,8 @@ from ansible_collections.container_network.lab.plugins.module_utils.overlay.endp
     port_mac,
 )
 from ansible_collections.container_network.lab.plugins.module_utils.overlay.networks import (
+    AgreedNetwork,
     NetworkSettings,
-    OverlayNetwork,
     lowest_free_vni,
     overlap_problem,
 )
@@ -27,10 +27,10 @@ from ansible_collections.container_network.lab.plugins.module_utils.overlay.snap
 ENDPOINT_ID = "60538ba9d1ef4d27b28479e4a982cdcd79751b9c56f51bae0c892efe796ab75c"
 
 
-def network(subnet: str = "10.20.0.0/16", **fields) -> OverlayNetwork:
+def network(subnet: str = "10.20.0.0/16", **fields) -> AgreedNetwork:
     parsed = IPv4Network(subnet)
     values = {"vni": 256, "mtu": 1450, "nodes": ("node-1",), "gateway": parsed.network_address + 1, **fields}
-    return OverlayNetwork("overlay", parsed, **values)
+    return AgreedNetwork("overlay", parsed, **values)
 
 
 def settings(subnet: str = "10.20.0.0/16", options=None, underlay_mtu: int = 9001, internal=False) -> NetworkSettings:
@@ -41,7 +41,7 @@ def test_the_document_of_a_network_has_what_docker_kept():
     document = json.loads(network().text())
     assert document["subnets"] == [{"SubnetIP": "10.20.0.0/16", "GwIP": "10.20.0.1/16", "Vni": 256}]
     assert document["mtu"] == 1450
-    assert OverlayNetwork.from_document("overlay", document) == network()
+    assert AgreedNetwork.from_document("overlay", document) == network()
 
 
 def test_the_document_of_an_endpoint_has_what_docker_kept():
@@ -60,7 +60,7 @@ def test_a_port_tells_whose_it_is():
     assert device_of_port("02:42:60:53:8b:a9") is None
 
 
-def test_documents_of_strangers_are_left_out():
+def test_foreign_documents_are_left_out():
     items = {
         "/docker/network/v1.0/overlay/network/odd": '{"mtu": "much"}',
         "/docker/network/v1.0/overlay/network/overlay": network().text(),

@@ -11,7 +11,7 @@ import pytest
 
 from ansible_collections.container_network.lab.plugins.module_utils.errors import InvalidInput, LabError
 from ansible_collections.container_network.lab.plugins.module_utils.kernel.vxlan_tables import describe_fdb
-from ansible_collections.container_network.lab.plugins.module_utils.weave import status as weave_status
+from ansible_collections.container_network.lab.plugins.module_utils.weave import status
 from ansible_collections.container_network.lab.plugins.module_utils.weave.address_request import Wanted
 from ansible_collections.container_network.lab.plugins.module_utils.weave.dataplane import forwarding_table, plan_host
 from ansible_collections.container_network.lab.plugins.module_utils.weave.iptables_rules import container_rules, rules
@@ -27,7 +27,7 @@ from ansible_collections.container_network.lab.plugins.module_utils.weave.snapsh
     Config,
     Endpoint,
     Holding,
-    WeaveState,
+    Snapshot,
     checked_config,
 )
 
@@ -61,7 +61,7 @@ def test_tunnel_ids_are_those_of_real_weave():
     assert tunnel_id(H1, H3) == 0x70C541
 
 
-def test_a_short_id_is_nobody_elses():
+def test_a_short_id_is_unique():
     first = free_short_id("7a:00:00:00:00:01", [])
     assert 0 <= first < 4096
     assert free_short_id("7a:00:00:00:00:01", []) == first
@@ -82,7 +82,7 @@ def test_no_peer_name(text):
 
 
 def test_documents_are_read_again():
-    state = WeaveState.parse(texts())
+    state = Snapshot.parse(texts())
     assert state.config == CONFIG
     assert state.peers == {"h1": H1, "h2": H2, "h3": H3}
     assert state.endpoints == (MINE, THEIRS)
@@ -91,7 +91,7 @@ def test_documents_are_read_again():
 
 
 def test_a_host_copies_to_all_peers_and_knows_where_each_mac_is():
-    desired = plan_host(WeaveState.parse(texts()), "h1")
+    desired = plan_host(Snapshot.parse(texts()), "h1")
     assert desired.exposed == ("172.111.222.2/24",)
     assert [describe_fdb(entry) for entry in forwarding_table(desired).items()] == [
         "00:00:00:00:00:00 dst 192.168.1.254 self permanent",
@@ -103,7 +103,7 @@ def test_a_host_copies_to_all_peers_and_knows_where_each_mac_is():
 
 
 def test_a_host_that_is_no_peer_has_no_part():
-    assert plan_host(WeaveState.parse(texts()), "h9") is None
+    assert plan_host(Snapshot.parse(texts()), "h9") is None
 
 
 def test_rules_are_those_of_real_weave():
@@ -132,7 +132,7 @@ def test_rules_in_a_container():
 
 def test_names_are_of_all_containers_that_have_them():
     twin = Endpoint("h3", "e3", "4a:d6:71:b8:ad:ce", ("172.111.222.128/24",), "vethwle3", "weave", "C1")
-    state = WeaveState.parse({**texts(), twin.key: twin.document()})
+    state = Snapshot.parse({**texts(), twin.key: twin.document()})
     for name in ("c1", "c1.weave.local", "C1.weave.local."):
         assert state.addresses_of_name(name) == ["172.111.222.1", "172.111.222.128"]
     assert state.addresses_of_name("c9") == []
@@ -140,7 +140,7 @@ def test_names_are_of_all_containers_that_have_them():
 
 def test_status_ipam_has_the_own_part_first():
     """weave_fastdp: h1-status.txt."""
-    assert weave_status.ipam(WeaveState.parse(texts()), "h1") == [
+    assert status.ipam(Snapshot.parse(texts()), "h1") == [
         "7a:00:00:00:00:01(h1)                       96 IPs (37.5% of total) (1 active)",
         "7a:00:00:00:00:02(h2)                       32 IPs (12.5% of total) (1 active)",
         "7a:00:00:00:00:03(h3)                      128 IPs (50.0% of total)",
@@ -148,26 +148,24 @@ def test_status_ipam_has_the_own_part_first():
 
 
 def test_ps_lists_the_host_and_its_containers_as_they_are_called():
-    """As ``weave ps`` of Weave 2.8.1: short ids, unless somebody names them otherwise."""
-    state = WeaveState.parse(texts())
-    assert weave_status.containers(state, "h1", {"weave:expose": "", "4f2b1c7d9e0a": "c1", "plain": "plain"}) == [
+    """As ``weave ps`` of Weave 2.8.1: short ids, unless a name is chosen."""
+    state = Snapshot.parse(texts())
+    assert status.containers(state, "h1", {"weave:expose": "", "4f2b1c7d9e0a": "c1", "plain": "plain"}) == [
         "weave:expose 7a:00:00:00:00:01 172.111.222.2/24",
         "4f2b1c7d9e0a 02:42:93:b1:29:24 172.111.222.1/24",
     ]
-    assert weave_status.containers(state, "h1", {"c1": "c1"}) == ["          c1 02:42:93:b1:29:24 172.111.222.1/24"]
+    assert status.containers(state, "h1", {"c1": "c1"}) == ["          c1 02:42:93:b1:29:24 172.111.222.1/24"]
 
 
 def test_other_status_lines():
-    state = WeaveState.parse(texts())
-    assert weave_status.connections(state, "h1", "openvswitch", 1376)[0] == (
+    state = Snapshot.parse(texts())
+    assert status.connections(state, "h1", "openvswitch", 1376)[0] == (
         "-> 192.168.1.254:6784    established fastdp 7a:00:00:00:00:02(h2) mtu=1376"
     )
-    assert weave_status.dns(state)[1] == "c2           172.111.222.96  e2 7a:00:00:00:00:02"
-    assert len(weave_status.peers(state)) == 9
-    assert weave_status.peers(state)[1] == (
-        "   -> 192.168.1.254:6784    7a:00:00:00:00:02(h2)                 established"
-    )
-    assert weave_status.summary(WeaveState(), "h1", "bridge", 1376) == ["not a peer of a Weave network"]
+    assert status.dns(state)[1] == "c2           172.111.222.96  e2 7a:00:00:00:00:02"
+    assert len(status.peers(state)) == 9
+    assert status.peers(state)[1] == ("   -> 192.168.1.254:6784    7a:00:00:00:00:02(h2)                 established")
+    assert status.summary(Snapshot(), "h1", "bridge", 1376) == ["not a peer of a Weave network"]
 
 
 @pytest.mark.parametrize(

@@ -75,7 +75,7 @@ def test_a_donation_within_a_subnet():
     assert span.end <= int(subnet[-1]) + 1
 
 
-def test_nobody_gives_what_is_used_or_unusable():
+def test_no_peer_gives_what_is_used_or_unusable():
     ring = Ring(RANGE).seed(["a", "b"])
     used = [address(last) for last in range(1, 255)]
     assert ring.donation("c", used) is None

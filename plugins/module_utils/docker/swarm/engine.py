@@ -60,7 +60,7 @@ def change_node(engine: Engine, node_id: str, **changes: Any) -> None:
         except EngineError as error:
             if "out of sequence" not in error.reason:
                 raise
-            return error.reason  # somebody else has changed it meanwhile
+            return error.reason  # another client has changed it meanwhile
         return None
 
     persist(attempt, f"cannot change node {node_id} of the swarm")

@@ -162,7 +162,7 @@ def _converge_absent(engine: Engine, hand_over: bool, check_mode: bool) -> Outco
 
 
 def _guest_problems(engine: Engine) -> list[str]:
-    """Containers that a person has put on the swarm's networks, and that would lose them."""
+    """Unmanaged containers on the swarm's networks, and that would lose them."""
     return [
         f"container '{container['Names'][0].lstrip('/')}' is on network '{network['Name']}' of the swarm, which "
         f"{os.uname().nodename} is to leave: remove it first"

@@ -43,7 +43,7 @@ def _without_nodes(membership: Membership, managers: list[str], check_mode: bool
         raise LabError(
             f"The swarm of {membership.address or 'this host'} has no leader that could change its nodes (this host: "
             f"{membership.state}{', ' + membership.error if membership.error else ''}). More than half of its managers "
-            "must be up: start those that are not. If they are lost for ever, let all hosts leave the swarm."
+            "must be up: start those that are not. If they are permanently lost, let all hosts leave the swarm."
         )
     return Outcome({}, {"managers": managers}, warnings=["Predicted without the swarm, which is not there yet."])
 

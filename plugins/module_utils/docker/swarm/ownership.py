@@ -4,7 +4,7 @@
 """Which swarm is ours: a small file on each host remembers the node that this collection made of it.
 
 It is written before a host founds or joins a swarm, then without an identifier, so that a killed run does not leave a
-swarm that nobody owns. A host that is another node than the recorded one is in a swarm that a person made.
+swarm without an owner. A host that is another node than the recorded one is in a foreign swarm.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def forget_node() -> None:
 
 
 def is_foreign(membership: Membership, recorded: str | None) -> bool:
-    """Whether the host is in a swarm that somebody else made."""
+    """Whether the host is in a foreign swarm."""
     if membership.state == INACTIVE:
         return False
     if recorded is None:

@@ -97,7 +97,7 @@ class Node:
 
 @dataclass(frozen=True)
 class MembershipPlan:
-    """What must be done to one host; nothing if it is what it shall be."""
+    """What must be done to one host; nothing if it is as wanted."""
 
     leave: bool = False
     found: bool = False
@@ -153,8 +153,8 @@ def plan_nodes(
     """The changes to a swarm's list of nodes, promotions first, so that the swarm never loses all of its managers.
 
     ``hosts`` are the identifiers of nodes by the inventory's names, ``managers`` the names of those that manage, and
-    ``names`` all that may be members. A node is removed if its host has joined anew under another identifier, or is no
-    member any more. Nodes that were never named are a person's, and are left alone.
+    ``names`` all that may be members. A node is removed if its host has joined again under another identifier, or is no
+    member any more. Nodes that were never named are foreign, and are left alone.
     """
     name_of = {identifier: name for name, identifier in hosts.items()}
     changes = []

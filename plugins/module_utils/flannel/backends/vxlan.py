@@ -13,7 +13,8 @@ from ...checks.check import CheckOptions, check_options
 from ...kernel.addresses import mac_text, packed_ip, packed_mac, stable_mac
 from ...kernel.links import NAME_LENGTH, Device
 from ...kernel.routes import Route
-from ...kernel.virtual_links import LARGEST_VNI, VirtualLink, VxlanAttributes
+from ...kernel.virtual_links import VirtualLink, VxlanAttributes
+from ...kernel.vxlan import IANA_PORT, LARGEST_VNI, OVERHEAD
 from ...kernel.vxlan_tables import StaticTables
 from ..leases import Lease
 from .backend import Backend, Underlay, route_by
@@ -28,7 +29,7 @@ class Vxlan(Backend):
 
     TYPE = "vxlan"
     OPTIONS = {"vni": "VNI", "port": "Port"}  # noqa: RUF012  (a constant of the class, declared so in Backend)
-    OVERHEAD = 50  # bytes: outer IPv4 header 20, UDP 8, VXLAN 8, inner Ethernet header 14
+    OVERHEAD = OVERHEAD
 
     vni: int | None = None
     port: int | None = None
@@ -129,7 +130,7 @@ class Vxlan(Backend):
                     f"mtu {link['mtu']}",
                     f"link/ether {link['mac']}",
                     f"vxlan id {tunnel['id']} local {tunnel['local']} dev {tunnel['dev']} srcport 0 0 "
-                    f"dstport {tunnel.get('port', 4789)}",
+                    f"dstport {tunnel.get('port', IANA_PORT)}",
                     "nolearning",
                     "ttl auto",
                     "ageing 300",
