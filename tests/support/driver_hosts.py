@@ -14,6 +14,7 @@ import json
 import os
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -151,7 +152,7 @@ class DriverHost:
             listener.bind(str(notify))
             listener.settimeout(START_SECONDS)
             with self.driver_log.open("a") as log:
-                command = self.inside("python3", *self._program, str(path))
+                command = self.inside(sys.executable, *self._program, str(path))
                 self._driver = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, env=environment)
             assert listener.recv(100) == b"READY=1"
 

@@ -12,9 +12,9 @@ from ansible_collections.container_network.lab.plugins.module_utils.driver impor
 endpoint_life.GRACE_SECONDS = 10.0  # before the others read it
 
 from ansible_collections.container_network.lab.plugins.module_utils.driver import __main__ as program  # noqa: E402
-from ansible_collections.container_network.lab.plugins.module_utils.driver import service as driver  # noqa: E402
+from ansible_collections.container_network.lab.plugins.module_utils.driver import service  # noqa: E402
 
-driver.RESYNC_SECONDS = 0.5
+service.RESYNC_SECONDS = 0.5
 program.READY_SECONDS = 1.0
 
 if __name__ == "__main__":
