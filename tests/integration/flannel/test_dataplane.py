@@ -83,11 +83,14 @@ def test_one_task_does_a_hosts_work(leased: Network, node: str) -> None:
     assert restore_unit.wanted_files().keys() <= set(leased.subnet_env.parents[1].rglob("*"))
 
 
-def test_it_returns_what_the_info_module_shows(leased: Network) -> None:
+def test_it_returns_what_the_info_module_shows(leased: Network, node: str) -> None:
     underlay = leased.host()
     del underlay["files"]
     shown = run_module("flannel_subnet_info", **underlay)["flannel"]
-    assert run_module("flannel_host", **leased.host())["flannel"] == shown
+    made = run_module("flannel_host", **leased.host())["flannel"]
+    assert shown.pop("device_mac") is None
+    assert made.pop("device_mac") == link(node, "flannel.1")["address"]
+    assert made == shown
 
 
 def test_a_host_that_joins_changes_tables_and_routes_only(leased: Network, node: str) -> None:
@@ -146,7 +149,9 @@ def test_check_mode_goes_by_what_the_tasks_before_predict(network: Network, node
     for number in LEASES:
         network.lease(number)
     made = run_module("flannel_host", **network.host(predicted_leases=leases, **predicted))
-    assert (made["flannel"], made["diff"]) == (result["flannel"], result["diff"])
+    assert (result["flannel"].pop("device_mac"), made["diff"]) == (None, result["diff"])
+    assert made["flannel"].pop("device_mac") == link(node, "flannel.1")["address"]
+    assert made["flannel"] == result["flannel"]
 
 
 def test_it_takes_over_what_network_set_recorded(leased: Network, node: str) -> None:

@@ -8,6 +8,8 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Iterator
+from hashlib import sha256
+from pathlib import Path
 
 import pytest
 
@@ -38,7 +40,7 @@ def test_the_interface_of_the_best_default_route(node: str) -> None:
     result = run_module("host_info")
     assert not result["changed"]
     assert "diff" not in result
-    of_the_machine = ("container_networks", "enabled_services", "outdated_commands")
+    of_the_machine = ("container_networks", "outdated_commands")
     assert {key: value for key, value in result["host_info"].items() if key not in of_the_machine} == {
         "interface": "eth1",
         "address": "10.12.31.211",
@@ -52,6 +54,8 @@ def test_the_interface_of_the_best_default_route(node: str) -> None:
         "missing_commands": [],
         "missing_packages": [],
         "processes": {},
+        "enabled_services": [],
+        "files": {},
         "missing_features": [],
         "missing_netlink_families": [],
         "used_udp_ports": [],
@@ -63,6 +67,30 @@ def test_a_named_interface(node: str) -> None:
     assert (found["address"], found["gateway"]) == ("192.168.1.68", "192.168.1.1")
     ip(node, "route del default via 192.168.1.1")
     assert run_module("host_info", interface="eth0")["host_info"]["gateway"] is None
+
+
+def test_files_are_compared_by_their_content(node: str, tmp_path: Path) -> None:
+    same, other = tmp_path / "same", tmp_path / "other"
+    same.write_text("wanted\n")
+    other.write_text("as it was\n")
+    checksum = sha256(b"wanted\n").hexdigest()
+    wanted = {str(path): checksum for path in (same, other, tmp_path / "missing")}
+    found = run_module("host_info", files=wanted)["host_info"]["files"]
+    assert [found[path] for path in wanted] == ["same", "other", "missing"]
+
+
+def test_networks_and_services_of_the_host(node: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(host_facts, "MARKERS", tmp_path / "networks")
+    monkeypatch.setattr(host_facts, "UNITS", tmp_path / "units")
+    before = run_module("host_info", services=["bird.service", "etcd.service"])["host_info"]
+    assert (before["container_networks"], before["enabled_services"]) == ([], [])
+    (tmp_path / "networks").mkdir()
+    (tmp_path / "networks/flannel").touch()
+    wants = tmp_path / "units/multi-user.target.wants"
+    wants.mkdir(parents=True)
+    (wants / "bird.service").symlink_to("/lib/systemd/system/bird.service")
+    found = run_module("host_info", services=["bird.service", "etcd.service"])["host_info"]
+    assert (found["container_networks"], found["enabled_services"]) == (["flannel"], ["bird.service"])
 
 
 def test_what_is_missing(node: str) -> None:
