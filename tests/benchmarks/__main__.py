@@ -11,10 +11,20 @@ from __future__ import annotations
 import os
 import sys
 
-from . import calico_endpoints, calico_hosts, flannel_hosts, overlay_endpoints, tables, throughput, veth_pairs
+from . import (
+    calico_endpoints,
+    calico_hosts,
+    flannel_hosts,
+    netlink_ways,
+    overlay_endpoints,
+    tables,
+    throughput,
+    veth_pairs,
+)
 
 BENCHMARKS = {
     "tables": tables.measure,
+    "netlink": netlink_ways.measure,
     "veth": veth_pairs.measure,
     "flannel": flannel_hosts.measure,
     "calico-endpoints": calico_endpoints.measure,

@@ -47,7 +47,7 @@ def measure() -> str:
         ],
     ]
     return table(
-        f"Attaching {CONTAINERS} containers by veth: median ms a pair. Target: attach 0.30 of the better ip -batch.",
+        f"Attaching {CONTAINERS} containers by veth: median ms a pair. Target: attach 0.60 of the better ip -batch.",
         ["way", "ms a pair", "ratio"],
         rows,
     )
