@@ -38,13 +38,16 @@ def link(netns: str, name: str) -> dict[str, Any]:
 
 def has_link(netns: str, name: str) -> bool:
     """Whether a link exists."""
-    return name in {each["ifname"] for each in json.loads(ip(netns, "-json link show"))}
+    with inside(netns), IPRoute() as route:
+        return bool(route.link_lookup(ifname=name))
 
 
 def addresses(netns: str, name: str) -> list[str]:
     """The global addresses of a link with their prefix lengths."""
-    (shown,) = json.loads(ip(netns, f"-json address show dev {name}"))
-    return sorted(f"{a['local']}/{a['prefixlen']}" for a in shown["addr_info"] if a["scope"] == "global")
+    with inside(netns), IPRoute() as route:
+        (index,) = route.link_lookup(ifname=name)
+        found = [each for each in route.get_addr(index=index) if each["scope"] == 0]
+    return sorted(f"{each.get_attr('IFA_LOCAL') or each.get_attr('IFA_ADDRESS')}/{each['prefixlen']}" for each in found)
 
 
 def routes(netns: str, selector: str = "") -> list[str]:
