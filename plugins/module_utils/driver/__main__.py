@@ -89,7 +89,7 @@ def remove(config: Config) -> int:
             if config.dns_address:
                 clean_host(config.dns_address)
         except LabError as error:
-            print(f"{name}: {error}", file=sys.stderr)
+            sys.stderr.write(f"{name}: {error}\n")
             return 1
     return 0
 
@@ -105,7 +105,7 @@ def main() -> int:
         load()  # here, so that no container has to wait for it
         running = drivers(config)
     except LabError as error:
-        print(error, file=sys.stderr)
+        sys.stderr.write(f"{error}\n")
         return 2
     serve(running)
     logging.shutdown()
@@ -113,4 +113,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    raise SystemExit(main())

@@ -35,10 +35,15 @@ def option_problems(driver: str, given: Mapping[str, Any], known: Collection[Hos
         if name not in options:
             if option.required:
                 yield f"networks: '{driver}' needs the option '{name}'"
-        elif type(options[name]) is not option.kind:
+        elif not _is_of(option.kind, options[name]):
             yield f"networks: the option '{name}' of '{driver}' must be {_KINDS[option.kind]}"
         elif option.choices and options[name] not in option.choices:
             yield (
                 f"networks: the option '{name}' of '{driver}' is '{options[name]}': "
                 f"it must be one of {', '.join(option.choices)}"
             )
+
+
+def _is_of(kind: type, value: object) -> bool:
+    """Whether a value is of a kind; a truth value is no number, though Python counts it as one."""
+    return isinstance(value, kind) and isinstance(value, bool) == (kind is bool)

@@ -49,7 +49,7 @@ def network_description(config: Mapping[str, Any], hosts: Hosts) -> dict[str, An
 
     ``manager`` is the host that does what only a manager of a swarm can, ``known`` are the nodes of its swarm, ``ids``
     has the node that each host of this run is, ``outsiders`` are those that have to join; ``obsolete`` are overlays of
-    ours that will be removed or recreated; ``changed`` says whether this run has changed swarm or networks, so that
+    ours that will be removed or recreated; ``stale`` says whether this run has changed swarm or networks, so that
     what was seen of them before is out of date.
     """
     taking_part = {name: variables for name, variables in hosts.items() if seen_of(variables).get("address")}
@@ -64,7 +64,7 @@ def network_description(config: Mapping[str, Any], hosts: Hosts) -> dict[str, An
         "ids": ids,
         "outsiders": [name for name in swarms if name != manager and ids.get(name) not in known],
         "obsolete": _obsolete(config, [network for one in asked.values() for network in seen_of(one)["networks"]]),
-        "changed": any((one.get(task) or {}).get("changed") for one in hosts.values() for task in _CHANGING_TASKS),
+        "stale": any((one.get(task) or {}).get("changed") for one in hosts.values() for task in _CHANGING_TASKS),
     }
 
 

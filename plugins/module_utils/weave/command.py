@@ -149,12 +149,11 @@ def main(arguments: Sequence[str]) -> int:
         weave = Weave(Config.read(Path(arguments[0])))
         lines = getattr(weave, parsed.verb.replace("-", "_"))(parsed)
     except LabError as error:
-        print(error, file=sys.stderr)
+        sys.stderr.write(f"{error}\n")
         return 1
-    for line in lines:
-        print(line)
+    sys.stdout.writelines(f"{line}\n" for line in lines)
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    raise SystemExit(main(sys.argv[1:]))

@@ -72,11 +72,11 @@ def test_members_are_known_by_the_task_that_made_them_ones():
         "absent": {},
     }
     found = network_description(config(), hosts)
-    assert (found["manager"], found["known"], found["changed"]) == ("node-1", ["aaa", "bbb"], True)
+    assert (found["manager"], found["known"], found["stale"]) == ("node-1", ["aaa", "bbb"], True)
     assert found["outsiders"] == ["node-3", "node-4"]
     assert found["ids"] == {"node-1": "aaa", "node-2": "bbb", "node-3": "a-node-of-another-swarm"}
     settled = {"node-1": host("aaa", NODES), "node-2": host("bbb", _docker_overlay_made={"changed": False})}
-    assert network_description(config(), settled)["changed"] is False
+    assert network_description(config(), settled)["stale"] is False
 
 
 def test_those_that_want_a_certain_vni_come_first():
