@@ -30,17 +30,18 @@ _SELF, _PERMANENT, _ONLINK = 2, 0x80, 4  # NTF_SELF, NUD_PERMANENT, RTNH_F_ONLIN
 def measure() -> str:
     """Both ways fill the same tables, read them, and read the links of a host with many."""
     rows = []
-    with namespaces(2) as (netns, crowded), inside(netns):
-        vxlan = {"id": 1, "learning": False}
-        LINKS.converge(
-            {"links": [{"name": DEV, "kind": "vxlan", "vxlan": vxlan, "addresses": ["40.15.43.0/32"]}]}, False
-        )
-        with NetlinkSocket() as raw, pyroute2.IPRoute() as theirs:
-            index = read_links(raw)[DEV].index
-            forwarding, neighbours, few, _distinct = subjects(ENTRIES)
-            rows += _measure("FDB", forwarding, raw, *_forwarding(raw, theirs, index))
-            rows += _measure("neighbours", neighbours, raw, *_neighbours(raw, theirs, index))
-            rows += _measure("routes, 100 next hops", few, raw, *_routes(raw, theirs, index))
+    with namespaces(2) as (netns, crowded):
+        with inside(netns):
+            vxlan = {"id": 1, "learning": False}
+            LINKS.converge(
+                {"links": [{"name": DEV, "kind": "vxlan", "vxlan": vxlan, "addresses": ["40.15.43.0/32"]}]}, False
+            )
+            with NetlinkSocket() as raw, pyroute2.IPRoute() as theirs:
+                index = read_links(raw)[DEV].index
+                forwarding, neighbours, few, _distinct = subjects(ENTRIES)
+                rows += _measure("FDB", forwarding, raw, *_forwarding(raw, theirs, index))
+                rows += _measure("neighbours", neighbours, raw, *_neighbours(raw, theirs, index))
+                rows += _measure("routes, 100 next hops", few, raw, *_routes(raw, theirs, index))
         batch("ip", [f"link add d{number} type bridge" for number in range(LINK_COUNT)], crowded)
         rows.append(_dumps_of_links(crowded))
     return table(
