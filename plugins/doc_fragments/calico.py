@@ -12,7 +12,7 @@ class ModuleDocFragment:
     POOLS = r"""
 options:
   pools:
-    description: Pools by their v3 fields. With O(state=absent), the name or the range is enough.
+    description: Pools by their v3 fields. To remove a pool, its name or its range is enough.
     type: list
     elements: dict
     default: []
@@ -76,7 +76,7 @@ options:
     PROFILES = r"""
 options:
   profiles:
-    description: The networks and their rules. With O(state=absent), names are enough.
+    description: The networks and their rules. To remove networks, names are enough.
     type: list
     elements: dict
     default: []

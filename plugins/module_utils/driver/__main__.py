@@ -6,6 +6,8 @@
 With the further argument ``remove``, it removes what the networks created on the host, and exits.
 """
 
+# pylint: disable=ansible-bad-function # a program, which prints and exits, and no module
+
 from __future__ import annotations
 
 import logging

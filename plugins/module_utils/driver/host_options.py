@@ -35,7 +35,7 @@ def option_problems(driver: str, given: Mapping[str, Any], known: Collection[Hos
         if name not in options:
             if option.required:
                 yield f"networks: '{driver}' needs the option '{name}'"
-        elif type(options[name]) is not option.kind:
+        elif type(options[name]) is not option.kind:  # pylint: disable=unidiomatic-typecheck # true is no int
             yield f"networks: the option '{name}' of '{driver}' must be {_KINDS[option.kind]}"
         elif option.choices and options[name] not in option.choices:
             yield (

@@ -3,6 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The command ``weave`` on a host."""
 
+# pylint: disable=ansible-bad-function # a program, which prints and exits, and no module
+
 from __future__ import annotations
 
 import argparse

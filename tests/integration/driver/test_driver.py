@@ -206,8 +206,10 @@ class Parts:
         self.network = CalicoNetwork(host)
         self.life = EndpointLife(DnsClients())
         self.records = Records(self.network, self.life)
-        on_new_daemon = lambda: self.new_daemons.append(self.docker.daemon)  # noqa: E731
-        self.reconciler = Reconciler(self.network, self.records, on_new_daemon)
+        self.reconciler = Reconciler(self.network, self.records, self.note_new_daemon)
+
+    def note_new_daemon(self) -> None:
+        self.new_daemons.append(self.docker.daemon)
 
     def follow(self) -> None:
         """The watch sees what etcd has."""
