@@ -63,10 +63,9 @@ def test_a_verification_finds_out_which_network_there_is(fresh_lab: Lab, tmp_pat
     text = fresh_lab.fail("verify.yml", WORKLOADS, *(f"{name}={path}" for name, path in files.items()))
     assert "FAIL host1: routes" in text
     checks = json.loads(files["verify_json"].read_text())
-    assert {host: [check["name"] for check in checks[host] if not check["passed"]] for host in HOSTS}["host2"] == []
-    assert [check["expected"] for check in checks["host1"] if check["name"] == "routes"] != []
-    suites = ElementTree.parse(files["verify_junit"]).getroot()
-    assert {suite.get("name"): int(suite.get("failures")) > 0 for suite in suites} == {"host1": True, "host2": False}
+    assert "routes" in [check["name"] for check in checks["host1"] if not check["passed"]]
+    case = ".//testcase[@classname='host1'][@name='routes']"
+    assert ElementTree.parse(files["verify_junit"]).find(f"{case}/failure") is not None
     fresh_lab.play("site.yml", *PLAIN)
 
 
