@@ -3,6 +3,7 @@
 #   make lab CNI=flannel [LAB=four_nodes] [EXTRA="-e flannel_backend=host-gw"]
 #   make test
 #   make fresh, make fresh-trixie-user [FRESH="'make unit' 'make integration'"]
+#   make core-2.18
 #   make test-vagrant
 
 CNI ?= flannel
@@ -27,6 +28,7 @@ lab_ready := .venv/.ready-lab
 test_ready := .venv/.ready-test
 vagrant_ready := .venv/.ready-vagrant
 all_scenarios := $(notdir $(patsubst %/molecule.yml,%,$(wildcard molecule/*/molecule.yml)))
+cores := 2.17 2.18 2.19 2.20 2.21
 scenarios := $(filter-out %_vagrant,$(all_scenarios))
 vagrant_scenarios := $(filter %_vagrant,$(all_scenarios))
 fresh_machines := $(foreach suite,bookworm trixie,$(suite)-root $(suite)-user)
@@ -93,6 +95,11 @@ lab-tests: $(test_ready) ## whole labs: faults, restarts, leftovers
 .PHONY: fault-tests
 fault-tests: $(test_ready) ## daemons, hosts and playbooks killed under Calico, Docker overlay and Weave; not part of "test"
 	$(pytest_as_root) -q -m long tests/lab
+
+.PHONY: $(addprefix core-,$(cores))
+$(addprefix core-,$(cores)): core-%: # sanity and unit tests with another ansible-core, which this Python has
+	tools/with_core $* tools/sanity
+	tools/with_core $* python3 -m pytest -q tests/unit
 
 .PHONY: fresh
 fresh: ## both commands above on bare machines of Debian 12 and 13, as root and as a user

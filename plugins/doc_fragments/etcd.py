@@ -10,6 +10,13 @@ class ModuleDocFragment:
     """How to reach etcd."""
 
     DOCUMENTATION = r"""
+attributes:
+  action_group:
+    description: Use C(group/container_network.lab.etcd) in C(module_defaults) to set these options once.
+    support: full
+    membership:
+      - container_network.lab.etcd
+      - container_network.lab.all
 options:
   etcd_endpoints:
     description:

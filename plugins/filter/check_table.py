@@ -11,6 +11,8 @@ from typing import Any
 
 Results = Mapping[str, Sequence[Mapping[str, Any]]]
 
+NO_RESULTS = "(the host gave no results)"
+
 
 def check_table(results: Results) -> str:
     """A line for each check, a summary, and for each failure what was expected beside what was found.
@@ -20,17 +22,18 @@ def check_table(results: Results) -> str:
     rows, failures = [], []
     for host, checks in results.items():
         if not checks:
-            rows.append((host, "(the host gave no results)", "FAIL"))
+            rows.append((host, NO_RESULTS, "FAIL"))
         for check in checks:
             rows.append((host, check["name"], "pass" if check["passed"] else "FAIL"))
             if not check["passed"]:
-                failures.append(_failure(host, check))
+                failures.append(failure_text(host, check))
     failed = sum(result == "FAIL" for _host, _name, result in rows)
     summary = f"{len(rows)} checks on {len(results)} hosts: {len(rows) - failed} passed, {failed} failed"
     return "\n".join([*_columns([("HOST", "CHECK", "RESULT"), *rows]), "", summary, *failures])
 
 
-def _failure(host: str, check: Mapping[str, Any]) -> str:
+def failure_text(host: str, check: Mapping[str, Any]) -> str:
+    """What a failed check expected beside what it found, after a blank line."""
     place = f"container {check['container']} of {host}" if check.get("container") else host
     sides = [("EXPECTED", "FOUND"), *zip_longest(check["expected"], check["found"], fillvalue="")]
     lines = [f"FAIL {host}: {check['name']}", f"  on {place}: {check['command']}"]

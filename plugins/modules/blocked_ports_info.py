@@ -39,6 +39,7 @@ options:
         default: []
 extends_documentation_fragment:
   - container_network.lab.attributes.info
+  - container_network.lab.action_group
 seealso:
   - module: container_network.lab.host_info
     description: Its O(container_network.lab.host_info#module:udp_ports) tells on which UDP ports something listens.

@@ -19,6 +19,7 @@ description:
   - Needs neither the C(docker) program nor the Docker SDK for Python.
 extends_documentation_fragment:
   - container_network.lab.attributes
+  - container_network.lab.action_group.docker
 options:
   name:
     description: Name of the image; the tag is V(latest) when the name has none.

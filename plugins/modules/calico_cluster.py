@@ -32,6 +32,12 @@ options:
       - A name for the lists of pools, profiles and peers, which these bear as an annotation. What is of the group and
         is not listed any more is removed, as the single modules do it.
     type: str
+seealso:
+  - module: container_network.lab.calico_ippool
+  - module: container_network.lab.calico_profile
+  - module: container_network.lab.calico_bgp
+  - module: container_network.lab.calico_node
+  - module: container_network.lab.calico_block
 """
 
 EXAMPLES = r"""

@@ -24,6 +24,9 @@ options:
     type: str
     choices: [absent]
     default: absent
+seealso:
+  - module: container_network.lab.calico_cluster
+  - module: container_network.lab.calico_ipam_repair
 """
 
 EXAMPLES = r"""

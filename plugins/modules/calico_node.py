@@ -26,6 +26,9 @@ options:
     type: str
     choices: [present, absent]
     default: present
+seealso:
+  - module: container_network.lab.calico_cluster
+  - module: container_network.lab.calico_bgp
 """
 
 EXAMPLES = r"""

@@ -31,6 +31,9 @@ options:
     type: str
     choices: [present, absent]
     default: present
+seealso:
+  - module: container_network.lab.calico_cluster
+  - module: container_network.lab.docker_networks
 """
 
 EXAMPLES = r"""

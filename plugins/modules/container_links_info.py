@@ -19,6 +19,7 @@ description:
   - Needs neither C(ip) nor the C(docker) program nor the Docker SDK for Python.
 extends_documentation_fragment:
   - container_network.lab.attributes.info
+  - container_network.lab.action_group.docker
 options:
   containers:
     description:

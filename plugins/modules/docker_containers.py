@@ -21,6 +21,7 @@ description:
   - Needs neither the C(docker) program nor the Docker SDK for Python.
 extends_documentation_fragment:
   - container_network.lab.attributes
+  - container_network.lab.action_group.docker
 options:
   containers:
     description: The containers. With O(state=absent) only their names matter.

@@ -20,6 +20,7 @@ description:
     of a listed name is a foreign one, the module fails before any change.
 extends_documentation_fragment:
   - container_network.lab.attributes
+  - container_network.lab.action_group.docker
 options:
   networks:
     description: The networks. With O(state=absent) only their names matter.

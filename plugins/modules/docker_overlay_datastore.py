@@ -34,6 +34,9 @@ options:
     type: str
     choices: [absent]
     default: absent
+seealso:
+  - module: container_network.lab.docker_networks
+  - module: container_network.lab.docker_swarm_nodes
 """
 
 EXAMPLES = r"""

@@ -16,6 +16,7 @@ description:
   - A host whose engine does not run, or that has none, is in no swarm and has no networks.
 extends_documentation_fragment:
   - container_network.lab.attributes.info
+  - container_network.lab.action_group.docker
 seealso:
   - module: container_network.lab.docker_swarm_membership
 """

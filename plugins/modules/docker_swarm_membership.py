@@ -20,6 +20,7 @@ description:
     in a foreign swarm is left alone, and the module fails.
 extends_documentation_fragment:
   - container_network.lab.attributes
+  - container_network.lab.action_group.docker
 options:
   advertise_address:
     description: The host's address for the other nodes. Required with O(state=present).

@@ -19,6 +19,7 @@ description:
   - Nodes without that label are foreign, and are left alone.
 extends_documentation_fragment:
   - container_network.lab.attributes
+  - container_network.lab.action_group.docker
 options:
   hosts:
     description: Identifiers of the nodes by the names of their hosts, for those hosts that are known now.

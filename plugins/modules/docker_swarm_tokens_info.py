@@ -15,6 +15,7 @@ description:
   - Returns the join tokens of the swarm that the host manages. Whoever has one can join, so give the task C(no_log).
 extends_documentation_fragment:
   - container_network.lab.attributes.info
+  - container_network.lab.action_group.docker
 seealso:
   - module: container_network.lab.docker_swarm_membership
 """

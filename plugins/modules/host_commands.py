@@ -27,6 +27,7 @@ options:
     default: present
 extends_documentation_fragment:
   - container_network.lab.attributes
+  - container_network.lab.action_group
 seealso:
   - module: container_network.lab.container_links_info
 """

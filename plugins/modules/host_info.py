@@ -64,6 +64,10 @@ options:
     default: []
 extends_documentation_fragment:
   - container_network.lab.attributes.info
+  - container_network.lab.action_group
+seealso:
+  - module: container_network.lab.blocked_ports_info
+  - module: container_network.lab.container_links_info
 """
 
 EXAMPLES = r"""

@@ -32,8 +32,12 @@ options:
 extends_documentation_fragment:
   - container_network.lab.chains
   - container_network.lab.attributes
+  - container_network.lab.action_group
   - container_network.lab.netns
   - container_network.lab.recorded
+seealso:
+  - module: container_network.lab.network_set
+  - module: container_network.lab.network_restore
 """
 
 EXAMPLES = r"""

@@ -21,6 +21,7 @@ description:
   - Changes nothing, and does the same in check mode.
 extends_documentation_fragment:
   - container_network.lab.attributes.info
+  - container_network.lab.action_group
 options:
   checks:
     description: The checks.
@@ -60,6 +61,11 @@ options:
         description: For how many seconds the command is repeated until it prints what is expected.
         type: float
         default: 15
+seealso:
+  - plugin: container_network.lab.check_table
+    plugin_type: filter
+  - plugin: container_network.lab.check_junit
+    plugin_type: filter
 """
 
 EXAMPLES = r"""

@@ -26,9 +26,15 @@ options:
 extends_documentation_fragment:
   - container_network.lab.links
   - container_network.lab.attributes
+  - container_network.lab.action_group
   - container_network.lab.pyroute2
   - container_network.lab.netns
   - container_network.lab.recorded
+seealso:
+  - module: container_network.lab.veth_pair
+  - module: container_network.lab.network_namespace
+  - module: container_network.lab.vxlan_fdb
+  - module: container_network.lab.network_restore
 """
 
 EXAMPLES = r"""

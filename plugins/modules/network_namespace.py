@@ -35,6 +35,10 @@ options:
     default: present
 extends_documentation_fragment:
   - container_network.lab.attributes
+  - container_network.lab.action_group
+seealso:
+  - module: container_network.lab.network_link
+  - module: container_network.lab.veth_pair
 """
 
 EXAMPLES = r"""

@@ -26,6 +26,10 @@ options:
     default: present
 extends_documentation_fragment:
   - container_network.lab.attributes
+  - container_network.lab.action_group
+seealso:
+  - module: container_network.lab.network_set
+  - module: container_network.lab.recorded_files
 """
 
 EXAMPLES = r"""

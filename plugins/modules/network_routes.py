@@ -39,8 +39,12 @@ options:
 extends_documentation_fragment:
   - container_network.lab.routes
   - container_network.lab.attributes
+  - container_network.lab.action_group
   - container_network.lab.netns
   - container_network.lab.recorded
+seealso:
+  - module: container_network.lab.network_set
+  - module: container_network.lab.network_restore
 """
 
 EXAMPLES = r"""

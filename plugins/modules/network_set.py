@@ -45,7 +45,15 @@ extends_documentation_fragment:
   - container_network.lab.static_tables
   - container_network.lab.routes
   - container_network.lab.attributes
+  - container_network.lab.action_group
   - container_network.lab.pyroute2
+seealso:
+  - module: container_network.lab.network_link
+  - module: container_network.lab.vxlan_fdb
+  - module: container_network.lab.network_routes
+  - module: container_network.lab.iptables_chains
+  - module: container_network.lab.recorded_files
+  - module: container_network.lab.network_restore
 """
 
 EXAMPLES = r"""

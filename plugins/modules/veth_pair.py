@@ -172,7 +172,12 @@ options:
     default: present
 extends_documentation_fragment:
   - container_network.lab.attributes
+  - container_network.lab.action_group
   - container_network.lab.pyroute2
+seealso:
+  - module: container_network.lab.network_link
+  - module: container_network.lab.network_namespace
+  - module: container_network.lab.container_links_info
 """
 
 EXAMPLES = r"""

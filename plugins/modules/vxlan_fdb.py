@@ -31,8 +31,13 @@ options:
 extends_documentation_fragment:
   - container_network.lab.static_tables
   - container_network.lab.attributes
+  - container_network.lab.action_group
   - container_network.lab.netns
   - container_network.lab.recorded
+seealso:
+  - module: container_network.lab.network_link
+  - module: container_network.lab.network_set
+  - module: container_network.lab.network_restore
 """
 
 EXAMPLES = r"""

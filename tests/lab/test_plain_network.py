@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
@@ -56,10 +57,15 @@ def test_its_inputs_are_checked_before_anything_changes(fresh_lab: Lab) -> None:
     assert "host2: plain_network_subnet 10.50.2.0/24 is no part of plain_network_range 10.51.0.0/16" in text
 
 
-def test_a_verification_finds_out_which_network_there_is(fresh_lab: Lab) -> None:
+def test_a_verification_finds_out_which_network_there_is(fresh_lab: Lab, tmp_path: Path) -> None:
     on_host("host1", "ip", "route", "delete", "10.50.2.0/24")
-    text = fresh_lab.fail("verify.yml", WORKLOADS)
+    files = {"verify_json": tmp_path / "checks.json", "verify_junit": tmp_path / "checks.xml"}
+    text = fresh_lab.fail("verify.yml", WORKLOADS, *(f"{name}={path}" for name, path in files.items()))
     assert "FAIL host1: routes" in text
+    checks = json.loads(files["verify_json"].read_text())
+    assert "routes" in [check["name"] for check in checks["host1"] if not check["passed"]]
+    case = ".//testcase[@classname='host1'][@name='routes']"
+    assert ElementTree.parse(files["verify_junit"]).find(f"{case}/failure") is not None
     fresh_lab.play("site.yml", *PLAIN)
 
 

@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -52,3 +54,38 @@ def test_only_networks_name_networks():
             if not line.lstrip().startswith(("#", "- The", "description"))
         ]
         assert not [line for line in lines for name in names if f"{name}_" in line or f"'{name}'" in line], path
+
+
+def options_of(spec: Mapping[str, Any], *path: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """All options of an argument spec by their path, those within others too."""
+    for name, option in (spec.get("options") or {}).items():
+        yield ".".join([*path, name]), option
+        yield from options_of(option, *path, name)
+
+
+@pytest.mark.parametrize("role", ROLES, ids=lambda role: role.name)
+def test_no_log_stands_with_what_is_secret_and_with_nothing_else(role: Path):
+    specs = yaml.safe_load((role / "meta/argument_specs.yml").read_text())["argument_specs"]
+    options = [entry for spec in specs.values() for entry in options_of(spec)]
+    secret = {path for path, _ in options if path.endswith(("password", "secret", "token"))}
+    assert {path for path, option in options if option.get("no_log")} == secret
+
+
+@pytest.mark.parametrize("role", ROLES, ids=lambda role: role.name)
+def test_a_default_is_one_of_its_choices(role: Path):
+    defaults = role / "defaults/main.yml"
+    found = yaml.safe_load(defaults.read_text()) if defaults.exists() else {}
+    specs = yaml.safe_load((role / "meta/argument_specs.yml").read_text())["argument_specs"]
+    choices = {name: option["choices"] for name, option in options_of(specs["main"]) if "choices" in option}
+    literal = {name: value for name, value in found.items() if name in choices and "{{" not in str(value)}
+    assert {name: value for name, value in literal.items() if value not in choices[name]} == {}
+
+
+def test_modules_tell_their_action_groups():
+    for name, text in MODULES.items():
+        fragments = {line.strip("- ") for line in text.splitlines() if line.startswith("  - container_network.lab.")}
+        told = {f"container_network.lab.{group}" for group in ("etcd", "action_group", "action_group.docker")}
+        group = {"etcd": "etcd", "action_group.docker": "docker", "action_group": "all"}
+        (fragment,) = fragments & told
+        assert name in GROUPS[group[fragment.removeprefix("container_network.lab.")]], name
+        assert (name in GROUPS["docker"]) == fragment.endswith(".docker"), name
