@@ -12,7 +12,7 @@ from ansible_collections.container_network.lab.plugins.module_utils.lab.plan imp
 
 DOCUMENTATION = r"""
 name: lab_plan
-short_description: Plan the bridges, cables and containers of a lab
+short_description: Plan the bridges, veth pairs and containers of a lab
 version_added: 0.1.0
 author: container_network.lab contributors (@container-network-lab)
 description:

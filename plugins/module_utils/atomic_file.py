@@ -1,7 +1,7 @@
 # Copyright (c) 2026, container_network.lab contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Files that are written in one step: nobody ever sees half of one, whenever a run is killed."""
+"""Files that are written in one step: a reader never sees half of one, whenever a run is killed."""
 
 from __future__ import annotations
 

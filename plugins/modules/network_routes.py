@@ -14,7 +14,7 @@ short_description: Converge a set of routes
 description:
   - Converges a list of routes of one routing table, in bulk. A route replaces another one to the same destination with
     the same metric.
-  - A route that is removed must still be as it was made; one that somebody changed since is left alone.
+  - A route that is removed must still be as it was made; one that was changed since is left alone.
 options:
   dev:
     description: Device of all routes that name none.

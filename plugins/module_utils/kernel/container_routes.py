@@ -60,7 +60,7 @@ class HostNeighbour(NamedTuple):
 
 
 def read_host_routes(netlink: NetlinkSocket) -> set[HostRoute]:
-    """The routes to single addresses on a link that we, or a person, have made."""
+    """The routes to single addresses on a link that were added by us or by hand."""
     found = set()
     for _header, attributes in _routes(netlink, lambda header: header[5] == BOOT and header[7] == _UNICAST):
         address = attributes.get(rt.RTA_DST, b"")

@@ -135,7 +135,7 @@ def _empty_namespace() -> int:
 def see_devices_of_own_network() -> None:
     """Give the calling process a /sys that shows the devices of the network namespace it is in, as ip-netns(8) does.
 
-    Its mounts are its own from then on, so nobody else sees that /sys.
+    Its mounts are its own from then on, so no other process sees that /sys.
     """
     if (
         _libc.unshare(CLONE_NEWNS) != 0

@@ -58,7 +58,7 @@ class VxlanAttributes:
     underlay_netns: str | None = None  # where the encapsulated packets travel, if not where the device is
 
     def wanted(self) -> dict[str, Any]:
-        """As plain data, without what nobody asked for."""
+        """As plain data, without what was not asked for."""
         return {key: value for key, value in vars(self).items() if value is not None}
 
     def found(self, link: LinkState, links: LinkTable) -> dict[str, Any]:

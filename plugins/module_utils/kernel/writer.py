@@ -197,7 +197,7 @@ def link_change(index: int, up: bool | None, settings: Mapping[str, Any]) -> Mes
 def address_added(index: int, address: str, prefix_length: int) -> Message:
     """Gives a link an address; a loopback address has host scope, as ip-address(8) does.
 
-    Nobody else has the address, so an IPv6 one is usable at once, without a second of duplicate address detection.
+    No other host has the address, so an IPv6 one is usable at once, without a second of duplicate address detection.
     """
     return (rt.RTM_NEWADDR, NLM_F_CREATE | NLM_F_REPLACE, _address(index, address, prefix_length))
 

@@ -24,7 +24,7 @@ DEFAULT_MTU = 1500
 SEGMENT_KEYS = {"gateway", "extra_addresses", "mtu"}
 INTERFACE_KEYS = {"name", "segment", "address", "extra_addresses", "mtu", "routes"}
 OUTSIDE_KEYS = {"address", "gateway"}
-OUTSIDE_DEVICE = "outside"  # the router's end of the cable to the outside world
+OUTSIDE_DEVICE = "outside"  # the router's end of the veth pair to the outside world
 # Docker turns IPv6 off in a container that is on none of its networks, as all lab hosts are.
 IPV6_ON = {"net.ipv6.conf.all.disable_ipv6": "0", "net.ipv6.conf.default.disable_ipv6": "0"}
 
@@ -71,13 +71,13 @@ def plan_lab(
 
 
 def stable_mac(*parts: str) -> str:
-    """A locally administered unicast MAC that follows from the names, so that a re-plugged cable keeps its own."""
+    """A locally administered unicast MAC that follows from the names, so that a recreated veth pair keeps its own."""
     octets = hashlib.sha256("/".join(parts).encode()).digest()[:5]
     return "02:" + ":".join(f"{octet:02x}" for octet in octets)
 
 
 def outer_name(host: str, interface: str) -> str:
-    """The name of the router's end of a host's cable; a long one is cut short and made unique by a hash."""
+    """The name of the router's end of a host's veth pair; a long one is cut short and made unique by a hash."""
     name = f"{host}-{interface}"
     if len(name) <= LONGEST_DEVICE_NAME:
         return name
@@ -129,7 +129,7 @@ def _pair(lab_name: str, host: str, interface: Mapping[str, Any], segment: Mappi
 def _container(host: str, plugged: list[dict[str, Any]], common: Mapping[str, Any]) -> dict[str, Any]:
     """The host's container. It learns what to wait for at boot, as a machine waits for its network cards.
 
-    IPv6 routes are not among that: they come with the same cable, in the same moment.
+    IPv6 routes are not among that: they come with the same interface, in the same moment.
     """
     routes = [route["dst"] for interface in plugged for route in interface.get("routes", []) if ":" not in route["dst"]]
     has_ipv6 = any(":" in address for interface in plugged for address in _plugged_addresses(interface))

@@ -174,7 +174,7 @@ def _check_name(params: dict[str, Any]) -> None:
 
 
 def _content(params: dict[str, Any]) -> dict[str, Any]:
-    """The parameters that describe the desired state, without the options nobody gave."""
+    """The parameters that describe the desired state, without the options that were not given."""
     return {key: _given(value) for key, value in params.items() if key not in _NOT_RECORDED and value is not None}
 
 

@@ -36,7 +36,7 @@ class RecordedSet(NamedTuple):
             return self.kind.parse(records.read_record(self.path), False)
         except InvalidInput:
             raise
-        except Exception as error:  # whatever a person wrote into it must not keep the other sets away
+        except Exception as error:  # whatever was written into it by hand must not keep the other sets away
             raise InvalidInput(
                 [f"the record is broken ({type(error).__name__}: {error}): run its task again"]
             ) from error

@@ -4,7 +4,7 @@
 set -e
 
 # A daemon without a bridge deletes the stored one. It runs for a moment on Docker's store of networks, but on no
-# containers: those that it starts would stay without a network for ever.
+# containers: those that it starts would stay without a network permanently.
 root=$(docker info --format '{{.DockerRootDir}}')
 work=$(mktemp -d /run/take-docker-back.XXXXXX)
 daemon=

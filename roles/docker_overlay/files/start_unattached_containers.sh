@@ -3,7 +3,7 @@
 #
 # After a loss of power the swarm still holds the addresses that the host's containers had. Docker tries each container
 # once, waits for twenty seconds and gives up, whatever the restart policy says; a minute later it would succeed.
-# Containers that a person has stopped have no error, and stay stopped.
+# Containers that were stopped by hand have no error, and stay stopped.
 set -eu
 
 restarted='or (eq .HostConfig.RestartPolicy.Name "always") (eq .HostConfig.RestartPolicy.Name "unless-stopped")'

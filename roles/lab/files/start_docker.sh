@@ -2,7 +2,7 @@
 # Makes sure that this machine's Docker Engine answers; prints "started" when it had to be started.
 #
 # Where systemd runs, it starts its service. Elsewhere the engine runs in the background, without a network of its
-# own: the lab's cables are not Docker's, so the machine's interfaces, routes and firewall stay as they are.
+# own: the lab's veth pairs are not Docker's, so the machine's interfaces, routes and firewall stay as they are.
 set -euo pipefail
 
 export DOCKER_HOST=${DOCKER_HOST:-unix:///var/run/docker.sock}

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Stops the Docker Engine that start_docker.sh left in the background, unless a container still runs on it;
-# prints "stopped" when it did. An engine that somebody else started is not touched.
+# prints "stopped" when it did. An engine that was not started by a lab is not touched.
 set -euo pipefail
 
 record=/run/container-network-lab-dockerd.pid
