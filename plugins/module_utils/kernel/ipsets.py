@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 
 from .command import run
 
-LARGEST_SET = 1048576  # members; what Felix allows
-_TEMPORARY = "cali-swap-"
+LARGEST_SET = 1048576  # members
+NAME_LENGTH = 31  # characters; IPSET_MAXNAMELEN of linux/netfilter/ipset/ip_set.h less the terminating zero
 
 
 @dataclass(frozen=True)
@@ -78,10 +78,11 @@ def plan(wanted: Iterable[IpSet], current: Mapping[str, IpSet], owned: Callable[
 
 
 def _replacement(wanted: IpSet) -> list[str]:
-    # Set names have up to 31 characters; the hash of the name is what differs at its end.
-    temporary = (_TEMPORARY + wanted.name[-20:])[:31]
+    # It begins as the set does, so that what a killed run leaves is destroyed as one of its owner's sets.
+    temporary = wanted.name[: NAME_LENGTH - 1] + "~"
     return [
         wanted.creation(temporary),
+        f"flush {temporary}",
         *(f"add {temporary} {member}" for member in sorted(wanted.members)),
         f"swap {temporary} {wanted.name}",
         f"destroy {temporary}",

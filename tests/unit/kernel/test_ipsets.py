@@ -39,8 +39,14 @@ def test_only_own_sets_are_destroyed() -> None:
 def test_another_type_is_swapped_in() -> None:
     wanted = IpSet("cali4-s:one", "hash:net", "inet", frozenset({"10.0.0.0/8"}))
     assert plan([wanted], parse_saved(SAVED), owned).lines == (
-        "create cali-swap-cali4-s:one hash:net family inet maxelem 1048576",
-        "add cali-swap-cali4-s:one 10.0.0.0/8",
-        "swap cali-swap-cali4-s:one cali4-s:one",
-        "destroy cali-swap-cali4-s:one",
+        "create cali4-s:one~ hash:net family inet maxelem 1048576",
+        "flush cali4-s:one~",
+        "add cali4-s:one~ 10.0.0.0/8",
+        "swap cali4-s:one~ cali4-s:one",
+        "destroy cali4-s:one~",
     )
+
+
+def test_what_a_killed_replacement_left_is_destroyed() -> None:
+    left = SAVED.replace("cali4-s:one", "cali4-s:one~")
+    assert plan([], parse_saved(SAVED + left), owned).destroyed == ("cali4-s:one", "cali4-s:one~")
