@@ -190,7 +190,7 @@ def converge_cluster(params: dict[str, Any], check_mode: bool) -> Outcome:
     Everything is predicted first, so that all problems are found before the first change; where nothing differs, that
     is all.
     """
-    asked = {**params, "state": "present"}
+    asked = {**params, "state": "present", "all": False}
     predicted: dict[str, Outcome] = {}
     problems: list[str] = []
     for part, converge in _CLUSTER.items():
