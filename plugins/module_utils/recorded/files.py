@@ -13,6 +13,7 @@ from typing import Any
 from ..atomic_file import remove_file, replace_file
 from ..errors import LabError, raise_if_any
 from ..outcome import Outcome
+from .records import remove_empty_folder
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,8 @@ def converge_files(wanted: list[RecordedFile], obsolete: Sequence[list[RecordedF
                 replace_file(file.path, file.content.encode(), file.mode)
         for path in leaving:
             remove_file(path)
+        if leaving:
+            remove_empty_folder()
     for path, found in before.items():
         _hide(found, after[path])
     return Outcome({"files": before}, {"files": after})

@@ -64,10 +64,15 @@ def save_record(module: str, name: str, content: dict[str, Any]) -> None:
 def remove_record(module: str, name: str) -> None:
     """Remove a record, and the folders that are empty without it."""
     remove_file(record_path(module, name))
+    remove_empty_folder()
+
+
+def remove_empty_folder() -> None:
+    """Remove the folder of all records, unless there is still one, or a network's marker."""
     try:
         RECORDS.rmdir()
     except OSError:
-        return  # there are other sets, or there never was one
+        return  # there is something in it, or it is gone already
 
 
 @dataclass(frozen=True)
