@@ -30,10 +30,10 @@ from .netlink import NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE, KernelRefusal, Mes
 
 PACKAGE = "python3-pyroute2"
 """What the distributions call it; on PyPI it is pyroute2."""
-TRANSMIT_CHECKSUMS, MERGE_RECEIVED = "tx-checksum-ip-generic", "rx-gro"
-"""Offloads of virtual devices: ``ethtool -K DEVICE tx on gro on`` has shorter names for them.
+TRANSMIT_CHECKSUMS, TRANSMIT_SCTP_CHECKSUMS, MERGE_RECEIVED = "tx-checksum-ip-generic", "tx-checksum-sctp", "rx-gro"
+"""Offloads of virtual devices: ``ethtool -K DEVICE tx on gro on`` has shorter names for them, ``tx`` for the first two.
 
-Without the first one the kernel computes the checksums of packets that it sends over the device; with the second one
+Without the first two the kernel computes the checksums of packets that it sends over the device; with the last one
 packets of one stream that come in are merged, so that all the way from there handles few large ones.
 """
 _ROOT_QDISC = 0xFFFFFFFF  # TC_H_ROOT of linux/pkt_sched.h

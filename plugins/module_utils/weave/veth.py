@@ -19,7 +19,7 @@ from ..kernel.links import Device, LinkState, delete_links, read_link, read_link
 from ..kernel.namespaces import inside
 from ..kernel.netlink import KernelRefusal, NetlinkSocket
 from ..kernel.veth import VethEnd, VethPair, converge_pairs, create_here
-from ..kernel.writer import MERGE_RECEIVED, TRANSMIT_CHECKSUMS, KernelWriter
+from ..kernel.writer import MERGE_RECEIVED, TRANSMIT_CHECKSUMS, TRANSMIT_SCTP_CHECKSUMS, KernelWriter
 from .constants import BRIDGE, DEFAULT_MTU
 from .iptables_rules import container_rules
 
@@ -78,7 +78,8 @@ def connect(device: str, container: VethEnd, settings: VethSettings) -> None:
             _delete(netlink, device)
             create_here(netlink, pair)
     with NetlinkSocket(container.netns) as there:
-        KernelWriter(there).set_offloads(container.name, {TRANSMIT_CHECKSUMS: settings.checksum_offload})
+        checksums = dict.fromkeys((TRANSMIT_CHECKSUMS, TRANSMIT_SCTP_CHECKSUMS), settings.checksum_offload)
+        KernelWriter(there).set_offloads(container.name, checksums)
     with NetlinkSocket() as netlink:
         attach_to_bridge(netlink, device)
 

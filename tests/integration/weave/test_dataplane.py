@@ -26,6 +26,7 @@ from ansible_collections.container_network.lab.plugins.module_utils.kernel.names
 from ansible_collections.container_network.lab.plugins.module_utils.kernel.writer import (
     MERGE_RECEIVED,
     TRANSMIT_CHECKSUMS,
+    TRANSMIT_SCTP_CHECKSUMS,
 )
 from ansible_collections.container_network.lab.plugins.module_utils.weave.constants import (
     BRIDGE_DATAPATH,
@@ -166,7 +167,8 @@ def test_all_containers_reach_each_other(lab: WeaveLab) -> None:
 def test_data_arrives_whole_whoever_cuts_it_into_packets(lab: WeaveLab, checksum_offload: bool) -> None:
     lab.veth_settings = VethSettings(checksum_offload=checksum_offload)
     sender, receiver = lab.container("node-1", "172.111.222.1/24"), lab.container("node-2", "172.111.222.128/24")
-    assert offload(sender.namespace, "ethwe0", TRANSMIT_CHECKSUMS) == checksum_offload
+    for checksums in (TRANSMIT_CHECKSUMS, TRANSMIT_SCTP_CHECKSUMS):
+        assert offload(sender.namespace, "ethwe0", checksums) == checksum_offload
     data = random.Random(checksum_offload).randbytes(10_000_000)
     with inside(receiver.namespace):
         listener = socket.create_server((receiver.address, PORT))
