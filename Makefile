@@ -9,6 +9,8 @@
 CNI ?= flannel
 LAB ?= four_nodes
 EXTRA ?=
+# Whether the lab of a Molecule scenario goes before and after its test: always or never.
+DESTROY ?= always
 # What "make fresh" types: a list of quoted command lines.
 FRESH ?= 'make lab CNI=$(CNI) LAB=$(LAB)' 'make test'
 
@@ -29,8 +31,10 @@ test_ready := .venv/.ready-test
 vagrant_ready := .venv/.ready-vagrant
 all_scenarios := $(notdir $(patsubst %/molecule.yml,%,$(wildcard molecule/*/molecule.yml)))
 cores := 2.17 2.18 2.19 2.20 2.21
-scenarios := $(filter-out %_vagrant,$(all_scenarios))
 vagrant_scenarios := $(filter %_vagrant,$(all_scenarios))
+# Those that use the lab of the scenario default, and those with a lab of their own.
+shared_scenarios := $(filter-out default,$(notdir $(patsubst %/molecule.yml,%,$(shell grep -lx 'shared_state: true' molecule/*/molecule.yml))))
+own_scenarios := $(filter-out default $(shared_scenarios) $(vagrant_scenarios),$(all_scenarios))
 fresh_machines := $(foreach suite,bookworm trixie,$(suite)-root $(suite)-user)
 on_machines := --base-config .config/molecule/config.yml --base-config .config/molecule/vagrant.yml
 
@@ -75,11 +79,24 @@ integration: $(test_ready) ## modules against real namespaces and a real Docker 
 	$(pytest_as_root) -q tests/integration
 
 .PHONY: molecule
-molecule: $(addprefix molecule-,$(scenarios)) ## all Molecule scenarios
+molecule: molecule-shared $(addprefix molecule-,$(own_scenarios)) ## all Molecule scenarios
 
-.PHONY: $(addprefix molecule-,$(scenarios))
-$(addprefix molecule-,$(scenarios)): molecule-%: $(test_ready)
-	$(as_root) molecule test --scenario-name $*
+.PHONY: molecule-shared
+molecule-shared: ## those of one lab: each network in the place of the one before; all of them, also after one that failed
+	@$(MAKE) molecule-destroy
+	@$(MAKE) --keep-going DESTROY=never $(addprefix molecule-,$(shared_scenarios)) molecule-destroy
+
+.PHONY: molecule-destroy
+molecule-destroy: $(test_ready)
+	$(as_root) molecule destroy
+
+.PHONY: $(addprefix molecule-,$(shared_scenarios) $(own_scenarios))
+$(addprefix molecule-,$(shared_scenarios)): molecule-%: $(test_ready)
+	@$(if $(filter always,$(DESTROY)),$(MAKE) molecule-destroy)
+	$(as_root) molecule test --scenario-name $* --destroy $(DESTROY)
+
+$(addprefix molecule-,$(own_scenarios)): molecule-%: $(test_ready)
+	$(as_root) molecule test --scenario-name $* --destroy $(DESTROY)
 
 .PHONY: test-vagrant
 test-vagrant: $(addprefix machines-,$(vagrant_scenarios)) ## scenarios on virtual machines with Debian's own kernel

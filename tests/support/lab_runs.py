@@ -18,6 +18,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 HOSTS = ("host1", "host2")
 _RECAP = re.compile(r"^(\S+)\s+: ok=(\d+)\s+changed=(\d+)\s+unreachable=(\d+)\s+failed=(\d+)", re.MULTILINE)
+_TASK = re.compile(r"^TASK \[(?:\S+ : )?(.*)\] \**$")
 _PINGS = re.compile(r"(\d+) packets transmitted, (\d+) received")
 
 
@@ -91,7 +92,8 @@ class Lab:
         seen = []
         for line in run.stdout:
             seen.append(line)
-            if line.startswith("TASK [") and task in line:
+            named = _TASK.match(line)
+            if named and named[1] == task:
                 break
         else:
             raise AssertionError(f"the run ended without the task '{task}':\n{''.join(seen)}")
@@ -128,7 +130,8 @@ def _descendants(pid: int) -> list[int]:
 
 
 def _environment() -> dict[str, str]:
-    return {**os.environ, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1"}
+    plain = {"ANSIBLE_NOCOLOR": "1", "ANSIBLE_FORCE_COLOR": "0"}  # Molecule asks for colours
+    return {**os.environ, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), **plain}
 
 
 def on_host(host: str, *command: str) -> str:
@@ -159,6 +162,14 @@ def reach_each_other(seconds: float = 60) -> None:
     """The workloads bbox1 and bbox2 reach each other by name, as soon as both hosts know of both."""
     for host, own, other in (("host1", "bbox1", "bbox2"), ("host2", "bbox2", "bbox1")):
         await_success(host, "docker", "exec", own, "ping", "-c", "1", "-W", "1", other, seconds=seconds)
+
+
+def ping_across() -> None:
+    """bbox1 on host1 reaches the address of bbox2 on host2, as soon as both are there."""
+    await_success("host2", "docker", "exec", "bbox2", "true")
+    template = "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}"
+    target = on_host("host2", "docker", "inspect", "--format", template, "bbox2").strip()
+    await_success("host1", "docker", "exec", "bbox1", "ping", "-c", "1", "-W", "1", target)
 
 
 @contextmanager

@@ -6,8 +6,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -22,7 +22,7 @@ from tests.support.calico_course import (
     cali_routes,
     eventually,
 )
-from tests.support.playbook import changed_tasks, run_site
+from tests.support.lab_runs import Lab, Recap
 
 OTHER_VARIABLES = {
     "calico_bgp_topology": "route_reflector",
@@ -81,6 +81,11 @@ def all_established(node: str) -> bool:
     return {session.state for session in sessions(node).values()} == {"Established"}
 
 
+def run_site(variables: Mapping[str, Any] | None = None) -> Recap:
+    """Another run of the playbook, which shows differences."""
+    return Lab("four_nodes").play("site.yml", "cni=calico", json.dumps(variables or {}), options=("--diff",))
+
+
 @pytest.mark.parametrize("name", NODES)
 def test_every_node_has_a_session_with_every_other_one(name: str) -> None:
     assert set(sessions(name)) == names("Mesh", *(set(NODES) - {name}))
@@ -89,7 +94,7 @@ def test_every_node_has_a_session_with_every_other_one(name: str) -> None:
 
 def test_another_run_changes_nothing_and_leaves_the_sessions_up() -> None:
     before = {name: sessions(name) for name in NODES}
-    assert changed_tasks(run_site("cni=calico")) == 0
+    assert run_site().changed_in_all == 0
     for name in NODES:
         after = sessions(name)
         assert set(after) == set(before[name])
@@ -101,10 +106,10 @@ class TestOtherVariables:
 
     @pytest.fixture(scope="class", autouse=True)
     def other_variables(self) -> Iterator[None]:
-        output = run_site("cni=calico", json.dumps(OTHER_VARIABLES))
+        output = run_site(OTHER_VARIABLES).text
         assert OTHER_VARIABLES["calico_bgp_password"] not in output
         yield
-        output = run_site("cni=calico")
+        output = run_site().text
         assert OTHER_VARIABLES["calico_bgp_password"] not in output
 
     def test_nodes_have_sessions_with_the_reflector_only(self) -> None:
@@ -146,7 +151,7 @@ class TestOtherVariables:
 
     def test_another_reflector_leaves_the_others_sessions_up(self) -> None:
         others = {name: sessions(name) for name in ("node-3", "node-4")}
-        run_site("cni=calico", json.dumps({**OTHER_VARIABLES, "calico_route_reflectors": ["node-1", "node-2"]}))
+        run_site({**OTHER_VARIABLES, "calico_route_reflectors": ["node-1", "node-2"]})
         for name, before in others.items():
             assert set(sessions(name)) == names("Node", "node-1", "node-2")
             assert stayed_up(before, sessions(name)), "the session with the first reflector went down"

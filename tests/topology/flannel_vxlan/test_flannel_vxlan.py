@@ -195,8 +195,8 @@ def test_docker_masquerades_nothing_of_the_flannel_network(name: str) -> None:
 @pytest.mark.parametrize(("source", "target"), PAIRS)
 def test_containers_reach_each_other_two_routers_apart(source: str, target: str) -> None:
     address = NODES[target].container_address("busybox").split("/")[0]
-    ping = NODES[source].in_container("busybox", f"ping -c 2 -W 5 {address}")
-    assert evened_out("2 packets transmitted, 2 packets received, 0% packet loss") in ping
+    ping = NODES[source].in_container("busybox", f"ping -c 1 -W 5 {address}")
+    assert evened_out("1 packets transmitted, 1 packets received, 0% packet loss") in ping
     assert ttl_of_ping(ping) == 62
 
 
@@ -247,7 +247,7 @@ def test_containers_see_each_others_real_addresses() -> None:
         f"{capture} {source} > /tmp/seen 2> /tmp/seen.log & "
         "for _ in $(seq 100); do grep -q listening /tmp/seen.log 2>/dev/null && break; sleep 0.1; done"
     )
-    NODES["node-1"].in_container("busybox", f"ping -c 2 -W 5 {target}")
+    NODES["node-1"].in_container("busybox", f"ping -c 1 -W 5 {target}")
     seen = node.check_output(
         "for _ in $(seq 50); do [ -s /tmp/seen ] && break; sleep 0.1; done; cat /tmp/seen; rm /tmp/seen*"
     )
