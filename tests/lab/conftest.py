@@ -13,34 +13,36 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support.lab_runs import Lab
-from tests.support.snapshot import host_state, machine_state
+from tests.support.lab_runs import HOSTS, Lab
+from tests.support.snapshot import difference, host_state, machine_state
 
 
 @pytest.fixture(scope="session")
-def machine_before() -> dict[str, list[str]]:
-    """What the machine looked like before there was a lab."""
-    Lab("two_hosts").play("lab_down.yml")
-    return machine_state()
-
-
-@pytest.fixture(scope="session")
-def fresh_lab(machine_before: dict[str, list[str]]) -> Iterator[Lab]:
-    """The lab hosts, with nothing on them but what their image has."""
+def fresh_lab() -> Iterator[Lab]:
+    """The lab. When it has gone, the machine is as it was before."""
     lab = Lab("two_hosts")
+    lab.play("lab_down.yml")
+    machine_before = machine_state()
     lab.play("lab_up.yml")
     yield lab
     lab.play("lab_down.yml")
+    assert difference(machine_before, machine_state()) == {}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def hosts_before(fresh_lab: Lab) -> dict[str, dict[str, list[str]]]:
+    """The state of the hosts with nothing on them but what their image has."""
+    return {host: host_state(host) for host in HOSTS}
 
 
 @pytest.fixture(scope="module")
-def hosts_before(fresh_lab: Lab) -> dict[str, dict[str, list[str]]]:
-    """The state of the hosts without any network of ours."""
+def bare(fresh_lab: Lab) -> Lab:
+    """The lab without any network of ours."""
     fresh_lab.play("teardown.yml")
-    return {host: host_state(host) for host in ("host1", "host2")}
+    return fresh_lab
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def flannel(fresh_lab: Lab) -> Lab:
     """The lab with Flannel converged and verified."""
     fresh_lab.play("site.yml", "cni=flannel")

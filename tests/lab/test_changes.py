@@ -1,11 +1,14 @@
 # Copyright (c) 2026, container_network.lab contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Changes of mind: another backend, another VNI, another network, a node that leaves; nothing of the old is left."""
+"""Changes of mind: another backend, another VNI, another network, a node that leaves; nothing of the old is left.
+
+The tests follow one another: each changes what the one before it made.
+"""
 
 from __future__ import annotations
 
-from tests.support.lab_runs import Lab, on_host
+from tests.support.lab_runs import Lab, on_host, ping_across
 
 
 def _lines(host: str, command: str) -> list[str]:
@@ -16,17 +19,27 @@ def _leases(prefix: str = "/coreos.com/network") -> list[str]:
     return [key for key in _lines("host1", f"etcdctl get --prefix {prefix}/subnets/ --keys-only") if key]
 
 
-def test_vxlan_to_host_gw_and_back(flannel: Lab) -> None:
+def _routes_to_leases() -> list[str]:
+    return [line for line in _lines("host1", "ip route") if line.startswith("10.244.") and " via " in line]
+
+
+def test_vxlan_to_host_gw(flannel: Lab) -> None:
     flannel.play("site.yml", "cni=flannel", "flannel_backend=host-gw")
     assert _lines("host1", "ip -o link show type vxlan") == []
-    routes = [line for line in _lines("host1", "ip route") if line.startswith("10.244.") and " via " in line]
-    assert len(routes) == 1
-    assert routes[0].endswith("via 10.12.31.212 dev ens160")
+    (route,) = _routes_to_leases()
+    assert route.endswith("via 10.12.31.212 dev ens160")
+
+
+def test_a_rebooted_host_is_back_by_itself_with_host_gw(flannel: Lab) -> None:
+    flannel.play("lab_reboot.yml", options=("--limit", "host2"))
+    ping_across()
     assert flannel.play("site.yml", "cni=flannel", "flannel_backend=host-gw").changed_in_all == 0
+
+
+def test_host_gw_to_vxlan(flannel: Lab) -> None:
     flannel.play("site.yml", "cni=flannel")
-    routes = [line for line in _lines("host1", "ip route") if line.startswith("10.244.") and " via " in line]
-    assert len(routes) == 1
-    assert routes[0].endswith("dev flannel.1 onlink")
+    (route,) = _routes_to_leases()
+    assert route.endswith("dev flannel.1 onlink")
 
 
 def test_another_vni(flannel: Lab) -> None:

@@ -1,10 +1,10 @@
 # Copyright (c) 2026, container_network.lab contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs of Docker's overlay over etcd: refused, predicted, killed and finished, in the place of the swarm and back.
+"""Docker's overlay over etcd: what is refused, another network, and a host that leaves.
 
-The tests follow one another, so that each state is made once: bare hosts, the overlay over etcd, the swarm, and the
-overlay again. What dies while the overlay runs is in test_driver_faults.py.
+Killed runs are in test_runs.py, the swarm in its place in test_interrupted_change.py, and what dies while the overlay
+runs in test_driver_faults.py.
 """
 
 from __future__ import annotations
@@ -23,14 +23,6 @@ pytestmark = pytest.mark.long
 
 SWARM = ("cni=docker_overlay",)
 DRIVER = ("--driver", "overlay-etcd", "--ipam-driver", "overlay-etcd")
-TASKS_TO_DIE_IN = (
-    "Install the driver",
-    "Start the driver",
-    "Restart Docker with the DNS server",
-    "Make docker_gwbridge",
-    "Make the overlays",
-    "Start the workloads",
-)
 
 
 def _networks(*networks: dict) -> str:
@@ -47,14 +39,14 @@ def _on_host(host: str, make: tuple[str, ...], remove: tuple[str, ...]) -> Itera
         on_host(host, *remove)
 
 
-def test_wrong_input_is_refused_all_together(fresh_lab: Lab, hosts_before: dict[str, dict]) -> None:
+def test_wrong_input_is_refused_all_together(bare: Lab, hosts_before: dict[str, dict]) -> None:
     """Every single message is the subject of tests/unit/test_docker_overlay_problems.py."""
     wrong = _networks(
         {"name": "overlay", "subnet": "10.12.0.0/16", "vni": 16777216},
         {"name": "second", "subnet": "172.17.3.0/24", "vni": 300, "mtu": 1451},
         {"name": "third", "subnet": "10.21.0.0/16", "vni": 300, "encrypted": True},
     )
-    text = fresh_lab.fail("site.yml", *OVERLAY.variables, wrong, '{"etcd_endpoints": []}')
+    text = bare.fail("site.yml", *OVERLAY.variables, wrong, '{"etcd_endpoints": []}')
     for words in (
         "vni '16777216'",
         "subnet 10.12.0.0/16 of 'overlay' overlaps the underlay of host1",
@@ -65,44 +57,29 @@ def test_wrong_input_is_refused_all_together(fresh_lab: Lab, hosts_before: dict[
         "etcd_endpoints is empty",
     ):
         assert words in text, words
-    text = fresh_lab.fail("site.yml", *SWARM, "docker_overlay_control_plane=consul")
+    text = bare.fail("site.yml", *SWARM, "docker_overlay_control_plane=consul")
     assert "docker_overlay_control_plane 'consul' is not known: write swarm or etcd" in text
     assert_unchanged(hosts_before)
 
 
-def test_a_blocked_port_is_named_before_the_first_change(fresh_lab: Lab, hosts_before: dict[str, dict]) -> None:
+def test_a_blocked_port_is_named_before_the_first_change(bare: Lab, hosts_before: dict[str, dict]) -> None:
     rule = ("INPUT", "-p", "udp", "--dport", "4789", "-j", "DROP")
     with _on_host("host1", ("iptables", "-I", *rule), ("iptables", "-D", *rule)):
-        text = fresh_lab.fail("site.yml", *OVERLAY.variables)
+        text = bare.fail("site.yml", *OVERLAY.variables)
     assert "host2 cannot reach 10.12.31.211 on port 4789/udp (no answer within 3 s)" in text
     assert_unchanged(hosts_before)
 
 
-def test_a_subnet_of_another_docker_network_is_refused(fresh_lab: Lab, hosts_before: dict[str, dict]) -> None:
+def test_a_subnet_of_another_docker_network_is_refused(bare: Lab, hosts_before: dict[str, dict]) -> None:
     create = ("docker", "network", "create", "--subnet", "10.20.7.0/24", "mine")
     with _on_host("host2", create, ("docker", "network", "rm", "mine")):
-        text = fresh_lab.fail("site.yml", *OVERLAY.variables)
+        text = bare.fail("site.yml", *OVERLAY.variables)
     assert "subnet 10.20.0.0/16 of 'overlay' overlaps Docker's network 'mine' on host2 (10.20.7.0/24)" in text
     assert_unchanged(hosts_before)
 
 
-def test_check_mode_on_bare_hosts_predicts_and_changes_nothing(fresh_lab: Lab, hosts_before: dict[str, dict]) -> None:
-    recap = fresh_lab.play("site.yml", *OVERLAY.variables, options=("--check", "--diff"))
-    assert all(recap.changed[host] > 0 for host in HOSTS)
-    assert_unchanged(hosts_before)
-
-
-def test_killed_runs_are_finished_by_the_next(fresh_lab: Lab, hosts_before: dict[str, dict]) -> None:
-    """Each run gets over the place where the one before died."""
-    for task in TASKS_TO_DIE_IN:
-        fresh_lab.kill_at(task, "site.yml", *OVERLAY.variables)
-    fresh_lab.play("site.yml", *OVERLAY.variables)  # ends with the verification
-    assert fresh_lab.play("site.yml", *OVERLAY.variables).changed_in_all == 0
-    OVERLAY.await_agreement()
-
-
 @pytest.fixture
-def overlay(fresh_lab: Lab, hosts_before: dict[str, dict]) -> Lab:
+def overlay(fresh_lab: Lab) -> Lab:
     """The lab with the overlay converged and verified."""
     fresh_lab.play("site.yml", *OVERLAY.variables)
     return fresh_lab
@@ -138,24 +115,3 @@ def test_a_host_that_leaves_is_cleaned_and_forgotten(overlay: Lab, hosts_before:
     overlay.play("site.yml", *OVERLAY.variables, '{"docker_overlay_nodes": ["host1"]}', '{"workloads": []}')
     assert unlike_before(hosts_before["host2"], "host2") == []
     assert "host2" not in on_host("host1", "etcdctl", "get", "--prefix", "/docker/")
-
-
-def test_the_swarm_takes_its_place_and_leaves_it(overlay: Lab) -> None:
-    """Both ways the first run dies when the former control plane has gone half."""
-    overlay.kill_at("Remove the networks, the driver and all that it made", "site.yml", *SWARM)
-    overlay.play("site.yml", *SWARM)
-    for host in HOSTS:
-        assert "overlay-etcd" not in on_host(host, "sh", "-c", "docker network ls; ls -R /etc /usr/local /run/docker")
-    assert on_host("host1", "etcdctl", "get", "--prefix", "--keys-only", "/docker/") == ""
-    overlay.kill_at("Leave the swarm", "site.yml", *OVERLAY.variables)
-    overlay.play("site.yml", *OVERLAY.variables)
-    for host in HOSTS:
-        assert on_host(host, "docker", "info", "--format", "{{.Swarm.LocalNodeState}}").strip() == "inactive"
-    OVERLAY.await_agreement()
-
-
-def test_a_killed_teardown_is_finished_by_the_next(overlay: Lab, hosts_before: dict[str, dict]) -> None:
-    for task in ("Remove docker_gwbridge", "Remove the driver's networks", "Remove the driver, what it created"):
-        overlay.kill_at(task, "teardown.yml")
-    overlay.play("teardown.yml")
-    assert_unchanged(hosts_before)

@@ -1,7 +1,10 @@
 # Copyright (c) 2026, container_network.lab contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Docker's overlay on a swarm of two hosts: killed runs, lost state, leftovers, and what is refused."""
+"""Docker's overlay on a swarm of two hosts: lost state, changes, restarts, and what is refused.
+
+Killed runs are in test_runs.py.
+"""
 
 from __future__ import annotations
 
@@ -14,21 +17,13 @@ from tests.support.snapshot import assert_unchanged, unlike_before
 
 pytestmark = pytest.mark.long
 
-TASKS_TO_DIE_IN = (
-    "Make docker_gwbridge",
-    "Found the swarm",
-    "Join the swarm",
-    "Make the overlays",
-    "Start the workloads",
-)
-
 
 def _swarm_state(host: str) -> str:
     return on_host(host, "docker", "info", "--format", "{{.Swarm.LocalNodeState}}").strip()
 
 
 @pytest.fixture
-def overlay(fresh_lab: Lab, hosts_before: dict[str, dict]) -> Lab:
+def overlay(fresh_lab: Lab) -> Lab:
     """The lab with the overlay converged and verified."""
     fresh_lab.play("site.yml", "cni=docker_overlay")
     return fresh_lab
@@ -40,22 +35,6 @@ def bare(fresh_lab: Lab, hosts_before: dict[str, dict]) -> Iterator[Lab]:
     fresh_lab.play("teardown.yml")
     yield fresh_lab
     assert_unchanged(hosts_before)
-
-
-def test_killed_runs_are_finished_by_the_next(bare: Lab) -> None:
-    """Each run gets over the place where the one before died."""
-    for task in TASKS_TO_DIE_IN:
-        bare.kill_at(task, "site.yml", "cni=docker_overlay")
-    bare.play("site.yml", "cni=docker_overlay")  # ends with the verification
-    assert bare.play("site.yml", "cni=docker_overlay").changed_in_all == 0
-    for task in ("Leave the swarm", "Remove docker_gwbridge"):
-        bare.kill_at(task, "teardown.yml")
-    bare.play("teardown.yml")
-
-
-def test_check_mode_predicts_and_changes_nothing(bare: Lab, hosts_before: dict[str, dict]) -> None:
-    recap = bare.play("site.yml", "cni=docker_overlay", options=("--check", "--diff"))
-    assert all(recap.changed[host] > 0 for host in HOSTS)
 
 
 def test_join_tokens_are_never_shown(bare: Lab) -> None:
@@ -146,12 +125,3 @@ def test_wrong_input_is_reported_together_and_changes_nothing(bare: Lab) -> None
         "odd number",
     ):
         assert words in text
-
-
-def test_flannel_takes_its_place_and_leaves_it(overlay: Lab) -> None:
-    overlay.play("site.yml", "cni=flannel")
-    for host in HOSTS:
-        assert _swarm_state(host) == "inactive"
-        assert "docker_gwbridge" not in on_host(host, "docker", "network", "ls")
-    overlay.play("site.yml", "cni=docker_overlay")
-    assert "flannel" not in on_host("host1", "sh", "-c", "ip -o link; ip route; ls /etc/container-network/*")

@@ -4,8 +4,8 @@
 """Faults of the network driver's networks: driver, etcd, Docker and hosts die, a hundred containers start at once.
 
 After each of them Docker, etcd, the kernels and the DNS servers agree again, without any help: no address is given
-twice, none has leaked, and what runs is reached. All tests run on Calico first, then on Docker's
-overlay over etcd, then on Weave.
+twice, none has leaked, and what runs is reached. All tests run on one network of the driver
+after the other.
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support.calico_view import CALICO
 from tests.support.driver_network import DriverNetwork, remove_many
 from tests.support.lab_runs import HOSTS, Lab, await_success, kill_service, on_host, reach_each_other, unharmed_traffic
-from tests.support.overlay_view import OVERLAY
-from tests.support.weave_view import WEAVE
+from tests.support.networks import NETWORKS
 
 pytestmark = pytest.mark.long
 
 DRIVER = "container-network-driver"
 
 
-@pytest.fixture(scope="module", params=[CALICO, OVERLAY, WEAVE], ids=["calico", "docker_overlay", "weave"])
+@pytest.fixture(
+    scope="module", params=[pytest.param(network.driver, id=network.name) for network in NETWORKS if network.driver]
+)
 def network(request: pytest.FixtureRequest, fresh_lab: Lab) -> DriverNetwork:
     """The lab with one of the networks converged and verified; each test leaves it so."""
     fresh_lab.play("site.yml", *request.param.variables)

@@ -27,11 +27,11 @@ TABLE = json.dumps({"overlay_endpoints": ENDPOINTS})
 
 
 @pytest.fixture(scope="module")
-def overlay(fresh_lab: Lab, hosts_before: dict[str, dict]) -> Iterator[Lab]:
+def overlay(bare: Lab) -> Iterator[Lab]:
     """The lab with the overlay network, and at the end without it."""
-    fresh_lab.play(PLAYBOOK, TABLE)
-    yield fresh_lab
-    fresh_lab.play(PLAYBOOK, "state=absent")
+    bare.play(PLAYBOOK, TABLE)
+    yield bare
+    bare.play(PLAYBOOK, "state=absent")
 
 
 def lines(command: str) -> list[str]:
@@ -43,8 +43,8 @@ def in_overlay(command: str) -> list[str]:
     return lines(f"nsenter --net=/run/netns/1-overlay {command}")
 
 
-def test_check_mode_predicts_and_changes_nothing(fresh_lab: Lab, hosts_before: dict[str, dict]) -> None:
-    recap = fresh_lab.play(PLAYBOOK, TABLE, options=("--check", "--diff"))
+def test_check_mode_predicts_and_changes_nothing(bare: Lab, hosts_before: dict[str, dict]) -> None:
+    recap = bare.play(PLAYBOOK, TABLE, options=("--check", "--diff"))
     assert recap.changed == {"host1": 8, "host2": 8}  # all steps but the check of the table and the pings
     assert_unchanged(hosts_before)
 

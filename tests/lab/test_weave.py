@@ -1,9 +1,9 @@
 # Copyright (c) 2026, container_network.lab contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Weave on two hosts: what is refused, killed runs, changes of networks, and what comes and goes meanwhile.
+"""Weave on two hosts: what is refused, what others broke, and what comes, goes and changes.
 
-What dies while Weave runs is in test_driver_faults.py.
+Killed runs are in test_runs.py, and what dies while Weave runs in test_driver_faults.py.
 """
 
 from __future__ import annotations
@@ -21,15 +21,6 @@ from tests.support.weave_view import STORE, WEAVE
 pytestmark = pytest.mark.long
 
 DRIVER = "container-network-driver"
-TASKS_TO_DIE_IN = (
-    "Install the command weave",
-    "Divide the range between the hosts",
-    "Start the driver",
-    "Make docker_gwbridge",
-    "Make the Docker networks",
-    "Start the workloads",
-)
-TASKS_OF_REMOVAL_TO_DIE_IN = ("Remove the driver's networks", "Remove docker_gwbridge", "Remove the command weave")
 WRONG = {
     "weave_range": "10.12.0.0/16",
     "weave_mtu": 1451,
@@ -61,13 +52,13 @@ def bare(fresh_lab: Lab, hosts_before: dict[str, dict]) -> Iterator[Lab]:
 
 
 @pytest.fixture(scope="module")
-def weave(fresh_lab: Lab, hosts_before: dict[str, dict]) -> Lab:
+def weave(fresh_lab: Lab) -> Lab:
     """The lab with Weave converged and verified; each test leaves it so."""
     fresh_lab.play("site.yml", "cni=weave")
     return fresh_lab
 
 
-# --- refused, predicted, killed ---------------------------------------------------------------------------------------
+# --- refused, and of others -----------------------------------------------------------------------------------------
 
 
 def test_wrong_input_is_refused_all_together(bare: Lab) -> None:
@@ -95,36 +86,6 @@ def test_somebody_elses_command_weave_is_refused_and_stays(bare: Lab) -> None:
         assert on_host("host2", "cat", script) == "#!/bin/sh\n"
     finally:
         on_host("host2", "rm", script)
-
-
-def test_check_mode_predicts_and_changes_nothing(bare: Lab) -> None:
-    recap = bare.play("site.yml", "cni=weave", options=("--check", "--diff"))
-    assert all(recap.changed[host] > 0 for host in HOSTS)
-
-
-def test_killed_runs_and_removals_are_finished_by_the_next(bare: Lab) -> None:
-    """Each run gets over the place where the one before died."""
-    for task in TASKS_TO_DIE_IN:
-        bare.kill_at(task, "site.yml", "cni=weave")
-    bare.play("site.yml", "cni=weave")  # ends with the verification
-    assert bare.play("site.yml", "cni=weave").changed_in_all == 0
-    assert bare.play("site.yml", "cni=weave", options=("--check",)).changed_in_all == 0
-    for task in TASKS_OF_REMOVAL_TO_DIE_IN:
-        bare.kill_at(task, "teardown.yml")
-    bare.play("teardown.yml")
-
-
-def test_networks_take_each_others_place(bare: Lab) -> None:
-    """Nothing of Weave stays under the others, on the hosts and in etcd, and nothing of them under Weave."""
-    etcd = "docker_overlay_control_plane=etcd"
-    for other in (["cni=docker_overlay"], ["cni=calico"], ["cni=docker_overlay", etcd], ["cni=flannel"]):
-        bare.play("site.yml", "cni=weave")
-        bare.play("site.yml", *other)
-        for host in HOSTS:
-            assert "weave" not in on_host(host, "sh", "-c", "ip -o link; iptables-save; docker network ls").lower()
-        if other != ["cni=docker_overlay"]:  # a swarm needs no etcd, and one that ran before is still there
-            assert _keys() == []
-    bare.play("teardown.yml")
 
 
 def test_somebody_elses_docker_gwbridge_is_used_and_stays(bare: Lab) -> None:
