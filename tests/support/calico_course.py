@@ -8,7 +8,7 @@ from __future__ import annotations
 import functools
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TypeVar
 
 from tests.support.lab_host import LabHost
@@ -85,6 +85,14 @@ def ping(container: str, target: str, *options: str) -> list[str]:
     """What ping prints in a container of the inventory that must reach the target."""
     words = " ".join(("ping -c 1 -W 5", *options, target))
     return NODES[NODE_OF[container]].in_container(container, words)
+
+
+def answering(container: str, targets: Iterable[str]) -> set[str]:
+    """Which addresses answer a ping from a container of the inventory within a second; all are asked at once."""
+    node = NODES[NODE_OF[container]]
+    enter = f"nsenter --target {node.pid(container)} --net"
+    ask = f"for a in {' '.join(targets)}; do ping -c 1 -W 1 $a >/dev/null && echo $a & done; wait"
+    return set(node.output(f"{enter} sh -c '{ask}'").split())
 
 
 def answers(container: str, target: str) -> bool:
