@@ -29,3 +29,20 @@ def raw_commands(entry: object) -> list[str]:
 def test_lists_of_processes_are_not_cut_off_at_the_width_of_a_terminal(path: Path) -> None:
     for command in raw_commands(yaml.safe_load(path.read_text())):
         assert not re.search(r"\bps (?!-ww)", command), command
+
+
+NOISE = "sudo: unable to resolve host node-1: Temporary failure in name resolution\r\n"
+
+
+def expression(path: str, pattern: str) -> str:
+    """What of a Jinja expression the pattern's group finds in a file."""
+    found = re.search(pattern, (ROOT / path).read_text())
+    assert found, f"{path} has no {pattern}"
+    return found[1]
+
+
+@pytest.mark.parametrize("name", ["site", "teardown", "tasks/find_network"])
+def test_what_a_terminal_shows_beside_the_networks_is_no_network(name: str) -> None:
+    """On a terminal sudo's complaints stand in the output, in lines and words of their own."""
+    words = expression(f"playbooks/{name}.yml", r"regex_findall'?[(,] ?'([^']+)'\)")
+    assert re.findall(words, f"{NOISE}network=flannel\r\nnetwork=plain_network\r\n") == ["flannel", "plain_network"]

@@ -25,11 +25,16 @@ def network_problems(config: Mapping[str, Any], hosts: Hosts) -> list[str]:
                 **((variables.get("_weave_host") or {}).get("host_info") or {}),  # nothing of one that takes no part
                 "peer_name": variables.get("weave_peer_name"),
                 "attachments": variables.get("weave_attachments") or [],
-                "foreign_command": ((variables.get("_weave_foreign_command") or {}).get("stdout") or "").strip(),
+                "foreign_command": _path_in((variables.get("_weave_foreign_command") or {}).get("stdout") or ""),
             }
             for name, variables in hosts.items()
         },
     )
+
+
+def _path_in(output: str) -> str | None:
+    """The path in what grep printed on a terminal, where sudo may have complained before."""
+    return next((line.strip() for line in output.splitlines() if line.startswith("/")), None)
 
 
 def network_description(_config: Mapping[str, Any], hosts: Hosts) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import ipaddress
 import pytest
 
 from ansible_collections.container_network.lab.plugins.module_utils.weave.checks import Network, checks, hosts_from
+from ansible_collections.container_network.lab.plugins.module_utils.weave.inventory import network_problems
 from ansible_collections.container_network.lab.plugins.module_utils.weave.problems import problems
 from ansible_collections.container_network.lab.plugins.module_utils.weave.ring import Ring
 
@@ -166,3 +167,17 @@ def test_a_container_without_an_address_fails_its_checks():
     found = {check["name"]: check for check in checks(Network(1376, "bridge", RING), host, [])}
     for name in ("c9", "c1"):  # the latter is on a network of Docker's, and not attached
         assert "inet an-address" in found[f"{name}: interface"]["expect"]
+
+
+def test_what_a_terminal_shows_beside_a_path_is_no_foreign_command():
+    noise = "sudo: unable to resolve host node-2: Temporary failure in name resolution\r\n"
+
+    def found(printed: str) -> list[str]:
+        hosts = {name: {"_weave_host": {"host_info": seen}, "weave_peer_name": None} for name, seen in NODES.items()}
+        hosts["node-2"]["_weave_foreign_command"] = {"stdout": printed}
+        return network_problems(CONFIG, hosts)
+
+    assert found(noise) == []
+    assert [problem.partition(" is there")[0] for problem in found(f"{noise}/usr/local/bin/weave\r\n")] == [
+        "node-2: /usr/local/bin/weave"
+    ]
