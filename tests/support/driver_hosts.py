@@ -24,6 +24,7 @@ import pytest
 
 from ansible_collections.container_network.lab.plugins.module_utils.kernel.namespaces import inside
 from tests.support import etcd_process, module_runner
+from tests.support.engine_view import EngineView
 
 START_SECONDS = 60
 DRIVER = ("-m", "ansible_collections.container_network.lab.plugins.module_utils.driver")
@@ -59,6 +60,7 @@ class DriverHost:
         self.address = address
         self.endpoint = endpoint
         self.docker_host = f"unix://{folder}/docker.sock"
+        self.view = EngineView(self.docker_host)
         self.driver_log = folder / "driver.log"
         self._program = list(DRIVER)
         self._driver: subprocess.Popen | None = None
@@ -99,8 +101,7 @@ class DriverHost:
 
     def address_of(self, container: str, network: str) -> str:
         """A container's address in a network."""
-        networks = json.loads(self.docker("inspect", "--format={{json .NetworkSettings.Networks}}", container))
-        return networks[network]["IPAddress"]
+        return self.view.address(container, network)
 
     def pings(self, container: str, address: str) -> bool:
         """Whether a container reaches an address within a second."""

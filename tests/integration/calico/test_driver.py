@@ -78,7 +78,7 @@ def run(host: DriverHost, name: str, network: str, *options: str) -> None:
 
 
 def address(host: DriverHost, name: str, network: str, field: str = "IPAddress") -> str:
-    return host.docker("inspect", f'--format={{{{(index .NetworkSettings.Networks "{network}").{field}}}}}', name)
+    return host.view.address(name, network, field)
 
 
 def reaches(host: DriverHost, name: str, other: str) -> bool:
@@ -248,7 +248,7 @@ def test_wrong_input_is_refused_with_words_and_leaves_nothing(host: DriverHost, 
         assert words in refused.stderr, (options, refused.stderr)
     in_no_pool = " lies in no pool. IPv4 pools: course (192.168.0.0/16), own (17.2"
     in_other_pool = "lies in pool course (192.168.0.0/16), and the network takes its"
-    if int(host.docker("version", "--format={{.Server.Version}}").split(".")[0]) >= 25:  # it looks before it asks
+    if int(host.view.version().split(".")[0]) >= 25:  # it looks before it asks
         in_no_pool = in_other_pool = "no configured subnet or ip-range contain the IP address"
     for options, words in (
         (["--network=net", "--ip=17.2.0.9"], "17.2.0.9 is in use by container bbox1 on host1 (network net): choose"),

@@ -5,26 +5,20 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 
 import pytest
 
+from tests.support.engine_view import EngineView
 from tests.support.module_runner import ModuleFailed, assert_converges, assert_unchanged, run_module
 
 pytestmark = pytest.mark.usefixtures("busybox_image", "no_containers")
+ENGINE = EngineView()
 
 
-def docker(*arguments: str) -> str:
-    return subprocess.run(["docker", *arguments], check=True, capture_output=True, text=True).stdout.strip()
-
-
-def names() -> list[str]:
-    return sorted(docker("ps", "--all", "--format", "{{.Names}}").split())
-
-
-def inspect(name: str) -> dict:
-    return json.loads(docker("inspect", name))[0]
+def docker(*arguments: str) -> None:
+    """What another user of the engine does."""
+    subprocess.run(["docker", *arguments], check=True, capture_output=True)
 
 
 def workload(name: str, **options: object) -> dict:
@@ -34,16 +28,16 @@ def workload(name: str, **options: object) -> dict:
 def test_containers_are_made_once_and_removed():
     containers = [workload("xbox1"), workload("xbox2", command=["sleep", "600"], restart_policy="unless-stopped")]
     result = assert_converges("docker_containers", containers=containers)
-    assert names() == ["xbox1", "xbox2"]
-    assert result["containers"]["xbox1"]["pid"] == inspect("xbox1")["State"]["Pid"] > 0
+    assert ENGINE.containers() == ["xbox1", "xbox2"]
+    assert result["containers"]["xbox1"]["pid"] == ENGINE.container("xbox1")["State"]["Pid"] > 0
     assert result["containers"]["xbox1"]["addresses"]["bridge"].startswith("172.30.99.")
-    assert inspect("xbox2")["HostConfig"]["RestartPolicy"]["Name"] == "unless-stopped"
+    assert ENGINE.container("xbox2")["HostConfig"]["RestartPolicy"]["Name"] == "unless-stopped"
     assert result["diff"]["before"] == {}
     assert result["diff"]["after"]["xbox2"]["command"] == ["sleep", "600"]
 
     removal = assert_converges("docker_containers", containers=[{"name": "xbox1"}, {"name": "gone"}], state="absent")
     assert list(removal["diff"]["before"]) == ["xbox1"]
-    assert names() == ["xbox2"]
+    assert ENGINE.containers() == ["xbox2"]
 
 
 def test_all_options_reach_the_engine():
@@ -62,7 +56,7 @@ def test_all_options_reach_the_engine():
         sysctls={"net.ipv4.ip_forward": 1},
     )
     assert_converges("docker_containers", containers=[container])
-    found = inspect("full")
+    found = ENGINE.container("full")
     assert found["Config"]["Hostname"] == "node-1"
     assert {"container=docker", "number=1"} <= set(found["Config"]["Env"])
     assert found["Config"]["Labels"]["course"] == "four"
@@ -73,21 +67,21 @@ def test_all_options_reach_the_engine():
     assert host["MaskedPaths"] == host["ReadonlyPaths"] == []
     assert host["Tmpfs"] == {"/run": "exec", "/tmp": ""}
     assert host["Binds"] == ["/tmp:/machine:ro"]
-    assert docker("exec", "full", "cat", "/proc/sys/net/ipv4/ip_forward") == "1"
+    assert ENGINE.run_inside("full", "cat", "/proc/sys/net/ipv4/ip_forward") == "1"
     volume = next(mount["Name"] for mount in found["Mounts"] if mount["Destination"] == "/var/lib/docker")
     run_module("docker_containers", containers=[{"name": "full"}], state="absent")
-    assert volume not in docker("volume", "ls", "--quiet").split()
+    assert volume not in ENGINE.volumes()
 
 
 def test_a_difference_replaces_and_a_restart_policy_does_not():
     run_module("docker_containers", containers=[workload("box1")])
-    first = inspect("box1")["Id"]
+    first = ENGINE.container("box1")["Id"]
     result = assert_converges("docker_containers", containers=[workload("box1", restart_policy="always")])
-    assert inspect("box1")["Id"] == first
+    assert ENGINE.container("box1")["Id"] == first
     assert result["diff"]["before"]["box1"]["restart_policy"] == "no"
-    assert inspect("box1")["HostConfig"]["RestartPolicy"]["Name"] == "always"
+    assert ENGINE.container("box1")["HostConfig"]["RestartPolicy"]["Name"] == "always"
     assert_converges("docker_containers", containers=[workload("box1", restart_policy="always", hostname="other")])
-    assert inspect("box1")["Id"] != first
+    assert ENGINE.container("box1")["Id"] != first
 
 
 @pytest.mark.parametrize("disturbance", [["stop", "--time=0"], ["pause"], ["network", "disconnect", "bridge"]])
@@ -95,8 +89,8 @@ def test_a_disturbed_container_is_repaired(disturbance):
     run_module("docker_containers", containers=[workload("box1")])
     docker(*disturbance, "box1")
     assert_converges("docker_containers", containers=[workload("box1")])
-    assert inspect("box1")["State"]["Status"] == "running"
-    assert inspect("box1")["NetworkSettings"]["Networks"]["bridge"]["IPAddress"]
+    assert ENGINE.container("box1")["State"]["Status"] == "running"
+    assert ENGINE.container("box1")["NetworkSettings"]["Networks"]["bridge"]["IPAddress"]
 
 
 def test_a_chosen_address_on_a_network():
@@ -115,13 +109,13 @@ def test_a_group_is_the_exact_set():
     run_module("docker_containers", containers=[workload("single")])
     run_module("docker_containers", group="g", containers=[workload("box1"), workload("box2")])
     assert_converges("docker_containers", group="g", containers=[workload("box2")])
-    assert names() == ["box2", "personal", "single"]
+    assert ENGINE.containers() == ["box2", "personal", "single"]
     run_module("docker_containers", group="g", containers=[workload("box1"), workload("box2")])
     assert_converges("docker_containers", group="g", containers=[{"name": "box1"}], state="absent")
-    assert names() == ["box2", "personal", "single"]
+    assert ENGINE.containers() == ["box2", "personal", "single"]
     assert_unchanged("docker_containers", group="g", containers=[], state="absent")
     assert_converges("docker_containers", group="g", all=True, state="absent")
-    assert names() == ["personal", "single"]
+    assert ENGINE.containers() == ["personal", "single"]
 
 
 @pytest.mark.parametrize(
@@ -138,18 +132,18 @@ def test_all_is_a_whole_group_and_for_removal(arguments, message):
 
 def test_foreign_containers_are_refused():
     docker("run", "--detach", "--tty", "--name", "personal", "busybox")
-    before = inspect("personal")["Id"]
+    before = ENGINE.container("personal")["Id"]
     for arguments in (
         {"containers": [workload("personal")]},
         {"containers": [{"name": "personal"}], "state": "absent"},
     ):
         with pytest.raises(ModuleFailed, match="'personal' exists and was not made by container_network.lab"):
             run_module("docker_containers", **arguments)
-    assert inspect("personal")["Id"] == before
+    assert ENGINE.container("personal")["Id"] == before
     run_module("docker_containers", group="one", containers=[workload("box1")])
     with pytest.raises(ModuleFailed, match="'box1' exists and belongs to group 'one', not to group 'two'"):
         run_module("docker_containers", group="two", containers=[workload("box1"), workload("box2")])
-    assert names() == ["box1", "personal"]
+    assert ENGINE.containers() == ["box1", "personal"]
 
 
 def test_bad_input_changes_nothing_and_is_reported_together():
@@ -163,13 +157,13 @@ def test_bad_input_changes_nothing_and_is_reported_together():
     assert "entry 1: ip '172.30.99.9' of 'box2' cannot be chosen on network 'bridge'" in message
     assert "entry 3: name '-x' is not a container name" in message
     assert "entry 3: image of '-x' is missing" in message
-    assert names() == []
+    assert ENGINE.containers() == []
 
 
 def test_a_missing_image_is_named():
     with pytest.raises(ModuleFailed, match="Container 'box2' needs image 'nothing:1'.*does not have"):
         run_module("docker_containers", containers=[workload("box1"), workload("box2", image="nothing:1")])
-    assert names() == []
+    assert ENGINE.containers() == []
 
 
 def test_an_engine_that_does_not_run_is_named(monkeypatch, tmp_path):
@@ -182,14 +176,14 @@ def test_an_engine_that_does_not_run_is_named(monkeypatch, tmp_path):
 def test_a_failing_start_is_reported_and_others_start():
     with pytest.raises(ModuleFailed, match="Container 'bad': .*no-such-program"):
         run_module("docker_containers", containers=[workload("bad", command=["no-such-program"]), workload("good")])
-    assert inspect("good")["State"]["Running"]
+    assert ENGINE.container("good")["State"]["Running"]
 
 
 def test_the_image_has_the_tools_of_the_course():
     run_module("docker_containers", containers=[workload("box1")])
     for tool in ("sh", "ping", "traceroute", "nslookup", "httpd", "sleep", "ip", "wget", "nc"):
-        assert docker("exec", "box1", "which", tool) == f"/bin/{tool}"
-    assert "1 packets received" in docker("exec", "box1", "ping", "-c", "1", "-W", "1", "172.30.99.1")
+        assert ENGINE.run_inside("box1", "which", tool) == f"/bin/{tool}"
+    assert "1 packets received" in ENGINE.run_inside("box1", "ping", "-c", "1", "-W", "1", "172.30.99.1")
 
 
 def test_the_image_is_built_once(busybox_path):
@@ -225,7 +219,7 @@ def test_an_image_from_elsewhere_is_used_and_kept(busybox_path, tmp_path):
     subprocess.run(f"tar -C {tmp_path} -c file | docker import - personal", shell=True, check=True, capture_output=True)
     assert_unchanged("busybox_image", name="personal", busybox_path=busybox_path)
     assert_unchanged("busybox_image", name="personal", state="absent")
-    assert docker("images", "--quiet", "personal")
+    assert ENGINE.has_image("personal")
     docker("rmi", "personal")
 
 

@@ -14,8 +14,10 @@ import pytest
 
 from ansible_collections.container_network.lab.plugins.module_utils.docker import networks
 from ansible_collections.container_network.lab.plugins.module_utils.docker.swarm import gossip_port, ownership
+from tests.support.engine_view import EngineView
 from tests.support.module_runner import ModuleFailed, assert_converges, assert_unchanged, run_module
 
+ENGINE = EngineView()
 ADDRESS = "127.0.0.1"  # the test's engine has no other
 OVERLAY = {
     "name": "overlay",
@@ -28,12 +30,13 @@ OVERLAY = {
 }
 
 
-def docker(*arguments: str) -> str:
-    return subprocess.run(["docker", *arguments], check=True, capture_output=True, text=True).stdout.strip()
+def docker(*arguments: str) -> None:
+    """What another user of the engine does."""
+    subprocess.run(["docker", *arguments], check=True, capture_output=True)
 
 
 def state() -> str:
-    return docker("info", "--format", "{{.Swarm.LocalNodeState}}")
+    return ENGINE.swarm()["LocalNodeState"]
 
 
 @pytest.fixture(autouse=True)
@@ -80,13 +83,13 @@ def test_a_killed_run_is_finished_by_the_next(record: Path, monkeypatch: pytest.
 
 def test_a_foreign_swarm_is_left_alone() -> None:
     docker("swarm", "init", "--advertise-addr", ADDRESS)
-    node = docker("info", "--format", "{{.Swarm.NodeID}}")
+    node = ENGINE.swarm()["NodeID"]
     problem = run_module("docker_swarm_info")["swarm"]["problem"]
     assert f"is in a swarm that this collection did not make (node {node}, managers {ADDRESS}:2377)" in problem
     with pytest.raises(ModuleFailed, match="did not make.*it is left alone.*docker swarm leave"):
         run_module("docker_swarm_membership", advertise_address=ADDRESS)
     assert_unchanged("docker_swarm_membership", state="absent")
-    assert docker("info", "--format", "{{.Swarm.NodeID}}") == node
+    assert ENGINE.swarm()["NodeID"] == node
 
 
 def test_a_persons_swarm_in_place_of_ours_is_left_alone(swarm: dict, record: Path) -> None:
@@ -117,8 +120,7 @@ def test_bad_input_is_refused_before_anything_is_tried() -> None:
 
 def test_tokens_are_read_from_a_manager_only(swarm: dict) -> None:
     tokens = run_module("docker_swarm_tokens_info")["join_tokens"]
-    assert tokens["worker"] == docker("swarm", "join-token", "--quiet", "worker")
-    assert tokens["manager"] == docker("swarm", "join-token", "--quiet", "manager")
+    assert tokens == ENGINE.join_tokens()
     docker("swarm", "leave", "--force")
     assert run_module("docker_swarm_tokens_info")["join_tokens"] == {"manager": None, "worker": None}
 
@@ -139,7 +141,7 @@ def test_nodes_need_a_manager() -> None:
 
 def test_an_overlay_is_made_once_and_removed(swarm: dict) -> None:
     assert_converges("docker_networks", group="docker_overlay", networks=[OVERLAY])
-    found = json.loads(docker("network", "inspect", "overlay"))[0]
+    found = ENGINE.network("overlay")
     assert (found["Driver"], found["Scope"], found["Attachable"], found["Internal"]) == (
         "overlay",
         "swarm",
@@ -173,7 +175,7 @@ def test_an_overlay_that_cannot_be_allocated_is_refused_and_taken_back(
     second = {"name": "second", "driver": "overlay", "attachable": True, **clash}
     with pytest.raises(ModuleFailed, match="Network 'second': the swarm cannot allocate it"):
         run_module("docker_networks", networks=[second])
-    assert "second" not in docker("network", "ls", "--format", "{{.Name}}").split()
+    assert "second" not in ENGINE.networks()
 
 
 def test_a_persons_container_on_an_overlay_keeps_the_host_in_the_swarm(swarm: dict, busybox_image: str) -> None:

@@ -53,10 +53,10 @@ def test_a_network_without_a_gateway_is_beside_docker_gwbridge_unless_it_is_inte
     create(host, "closed", "--subnet=10.3.0.0/24", "--internal")
     host.start_container("c1", "open")
     host.start_container("c2", "closed")
-    routes = host.docker("exec", "c1", "ip", "route")
+    routes = host.view.run_inside("c1", "ip", "route")
     assert re.search(r"default via 172[.\d]+ dev eth1", routes)
-    assert "mtu 1400" in host.docker("exec", "c1", "ip", "link", "show", "eth0")
-    assert host.docker("exec", "c2", "ip", "route") == "10.3.0.0/24 dev eth0 scope link  src 10.3.0.2"
+    assert "mtu 1400" in host.view.run_inside("c1", "ip", "link", "show", "eth0")
+    assert host.view.run_inside("c2", "ip", "route") == "10.3.0.0/24 dev eth0 scope link  src 10.3.0.2"
 
 
 def test_names_are_learned(host: DriverHost) -> None:
@@ -80,4 +80,4 @@ def test_names_are_learned(host: DriverHost) -> None:
 def test_a_wrong_network_is_refused_with_words(host: DriverHost, options: list[str], words: str) -> None:
     refused = host.try_docker("network", "create", *options, "wrong")
     assert words in refused.stderr
-    assert host.docker("network", "ls", "--quiet", "--filter=driver=plain") == ""
+    assert host.view.networks("plain") == []

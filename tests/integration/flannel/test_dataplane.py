@@ -71,7 +71,7 @@ def test_one_task_does_a_hosts_work(leased: Network, node: str) -> None:
     result = assert_converges("flannel_host", **leased.host())
     assert result["changed_parts"] == ["files", "links", "restore", "routes", "rules", "tables"]
     device = link(node, "flannel.1")
-    assert (device["mtu"], device["address"]) == (8951, vtep_mac("192.168.1.68", 1))
+    assert (device.mtu, device.mac) == (8951, vtep_mac("192.168.1.68", 1))
     assert fdb(node, "flannel.1") == sorted(
         f"{vtep_mac(f'192.168.1.{number}', 1)} dst 192.168.1.{number} self permanent" for number in (245, 254)
     )
@@ -89,7 +89,7 @@ def test_it_returns_what_the_info_module_shows(leased: Network, node: str) -> No
     shown = run_module("flannel_subnet_info", **underlay)["flannel"]
     made = run_module("flannel_host", **leased.host())["flannel"]
     assert shown.pop("device_mac") is None
-    assert made.pop("device_mac") == link(node, "flannel.1")["address"]
+    assert made.pop("device_mac") == link(node, "flannel.1").mac
     assert made == shown
 
 
@@ -150,7 +150,7 @@ def test_check_mode_goes_by_what_the_tasks_before_predict(network: Network, node
         network.lease(number)
     made = run_module("flannel_host", **network.host(predicted_leases=leases, **predicted))
     assert (result["flannel"].pop("device_mac"), made["diff"]) == (None, result["diff"])
-    assert made["flannel"].pop("device_mac") == link(node, "flannel.1")["address"]
+    assert made["flannel"].pop("device_mac") == link(node, "flannel.1").mac
     assert made["flannel"] == result["flannel"]
 
 
@@ -162,10 +162,10 @@ def test_it_takes_over_what_network_set_recorded(leased: Network, node: str) -> 
     lists = {option: shown[option] for option in ("links", "fdb", "arp", "routes", "chains", "jumps")}
     env = {"path": str(leased.subnet_env), "content": shown["subnet_env"]}
     run_module("network_set", name="flannel", dev="flannel.1", files=[env, *drop_in], **lists)
-    index = link(node, "flannel.1")["ifindex"]
+    index = link(node, "flannel.1").index
     result = run_module("flannel_host", **leased.host())
     assert "files" not in result["changed_parts"]
-    assert link(node, "flannel.1")["ifindex"] == index
+    assert link(node, "flannel.1").index == index
     assert_converges("flannel_host", **leased.absent())
     assert not has_link(node, "flannel.1")
 

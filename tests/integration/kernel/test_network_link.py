@@ -10,15 +10,20 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.container_network.lab.plugins.module_utils.checks.check import has_fragment
 from ansible_collections.container_network.lab.plugins.module_utils.kernel.host_facts import missing_link_kinds
 from ansible_collections.container_network.lab.plugins.module_utils.kernel.writer import KernelWriter
 from ansible_collections.container_network.lab.plugins.module_utils.recorded import records, restore
-from tests.support.kernel_view import addresses, command, fdb, has_link, ip, ip_lines, link, link_attributes
+from tests.support.kernel_view import addresses, all_addresses, command, fdb, has_link, ip, link
 from tests.support.module_runner import ModuleFailed, assert_converges, assert_unchanged, run_module
 from tests.support.persistent_sets import Killer, killed_everywhere
 
 FLANNEL = {"id": 1, "local": "192.168.1.68", "dev": "eth0", "port": 8472, "learning": False}
+
+
+SWITCHES = {
+    *("learning", "proxy", "rsc", "l2miss", "l3miss", "collect_metadata", "gbp", "gpe"),
+    *("udp_csum", "udp_zero_csum6_tx", "udp_zero_csum6_rx", "remcsum_tx", "remcsum_rx"),
+}
 
 
 def flannel_link(**changes: Any) -> dict[str, Any]:
@@ -42,13 +47,26 @@ def node(netns: str) -> str:
     return netns
 
 
+def assert_vxlan(netns: str, name: str, values: dict[str, Any], switches: set[str]) -> None:
+    """A VXLAN device has these values and switches, the standard source ports and TTL, and nothing else."""
+    found = {key.removeprefix("vxlan_"): value for key, value in link(netns, name).attributes.items()}
+    assert {key: found[key] for key in values} == values
+    assert found["port_range"] == {"low": 0, "high": 0}
+    assert (found["ttl"], found["tos"], found["df"], found["label"]) == (0, 0, 0, 0)
+    assert {key for key in SWITCHES if found.get(key)} == switches
+    assert not found.keys() & {"group", "group6", "local", "local6", "link"} - values.keys()
+
+
 def test_flannel_device_has_the_documented_attributes(node: str) -> None:
     result = assert_converges("network_link", netns=node, links=[flannel_link()])
-    shown = " ".join(ip_lines(node, "-d -d link show dev flannel.1"))
-    assert "mtu 8951" in shown
-    documented = "vxlan id 1 local 192.168.1.68 dev eth0 srcport 0 0 dstport 8472 nolearning ttl inherit ageing 300"
-    assert has_fragment(shown, documented)
-    assert has_fragment(shown, "udpcsum noudp6zerocsumtx noudp6zerocsumrx")
+    found = link(node, "flannel.1")
+    assert (found.kind, found.mtu) == ("vxlan", 8951)
+    assert_vxlan(
+        node,
+        "flannel.1",
+        {"id": 1, "local": "192.168.1.68", "link": link(node, "eth0").index, "port": 8472, "ageing": 300},
+        {"udp_csum"},
+    )
     assert addresses(node, "flannel.1") == ["40.15.43.0/32"]
     assert result["diff"]["before"] == {"links": {"flannel.1": None}}
     assert result["diff"]["after"]["links"]["flannel.1"] == {
@@ -74,55 +92,54 @@ def test_overlay_device_of_docker(netns: str) -> None:
         netns=netns,
         links=[bridge, {"name": "vxlan0", "kind": "vxlan", "mtu": 1450, "master": "br0", "vxlan": vxlan}],
     )
-    shown = " ".join(ip_lines(netns, "-d link show dev vxlan0"))
-    assert "mtu 1450" in shown
-    assert "master br0" in shown
-    assert has_fragment(shown, "vxlan id 256 srcport 0 0 dstport 4789 proxy l2miss l3miss")
+    found = link(netns, "vxlan0")
+    assert (found.kind, found.mtu, found.master) == ("vxlan", 1450, "br0")
+    assert_vxlan(netns, "vxlan0", {"id": 256, "port": 4789}, {"learning", "proxy", "l2miss", "l3miss", "udp_csum"})
 
 
 def test_packets_without_a_checksum_over_ipv6(netns: str) -> None:
     links = [{"name": "vxlan-6784", "kind": "vxlan", "vxlan": {"id": 0, "port": 6784, "udp6zerocsumrx": True}}]
     assert_converges("network_link", netns=netns, links=links)
-    assert " udp6zerocsumrx" in ip(netns, "-d link show dev vxlan-6784")
+    assert link(netns, "vxlan-6784").attributes["vxlan_udp_zero_csum6_rx"] == 1
 
 
 @pytest.mark.parametrize(
     ("setting", "value", "shown"),
     [
-        ("mtu", 1450, lambda found: found["mtu"]),
-        ("mac", "4e:55:ee:0a:90:38", lambda found: found["address"]),
-        ("master", "br0", lambda found: found["master"]),
+        ("mtu", 1450, lambda found: found.mtu),
+        ("mac", "4e:55:ee:0a:90:38", lambda found: found.mac),
+        ("master", "br0", lambda found: found.master),
     ],
 )
 def test_settings_change_on_the_living_device(node: str, setting: str, value: Any, shown: Any) -> None:
     links = [{"name": "br0", "kind": "bridge"}, flannel_link()]
     run_module("network_link", netns=node, links=links)
-    index = link(node, "flannel.1")["ifindex"]
+    index = link(node, "flannel.1").index
     links[1][setting] = value
     assert_converges("network_link", netns=node, links=links)
     found = link(node, "flannel.1")
     assert shown(found) == value
-    assert found["ifindex"] == index
+    assert found.index == index
 
 
 def test_addresses_are_the_exact_set(node: str) -> None:
     run_module("network_link", netns=node, links=[flannel_link()])
-    index = link(node, "flannel.1")["ifindex"]
+    index = link(node, "flannel.1").index
     ip(node, "address add 10.9.9.9/24 dev flannel.1")
     wanted = ["fd80::1/64", "40.15.43.0/32", "10.1.0.1/16"]
     assert_converges("network_link", netns=node, links=[flannel_link(addresses=wanted)])
     assert addresses(node, "flannel.1") == sorted(wanted)
     assert_converges("network_link", netns=node, links=[flannel_link(addresses=[])])
     assert addresses(node, "flannel.1") == []
-    assert link(node, "flannel.1")["ifindex"] == index
+    assert link(node, "flannel.1").index == index
 
 
 def test_the_first_address_given_is_the_primary_one(netns: str) -> None:
     """Routers answer with it, so a gateway with two addresses must answer with the one that is named first."""
     bridge = {"name": "br0", "kind": "bridge", "addresses": ["10.12.28.6/22", "10.12.28.1/22"]}
     assert_converges("network_link", netns=netns, links=[bridge])
-    lines = ip_lines(netns, "-4 -o addr show dev br0")
-    assert [("secondary" in line, line.split()[3]) for line in lines] == [
+    found = [each for each in all_addresses(netns, "br0") if ":" not in each.text]
+    assert [(each.secondary, each.text) for each in found] == [
         (False, "10.12.28.6/22"),
         (True, "10.12.28.1/22"),
     ]
@@ -139,14 +156,16 @@ def test_removing_a_primary_address_keeps_the_secondary_ones(netns: str) -> None
 def test_ipv6_address_is_usable_at_once(netns: str) -> None:
     links = [{"name": "br0", "kind": "bridge", "addresses": ["FD80::0001/64"]}]
     assert_converges("network_link", netns=netns, links=links)
-    assert "tentative" not in ip(netns, "-6 address show dev br0 scope global")
+    (found,) = [each for each in all_addresses(netns, "br0") if each.is_global]
+    assert (found.text, found.tentative) == ("fd80::1/64", False)
 
 
 def test_addresses_that_the_kernel_does_not_take_for_global_ones(netns: str) -> None:
     links = [{"name": "lo", "addresses": ["127.0.0.53/32", "10.0.0.1/32"]}]
     assert_converges("network_link", netns=netns, links=links)
-    assert "inet 127.0.0.53/32" in ip(netns, "address show dev lo")
-    assert "inet 127.0.0.1/8" in ip(netns, "address show dev lo"), "an address of the kernel's own was removed"
+    found = [each.text for each in all_addresses(netns, "lo")]
+    assert "127.0.0.53/32" in found
+    assert "127.0.0.1/8" in found, "an address of the kernel's own was removed"
     link_local = [{"name": "br0", "kind": "bridge", "addresses": ["fe80::53/64"]}]
     assert_converges("network_link", netns=netns, links=link_local)
 
@@ -154,9 +173,9 @@ def test_addresses_that_the_kernel_does_not_take_for_global_ones(netns: str) -> 
 def test_a_device_is_taken_down_and_up(netns: str) -> None:
     run_module("network_link", netns=netns, links=[{"name": "br0", "kind": "bridge"}])
     assert_converges("network_link", netns=netns, links=[{"name": "br0", "up": False}])
-    assert "UP" not in link(netns, "br0")["flags"]
+    assert not link(netns, "br0").up
     assert_converges("network_link", netns=netns, links=[{"name": "br0"}])
-    assert "UP" in link(netns, "br0")["flags"]
+    assert link(netns, "br0").up
 
 
 def test_a_device_that_goes_down_keeps_its_addresses(netns: str) -> None:
@@ -173,16 +192,17 @@ def test_a_device_that_goes_down_keeps_its_addresses(netns: str) -> None:
 )
 def test_vxlan_attributes_need_a_new_device(node: str, change: dict[str, Any]) -> None:
     run_module("network_link", netns=node, links=[flannel_link()])
-    index = link(node, "flannel.1")["ifindex"]
+    index = link(node, "flannel.1").index
     assert_converges("network_link", netns=node, links=[flannel_link(vxlan={**FLANNEL, **change})])
-    assert link(node, "flannel.1")["ifindex"] != index
+    assert link(node, "flannel.1").index != index
 
 
 def test_ipv6_vtep(node: str) -> None:
     ip(node, "address add fd80::68/64 dev eth0 nodad")
     links = [flannel_link(mtu=8931, vxlan={**FLANNEL, "local": "FD80::0068"})]
     assert_converges("network_link", netns=node, links=links)
-    assert "local fd80::68 dev eth0" in ip(node, "-d link show dev flannel.1")
+    found = link(node, "flannel.1").attributes
+    assert (found["vxlan_local6"], found["vxlan_link"]) == ("fd80::68", link(node, "eth0").index)
 
 
 OVERLAY = {"id": 256, "proxy": True, "l2miss": True, "l3miss": True}
@@ -204,7 +224,7 @@ def test_a_vxlan_device_whose_packets_travel_in_another_namespace(netns_factory:
         assert not has_link(node, "vxlan0")
     for number, overlay in enumerate(overlays, 1):
         other = 3 - number
-        mac = link(overlays[other - 1], "vxlan0")["address"]
+        mac = link(overlays[other - 1], "vxlan0").mac
         entries = {"fdb": [{"mac": mac, "dst": f"192.168.1.{other}"}], "arp": [{"ip": f"10.20.0.{other}", "mac": mac}]}
         run_module("vxlan_fdb", netns=overlay, dev="vxlan0", **entries)
         assert any(f"dst 192.168.1.{other} link-netnsid 0 self permanent" in line for line in fdb(overlay, "vxlan0"))
@@ -214,9 +234,9 @@ def test_a_vxlan_device_whose_packets_travel_in_another_namespace(netns_factory:
 def test_another_underlay_needs_a_new_device(netns_factory: Callable[[], str]) -> None:
     overlay, node, other = netns_factory(), netns_factory(), netns_factory()
     run_module("network_link", netns=overlay, links=[overlay_link()])
-    before = link(overlay, "vxlan0")["ifindex"]
+    before = link(overlay, "vxlan0").index
     assert_converges("network_link", netns=overlay, links=[overlay_link(underlay_netns=node)])
-    assert link(overlay, "vxlan0")["ifindex"] != before
+    assert link(overlay, "vxlan0").index != before
     assert_converges("network_link", netns=overlay, links=[overlay_link(underlay_netns=other)])
     assert_converges("network_link", netns=overlay, links=[overlay_link(underlay_netns=overlay)])
     assert_unchanged("network_link", netns=overlay, links=[overlay_link()])
@@ -346,38 +366,38 @@ def test_a_bridge_with_the_spanning_tree_protocol(netns: str) -> None:
     links = [{"name": "br0", "kind": "bridge", "attributes": {"br_stp_state": 1, "br_forward_delay": 400}}]
     result = assert_converges("network_link", netns=netns, links=links)
     assert result["diff"]["after"]["links"]["br0"]["attributes"] == {"br_stp_state": 1, "br_forward_delay": 400}
-    found, index = link_attributes(netns, "br0"), link(netns, "br0")["ifindex"]
+    found, index = link(netns, "br0").attributes, link(netns, "br0").index
     assert (found["br_stp_state"], found["br_forward_delay"]) == (1, 400)
     links[0]["attributes"] = {"br_stp_state": False, "br_hello_time": "300"}
     result = assert_converges("network_link", netns=netns, links=links)
     assert result["diff"]["before"]["links"]["br0"]["attributes"] == {"br_stp_state": 1, "br_hello_time": 200}
-    found = link_attributes(netns, "br0")
+    found = link(netns, "br0").attributes
     assert (found["br_stp_state"], found["br_forward_delay"], found["br_hello_time"]) == (0, 400, 300)
-    assert link(netns, "br0")["ifindex"] == index, "the bridge was recreated"
+    assert link(netns, "br0").index == index, "the bridge was recreated"
 
 
 def test_a_macvlan(node: str) -> None:
     wanted = {"name": "macvlan0", "kind": "macvlan", "link": "eth0", "attributes": {"macvlan_mode": "private"}}
     assert_converges("network_link", netns=node, links=[{**wanted, "mtu": 1400, "mac": "02:00:00:00:00:07"}])
     found = link(node, "macvlan0")
-    assert (found["link"], found["mtu"], found["address"]) == ("eth0", 1400, "02:00:00:00:00:07")
-    assert link_attributes(node, "macvlan0")["macvlan_mode"] == "private"
+    assert (found.lower, found.mtu, found.mac) == ("eth0", 1400, "02:00:00:00:00:07")
+    assert link(node, "macvlan0").attributes["macvlan_mode"] == "private"
     wanted["attributes"]["macvlan_mode"] = "bridge"
     assert_converges("network_link", netns=node, links=[wanted])
-    assert link(node, "macvlan0")["ifindex"] == found["ifindex"]
-    assert link_attributes(node, "macvlan0")["macvlan_mode"] == "bridge"
+    assert link(node, "macvlan0").index == found.index
+    assert link(node, "macvlan0").attributes["macvlan_mode"] == "bridge"
 
 
 def test_another_device_below_needs_a_new_one(node: str) -> None:
     ip(node, "link add eth1 type bridge")
     links = [{"name": "macvlan0", "kind": "macvlan", "link": "eth0"}]
     run_module("network_link", netns=node, links=links)
-    index = link(node, "macvlan0")["ifindex"]
+    index = link(node, "macvlan0").index
     links[0]["link"] = "eth1"
     result = assert_converges("network_link", netns=node, links=links)
     assert result["diff"]["before"]["links"]["macvlan0"]["link"] == "eth0"
-    assert link(node, "macvlan0")["link"] == "eth1"
-    assert link(node, "macvlan0")["ifindex"] != index
+    assert link(node, "macvlan0").lower == "eth1"
+    assert link(node, "macvlan0").index != index
 
 
 def test_a_tun_device(netns: str) -> None:
@@ -391,12 +411,12 @@ def test_a_change_that_the_kernel_leaves_out_gets_a_new_device(netns: str, monke
     """As with a VLAN device, of whose new id the kernel takes no notice; stood in for by a change that is not sent."""
     links = [{"name": "br0", "kind": "bridge", "attributes": {"br_ageing_time": 1000}}]
     run_module("network_link", netns=netns, links=links)
-    index = link(netns, "br0")["ifindex"]
+    index = link(netns, "br0").index
     monkeypatch.setattr(KernelWriter, "change_attributes", lambda *_arguments: None)
     links[0]["attributes"]["br_ageing_time"] = 2000
     assert_converges("network_link", netns=netns, links=links)
-    assert link_attributes(netns, "br0")["br_ageing_time"] == 2000
-    assert link(netns, "br0")["ifindex"] != index
+    assert link(netns, "br0").attributes["br_ageing_time"] == 2000
+    assert link(netns, "br0").index != index
 
 
 def test_what_cannot_change_on_the_living_device_is_told(node: str) -> None:
@@ -443,7 +463,7 @@ def test_kinds_that_a_kernel_may_lack(node: str, kind: str, module: str, options
         )
     else:
         assert_converges("network_link", netns=node, links=links)
-        assert link(node, "x0")["linkinfo"]["info_kind"] == kind
+        assert link(node, "x0").kind == kind
 
 
 def test_a_missing_device_below_is_named_before_any_change(node: str) -> None:
@@ -465,7 +485,7 @@ def test_links_of_other_kinds_are_recorded(host: str) -> None:
     assert_converges("network_link", **recorded(wanted))
     ip(host, "link delete m0")
     assert restore.restore_all(patience=0) == {}
-    assert link_attributes(host, "m0")["macvlan_mode"] == "vepa"
+    assert link(host, "m0").attributes["macvlan_mode"] == "vepa"
     assert_converges("network_link", name="lab", state="absent")
     assert not has_link(host, "m0")
 

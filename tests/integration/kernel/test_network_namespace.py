@@ -11,8 +11,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from pyroute2 import netns
 
-from tests.support.kernel_view import command, ip
+from tests.support.kernel_view import command, has_link, ip
 from tests.support.module_runner import ModuleFailed, assert_converges, assert_unchanged, run_module
 
 
@@ -26,11 +27,11 @@ def names() -> Iterator[list[str]]:
 
 
 def listed() -> list[str]:
-    return [line.split()[0] for line in command("ip", "netns", "list").splitlines()]
+    return netns.listnetns()
 
 
-def sysctl(netns: str, key: str) -> str:
-    return command("nsenter", f"--net=/run/netns/{netns}", "cat", "/proc/sys/" + key.replace(".", "/")).strip()
+def sysctl(namespace: str, key: str) -> str:
+    return command("nsenter", f"--net=/run/netns/{namespace}", "cat", "/proc/sys/" + key.replace(".", "/")).strip()
 
 
 def test_namespaces_are_made_with_their_parameters(names: list[str]) -> None:
@@ -55,7 +56,7 @@ def test_a_parameter_changes_in_the_living_namespace(names: list[str]) -> None:
     sysctls = {"net.ipv4.ip_forward": "1", "net.ipv4.tcp_rmem": "4096  87380 6291456"}
     result = assert_converges("network_namespace", namespaces=[{"name": names[0], "sysctls": sysctls}])
     assert result["diff"]["before"]["namespaces"][names[0]]["sysctls"]["net.ipv4.ip_forward"] == "0"
-    assert "br0" in ip(names[0], "link show")
+    assert has_link(names[0], "br0")
 
 
 def test_check_mode_makes_nothing(names: list[str]) -> None:
@@ -74,7 +75,7 @@ def test_a_file_left_by_a_killed_run_is_no_namespace(names: list[str]) -> None:
     """`ip netns add` makes a file and mounts the namespace on it; killed between the two, it leaves the file."""
     command("touch", f"/run/netns/{names[0]}")
     assert_converges("network_namespace", namespaces=[{"name": names[0]}])
-    ip(names[0], "link show")
+    assert has_link(names[0], "lo")
     run_module("network_namespace", namespaces=[{"name": names[0]}], state="absent")
     command("touch", f"/run/netns/{names[0]}")
     run_module("network_namespace", namespaces=[{"name": names[0]}], state="absent")

@@ -55,8 +55,8 @@ def cable(underlay: str, node: str, **peer: Any) -> dict[str, Any]:
 def test_a_documented_node_is_plugged_in(underlay: str, node: str) -> None:
     result = assert_converges("veth_pair", pairs=[cable(underlay, node)])
     outer, inner = link(underlay, "node-1.eth0"), link(node, "eth0")
-    assert (outer["mtu"], inner["mtu"], outer["master"]) == (9001, 9001, "subnet-1")
-    assert inner["address"] == "02:42:c0:a8:01:44"
+    assert (outer.mtu, inner.mtu, outer.master) == (9001, 9001, "subnet-1")
+    assert inner.mac == "02:42:c0:a8:01:44"
     assert addresses(node, "eth0") == ["192.168.1.68/24"]
     assert routes(node) == [
         "192.168.1.0/24 dev eth0 proto kernel scope link src 192.168.1.68",
@@ -91,9 +91,9 @@ def test_check_mode_makes_nothing(underlay: str, node: str) -> None:
 )
 def test_settings_change_on_the_living_pair(underlay: str, node: str, change: dict[str, Any]) -> None:
     run_module("veth_pair", pairs=[cable(underlay, node)])
-    index = link(node, "eth0")["ifindex"]
+    index = link(node, "eth0").index
     assert_converges("veth_pair", pairs=[cable(underlay, node, **change)])
-    assert link(node, "eth0")["ifindex"] == index
+    assert link(node, "eth0").index == index
     if "addresses" in change:
         assert addresses(node, "eth0") == change["addresses"]
 
@@ -101,10 +101,10 @@ def test_settings_change_on_the_living_pair(underlay: str, node: str, change: di
 def test_the_outer_end_moves_to_another_bridge(underlay: str, node: str) -> None:
     ip(underlay, "link add subnet-2 type bridge")
     run_module("veth_pair", pairs=[cable(underlay, node)])
-    index = link(underlay, "node-1.eth0")["ifindex"]
+    index = link(underlay, "node-1.eth0").index
     assert_converges("veth_pair", pairs=[{**cable(underlay, node), "master": "subnet-2"}])
     found = link(underlay, "node-1.eth0")
-    assert (found["master"], found["ifindex"]) == ("subnet-2", index)
+    assert (found.master, found.index) == ("subnet-2", index)
 
 
 def test_missing_routes_come_back(underlay: str, node: str) -> None:
@@ -183,8 +183,8 @@ def test_ends_that_are_connected_elsewhere_are_made_anew(underlay: str, netns_fa
         {"name": "c", "netns": left, "peer": {"name": "d", "netns": right, "addresses": ["10.0.1.2/24"]}},
     ]
     assert_converges("veth_pair", pairs=pairs)
-    assert link(left, "a")["link_index"] == link(right, "b")["ifindex"]
-    assert link(left, "c")["link_index"] == link(right, "d")["ifindex"]
+    assert link(left, "a").lower_index == link(right, "b").index
+    assert link(left, "c").lower_index == link(right, "d").index
 
 
 def test_an_equal_index_in_another_namespace_is_no_connection(netns_factory: Callable[[], str]) -> None:

@@ -89,7 +89,7 @@ def test_containers_have_the_documented_interfaces_and_reach_each_other(hosts: H
 def test_the_namespace_is_named_after_the_network(hosts: Hosts) -> None:
     hosts.create(SUBNET)
     run(hosts.first, "c1")
-    network_id = hosts.first.docker("network", "inspect", "--format={{.Id}}", "overlay")
+    network_id = hosts.first.view.network("overlay")["Id"]
     assert f"1-{network_id[:10]}" in namespaces(hosts.first)
     assert not any(name.startswith("1-") for name in namespaces(hosts.second))
     hosts.first.docker("rm", "--force", "c1")

@@ -25,6 +25,7 @@ from ansible_collections.container_network.lab.plugins.module_utils.weave.snapsh
 from ansible_collections.container_network.lab.plugins.module_utils.weave.store import WeaveStore
 from ansible_collections.container_network.lab.plugins.module_utils.weave.veth import VethSettings
 from tests.support import etcd_process, module_runner
+from tests.support.engine_view import EngineView
 from tests.support.kernel_view import command, has_link, ip, ip_lines, offload
 
 NODE, MTU = "node-1", 1376
@@ -66,7 +67,7 @@ def run_container(name: str) -> str:
 
 def pid_of(name: str) -> str:
     """The process id of a container."""
-    return command("docker", "inspect", "--format", "{{.State.Pid}}", name).strip()
+    return str(EngineView().container(name)["State"]["Pid"])
 
 
 def seen_inside(name: str, *arguments: str) -> list[str]:

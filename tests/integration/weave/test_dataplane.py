@@ -91,15 +91,15 @@ def send_multicast(container: Container, text: bytes) -> None:
 def test_a_host_has_the_documented_objects(lab: WeaveLab) -> None:
     first, second = lab.container("node-1", "172.111.222.128/24"), lab.container("node-2", "172.111.222.1/24")
     space = lab.spaces["node-1"]
-    assert link(space, "weave")["address"] == PEERS["node-1"].name
+    assert link(space, "weave").mac == PEERS["node-1"].name
     masters = {"vethwe-bridge": "weave", "vethwe-datapath": DATAPATH, first.endpoint.device: "weave"}
     for name, master in masters.items():
         shown = link(space, name)
-        assert (shown["master"], shown["mtu"], shown["operstate"]) == (master, 1376, "UP")
-    assert link(space, "vethwe-bridge")["link"] == "vethwe-datapath"
-    assert link(space, first.endpoint.device)["linkinfo"]["info_slave_data"]["hairpin"] is True
+        assert (shown.master, shown.mtu, shown.operational_state) == (master, 1376, "UP")
+    assert link(space, "vethwe-bridge").lower == "vethwe-datapath"
+    assert link(space, first.endpoint.device).bridge_port["brport_mode"] == 1, "hairpin"
     tunnel = link(space, "vxlan-6784")
-    assert (tunnel["mtu"], tunnel["master"]) == (65535, DATAPATH)
+    assert (tunnel.mtu, tunnel.master) == (65535, DATAPATH)
     (shown,) = [line for line in ip_lines(space, "-d link show vxlan-6784") if line.startswith("vxlan")]
     assert has_fragment(shown, "id 0 srcport 0 0 dstport 6784 nolearning ttl inherit ageing 300")
     assert has_fragment(shown, "udp6zerocsumrx")
@@ -295,12 +295,12 @@ def test_devices_of_other_kinds_are_not_ours(netns_factory: Callable[[], str], n
     for datapath in [BRIDGE_DATAPATH, *([OPENVSWITCH_DATAPATH] if has_openvswitch else [])]:
         lab = WeaveLab(netns_factory, datapath)
         ip(lab.spaces["node-1"], f"link add {name} type veth")
-        before = link(lab.spaces["node-1"], name)["ifindex"]
+        before = link(lab.spaces["node-1"], name).index
         with pytest.raises(LabError, match=name):
             lab.converge("node-1")
         with inside(lab.spaces["node-1"]):
             clean_host()
-        assert link(lab.spaces["node-1"], name)["ifindex"] == before
+        assert link(lab.spaces["node-1"], name).index == before
 
 
 def test_the_best_datapath_is_what_the_kernel_has() -> None:
