@@ -43,7 +43,8 @@ from ansible_collections.container_network.lab.plugins.module_utils.calico.veth 
 from ansible_collections.container_network.lab.plugins.module_utils.kernel.ipv6_forwarding import Ipv6Forwarding
 from ansible_collections.container_network.lab.plugins.module_utils.kernel.namespaces import inside
 from ansible_collections.container_network.lab.plugins.module_utils.outcome import Outcome
-from tests.support.kernel_view import command, ip, ip_lines
+from tests.support import kernel_view
+from tests.support.kernel_view import command, ip
 
 # Name: IPv4 and IPv6 address on the underlay, and block. node-4 is behind the router.
 NODES = {
@@ -169,7 +170,7 @@ class Lab:
         self.others.append(subprocess.Popen(["nsenter", f"--net=/run/netns/{self._router}", *arguments]))
 
     def router_routes(self) -> list[str]:
-        return [line.strip() for line in ip_lines(self._router, "route show proto bird")]
+        return [each for each in kernel_view.routes(self._router) if "proto bird" in each]
 
     def stop_bird(self, name: str) -> None:
         daemon = self.daemons.pop(name)
@@ -216,11 +217,14 @@ class Lab:
         arguments = ["nsenter", f"--net=/run/netns/{container.namespace}", "python3", "-c", script]
         self.others.append(subprocess.Popen(arguments, stderr=subprocess.DEVNULL))
 
-    def routes(self, node: str, selector: str = "") -> list[str]:
-        return sorted(line.strip() for line in ip_lines(self.spaces[node], f"route show {selector}"))
+    def routes(self, node: str) -> list[str]:
+        return kernel_view.routes(self.spaces[node])
 
-    def routes6(self, node: str, selector: str = "") -> list[str]:
-        return sorted(line.strip() for line in ip_lines(self.spaces[node], f"-6 route show {selector}"))
+    def bird_routes(self, node: str) -> list[str]:
+        return [each for each in self.routes(node) if "proto bird" in each]
+
+    def bird_routes6(self, node: str) -> list[str]:
+        return [each for each in kernel_view.routes6(self.spaces[node]) if "proto bird" in each]
 
     def run(self, node: str, *arguments: str) -> str:
         return command("ip", "netns", "exec", self.spaces[node], *arguments)

@@ -37,7 +37,7 @@ def route_text(message: Any, names: dict[int, str]) -> str:
     if "GATEWAY" in attributes:
         words.append(f"via {attributes['GATEWAY']}")
     if "OIF" in attributes:
-        words.append(f"dev {names[attributes['OIF']]}")
+        words.append(f"dev {_name(names, attributes['OIF'])}")
     if rt_proto.get(message["proto"]) != "boot":
         words.append(f"proto {rt_proto.get(message['proto'], message['proto'])}")
     if rt_scope[message["scope"]] != "universe":
@@ -72,15 +72,20 @@ def forwarding_text(message: Any, names: dict[int, str]) -> str:
         if key in attributes:
             words.append(f"{word} {attributes[key]}")
     if "IFINDEX" in attributes:
-        words.append(f"via {names[attributes['IFINDEX']]}")
+        words.append(f"via {_name(names, attributes['IFINDEX'])}")
     if "LINK_NETNSID" in attributes:
         words.append(f"link-netnsid {attributes['LINK_NETNSID']}")
     words += _flags(message, {_NTF_SELF: "self"})
     if "MASTER" in attributes:
-        words.append(f"master {names[attributes['MASTER']]}")
+        words.append(f"master {_name(names, attributes['MASTER'])}")
     states = [word for state, word in _FORWARDING_STATES.items() if message["state"] & state]
     assert states, f"a forwarding entry in no known state: {message}"
     return " ".join([*words, states[0]]).rstrip()
+
+
+def _name(names: dict[int, str], index: int) -> str:
+    """A device that came or went while the kernel was asked is shown by its number, as ip(8) does."""
+    return names.get(index, f"if{index}")
 
 
 def _destination(message: Any, address: str | None) -> str:

@@ -37,6 +37,7 @@ class Link:
     up: bool
     operational_state: str
     kind: str | None
+    alias: str | None
     master: str | None
     lower: str | None
     lower_index: int | None
@@ -113,6 +114,7 @@ def link(netns: str, name: str) -> Link:
         up=bool(found["flags"] & _IFF_UP),
         operational_state=found.get_attr("IFLA_OPERSTATE"),
         kind=found.get_nested("IFLA_LINKINFO", "IFLA_INFO_KIND"),
+        alias=found.get_attr("IFLA_IFALIAS"),
         master=names.get(found.get_attr("IFLA_MASTER")),
         lower=None if elsewhere else names.get(lower_index),
         lower_index=lower_index,

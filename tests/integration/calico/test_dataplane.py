@@ -22,10 +22,10 @@ from ansible_collections.container_network.lab.plugins.module_utils.calico.resou
     Node,
     Profile,
 )
-from ansible_collections.container_network.lab.plugins.module_utils.checks.check import has_fragment
 from ansible_collections.container_network.lab.plugins.module_utils.errors import LabError
 from tests.support.calico_nodes import Lab, eventually
-from tests.support.kernel_view import has_link, ip, ip_lines
+from tests.support.kernel_view import has_link, ip, link
+from tests.support.vxlan_view import assert_vxlan
 
 POOL = IPPool("one", ipaddress.ip_network("197.19.0.0/16"), 26)
 VXLAN_POOL = dataclasses.replace(POOL, vxlan_mode=CROSS_SUBNET, nat_outgoing=True)
@@ -54,7 +54,7 @@ def test_three_nodes_have_the_documented_routes(lab: Lab) -> None:
     lab.converge()
     lab.start_bird()
     lab.wait_for_sessions()
-    eventually(lambda: len(lab.routes("node-1", "proto bird")) == 3)
+    eventually(lambda: len(lab.bird_routes("node-1")) == 3)
     assert lab.routes("node-1") == sorted(
         [
             "192.168.1.0/24 dev eth0 proto kernel scope link src 192.168.1.68",
@@ -150,13 +150,13 @@ def test_node_behind_a_router_is_reached_by_vxlan(lab: Lab) -> None:
     lab.converge()
     lab.start_bird()
     lab.wait_for_sessions()
-    eventually(lambda: len(lab.routes("node-1", "proto bird")) == 3)
+    eventually(lambda: len(lab.bird_routes("node-1")) == 3)
     assert "197.19.65.128/26 via 192.168.0.33 dev vxlan.calico proto bird onlink" in lab.routes("node-1")
     assert "197.19.26.0/26 via 192.168.1.245 dev eth0 proto bird" in lab.routes("node-1")
-    shown = " ".join(ip_lines(lab.spaces["node-1"], "-d link show dev vxlan.calico"))
-    assert "mtu 8951" in shown
-    assert "vxlan id 4096 local 192.168.1.68 dev eth0" in shown
-    assert has_fragment(shown, "dstport 4789 nolearning")
+    space = lab.spaces["node-1"]
+    assert link(space, "vxlan.calico").mtu == 8951
+    ends = {"local": "192.168.1.68", "link": link(space, "eth0").index}
+    assert_vxlan(space, "vxlan.calico", {"id": 4096, "port": 4789, **ends}, {"udp_csum"})
     eventually(lambda: first.reaches(far.address))
     assert far.reaches(first.address)
     assert first.reaches(same_subnet.address)
@@ -219,7 +219,7 @@ def test_route_reflectors(lab: Lab) -> None:
     lab.start_bird()
     lab.wait_for_sessions()
     assert set(lab.dataplanes["node-3"].bird.sessions()) == {"Node_192_168_1_68", "Node_192_168_1_254"}
-    eventually(lambda: len(lab.routes("node-3", "proto bird")) == 4)
+    eventually(lambda: len(lab.bird_routes("node-3")) == 4)
     assert "197.19.65.128/26 via 192.168.0.33 dev vxlan.calico proto bird onlink" in lab.routes("node-3")
     assert "197.19.186.192/26 via 192.168.1.254 dev eth0 proto bird" in lab.routes("node-3")
     assert "197.19.26.0/26 via 192.168.1.245 dev vxlan.calico proto bird onlink" in lab.routes("node-4")
@@ -277,10 +277,11 @@ def test_dual_stack(lab: Lab) -> None:
     lab.converge()
     lab.start_bird()
     lab.wait_for_sessions()
-    eventually(lambda: len(lab.routes6("node-1", "proto bird")) == 3)
-    routes = lab.routes6("node-1", "proto bird")
-    assert "fd80:24e2:f998:72d6::/122 via fd00:1::245 dev eth0 metric 1024 pref medium" in routes
-    assert "fd80:24e2:f998:72d6::40/122 via fd00::33 dev vxlan-v6.calico metric 1024 onlink pref medium" in routes
+    eventually(lambda: len(lab.bird_routes6("node-1")) == 3)
+    routes = lab.bird_routes6("node-1")
+    assert "fd80:24e2:f998:72d6::/122 via fd00:1::245 dev eth0 proto bird metric 1024 pref medium" in routes
+    by_tunnel = "via fd00::33 dev vxlan-v6.calico proto bird metric 1024 onlink pref medium"
+    assert f"fd80:24e2:f998:72d6::40/122 {by_tunnel}" in routes
     for target in (third, far):
         address = target.endpoint.addresses[1].partition("/")[0]
         eventually(lambda address=address: first.reaches(address))

@@ -17,8 +17,9 @@ from ansible_collections.container_network.lab.plugins.module_utils.kernel.names
 from ansible_collections.container_network.lab.plugins.module_utils.overlay.dataplane import Done, clean_host
 from ansible_collections.container_network.lab.plugins.module_utils.overlay.namespace import existing
 from tests.support.driver_hosts import eventually
-from tests.support.kernel_view import ip, ip_lines
+from tests.support.kernel_view import Link, addresses, fdb, has_link, ip, link, links, neighbours
 from tests.support.overlay_hosts import OverlayLab
+from tests.support.vxlan_view import assert_vxlan
 
 
 @pytest.fixture
@@ -27,6 +28,10 @@ def lab(netns_factory: Callable[[], str], tmp_path: Path) -> Iterator[OverlayLab
     made.add_network("overlay", "10.20.0.0/16", 256)
     yield made
     made.close()
+
+
+def all_links(space: str) -> list[Link]:
+    return [link(space, name) for name in links(space).values()]
 
 
 def assert_settled(lab: OverlayLab) -> None:
@@ -41,25 +46,21 @@ def test_three_hosts_have_the_documented_objects(lab: OverlayLab) -> None:
     first = lab.container("node-1", "10.20.0.3")
     third = lab.container("node-3", "10.20.0.4")
     assert lab.namespace("node-2").path.name == f"1-{lab.network_id('node-2', 'overlay')[:10]}"
-    (shown,) = lab.inside_overlay("node-2", "ip", "-d", "-o", "link", "show", "vxlan0")
-    assert "mtu 1450" in shown
-    assert "master br0" in shown
-    for words in ("vxlan id 256", "dstport 4789", " proxy", " l2miss", " l3miss", "alias overlay-etcd overlay"):
-        assert words in shown
-    for words in ("nolearning", " local ", " dev "):
-        assert words not in shown.partition("vxlan id")[2]
-    assert "inet 10.20.0.1/16" in lab.inside_overlay("node-2", "ip", "-o", "address", "show", "br0")[0]
-    assert "mtu 1450" in lab.inside_overlay("node-2", "ip", "link", "show", "veth0")[0]
-    assert sorted(lab.inside_overlay("node-2", "ip", "neigh", "show", "nud", "permanent", "dev", "vxlan0")) == [
+    overlay = str(lab.namespace("node-2").path)
+    tunnel = link(overlay, "vxlan0")
+    assert (tunnel.mtu, tunnel.master, tunnel.alias) == (1450, "br0", "overlay-etcd overlay")
+    assert_vxlan(overlay, "vxlan0", {"id": 256, "port": 4789}, {"learning", "proxy", "l2miss", "l3miss", "udp_csum"})
+    assert "10.20.0.1/16" in addresses(overlay, "br0")
+    assert link(overlay, "veth0").mtu == 1450
+    assert neighbours(overlay, "vxlan0") == [
         "10.20.0.3 lladdr 02:42:0a:14:00:03 PERMANENT",
         "10.20.0.4 lladdr 02:42:0a:14:00:04 PERMANENT",
     ]
-    fdb = lab.inside_overlay("node-2", "bridge", "fdb", "show", "dev", "vxlan0")
-    assert sorted(line for line in fdb if "dst" in line) == [
+    assert [line for line in fdb(overlay, "vxlan0") if "dst" in line] == [
         "02:42:0a:14:00:03 dst 192.168.1.68 link-netnsid 0 self permanent",
         "02:42:0a:14:00:04 dst 192.168.1.245 link-netnsid 0 self permanent",
     ]
-    assert "link/ether 02:42:0a:14:00:02" in ip(second.namespace, "link show eth0")
+    assert link(second.namespace, "eth0").mac == "02:42:0a:14:00:02"
     for source in (first, second, third):
         for target in (first, second, third):
             assert source is target or source.ping(target.endpoint.ip)
@@ -79,21 +80,21 @@ def test_networks_of_one_subnet_are_isolated(lab: OverlayLab) -> None:
 
 
 def test_containers_come_and_go_and_the_last_one_takes_all_along(lab: OverlayLab) -> None:
-    before = ip_lines(lab.spaces["node-1"], "-o link")
+    before = all_links(lab.spaces["node-1"])
     first, other = lab.container("node-1", "10.20.0.2"), lab.container("node-1", "10.20.0.3")
     remote = lab.container("node-2", "10.20.0.4")
     assert first.ping("10.20.0.4")
     assert first.ping("10.20.0.3"), "on one host"
     lab.remove(remote)
-    assert lab.inside_overlay("node-1", "ip", "neigh", "show", "nud", "permanent", "dev", "vxlan0") == []
+    assert neighbours(str(lab.namespace("node-1").path), "vxlan0") == []
     assert not lab.namespace("node-2").path.exists()
     assert not first.ping("10.20.0.4")
     lab.remove(first)
     lab.remove(other)
     assert list(lab.folders["node-1"].iterdir()) == []
-    assert ip_lines(lab.spaces["node-1"], "-o link") == before
+    assert all_links(lab.spaces["node-1"]) == before
     again = lab.container("node-1", "10.20.0.2")  # the VNI is free at once
-    assert again.endpoint.device not in ip(lab.spaces["node-1"], "link")
+    assert not has_link(lab.spaces["node-1"], again.endpoint.device)
 
 
 def test_an_address_that_moves_to_another_host_is_reached_at_once(lab: OverlayLab) -> None:
@@ -146,7 +147,7 @@ def test_a_pair_that_is_there_already_is_replaced(lab: OverlayLab) -> None:
     with inside(lab.spaces["node-1"]):
         lab.namespace("node-1").attach(first.endpoint, 1450)
         assert lab.namespace("node-1").ports() == {first.endpoint.device: "veth0"}
-    assert first.endpoint.device in ip(lab.spaces["node-1"], "link")
+    assert has_link(lab.spaces["node-1"], first.endpoint.device)
 
 
 def test_a_vni_that_another_device_has_is_refused(lab: OverlayLab) -> None:
