@@ -123,6 +123,11 @@ def link(netns: str, name: str) -> Link:
     )
 
 
+def all_links(netns: str) -> list[Link]:
+    """All links with all details."""
+    return [link(netns, name) for name in links(netns).values()]
+
+
 def _attributes(nested: Any) -> dict[str, Any]:
     return {nla.partition("_")[2].lower(): value for nla, value in nested["attrs"]} if nested else {}
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.container_network.lab.plugins.module_utils.commands import install
+from tests.support.engine_view import EngineView
 from tests.support.kernel_view import ip, ip_lines
 from tests.support.module_runner import assert_converges, assert_unchanged, run_module
 
@@ -156,7 +157,7 @@ def container_ids(busybox_image: str, no_containers: None) -> dict[str, str]:
     while len({identifier[0] for identifier in ids.values()}) == len(ids):
         name = f"busybox-{len(ids)}"
         run_module("docker_containers", containers=[{"name": name, "image": "busybox", "network": "none", "tty": True}])
-        ids[name] = docker("inspect", "--format", "{{.Id}}", name)
+        ids[name] = EngineView().container(name)["Id"]
     return ids
 
 
@@ -166,7 +167,7 @@ def docker(*arguments: str) -> str:
 
 def test_containers_by_name_and_by_id(command: Command, container_ids: dict[str, str]) -> None:
     for name, identifier in container_ids.items():
-        pid = docker("inspect", "--format", "{{.State.Pid}}", name)
+        pid = EngineView().container(name)["State"]["Pid"]
         for word in (name, identifier, identifier[:12]):
             inside = command("docker_netns", word, "readlink", "/proc/self/ns/net")
             assert inside.stdout.strip() == os.readlink(f"/proc/{pid}/ns/net")

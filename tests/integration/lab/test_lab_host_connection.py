@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.engine_view import EngineView
+
 ROOT = Path(__file__).resolve().parents[3]
 
 
@@ -36,8 +38,7 @@ def ansible(tmp_path: Path, module: str, arguments: str) -> subprocess.Completed
 
 def test_a_command_runs_inside_the_container(box: str, tmp_path: Path) -> None:
     done = ansible(tmp_path, "raw", "hostname; cat")
-    inspected = ["docker", "inspect", "--format", "{{.Config.Hostname}}", box]
-    assert subprocess.run(inspected, check=True, capture_output=True, text=True).stdout.strip() in done.stdout
+    assert EngineView().container(box)["Config"]["Hostname"] in done.stdout
     assert "rc=0" in done.stdout
 
 

@@ -17,7 +17,7 @@ from ansible_collections.container_network.lab.plugins.module_utils.kernel.names
 from ansible_collections.container_network.lab.plugins.module_utils.overlay.dataplane import Done, clean_host
 from ansible_collections.container_network.lab.plugins.module_utils.overlay.namespace import existing
 from tests.support.driver_hosts import eventually
-from tests.support.kernel_view import Link, addresses, fdb, has_link, ip, link, links, neighbours
+from tests.support.kernel_view import addresses, all_links, fdb, has_link, ip, link, neighbours
 from tests.support.overlay_hosts import OverlayLab
 from tests.support.vxlan_view import assert_vxlan
 
@@ -28,10 +28,6 @@ def lab(netns_factory: Callable[[], str], tmp_path: Path) -> Iterator[OverlayLab
     made.add_network("overlay", "10.20.0.0/16", 256)
     yield made
     made.close()
-
-
-def all_links(space: str) -> list[Link]:
-    return [link(space, name) for name in links(space).values()]
 
 
 def assert_settled(lab: OverlayLab) -> None:

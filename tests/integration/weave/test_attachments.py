@@ -26,7 +26,7 @@ from ansible_collections.container_network.lab.plugins.module_utils.weave.store 
 from ansible_collections.container_network.lab.plugins.module_utils.weave.veth import VethSettings
 from tests.support import etcd_process, module_runner
 from tests.support.engine_view import EngineView
-from tests.support.kernel_view import command, has_link, ip, ip_lines, offload
+from tests.support.kernel_view import addresses, all_links, command, has_link, ip, links, offload, routes
 
 NODE, MTU = "node-1", 1376
 
@@ -83,34 +83,26 @@ def ping(name: str, address: str) -> bool:
     return done.returncode == 0
 
 
-def _links(host: Host) -> list[str]:
-    """Numbers and names of all links; the state of a bridge may still change."""
-    return [" ".join(line.split()[:2]) for line in ip_lines(host.netns, "-o link")]
-
-
 def test_containers_are_attached_and_detached(host: Host, containers: list[str]) -> None:
-    links = _links(host)
-    inner = seen_inside("plain-2", "ip", "-o", "link")
+    before = links(host.netns)
+    inner = all_links(pid_of("plain-2"))
     first = {"container": "plain-1"}
     second = {"container": "plain-2", "addresses": ["172.111.222.128/24", "net:172.111.222.64/27"]}
     attached = module_runner.assert_converges("weave_attachments", **host.arguments(first, second))
     assert attached["diff"]["before"] == {"attached": {}}
     assert sorted(attached["diff"]["after"]["attached"]) == ["plain-1", "plain-2"]
-    (card,) = seen_inside("plain-1", "ip", "-o", "-4", "address", "show", "dev", "ethwe")
-    assert "inet 172.111.222.1/24" in card
-    assert "224.0.0.0/4 dev ethwe scope link" in seen_inside("plain-1", "ip", "route")
-    shown = " ".join(seen_inside("plain-2", "ip", "-o", "-4", "address", "show", "dev", "ethwe"))
-    assert "inet 172.111.222.128/24" in shown
-    assert "inet 172.111.222.65/27" in shown
+    assert addresses(pid_of("plain-1"), "ethwe") == ["172.111.222.1/24"]
+    assert "224.0.0.0/4 dev ethwe scope link" in routes(pid_of("plain-1"))
+    assert addresses(pid_of("plain-2"), "ethwe") == ["172.111.222.128/24", "172.111.222.65/27"]
     assert ping("plain-1", "172.111.222.128")
 
     left = module_runner.assert_converges("weave_attachments", **host.arguments(first))
     assert sorted(left["diff"]["before"]["attached"]) == ["plain-1", "plain-2"]
     assert sorted(left["diff"]["after"]["attached"]) == ["plain-1"]
-    assert seen_inside("plain-2", "ip", "-o", "link") == inner
+    assert all_links(pid_of("plain-2")) == inner
     assert seen_inside("plain-2", "iptables", "--list-rules", "INPUT") == ["-P INPUT ACCEPT"]
     module_runner.assert_converges("weave_attachments", **host.arguments())
-    assert _links(host) == links
+    assert links(host.netns) == before
     state = host.store.read()
     assert not state.addresses
     assert not state.endpoints
@@ -140,8 +132,7 @@ def test_a_restarted_container_is_attached_again_at_its_address(host: Host, cont
     module_runner.assert_converges("weave_attachments", **wanted)
     command("docker", "restart", "--time", "0", "plain-1")
     module_runner.assert_converges("weave_attachments", **wanted)
-    (card,) = seen_inside("plain-1", "ip", "-o", "-4", "address", "show", "dev", "ethwe")
-    assert "inet 172.111.222.128/24" in card
+    assert addresses(pid_of("plain-1"), "ethwe") == ["172.111.222.128/24"]
     assert len(host.store.read().endpoints) == 1
 
 
