@@ -23,8 +23,9 @@ from ansible_collections.container_network.lab.plugins.module_utils.calico.resou
     Profile,
 )
 from ansible_collections.container_network.lab.plugins.module_utils.errors import LabError
+from tests.support.bgp_session import Session
 from tests.support.calico_nodes import Lab, eventually
-from tests.support.kernel_view import has_link, ip, link
+from tests.support.kernel_view import command, has_link, ip, link
 from tests.support.vxlan_view import assert_vxlan
 
 POOL = IPPool("one", ipaddress.ip_network("197.19.0.0/16"), 26)
@@ -190,22 +191,20 @@ def test_sessions_survive_new_nodes_blocks_and_pools(lab: Lab) -> None:
     lab.converge()
     lab.start_bird()
     lab.wait_for_sessions()
-    before = session_since(lab, "node-1", "Mesh_192_168_1_254")
+    before = session(lab, "node-1", "Mesh_192_168_1_254")
     lab.add_nodes("node-3", pools=(POOL, IPPool("two", ipaddress.ip_network("17.2.0.0/16"), 26)))
     lab.converge()
     lab.start_bird("node-3")
     lab.wait_for_sessions()
     eventually(lambda: "197.19.26.0/26 via 192.168.1.245 dev eth0 proto bird" in lab.routes("node-1"))
-    assert session_since(lab, "node-1", "Mesh_192_168_1_254") == before
+    assert before.is_same(session(lab, "node-1", "Mesh_192_168_1_254"))
     lab.stop_bird("node-1")
     assert "197.19.26.0/26 via 192.168.1.245 dev eth0 proto bird" in lab.routes("node-1"), "BIRD leaves its routes"
 
 
-def session_since(lab: Lab, node: str, session: str) -> str:
-    from tests.support.kernel_view import command
-
-    shown = command("birdc", "-s", str(lab.dataplanes[node].bird.socket), "show", "protocols", session)
-    return shown.splitlines()[-1]
+def session(lab: Lab, node: str, name: str) -> Session:
+    shown = command("birdc", "-s", str(lab.dataplanes[node].bird.socket), "show", "protocols", name)
+    return Session.parse(shown.splitlines()[-1].split())
 
 
 def test_route_reflectors(lab: Lab) -> None:

@@ -60,7 +60,7 @@ def hosts(running: Hosts) -> Iterator[Hosts]:
 
 
 def namespaces(host: DriverHost) -> list[str]:
-    return host.lines("sh", "-c", "ls /run/docker/netns")
+    return host.lines("sh", "-c", "mkdir -p /run/docker/netns; ls /run/docker/netns")
 
 
 def run(host: DriverHost, name: str, *options: str, network: str = "overlay") -> str:

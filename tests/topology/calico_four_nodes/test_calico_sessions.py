@@ -6,11 +6,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import pytest
 
+from tests.support.bgp_session import Session
 from tests.support.calico_course import (
     NET_2,
     NODE_OF,
@@ -35,23 +36,6 @@ OTHER_VARIABLES = {
         }
     ],
 }
-
-
-class Session(NamedTuple):
-    """A BGP session as BIRD shows it."""
-
-    state: str
-    since: float  # seconds of the day
-
-    @classmethod
-    def parse(cls, words: Sequence[str]) -> Session:
-        """From a line of ``birdc show protocols``."""
-        hours, minutes, seconds = map(float, words[4].split(":"))
-        return cls(words[-1], 3600 * hours + 60 * minutes + seconds)
-
-    def is_same(self, later: Session) -> bool:
-        """Whether it is in the same state as before, without a break; BIRD's clock wavers by milliseconds."""
-        return self.state == later.state and abs(self.since - later.since) < 0.5
 
 
 def sessions(node: str) -> dict[str, Session]:
