@@ -7,6 +7,8 @@ It is find_links.sh of the document "implementation principle of mainstream Dock
 the links, so they look as the documents show them.
 """
 
+# pylint: disable=ansible-bad-function # also part of programs, which have no module's run_command
+
 from __future__ import annotations
 
 import os

@@ -3,6 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Programs of the host: run from a list of arguments, never by a shell, with errors in words."""
 
+# pylint: disable=ansible-bad-function # also part of programs, which have no module's run_command
+
 from __future__ import annotations
 
 import os
