@@ -36,13 +36,14 @@ def problems(config: Mapping[str, Any], nodes: Mapping[str, Mapping[str, Any]]) 
         )
     if not config["etcd_endpoints"]:
         found.append("etcd_endpoints is empty: list the client URLs of etcd, as [http://192.168.1.68:2379]")
+    found += _mtu_problems(config, nodes)
     try:
         pools = _pools(config["ip_pools"])
     except InvalidInput as error:
         return found + [f"calico_ip_pools: {problem}" for problem in error.problems]
     found += _overlap_problems(pools, nodes) + _pin_problems(pools, nodes)
     found += _network_problems(config["networks"], pools) + _ipv6_problems(config["networks"], pools, nodes)
-    return found + _mtu_problems(config, nodes) + _tunnel_problems(config, nodes)
+    return found + _tunnel_problems(config, nodes)
 
 
 def link_kinds(ip_pools: Sequence[Mapping[str, Any]], tunnel: str | None = None) -> list[str]:

@@ -37,11 +37,14 @@ def problems(config: Mapping[str, Any], nodes: Mapping[str, Mapping[str, Any]]) 
     found: list[str] = []
     parsed_nodes = [_node(name, fields, found) for name, fields in nodes.items()]
     found += host_address_problems({node.name: {"address": node.address and node.address.ip} for node in parsed_nodes})
+    network = _network_of(config)
+    found += _overlap_problems(network, parsed_nodes) if network else []
+    found += _shared_pin_problems(parsed_nodes)
     try:
         parsed = FlannelConfig.from_fields(**config)
-    except InvalidInput as error:
-        return [f"flannel_{problem}" for problem in error.problems] + found + _pins_outside(config, parsed_nodes)
-    found += _overlap_problems(parsed, parsed_nodes)
+    except InvalidInput as error:  # what can be said without a configuration is said all the same
+        wrong = [f"flannel_{problem}" for problem in error.problems]
+        return wrong + found + (_pins_outside(network, parsed_nodes) if network else [])
     found += _pin_problems(parsed, parsed_nodes)
     found += _room_problems(parsed, parsed_nodes)
     return found + parsed.backend.node_problems({node.name: node.address for node in parsed_nodes if node.address})
@@ -62,21 +65,25 @@ def _node(name: str, fields: Mapping[str, Any], found: list[str]) -> _Node:
     return _Node(name, address, fields.get("mtu"), pin, str(fields.get("interface") or "the underlay"))
 
 
-def _overlap_problems(config: FlannelConfig, nodes: list[_Node]) -> list[str]:
+def _network_of(config: Mapping[str, Any]) -> ipaddress.IPv4Network | None:
+    """The network of all containers, if it can be read."""
+    try:
+        return ipaddress.IPv4Network(str(config["network"]))
+    except ValueError:
+        return None
+
+
+def _overlap_problems(network: ipaddress.IPv4Network, nodes: list[_Node]) -> list[str]:
     return [
-        f"flannel_network {config.network} overlaps the underlay of {node.name} "
+        f"flannel_network {network} overlaps the underlay of {node.name} "
         f"({node.address} on {node.interface}): choose another network"
         for node in nodes
-        if node.address and config.network.overlaps(node.address.network)
+        if node.address and network.overlaps(node.address.network)
     ]
 
 
-def _pins_outside(config: Mapping[str, Any], nodes: list[_Node]) -> list[str]:
+def _pins_outside(network: ipaddress.IPv4Network, nodes: list[_Node]) -> list[str]:
     """What can be said of the pins when the rest of the configuration is wrong: whether the network holds them."""
-    try:
-        network = ipaddress.IPv4Network(str(config["network"]))
-    except ValueError:
-        return []
     return [
         f"{node.name}: flannel_subnet {node.pin} is outside the network {network}"
         for node in nodes
@@ -85,21 +92,20 @@ def _pins_outside(config: Mapping[str, Any], nodes: list[_Node]) -> list[str]:
 
 
 def _pin_problems(config: FlannelConfig, nodes: list[_Node]) -> list[str]:
-    found = []
+    problems = {node: config.subnet_problem(node.pin) for node in nodes if node.pin is not None}
+    return [f"{node.name}: flannel_subnet {node.pin} {problem}" for node, problem in problems.items() if problem]
+
+
+def _shared_pin_problems(nodes: list[_Node]) -> list[str]:
     pinned: dict[ipaddress.IPv4Network, list[str]] = {}
     for node in nodes:
-        if node.pin is None:
-            continue
-        pinned.setdefault(node.pin, []).append(node.name)
-        problem = config.subnet_problem(node.pin)
-        if problem:
-            found.append(f"{node.name}: flannel_subnet {node.pin} {problem}")
-    found += [
+        if node.pin is not None:
+            pinned.setdefault(node.pin, []).append(node.name)
+    return [
         f"flannel_subnet {subnet} is pinned to {' and '.join(names)}: a subnet belongs to one host"
         for subnet, names in pinned.items()
         if len(names) > 1
     ]
-    return found
 
 
 def _room_problems(config: FlannelConfig, nodes: list[_Node]) -> list[str]:

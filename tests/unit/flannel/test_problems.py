@@ -112,3 +112,11 @@ def test_all_problems_are_reported_together():
     text = "\n".join(problems(wrong, pinned_outside))
     for words in ("flannel_vni 16777216", "flannel_subnet_len 31", "node-3: flannel_subnet 40.16.1.0/24 is outside"):
         assert words in text
+
+
+def test_a_wrong_option_hides_no_other_problem():
+    config = VXLAN | {"network": "192.168.0.0/16", "vni": 1 << 24}
+    nodes = {name: node(f"192.168.1.{number}/24", subnet="40.15.1.0/24") for number, name in enumerate("ab", 1)}
+    found = problems(config, nodes)
+    for words in ("flannel_vni", "overlaps the underlay of a", "is pinned to a and b", "is outside the network"):
+        assert [problem for problem in found if words in problem], words
