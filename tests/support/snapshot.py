@@ -58,8 +58,20 @@ def state(areas: dict[str, str], *prefix: str) -> dict[str, list[str]]:
     return {area: _lines(command, prefix) for area, command in areas.items()}
 
 
+_NO_TENTATIVE_ADDRESS = (
+    "for try in $(seq 100); do ip -6 -o address show tentative | grep -q . || exit 0; sleep 0.1; done; exit 1"
+)
+
+
+def _await_settled_addresses(host: str) -> None:
+    """Wait until the kernel has found out that no other host has the IPv6 addresses of one that has just started."""
+    done = subprocess.run(["docker", "exec", host, "sh", "-c", _NO_TENTATIVE_ADDRESS], check=False)
+    assert done.returncode == 0, f"{host}: IPv6 addresses are still tentative after 10 s"
+
+
 def host_state(host: str) -> dict[str, list[str]]:
     """The state of a lab host."""
+    _await_settled_addresses(host)
     return state(HOST, "docker", "exec", host)
 
 
