@@ -47,20 +47,10 @@ from ansible.errors import AnsibleConnectionFailure, AnsibleError
 from ansible.plugins.connection import ConnectionBase
 from ansible.utils.display import Display
 
-from ansible_collections.container_network.lab.plugins.module_utils.docker.engine import container_pid
 from ansible_collections.container_network.lab.plugins.module_utils.errors import LabError
+from ansible_collections.container_network.lab.plugins.module_utils.lab.entry import ENVIRONMENT, entering
 
 display = Display()
-
-# What root finds after logging in on a Debian host.
-_ENVIRONMENT = {
-    "HOME": "/root",
-    "LANG": "C.UTF-8",
-    "LOGNAME": "root",
-    "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-    "SHELL": "/bin/bash",
-    "USER": "root",
-}
 
 
 class Connection(ConnectionBase):
@@ -81,13 +71,11 @@ class Connection(ConnectionBase):
                     'run the same with sudo and your own search path, sudo env "PATH=$PATH" ansible-playbook ...'
                 )
             try:
-                pid = container_pid(container)
+                self._enter = entering(container)
             except LabError as error:
                 raise AnsibleConnectionFailure(
                     f"lab host {container} is not running: run playbooks/lab_up.yml with the same inventory. ({error})"
                 ) from error
-            namespaces = ["--ipc", "--mount", "--net", "--pid", "--uts", "--cgroup"]
-            self._enter = ["nsenter", f"--target={pid}", *namespaces, "--"]
             self._connected = True
         return self
 
@@ -99,7 +87,7 @@ class Connection(ConnectionBase):
     def _run(self, command: list[str], in_data: bytes | None = None) -> tuple[int, bytes, bytes]:
         display.vvv(f"EXEC {' '.join(self._enter)} {' '.join(command)}", host=self.get_option("container"))
         done = subprocess.run(
-            self._enter + command, input=in_data or b"", capture_output=True, check=False, env=_ENVIRONMENT
+            self._enter + command, input=in_data or b"", capture_output=True, check=False, env=ENVIRONMENT
         )
         return done.returncode, done.stdout, done.stderr
 

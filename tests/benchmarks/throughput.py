@@ -17,6 +17,8 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from tests.support.lab_entry import inside
+
 from .measuring import table
 
 SECONDS = 2
@@ -103,7 +105,10 @@ class _Host:
     def start(self, *command: str) -> subprocess.Popen:
         """Start a program there."""
         return subprocess.Popen(
-            ["docker", "exec", self.host, *self.prefix, *command], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            [*inside(self.host), *self.prefix, *command],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
         )
 
     def _link(self, interface: str) -> dict:
@@ -146,7 +151,9 @@ def _containers_by_network(host: str) -> dict[str, str]:
 
 
 def _on(host: str, *command: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(["docker", "exec", host, *command], capture_output=True, text=True, check=False)
+    return subprocess.run(
+        [*inside(host), *command], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+    )
 
 
 def _throughput(server: _Host, client: _Host, segment: int) -> float:

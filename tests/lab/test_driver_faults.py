@@ -16,6 +16,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.support.driver_network import DriverNetwork, remove_many
+from tests.support.lab_entry import inside
 from tests.support.lab_runs import HOSTS, Lab, await_success, kill_service, on_host, reach_each_other, unharmed_traffic
 from tests.support.networks import NETWORKS
 
@@ -104,9 +105,7 @@ def test_an_etcd_that_is_down_harms_no_running_container(network: DriverNetwork)
     try:
         with unharmed_traffic("host1", "bbox1", network.containers("host2")["bbox2"]):
             on_host("host1", "systemctl", "stop", "etcd")
-            refused = subprocess.run(
-                ["docker", "exec", "host2", *run], check=False, capture_output=True, text=True, timeout=25
-            )
+            refused = subprocess.run([*inside("host2"), *run], check=False, capture_output=True, text=True, timeout=25)
             assert refused.returncode != 0
             assert "etcd cannot be reached: http://10.12.31.211:2379" in refused.stderr
             on_host("host2", "docker", "rm", "--force", "removed")

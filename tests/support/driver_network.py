@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+from tests.support.lab_entry import inside
 from tests.support.lab_runs import on_host
 
 RESYNC_SECONDS = 75.0
@@ -54,7 +55,7 @@ def remove_many(host: str, names: Sequence[str]) -> subprocess.Popen[str]:
 
 def _in_background(host: str, script: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        ["docker", "exec", host, "sh", "-c", script], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        [*inside(host), "sh", "-c", script], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )
 
 

@@ -12,10 +12,15 @@ from __future__ import annotations
 import ipaddress
 import os
 import re
+from typing import Any
 
 import testinfra
+from testinfra.backend.base import CommandResult
+from testinfra.backend.local import LocalBackend
+from testinfra.host import Host
 
 from ansible_collections.container_network.lab.plugins.module_utils.checks.check import tokens
+from tests.support.lab_entry import inside
 
 _PING_TTL = re.compile(r"ttl=(\d+)")
 
@@ -26,8 +31,10 @@ class LabHost:
     def __init__(self, name: str) -> None:
         self.name = name
         ssh_config = os.environ.get("VM_LAB_SSH_CONFIG")
-        way_in = f"ssh://{name}?ssh_config={ssh_config}&sudo=true" if ssh_config else f"docker://{name}"
-        self.host = testinfra.get_host(way_in)
+        if ssh_config:
+            self.host = testinfra.get_host(f"ssh://{name}?ssh_config={ssh_config}&sudo=true")
+        else:
+            self.host = Host(_Entered(name))
 
     def output(self, command: str) -> str:
         """What a command prints; a command that fails makes the test fail, with the words of the command."""
@@ -59,6 +66,19 @@ class LabHost:
     def mac(self, device: str) -> str:
         """The MAC address that a device has in the kernel."""
         return self.output(f"cat /sys/class/net/{device}/address").strip()
+
+
+class _Entered(LocalBackend):
+    """Testinfra's way into a lab host's container."""
+
+    def __init__(self, container: str) -> None:
+        super().__init__()
+        self.container = container
+
+    def run(self, command: str, *args: str, **_kwargs: Any) -> CommandResult:
+        """The finished command."""
+        words = [*inside(self.container), "/bin/sh", "-c", self.get_command(command, *args)]
+        return self.run_local(" ".join(["%s"] * len(words)), *words)
 
 
 def evened_out(line: str) -> str:

@@ -15,6 +15,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from ansible_collections.container_network.lab.plugins.module_utils.errors import LabError
+from tests.support.lab_entry import inside
+
 ROOT = Path(__file__).resolve().parents[2]
 HOSTS = ("host1", "host2")
 _RECAP = re.compile(r"^(\S+)\s+: ok=(\d+)\s+changed=(\d+)\s+unreachable=(\d+)\s+failed=(\d+)", re.MULTILINE)
@@ -136,7 +139,9 @@ def _environment() -> dict[str, str]:
 
 def on_host(host: str, *command: str) -> str:
     """What a command prints on a lab host."""
-    done = subprocess.run(["docker", "exec", host, *command], check=False, capture_output=True, text=True)
+    done = subprocess.run(
+        [*inside(host), *command], check=False, stdin=subprocess.DEVNULL, capture_output=True, text=True
+    )
     assert done.returncode == 0, f"{host}: {command}: {done.stdout}{done.stderr}"
     return done.stdout
 
@@ -145,11 +150,11 @@ def await_success(host: str, *command: str, seconds: float = 60) -> str:
     """What a command prints on a lab host as soon as it succeeds."""
     deadline = time.monotonic() + seconds
     while True:
-        done = subprocess.run(["docker", "exec", host, *command], check=False, capture_output=True, text=True)
-        if done.returncode == 0:
-            return done.stdout
-        if time.monotonic() > deadline:
-            raise AssertionError(f"{host}: {command} did not succeed within {seconds} s: {done.stdout}{done.stderr}")
+        try:
+            return on_host(host, *command)
+        except (AssertionError, LabError) as error:  # it fails, or its host does not run yet
+            if time.monotonic() > deadline:
+                raise AssertionError(f"not within {seconds} s: {error}") from error
         time.sleep(0.2)  # between two looks at a condition, not in its place
 
 
@@ -177,7 +182,7 @@ def unharmed_traffic(host: str, container: str, target: str) -> Iterator[None]:
     """While this lasts, a container pings an address five times a second, and each ping is answered."""
     pid = on_host(host, "docker", "inspect", "--format", "{{.State.Pid}}", container).strip()
     script = f"echo $$; exec nsenter --target {pid} --net ping -q -i 0.2 {target}"
-    with subprocess.Popen(["docker", "exec", host, "sh", "-c", script], stdout=subprocess.PIPE, text=True) as ping:
+    with subprocess.Popen([*inside(host), "sh", "-c", script], stdout=subprocess.PIPE, text=True) as ping:
         assert ping.stdout is not None
         ping_pid = ping.stdout.readline().strip()
         try:

@@ -9,6 +9,8 @@ import json
 import re
 import subprocess
 
+from tests.support.lab_entry import inside
+
 NETWORK = {
     "links": "ip -o -d link show",
     "addresses": "ip -o addr show",
@@ -65,14 +67,14 @@ _NO_TENTATIVE_ADDRESS = (
 
 def _await_settled_addresses(host: str) -> None:
     """Wait until the kernel has found out that no other host has the IPv6 addresses of one that has just started."""
-    done = subprocess.run(["docker", "exec", host, "sh", "-c", _NO_TENTATIVE_ADDRESS], check=False)
+    done = subprocess.run([*inside(host), "sh", "-c", _NO_TENTATIVE_ADDRESS], check=False)
     assert done.returncode == 0, f"{host}: IPv6 addresses are still tentative after 10 s"
 
 
 def host_state(host: str) -> dict[str, list[str]]:
     """The state of a lab host."""
     _await_settled_addresses(host)
-    return state(HOST, "docker", "exec", host)
+    return state(HOST, *inside(host))
 
 
 def machine_state() -> dict[str, list[str]]:

@@ -19,7 +19,7 @@ from ..docker.engine import container_pid
 from ..errors import LabError
 from .check import Check
 
-CONCURRENT_CHECKS = 8
+CONCURRENT_CHECKS = 24  # they mostly wait for answers, and a ping that must get none waits a whole second
 _PAUSE = 0.2  # seconds between two attempts
 # iptables and bridge are where a plain user's PATH does not lead; messages must not be translated.
 _ENVIRONMENT = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C"}
