@@ -27,14 +27,20 @@ RETURN = r"""
 _raw:
   description:
     - One dictionary with an entry for each network, which has C(role), the full name of the role, and C(declaration),
-      the path of its C(meta/network.yml).
+      the path of its C(meta/network.yml), and C(docker_drivers), the drivers of its Docker networks.
   type: list
   elements: dict
-  sample: [{flannel: {role: container_network.lab.flannel, declaration: /collection/roles/flannel/meta/network.yml}}]
+  sample:
+    - calico:
+        role: container_network.lab.calico
+        declaration: /collection/roles/calico/meta/network.yml
+        docker_drivers: [calico]
 """
 
 from pathlib import Path  # noqa: E402
+from typing import Any  # noqa: E402
 
+import yaml  # noqa: E402
 from ansible import constants  # noqa: E402
 from ansible.plugins.lookup import LookupBase  # noqa: E402
 
@@ -42,10 +48,14 @@ COLLECTION = "container_network.lab"
 DECLARATION = "meta/network.yml"
 
 
-def networks_in(folder: Path, prefix: str = "") -> dict[str, dict[str, str]]:
+def networks_in(folder: Path, prefix: str = "") -> dict[str, dict[str, Any]]:
     """The networks in a folder of roles."""
     return {
-        path.parents[1].name: {"role": f"{prefix}{path.parents[1].name}", "declaration": str(path)}
+        path.parents[1].name: {
+            "role": f"{prefix}{path.parents[1].name}",
+            "declaration": str(path),
+            "docker_drivers": yaml.safe_load(path.read_text())["network_docker_drivers"],
+        }
         for path in sorted(folder.glob(f"*/{DECLARATION}"))
     }
 
@@ -57,7 +67,7 @@ class LookupModule(LookupBase):
         """Return the networks of the collection, and those of the user."""
         self.set_options(var_options=variables, direct=kwargs)
         beside_playbook = Path((variables or {}).get("playbook_dir", ".")) / "roles"
-        found: dict[str, dict[str, str]] = {}
+        found: dict[str, dict[str, Any]] = {}
         for place in (beside_playbook, *map(Path, constants.DEFAULT_ROLES_PATH)):
             found.update(networks_in(place))
         found.update(networks_in(Path(__file__).parents[2] / "roles", f"{COLLECTION}."))

@@ -53,7 +53,7 @@ class Lab:
         )
         if done.returncode != 0:
             raise PlaybookFailed(done.stdout + done.stderr)
-        return Recap(done.stdout)
+        return Recap(done.stdout + done.stderr)  # warnings are on the latter
 
     def fail(self, playbook: str, *extra_vars: str, options: tuple[str, ...] = ()) -> str:
         """Run a playbook that must fail, and return all that it printed, in one line without line breaks."""
