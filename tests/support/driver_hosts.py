@@ -22,6 +22,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.container_network.lab.plugins.module_utils.driver.shared_networks import LEAVING
 from ansible_collections.container_network.lab.plugins.module_utils.kernel.namespaces import inside
 from tests.support import etcd_process, module_runner
 from tests.support.engine_view import EngineView
@@ -113,15 +114,26 @@ class DriverHost:
             ["docker", f"--host={self.docker_host}", *arguments], capture_output=True, text=True, check=False
         )
 
+    def networks(self, driver: str) -> list[str]:
+        """The names of the networks of a driver."""
+        return self.docker("network", "ls", "--format={{.Name}}", f"--filter=driver={driver}").splitlines()
+
+    @contextlib.contextmanager
+    def keeping_to_itself(self) -> Iterator[None]:
+        """Within the block the host neither makes nor removes networks because others do so."""
+        self.run("mkdir", "-p", str(LEAVING.parent))
+        self.run("touch", str(LEAVING))
+        yield
+        self.run("rm", str(LEAVING))
+
     def clean(self, driver: str) -> None:
-        """Remove all containers, and the networks of a driver."""
-        for listed, remove in (
-            (("ps", "--all", "--quiet"), ("rm", "--force", "--volumes")),
-            (("network", "ls", "--quiet", f"--filter=driver={driver}"), ("network", "rm")),
-        ):
-            found = self.docker(*listed).split()
-            if found:
-                self.docker(*remove, *found)
+        """Remove all containers, and the networks of a driver, which go on every other host as well."""
+        containers = self.docker("ps", "--all", "--quiet").split()
+        if containers:
+            self.docker("rm", "--force", "--volumes", *containers)
+        for network in self.networks(driver):
+            removal = self.try_docker("network", "rm", network)
+            assert removal.returncode == 0 or network not in self.networks(driver), removal.stderr
 
     def start_engine(self, *options: str) -> None:
         """Start dockerd and wait until it answers."""
@@ -228,6 +240,21 @@ class Cluster:
         for host in self.hosts:
             host.close()
         self._stack.close()
+
+
+def create_on_all(hosts: Sequence[DriverHost], driver: str, name: str, *options: str) -> None:
+    """Type ``docker network create`` on the first host, and await the network on the others."""
+    hosts[0].docker("network", "create", *options, name)
+    for host in hosts[1:]:
+        eventually(lambda host=host: name in host.networks(driver), what=f"{name} does not come to {host.name}")
+
+
+def clean_all(hosts: Sequence[DriverHost], driver: str) -> None:
+    """Remove all containers and the networks of a driver, and await that they are gone everywhere."""
+    for host in hosts:
+        host.clean(driver)
+    for host in hosts:
+        eventually(lambda host=host: not host.networks(driver), what=f"networks are left on {host.name}")
 
 
 def _ip(netns: str, command: str) -> None:

@@ -8,6 +8,7 @@ A network of ours carries its specification in a label, so that a foreign networ
 
 from __future__ import annotations
 
+import http.client
 import ipaddress
 import json
 import re
@@ -162,8 +163,17 @@ def _contains(subnet: AnyNetwork, inner: AnyNetwork) -> bool:
 
 
 def _create(engine: Engine, spec: NetworkSpec, group: str | None) -> None:
-    """Make a network. The engine accepts a swarm's network that it then cannot allocate; that one is taken back."""
-    identifier = engine.post("/networks/create", spec.create_body(group))["Id"]
+    """Make a network. The engine accepts a swarm's network that it then cannot allocate; that one is taken back.
+
+    A network driver may have made the same one meanwhile, because another host has it already.
+    """
+    try:
+        identifier = engine.post("/networks/create", spec.create_body(group))["Id"]
+    except EngineError as error:
+        same = error.status == http.client.CONFLICT and engine.find(f"/networks/{quote(spec.name, safe='')}")
+        if same and _specification(same) == spec.specification():
+            return
+        raise
     if not spec.of_swarm:
         return
     deadline = time.monotonic() + ALLOCATION_SECONDS

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, container_network.lab contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A driver's networks and endpoints as Docker has them, queried over the Engine API."""
+"""A driver's networks and endpoints as Docker has them, over the Engine API."""
 
 from __future__ import annotations
 
@@ -12,11 +12,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ..docker.engine import Engine
+from ..docker.engine import Engine, EngineError
 from ..errors import LabError
 
 ENGINE_SECONDS = 5.0
 """How long the Engine may take to answer: some queries run while it waits for an answer of ours."""
+CHANGE_SECONDS = 60.0
+"""How long the Engine may take to create or remove a network: it asks this service several questions meanwhile."""
 NEW_SECONDS = 3
 """The maximal age of a container that ``docker run`` is starting."""
 _ENDED = ("exited", "dead", "removing")
@@ -49,6 +51,9 @@ class DockerNetwork:
     ranges: tuple[str, ...] = ()  # of ``--ip-range``
     internal: bool = False
     options: Mapping[str, str] = field(default_factory=dict)
+    ipam_driver: str = ""
+    ipam_options: Mapping[str, str] = field(default_factory=dict)
+    labels: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -61,11 +66,12 @@ class DockerView:
 
 
 class Docker:
-    """Read-only access to the Engine of this host. Safe to use from many threads."""
+    """Access to the Engine of this host. Safe to use from many threads."""
 
     def __init__(self, socket_path: str, pid_file: Path) -> None:
         self._pid_file = pid_file
         self._engine = Engine(f"unix://{socket_path}", timeout=ENGINE_SECONDS)
+        self._changes = Engine(f"unix://{socket_path}", timeout=CHANGE_SECONDS)
         self._answered = 0  # the process id of the daemon that answered last
 
     def network(self, network_id: str) -> DockerNetwork | None:
@@ -96,6 +102,21 @@ class Docker:
             if settings["NetworkID"] in known and settings["EndpointID"]
         ]
         return DockerView(known, {endpoint.endpoint_id: endpoint for endpoint in endpoints}, self._answered)
+
+    def create_network(self, body: Mapping[str, Any]) -> None:
+        """As ``docker network create``; a network of that name may be there already. LabError in Docker's words."""
+        try:
+            self._changes.post("/networks/create", body)
+        except EngineError as error:
+            if error.status != http.client.CONFLICT:
+                raise LabError(error.reason) from error
+
+    def remove_network(self, network_id: str) -> None:
+        """As ``docker network rm``. LabError in Docker's words, as when a container has joined it meanwhile."""
+        try:
+            self._changes.delete(f"/networks/{network_id}")
+        except EngineError as error:
+            raise LabError(error.reason) from error
 
     def starting(self, name: str, network_id: str) -> str | None:
         """The name of the container that Docker is about to connect to a network, if it can be determined.
@@ -143,6 +164,9 @@ def _network(item: Mapping[str, Any]) -> DockerNetwork:
         ranges=tuple(one["IPRange"] for one in asked if one.get("IPRange")),
         internal=bool(item.get("Internal")),
         options=item.get("Options") or {},
+        ipam_driver=(item.get("IPAM") or {}).get("Driver", ""),
+        ipam_options=(item.get("IPAM") or {}).get("Options") or {},
+        labels=item.get("Labels") or {},
     )
 
 

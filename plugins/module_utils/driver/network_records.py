@@ -21,6 +21,8 @@ from .docker_view import DockerNetwork, DockerView
 from .host import Host
 from .libnetwork import NetworkRequest, PoolId
 
+DEFINITION_LABEL = "container_network.lab.definition"
+"""A network that this service made because another host has it bears the token of its definition."""
 NAME_SECONDS = 5.0
 """How long Docker may take to list a network that it has just created."""
 
@@ -38,6 +40,7 @@ class NetworkRecord:
     ranges: tuple[str, ...] = ()  # of ``--ip-range``; known with the name
     options: Mapping[str, str] = field(default_factory=dict)  # of ``docker network create --opt``
     tokens: tuple[str, ...] = ()  # of its pools
+    definition: str = ""  # token of what all hosts made it from, see `shared_networks`; empty for this host's alone
 
     @classmethod
     def of_request(cls, request: NetworkRequest, tokens: Iterable[str] = ()) -> NetworkRecord:
@@ -54,8 +57,17 @@ class NetworkRecord:
 
     def updated(self, network: DockerNetwork) -> NetworkRecord:
         """With what a query of Docker returned."""
-        subnets = network.subnets or self.subnets
-        return dataclasses.replace(self, name=network.name, subnets=subnets, ranges=network.ranges)
+        return dataclasses.replace(
+            self,
+            name=network.name,
+            subnets=network.subnets or self.subnets,
+            ranges=network.ranges,
+            definition=self.definition or network.labels.get(DEFINITION_LABEL, ""),
+        )
+
+    def of_definition(self, token: str) -> NetworkRecord:
+        """Made as all hosts have it."""
+        return dataclasses.replace(self, definition=token)
 
     def text(self) -> str:
         """As stored."""

@@ -16,6 +16,7 @@ from .network import Network
 from .network_records import NetworkRecord
 from .plugin_socket import Handler, named_methods
 from .records import Records
+from .shared_networks import SharedNetworks
 
 CONVERGE_SECONDS = 3.0
 """How long a container's start waits for its host to converge."""
@@ -26,10 +27,16 @@ class NetworkRequests:
     """Of one network. ``on_create`` is called after a network was created, ``on_join`` after a container joined one."""
 
     def __init__(
-        self, network: Network, records: Records, on_create: Callable[[], None], on_join: Callable[[], None]
+        self,
+        network: Network,
+        records: Records,
+        shared: SharedNetworks,
+        on_create: Callable[[], None],
+        on_join: Callable[[], None],
     ) -> None:
         self._network = network
         self._records = records
+        self._shared = shared
         self._on_create = on_create
         self._on_join = on_join
 
@@ -82,6 +89,9 @@ class NetworkRequests:
 
     def _delete_network(self, document: libnetwork.Document) -> Mapping[str, Any]:
         network_id = libnetwork.NetworkRequest.parse(document).network_id
+        record = self._records.networks.get(network_id)
+        if record is not None:
+            self._shared.removed_by_hand(record)
         remove_network(self._network, self._records, network_id)
         return {}
 

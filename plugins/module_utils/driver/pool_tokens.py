@@ -17,9 +17,17 @@ from collections.abc import Iterable
 
 from .host import Host
 from .libnetwork import PoolId, Subnet
+from .network_records import NetworkRecord
 
 WAIT_SECONDS = 5.0
 """How long a second pool of a subnet waits for the first one's network, which Docker creates within milliseconds."""
+
+
+def taken_subnets(host: Host, prefix: str) -> list[str]:
+    """The subnets of all hosts' networks, and of those that are being created. ``prefix`` is the driver's."""
+    pools, networks = host.etcd.get_prefixes(f"{prefix}pools/", f"{prefix}networks/")
+    records = (NetworkRecord.parse(item.value) for item in networks)
+    return [*(item.value for item in pools), *(subnet for record in records for subnet in record.subnets)]
 
 
 class PoolTokens:

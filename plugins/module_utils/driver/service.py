@@ -29,8 +29,11 @@ from .network_requests import NetworkRequests
 from .plugin_socket import Handler, PluginServer
 from .reconciler import Reconciler
 from .records import Records
+from .shared_networks import SharedNetworks
 
 RESYNC_SECONDS = 15.0
+UNNAMED_SECONDS = 0.2
+"""Between attempts to learn the name of a network that Docker is creating."""
 NAMING_SECONDS = (0.05, 0.2, 30.0)
 """After a container joined: seconds until Docker is first asked for its name, between attempts, and until giving up."""
 _WATCH_PAUSE = (0.2, 5.0)
@@ -56,23 +59,25 @@ class Driver:
         self._stopping = threading.Event()
         self._joined = threading.Event()
         self._resync_now = threading.Event()
+        self._datastore_changed = threading.Event()
         self.synced = threading.Event()
         """Set when etcd has answered, and the first convergence has ended, also in failure."""
         self._converger = Converger()
-        self._mirror = Mirror(config.etcd_client(), kind.watched_prefixes(), self._converger.request)
+        self._mirror = Mirror(config.etcd_client(), kind.watched_prefixes(), self._changed)
         copy, wait_for = self._mirror.copy, self._converger.wait_for
         self._network = network = kind(Host(config.node, docker, config.etcd_client, options, copy, wait_for))
         self._clients = DnsClients()
         self._records = Records(network, EndpointLife(self._clients))
         self._reconciler = Reconciler(network, self._records, on_new_daemon=self._converger.invalidate)
+        self._shared = SharedNetworks(network.host, network.driver, network.prefix(), self._records.networks)
         self._executor = ThreadPoolExecutor(_WORKERS, thread_name_prefix=network.driver)
-        requests = NetworkRequests(network, self._records, self._resync_now.set, self._after_join)
+        requests = NetworkRequests(network, self._records, self._shared, self._resync_now.set, self._after_join)
         sockets = socket_methods(network, requests.methods(), IpamRequests(network, self._records).methods())
         self._servers = [PluginServer(config.plugins / name, one, self._executor) for name, one in sockets.items()]
 
     def start(self) -> None:
         """Start the threads, and serve Docker's requests."""
-        for work in (self._follow, self._keep_converged, self._resync, self._name):
+        for work in (self._follow, self._keep_converged, self._resync, self._share, self._name):
             threading.Thread(
                 target=work, name=f"{self._network.driver}-{work.__name__.strip('_')}", daemon=True
             ).start()
@@ -90,6 +95,7 @@ class Driver:
         self._stopping.set()
         self._joined.set()
         self._resync_now.set()
+        self._datastore_changed.set()
         self._mirror.stop()
         self._converger.stop()
         self._executor.shutdown(wait=False)
@@ -113,6 +119,10 @@ class Driver:
                 log.exception("the watch of etcd failed")
             self._resync_now.set()
             self._stopping.wait(pause)
+
+    def _changed(self, revision: int) -> None:
+        self._converger.request(revision)
+        self._datastore_changed.set()
 
     def _keep_converged(self) -> None:
         self._converger.run(self._converge)
@@ -167,8 +177,28 @@ class Driver:
                     complaint = str(error)
                 except Exception:
                     log.exception("reconciliation failed")
-            self._resync_now.wait(1.0 if complaint or self._is_waiting() else RESYNC_SECONDS)
+            pause = 1.0 if complaint else UNNAMED_SECONDS if self._is_waiting() else RESYNC_SECONDS
+            self._resync_now.wait(pause)
             self._resync_now.clear()
+
+    def _share(self) -> None:
+        """Follow the networks that are created and removed on other hosts."""
+        followed: object = None
+        while not self._stopping.is_set():
+            on_time = not self._datastore_changed.wait(RESYNC_SECONDS)
+            self._datastore_changed.clear()
+            trigger = self._shared.trigger()
+            if self._stopping.is_set() or not self._mirror.revision or (trigger == followed and not on_time):
+                continue
+            try:
+                self._shared.follow()
+                followed = trigger
+            except LabError as error:
+                log.info("networks are not followed: %s", error)
+                self._stopping.wait(1.0)
+                self._datastore_changed.set()
+            except Exception:
+                log.exception("networks are not followed")
 
     def _is_waiting(self) -> bool:
         """Whether to reconcile again soon: nothing was read yet, or the name of a network is not known yet."""

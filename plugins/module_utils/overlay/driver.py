@@ -15,6 +15,7 @@ import dataclasses
 import ipaddress
 import logging
 from collections.abc import Iterable
+from socket import AF_INET, inet_ntoa
 
 from ..datastore.mirror import EtcdSnapshot
 from ..driver import libnetwork
@@ -24,14 +25,16 @@ from ..driver.host import Host
 from ..driver.host_options import HostOption
 from ..driver.joined_endpoints import Joined
 from ..driver.network_records import NetworkRecord
+from ..driver.pool_tokens import taken_subnets
 from ..driver.store_network import StoreNetwork
 from ..errors import LabError
 from ..kernel.links import read_links
 from ..kernel.netlink import NetlinkSocket
+from ..kernel.routes import TABLES, read_routes
 from .dataplane import Dataplane, clean_host, plan_host
 from .endpoints import OverlayEndpoint, device_name
 from .namespace import OverlayNamespace, existing
-from .networks import OPTIONS, STORE, AgreedNetwork, NetworkSettings, overlap_problem
+from .networks import OPTIONS, STORE, AgreedNetwork, NetworkSettings, free_subnet, overlap_problem
 from .snapshot import Snapshot
 from .store import NameTaken, OverlayStore
 
@@ -74,20 +77,26 @@ class OverlayEtcdNetwork(StoreNetwork[OverlayStore, Snapshot, OverlayEndpoint]):
     # --- addresses ----------------------------------------------------------------------------------------------------
 
     def request_pool(self, request: libnetwork.PoolRequest) -> libnetwork.Pool:
-        """The subnet of ``--subnet``."""
+        """The subnet of ``--subnet``, or a free one; the other hosts get it with the network."""
         if request.version != 4:
             raise LabError("IPv6 is not supported by the driver overlay-etcd: leave --ipv6 and IPv6 subnets out.")
-        if request.pool is None:
-            raise LabError(
-                "--subnet is missing. All hosts must create the network with the same one, as --subnet 10.20.0.0/16: "
-                "Docker omits the network's name, by which another host's choice could be found."
-            )
         with NetlinkSocket() as netlink:
             links = read_links(netlink)
-        problem = overlap_problem(request.pool, {name: link.addresses for name, link in links.items()})
+            routes = read_routes(netlink, TABLES["main"], {link.index: name for name, link in links.items()}, [AF_INET])
+        subnet = request.pool
+        if subnet is None:
+            subnet = free_subnet(
+                [
+                    *(address for link in links.values() for address in link.addresses),
+                    *(f"{inet_ntoa(destination)}/{length}" for destination, length, _metric in routes),
+                    *(str(network.subnet) for network in self.store.read().networks.values()),
+                    *taken_subnets(self.host, self.prefix()),
+                ]
+            )
+        problem = overlap_problem(subnet, {name: link.addresses for name, link in links.items()})
         if problem:
             raise LabError(problem)
-        return libnetwork.Pool(libnetwork.PoolId(self.driver, 4, request.pool), request.pool)
+        return libnetwork.Pool(libnetwork.PoolId(self.driver, 4, subnet), subnet)
 
     def request_address(
         self, pool: libnetwork.PoolId, wanted: libnetwork.Address | None, network: NetworkRecord | None

@@ -10,12 +10,12 @@ drivers/overlay/ov_network.go), with the facts added that the hosts have to shar
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from ..datastore.documents import compact_json
-from ..errors import InvalidInput, raise_if_any
+from ..errors import InvalidInput, LabError, raise_if_any
 from ..kernel.links import SMALLEST_MTU
 from ..kernel.vxlan import LARGEST_VNI, OVERHEAD
 from ..validation import number_between
@@ -32,6 +32,10 @@ VNIS = f"{STORE}idm/vxlan-id/"
 FIRST_VNI = 256  # vxlanIDStart of libnetwork's drivers/overlay/overlay.go
 USUAL_MTU = 1450  # bytes: what Docker gives, also over jumbo frames
 LONGEST_PREFIX = 30
+CHOICE = ipaddress.IPv4Network("10.0.0.0/8")
+"""Where the subnet of a network without ``--subnet`` comes from, in pieces of `CHOSEN_LENGTH`, as Docker chose for all
+networks of its cluster store (libnetwork, ipamutils/utils.go)."""
+CHOSEN_LENGTH = 24
 OPTIONS = ("mtu", "vni")
 """What ``docker network create --opt`` may say."""
 
@@ -140,6 +144,16 @@ class NetworkSettings:
             ("VNI", self.vni, network.vni),
         )
         return [f"{what} {asked} here, {known} there" for what, asked, known in pairs if asked not in (None, known)]
+
+
+def free_subnet(taken: Iterable[str]) -> ipaddress.IPv4Network:
+    """The first subnet of Docker's own choice that overlaps no network of ``taken``; LabError if there is none."""
+    others = [ipaddress.ip_network(text, strict=False) for text in taken]
+    occupied = [one for one in others if one.version == 4 and one.prefixlen]
+    for subnet in CHOICE.subnets(new_prefix=CHOSEN_LENGTH):
+        if not any(subnet.overlaps(one) for one in occupied):
+            return subnet
+    raise LabError(f"no /{CHOSEN_LENGTH} of {CHOICE} is free for the network: choose a --subnet.")
 
 
 def subnet_problems(subnet: ipaddress.IPv4Network) -> list[str]:

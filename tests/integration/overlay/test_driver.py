@@ -11,7 +11,7 @@ import pytest
 
 from ansible_collections.container_network.lab.plugins.module_utils.datastore.etcd import Etcd
 from ansible_collections.container_network.lab.plugins.module_utils.docker.engine import Engine
-from tests.support.driver_hosts import DriverHost, eventually, running_cluster
+from tests.support.driver_hosts import DriverHost, clean_all, create_on_all, eventually, running_cluster
 
 SUBNET = "--subnet=10.20.0.0/16"
 DRIVER = ("--driver=overlay-etcd", "--ipam-driver=overlay-etcd")
@@ -30,8 +30,7 @@ class Hosts:
         return {item.key: item.value for item in self.etcd.get_prefixes(prefix)[0]}
 
     def create(self, *options: str, name: str = "overlay") -> None:
-        for host in self.both:
-            host.docker("network", "create", *DRIVER, *options, name)
+        create_on_all(self.both, "overlay-etcd", name, *DRIVER, *options)
 
 
 @pytest.fixture(scope="module")
@@ -51,8 +50,7 @@ def running(
 def hosts(running: Hosts) -> Iterator[Hosts]:
     """Without containers and networks; afterwards nothing of them is left anywhere."""
     yield running
-    for host in running.both:
-        host.clean("overlay-etcd")
+    clean_all(running.both, "overlay-etcd")
     assert running.keys("/docker/") == {}
     assert running.keys("/container_network/") == {}
     for host in running.both:
@@ -116,20 +114,32 @@ def test_networks_of_one_subnet_are_isolated(hosts: Hosts) -> None:
 
 
 def test_a_network_that_is_another_one_elsewhere_starts_no_container(hosts: Hosts) -> None:
-    hosts.first.docker("network", "create", *DRIVER, SUBNET, "overlay")
-    run(hosts.first, "c1")
-    hosts.second.docker("network", "create", *DRIVER, "--subnet=10.21.0.0/16", "overlay")
-    words = "network overlay on host2 is not the overlay of host1: subnet 10.21.0.0/16 here, 10.20.0.0/16 there"
-    assert words in hosts.second.try_docker("run", "--network=overlay", "busybox", "true").stderr
-    hosts.second.docker("network", "rm", "overlay")
-    hosts.second.docker("network", "create", *DRIVER, SUBNET, "overlay")
+    with hosts.second.keeping_to_itself():
+        hosts.first.docker("network", "create", *DRIVER, SUBNET, "overlay")
+        run(hosts.first, "c1")
+        hosts.second.docker("network", "create", *DRIVER, "--subnet=10.21.0.0/16", "overlay")
+        words = "network overlay on host2 is not the overlay of host1: subnet 10.21.0.0/16 here, 10.20.0.0/16 there"
+        assert words in hosts.second.try_docker("run", "--network=overlay", "busybox", "true").stderr
+        hosts.second.docker("network", "rm", "overlay")
+        hosts.second.docker("network", "create", *DRIVER, SUBNET, "overlay")
     assert run(hosts.second, "c2") == "10.20.0.3"
+
+
+def test_a_network_without_a_subnet_gets_a_free_one(hosts: Hosts) -> None:
+    """As the course types it; Docker's own choice begins with 10.0.0.0/24, which a LAN of the host has here."""
+    hosts.second.run("ip", "route", "add", "10.0.0.0/24", "via", "192.0.2.1")
+    create_on_all((hosts.second, hosts.first), "overlay-etcd", "ov_net1", *DRIVER)
+    create_on_all((hosts.second, hosts.first), "overlay-etcd", "ov_net2", *DRIVER)
+    hosts.second.run("ip", "route", "delete", "10.0.0.0/24")
+    assert run(hosts.first, "c1", network="ov_net1") == "10.0.1.2"
+    assert run(hosts.second, "c2", network="ov_net2") == "10.0.2.2"
+    assert run(hosts.second, "c3", network="ov_net1") == "10.0.1.3"
+    assert hosts.second.pings("c3", "10.0.1.2")
 
 
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ([], "--subnet is missing"),
         (["--subnet=192.0.0.0/16"], "overlaps 192.0.2.0/24, which this host has on eth0"),
         ([SUBNET, "--opt=mtu=1460"], "from 68 to 1450: the underlay's MTU is 1500, and VXLAN takes 50 of it"),
         ([SUBNET, "--opt=vni=300"], "--opt vni=300: network taken (10.99.0.0/16) has this VNI"),
@@ -156,8 +166,9 @@ def test_addresses_and_names_are_one_containers_alone(hosts: Hosts) -> None:
 
 
 def test_a_host_may_keep_to_a_part_of_the_subnet(hosts: Hosts) -> None:
-    hosts.first.docker("network", "create", *DRIVER, SUBNET, "--ip-range=10.20.255.0/24", "overlay")
-    hosts.second.docker("network", "create", *DRIVER, SUBNET, "overlay")
+    with hosts.second.keeping_to_itself():
+        hosts.first.docker("network", "create", *DRIVER, SUBNET, "--ip-range=10.20.255.0/24", "overlay")
+        hosts.second.docker("network", "create", *DRIVER, SUBNET, "overlay")
     assert run(hosts.first, "c1") == "10.20.255.0"
     assert run(hosts.second, "c2") == "10.20.0.2"
     assert hosts.second.pings("c2", "10.20.255.0")

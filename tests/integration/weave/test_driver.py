@@ -17,7 +17,7 @@ from ansible_collections.container_network.lab.plugins.module_utils.weave.snapsh
     checked_config,
 )
 from ansible_collections.container_network.lab.plugins.module_utils.weave.store import WeaveStore
-from tests.support.driver_hosts import DriverHost, eventually, running_cluster
+from tests.support.driver_hosts import DriverHost, clean_all, create_on_all, eventually, running_cluster
 
 DRIVER = ("--driver=weavemesh", "--ipam-driver=weavemesh", "--opt=works.weave.multicast=true")
 FIRST, SECOND = "172.111.222.1", "172.111.222.128"  # the first address of each host's part of the ring
@@ -55,11 +55,9 @@ def running(
 @pytest.fixture
 def hosts(running: Hosts) -> Iterator[Hosts]:
     """With the network, and without containers; afterwards no address is in use any more."""
-    for host in running.both:
-        host.docker("network", "create", *DRIVER, "weave")
+    create_on_all(running.both, "weavemesh", "weave", *DRIVER)
     yield running
-    for host in running.both:
-        host.clean("weavemesh")
+    clean_all(running.both, "weavemesh")
     assert running.keys(ADDRESSES) == []
     assert running.keys(ENDPOINTS) == []
 
@@ -93,8 +91,7 @@ def test_containers_have_the_documented_interfaces_and_reach_each_other(hosts: H
 
 
 def test_subnets_are_isolated(hosts: Hosts) -> None:
-    for host in hosts.both:
-        host.docker("network", "create", *DRIVER, "--subnet=172.111.222.32/27", "blue")
+    create_on_all(hosts.both, "weavemesh", "blue", *DRIVER, "--subnet=172.111.222.32/27")
     run(hosts.first, "c1")
     assert run(hosts.first, "b1", network="blue") == "172.111.222.33"
     blue = run(hosts.second, "b2", network="blue")
@@ -117,12 +114,9 @@ def test_a_wrong_network_is_refused_with_words(hosts: Hosts, options: list[str],
 
 
 def test_a_chosen_address_is_one_containers_alone(hosts: Hosts) -> None:
-    hosts.first.docker("network", "rm", "weave")
-    hosts.first.docker("network", "create", *DRIVER, "--subnet=172.111.222.0/24", "weave")
-    assert run(hosts.first, "c1", "--ip=172.111.222.200") == "172.111.222.200"
-    hosts.second.docker("network", "rm", "weave")
-    hosts.second.docker("network", "create", *DRIVER, "--subnet=172.111.222.0/24", "weave")
-    refused = hosts.second.try_docker("run", "--network=weave", "--ip=172.111.222.200", "busybox", "true")
+    create_on_all(hosts.both, "weavemesh", "chosen", *DRIVER, "--subnet=172.111.222.0/24")
+    assert run(hosts.first, "c1", "--ip=172.111.222.200", network="chosen") == "172.111.222.200"
+    refused = hosts.second.try_docker("run", "--network=chosen", "--ip=172.111.222.200", "busybox", "true")
     assert "address 172.111.222.200 is in use by container" in refused.stderr
     hosts.first.docker("restart", "--time=0", "c1")
     run(hosts.second, "c2")

@@ -10,7 +10,7 @@ from ipaddress import IPv4Address, IPv4Network
 
 import pytest
 
-from ansible_collections.container_network.lab.plugins.module_utils.errors import InvalidInput
+from ansible_collections.container_network.lab.plugins.module_utils.errors import InvalidInput, LabError
 from ansible_collections.container_network.lab.plugins.module_utils.overlay.endpoints import (
     OverlayEndpoint,
     device_of_port,
@@ -19,6 +19,7 @@ from ansible_collections.container_network.lab.plugins.module_utils.overlay.endp
 from ansible_collections.container_network.lab.plugins.module_utils.overlay.networks import (
     AgreedNetwork,
     NetworkSettings,
+    free_subnet,
     lowest_free_vni,
     overlap_problem,
 )
@@ -141,3 +142,21 @@ def test_a_subnet_that_the_host_is_in_is_refused():
     assert "overlaps 192.168.1.0/24, which this host has on eth0" in overlap_problem(
         IPv4Network("192.168.0.0/16"), interfaces
     )
+
+
+@pytest.mark.parametrize(
+    ("taken", "subnet"),
+    [
+        ([], "10.0.0.0/24"),
+        (["0.0.0.0/0", "fd00::/8", "192.168.0.0/16"], "10.0.0.0/24"),
+        (["10.0.0.5/24", "10.0.2.0/23"], "10.0.1.0/24"),
+        (["10.0.0.0/22", "10.0.4.7/32"], "10.0.5.0/24"),
+    ],
+)
+def test_a_network_without_a_subnet_gets_the_first_free_one(taken: list[str], subnet: str) -> None:
+    assert free_subnet(taken) == IPv4Network(subnet)
+
+
+def test_a_network_without_a_subnet_is_refused_where_none_is_free() -> None:
+    with pytest.raises(LabError, match="no /24 of 10.0.0.0/8 is free"):
+        free_subnet(["8.0.0.0/5"])
