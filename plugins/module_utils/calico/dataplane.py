@@ -38,7 +38,7 @@ from .tunnels import IPIP_DEVICE, VXLAN_DEVICES, Tunnels, Underlay, plan_tunnels
 from .veth import HostEnd, converge_ends
 
 _OWN_CHAIN = "cali-"
-_OWN_SET = re.compile(r"cali[46]-(s:|all-|masq-)")
+_OWN_SET = re.compile(r"cali[46]-(s:|nets:|all-|masq-)")
 _TO_OWN_CHAIN = re.compile(r" -[jg] cali-| ?-[jg] cali-")
 _PASSWORD = re.compile(r'(password ")[^"]*(")')
 _IPIP_MTU_OF_THE_KERNEL = 1480  # bytes; what tunl0 has by default

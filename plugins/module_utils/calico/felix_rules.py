@@ -30,7 +30,9 @@ installed."""
 _PRINTED_PROTOCOL = re.compile(r"((?:! )?-p) ([^ ]+)")
 
 ACCEPT_MARK = 0x1000000
-"""The bit that says that a profile has accepted the packet."""
+"""The bit that says that a policy or a profile has accepted the packet."""
+PASS_MARK = 0x2000000
+"""The bit that says that a policy has passed the packet on to the profiles."""
 
 
 class Match(NamedTuple):
@@ -113,6 +115,11 @@ def selector_set(version: int, selector: str) -> str:
     return set_name(version, "s:" + _base64(hashlib.sha224(f"s:{selector}".encode()).digest()))
 
 
+def nets_set(version: int, nets: Sequence[str]) -> str:
+    """The set of networks that a rule excludes; Felix has a block of rules for it."""
+    return set_name(version, "nets:" + _base64(hashlib.sha224(",".join(nets).encode()).digest()))
+
+
 def set_name(version: int, identity: str) -> str:
     """A set of Felix: ``cali4-`` or ``cali6-`` and what it holds."""
     return f"cali{version}-{identity}"[:SET_NAME_LENGTH]
@@ -139,6 +146,9 @@ def clear_mark(bits: int) -> Action:
 
 
 ACCEPT, DROP, RETURN, MASQUERADE = (jump(target) for target in ("ACCEPT", "DROP", "RETURN", "MASQUERADE"))
+LOG = Action(
+    '-j LOG --log-prefix "calico-packet: " --log-level 5', '--jump LOG --log-prefix "calico-packet: " --log-level 5'
+)
 
 
 def from_interface(name: str) -> Match:
@@ -151,9 +161,10 @@ def to_interface(name: str) -> Match:
     return Match(_OUTPUT, f"-o {name}", f"--out-interface {name}")
 
 
-def protocol(name: str) -> Match:
-    """The packet's protocol, by name or number."""
-    return Match(_PROTOCOL, f"-p {_PROTOCOL_NAMES.get(name, name)}", f"-p {name}")
+def protocol(name: str, negated: bool = False) -> Match:
+    """The packet's protocol is, or is not, this one, by name or number."""
+    no = "! " if negated else ""
+    return Match(_PROTOCOL, f"{no}-p {_PROTOCOL_NAMES.get(name, name)}", f"{no}-p {name}")
 
 
 def source_net(cidr: str) -> Match:
@@ -172,18 +183,19 @@ def in_set(name: str, side: str, negated: bool = False) -> Match:
     return Match(_EXTENSION, text, text)
 
 
-def ports(side: str, listed: Sequence[str]) -> Match:
-    """The packet's source (``s``) or destination (``d``) port is one of up to 15 ports or ranges."""
-    words = ",".join(listed)
+def ports(side: str, listed: Sequence[str], negated: bool = False) -> Match:
+    """The packet's source (``s``) or destination (``d``) port is, or is not, one of up to 15 ports or ranges."""
+    words, no = ",".join(listed), "! " if negated else ""
     long = {"s": "source", "d": "destination"}[side]
-    return Match(_EXTENSION, f"-m multiport --{side}ports {words}", f"-m multiport --{long}-ports {words}")
+    return Match(_EXTENSION, f"-m multiport {no}--{side}ports {words}", f"-m multiport {no}--{long}-ports {words}")
 
 
-def icmp_type(version: int, number: int, code: int | None = None) -> Match:
-    """The type, and perhaps the code, of an ICMP packet."""
+def icmp_type(version: int, number: int, code: int | None = None, negated: bool = False) -> Match:
+    """The type, and perhaps the code, that an ICMP packet has or has not."""
+    no = "! " if negated else ""
     module, option = ("icmp", "icmp-type") if version == 4 else ("icmp6", "icmpv6-type")
     shown = f"{number}" if code is None else f"{number}/{code}"
-    return Match(_EXTENSION, f"-m {module} --{option} {shown}", f"-m {module} --{option} {shown}")
+    return Match(_EXTENSION, f"-m {module} {no}--{option} {shown}", f"-m {module} {no}--{option} {shown}")
 
 
 def tracked(states: str) -> Match:
@@ -194,6 +206,11 @@ def tracked(states: str) -> Match:
 def marked(bits: int) -> Match:
     """All these bits of the packet's mark are set."""
     return Match(_EXTENSION, f"-m mark --mark {bits:#x}/{bits:#x}", f"-m mark --mark {bits:#x}/{bits:#x}")
+
+
+def unmarked(bits: int) -> Match:
+    """None of these bits of the packet's mark is set."""
+    return Match(_EXTENSION, f"-m mark --mark 0x0/{bits:#x}", f"-m mark --mark 0/{bits:#x}")
 
 
 def to_this_host() -> Match:

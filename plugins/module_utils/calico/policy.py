@@ -9,6 +9,8 @@ A packet from or to a container runs through its host end's chain, and from ther
                  → cali-to-wl-dispatch   → cali-tw-INTERFACE → cali-pri-PROFILE    (ingress of the receiver)
     cali-INPUT   → cali-wl-to-host → cali-from-wl-dispatch                         (to the host itself)
 
+Where policies select the endpoint, their chains come first: cali-po-POLICY and cali-pi-POLICY.
+
 No chain names another endpoint's address: those are in sets, so that a container elsewhere costs one set member here.
 """
 
@@ -27,6 +29,7 @@ from .felix_rules import (
     ACCEPT_MARK,
     DROP,
     MASQUERADE,
+    PASS_MARK,
     RETURN,
     Rule,
     chain_name,
@@ -38,6 +41,7 @@ from .felix_rules import (
     in_set,
     jump,
     marked,
+    nets_set,
     other,
     ports,
     protocol,
@@ -46,12 +50,14 @@ from .felix_rules import (
     to_interface,
     to_this_host,
     tracked,
+    unmarked,
 )
-from .profile_rules import profile_problems, profile_rules, selectors
-from .resources import Profile, WorkloadEndpoint
+from .network_policies import EGRESS, INGRESS, NetworkPolicy
+from .resources import FIXED_LABELS, Profile, WorkloadEndpoint
 from .selectors import selects
 from .snapshot import Snapshot
 from .topology import addresses_of, local_endpoints, node_interface, node_of, pools_of, tunnel_kinds
+from .v3_rules import V3Rule, excluded_nets, rule_chain, rule_problems, selectors
 
 _IPIP = "4"
 _UDP = "17"
@@ -96,6 +102,10 @@ def plan_policy(snapshot: Snapshot, node: str, version: int, to_host: str = "ACC
     names = sorted({name for endpoint in endpoints for name in endpoint.profiles})
     tunnelled = _tunnelled(snapshot, node, version)
     profiles, warnings = _profiles(names, snapshot.profiles)
+    applied = {endpoint.key: _applied(endpoint, snapshot) for endpoint in endpoints} if snapshot.policies else {}
+    chosen = {policy.identity for each in applied.values() for policy in each}
+    policies = [policy for policy in snapshot.policies if policy.identity in chosen]
+    warnings += _policy_warnings(snapshot, policies)
     if node_interface(node_of(snapshot, node), version) is None:
         warnings.append(
             f"node {node} has no IPv{version} address for BGP: its IPv{version} containers reach only each other"
@@ -108,13 +118,18 @@ def plan_policy(snapshot: Snapshot, node: str, version: int, to_host: str = "ACC
         chains.update(_anti_spoofing())
     chains.update(_dispatch(endpoints))
     for endpoint in endpoints:
-        chains.update(_endpoint_chains(endpoint.interface, endpoint.profiles))
+        chains.update(_endpoint_chains(endpoint, applied.get(endpoint.key, ())))
     for name, profile in profiles.items():
         for prefix, rules in (("cali-pri-", profile.spec.get("ingress")), ("cali-pro-", profile.spec.get("egress"))):
-            chains.update(_chain("filter", chain_name(prefix, name), profile_rules(rules or (), version)))
+            chains.update(_chain("filter", chain_name(prefix, name), rule_chain(rules or (), version)))
+    for policy in policies:
+        for prefix, direction, rules in (("cali-pi-", INGRESS, policy.ingress), ("cali-po-", EGRESS, policy.egress)):
+            if direction in policy.types:
+                chain = rule_chain(rules, version, policy.namespace)
+                chains.update(_chain("filter", chain_name(prefix, policy.identity), chain))
     return Policy(
         ChainSet(chains, top=_top_jumps(version), ip_version=f"ipv{version}"),
-        tuple(_sets(snapshot, profiles, version, tunnelled)),
+        tuple(_sets(snapshot, _all_rules(profiles, policies), version, tunnelled)),
         tuple(warnings),
     )
 
@@ -129,12 +144,36 @@ def _profiles(names: Sequence[str], known: Mapping[str, Profile]) -> tuple[dict[
     warnings = []
     for name in names:
         profile = known.get(name)
-        problems = (
-            [f"profile {name} is not in the datastore"] if profile is None else profile_problems(name, profile.spec)
-        )
+        shown = f"profile {name}"
+        problems = [f"{shown} is not in the datastore"] if profile is None else rule_problems(shown, profile.spec)
         warnings += [f"{problem}; until that is repaired, its containers are cut off" for problem in problems]
         profiles[name] = Profile(name) if problems or profile is None else profile
     return profiles, warnings
+
+
+def _applied(endpoint: WorkloadEndpoint, snapshot: Snapshot) -> tuple[NetworkPolicy, ...]:
+    """The policies that select an endpoint, in the order in which they are asked."""
+    labels = _labels(endpoint, snapshot)
+    return tuple(policy for policy in snapshot.policies if policy.selects(labels))
+
+
+def _policy_warnings(snapshot: Snapshot, policies: Sequence[NetworkPolicy]) -> list[str]:
+    unread = [f"{key} cannot be read, and is not enforced" for key in snapshot.unread_policies]
+    cut_off = [
+        f"{problem}; until that is repaired, the containers that it selects are cut off"
+        for policy in policies
+        for problem in policy.problems
+    ]
+    return unread + cut_off
+
+
+def _all_rules(
+    profiles: Mapping[str, Profile], policies: Sequence[NetworkPolicy]
+) -> list[tuple[Sequence[V3Rule], str]]:
+    """The rules of all chains, each with the namespace of its policy."""
+    specs = [one.spec for one in profiles.values()]
+    of_profiles = [(spec.get(direction) or (), "") for spec in specs for direction in ("ingress", "egress")]
+    return of_profiles + [(rules, one.namespace) for one in policies for rules in (one.ingress, one.egress)]
 
 
 def _tunnelled(snapshot: Snapshot, node: str, version: int) -> Tunnelled:
@@ -249,8 +288,13 @@ _UNKNOWN = Rule(DROP, comment="Unknown interface")
 
 
 @lru_cache(maxsize=8192)
-def _endpoint_texts(interface: str, profiles: tuple[str, ...]) -> tuple[tuple[str, tuple[str, ...]], ...]:
-    """The two chains of an endpoint. A host has up to thousands, and they never change."""
+def _endpoint_texts(
+    interface: str, profiles: tuple[str, ...], ingress: tuple[str, ...] | None, egress: tuple[str, ...] | None
+) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """The two chains of an endpoint. A host has up to thousands, and they rarely change.
+
+    ``ingress`` and ``egress`` are the policies that are asked; None where no policy applies, and the profiles decide.
+    """
     encapsulated = [
         Rule(
             DROP,
@@ -260,16 +304,20 @@ def _endpoint_texts(interface: str, profiles: tuple[str, ...]) -> tuple[tuple[st
         Rule(DROP, (protocol(_IPIP),), "Drop IPinIP encapped packets originating in workloads"),
     ]
     texts = []
-    for prefix, profile_prefix, extra in (("cali-tw-", "cali-pri-", []), ("cali-fw-", "cali-pro-", encapsulated)):
+    for prefix, kinds, policies, extra in (
+        ("cali-tw-", ("cali-pi-", "cali-pri-"), ingress, []),
+        ("cali-fw-", ("cali-po-", "cali-pro-"), egress, encapsulated),
+    ):
         rules = [
             Rule(ACCEPT, (tracked("RELATED,ESTABLISHED"),)),
             Rule(DROP, (tracked("INVALID"),)),
             Rule(clear_mark(ACCEPT_MARK)),
             *extra,
+            *_policy_rules(kinds[0], policies),
         ]
         for profile in profiles:
             rules += [
-                Rule(jump(chain_name(profile_prefix, profile))),
+                Rule(jump(chain_name(kinds[1], profile))),
                 Rule(RETURN, (marked(ACCEPT_MARK),), "Return if profile accepted"),
             ]
         rules.append(Rule(DROP, comment="Drop if no profiles matched"))
@@ -278,11 +326,31 @@ def _endpoint_texts(interface: str, profiles: tuple[str, ...]) -> tuple[tuple[st
     return tuple(texts)
 
 
-def _endpoint_chains(interface: str, profiles: tuple[str, ...]) -> Chains:
-    return {("filter", name): list(texts) for name, texts in _endpoint_texts(interface, profiles)}
+def _policy_rules(prefix: str, policies: tuple[str, ...] | None) -> list[Rule]:
+    """Each policy is asked until one has accepted the packet, or passed it on to the profiles."""
+    if policies is None:
+        return []
+    rules = [Rule(clear_mark(PASS_MARK), comment="Start of policies")]
+    for policy in policies:
+        rules += [
+            Rule(jump(chain_name(prefix, policy)), (unmarked(PASS_MARK),)),
+            Rule(RETURN, (marked(ACCEPT_MARK),), "Return if policy accepted"),
+        ]
+    return [*rules, Rule(DROP, (unmarked(PASS_MARK),), "Drop if no policies passed packet")]
 
 
-def _sets(snapshot: Snapshot, profiles: Mapping[str, Profile], version: int, tunnelled: Tunnelled) -> Iterator[IpSet]:
+def _endpoint_chains(endpoint: WorkloadEndpoint, policies: Sequence[NetworkPolicy]) -> Chains:
+    ingress, egress = (
+        tuple(policy.identity for policy in policies if direction in policy.types) or None
+        for direction in (INGRESS, EGRESS)
+    )
+    texts = _endpoint_texts(endpoint.interface, endpoint.profiles, ingress, egress)
+    return {("filter", name): list(lines) for name, lines in texts}
+
+
+def _sets(
+    snapshot: Snapshot, rules: Sequence[tuple[Sequence[V3Rule], str]], version: int, tunnelled: Tunnelled
+) -> Iterator[IpSet]:
     """The sets that the chains of this host name, with the addresses of the whole cluster."""
     family = "inet" if version == 4 else "inet6"
 
@@ -298,7 +366,9 @@ def _sets(snapshot: Snapshot, profiles: Mapping[str, Profile], version: int, tun
         yield networks("all-hosts-net", nodes)
     if tunnelled.vxlan:
         yield networks("all-vxlan-net", nodes)
-    needed = sorted({selector for profile in profiles.values() for selector in selectors(profile.spec)})
+    for nets in sorted({nets for each, _namespace in rules for nets in excluded_nets(each, version)}):
+        yield IpSet(nets_set(version, nets), "hash:net", family, frozenset(nets))
+    needed = sorted({selector for each, namespace in rules for selector in selectors(each, namespace)})
     members = _members(snapshot, version, needed) if needed else {}
     for selector in needed:
         yield IpSet(selector_set(version, selector), "hash:ip", family, frozenset(members[selector]))
@@ -311,14 +381,17 @@ def _members(snapshot: Snapshot, version: int, needed: Sequence[str]) -> dict[st
     for endpoint in snapshot.endpoints:
         kind = (endpoint.profiles, tuple(endpoint.labels.items()))
         if kind not in picked:
-            labels = dict(endpoint.labels)
-            for name in endpoint.profiles:
-                labels.update(_labels_of(snapshot.profiles.get(name)))
+            labels = _labels(endpoint, snapshot)
             picked[kind] = [selector for selector in needed if selects(selector, labels)]
         for selector in picked[kind]:
             members[selector].update(addresses_of(endpoint, version))
     return members
 
 
-def _labels_of(profile: Profile | None) -> Mapping[str, str]:
-    return (profile.spec.get("labelsToApply") or {}) if profile else {}
+def _labels(endpoint: WorkloadEndpoint, snapshot: Snapshot) -> dict[str, str]:
+    """The labels of an endpoint. Its own count more than those that its profiles give it."""
+    labels: dict[str, str] = {}
+    for name in endpoint.profiles:
+        profile = snapshot.profiles.get(name)
+        labels.update((profile.spec.get("labelsToApply") or {}) if profile else {})
+    return {**labels, **FIXED_LABELS, **endpoint.labels}

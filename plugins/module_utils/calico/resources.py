@@ -198,7 +198,7 @@ class WorkloadEndpoint:
             labels={
                 name: value
                 for name, value in _texts(document["metadata"].get("labels")).items()
-                if name not in _FIXED_LABELS
+                if name not in FIXED_LABELS
             },
         )
 
@@ -226,7 +226,7 @@ class WorkloadEndpoint:
             "interfaceName": self.interface,
             "mac": self.mac,
         }
-        labels = {**_FIXED_LABELS, **self.labels}
+        labels = {**FIXED_LABELS, **self.labels}
         return Resource("workloadendpoints", self.key.rpartition("/")[2], spec, labels, ORCHESTRATOR)
 
 
@@ -325,7 +325,8 @@ def merged(stored: Mapping[str, Any], wanted: Mapping[str, Any]) -> dict[str, An
     return result
 
 
-_FIXED_LABELS = {"projectcalico.org/namespace": ORCHESTRATOR, "projectcalico.org/orchestrator": ORCHESTRATOR}
+FIXED_LABELS = {"projectcalico.org/namespace": ORCHESTRATOR, "projectcalico.org/orchestrator": ORCHESTRATOR}
+"""Those that every endpoint of a Docker network driver has."""
 
 
 def _texts(mapping: Any) -> dict[str, str]:

@@ -26,6 +26,7 @@ from .blocks import (
     handle_counts,
     handle_key,
 )
+from .network_policies import NetworkPolicy
 from .pools import Address, IPPool, Network
 from .resources import (
     ORCHESTRATOR,
@@ -52,6 +53,10 @@ class Snapshot:
     blocks: Mapping[Network, Block] = field(default_factory=dict)
     nodes: Mapping[str, Node] = field(default_factory=dict)
     profiles: Mapping[str, Profile] = field(default_factory=dict)
+    policies: tuple[NetworkPolicy, ...] = ()
+    """Those for containers, in the order in which they are asked."""
+    unread_policies: tuple[str, ...] = ()
+    """Keys of policies that cannot be read, and are not enforced."""
     endpoints: tuple[WorkloadEndpoint, ...] = ()
     bgp: BgpConfiguration = field(default_factory=BgpConfiguration)
     bgp_stored: bool = False
@@ -71,12 +76,15 @@ class Snapshot:
         endpoints = texts["workloadendpoints"]
         ours = {name: text for name, text in endpoints.items() if name.startswith(f"{ORCHESTRATOR}/")}
         blocks = (Block.from_stored(text) for text in texts[BLOCKS].values())
+        policies, unread = _policies(texts)
         bgp = _values(BgpConfiguration.from_document, texts["bgpconfigurations"], only="default")
         return cls(
             pools=tuple(_values(IPPool.from_stored, texts["ippools"])),
             blocks={block.cidr: block for block in blocks if block},
             nodes={node.name: node for node in _values(Node.from_document, texts["nodes"])},
             profiles={one.name: one for one in _values(Profile.from_document, texts["profiles"])},
+            policies=policies,
+            unread_policies=unread,
             endpoints=tuple(_values(WorkloadEndpoint.from_document, ours)),
             bgp=bgp[0] if bgp else BgpConfiguration(),
             bgp_stored=bool(bgp),
@@ -186,6 +194,25 @@ def _by_kind(items: Mapping[str, str]) -> dict[str, dict[str, str]]:
 def _values(parse: Callable[[Any], Any], texts: Mapping[str, str], only: str | None = None) -> list[Any]:
     values = (_value(parse, text) for name, text in texts.items() if only in (None, name))
     return [value for value in values if value is not None]
+
+
+def _policies(texts: Mapping[str, Mapping[str, str]]) -> tuple[tuple[NetworkPolicy, ...], tuple[str, ...]]:
+    """The policies for containers, and the keys of those that cannot be read: nobody may take them for enforced."""
+    found, unread = [], []
+    for plural in ("globalnetworkpolicies", "networkpolicies"):
+        for name, text in texts[plural].items():
+            try:
+                policy = _policy(text)
+            except (KeyError, TypeError, ValueError, AttributeError):
+                unread.append(f"{RESOURCES}{plural}/{name}")
+                continue
+            found += [policy] if policy else []
+    return tuple(sorted(found, key=lambda policy: policy.precedence)), tuple(unread)
+
+
+@lru_cache(maxsize=4096)
+def _policy(text: str) -> NetworkPolicy | None:
+    return NetworkPolicy.from_document(object_or_empty(text))
 
 
 @lru_cache(maxsize=16384)

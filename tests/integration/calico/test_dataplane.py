@@ -14,6 +14,7 @@ import pytest
 
 from ansible_collections.container_network.lab.plugins.module_utils.calico import dataplane
 from ansible_collections.container_network.lab.plugins.module_utils.calico.bird_config import Passwords
+from ansible_collections.container_network.lab.plugins.module_utils.calico.network_policies import NetworkPolicy
 from ansible_collections.container_network.lab.plugins.module_utils.calico.pools import CROSS_SUBNET, IPPool
 from ansible_collections.container_network.lab.plugins.module_utils.calico.profiles import profile_spec
 from ansible_collections.container_network.lab.plugins.module_utils.calico.resources import (
@@ -140,6 +141,80 @@ def test_declared_rules_of_a_web_server(lab: Lab) -> None:
     assert not foreign.reaches(web.address)
     assert sibling.reaches_tcp(web.address, 80)
     assert not sibling.reaches_tcp(web.address, 81), "a declared denial comes before the default"
+    assert_settled(lab)
+
+
+def policy(name: str, **spec: object) -> NetworkPolicy:
+    """A global policy, as it is stored."""
+    found = NetworkPolicy.from_document({"metadata": {"name": f"default.{name}"}, "spec": spec})
+    assert found is not None
+    return found
+
+
+def test_policies_of_others_are_enforced_before_the_profiles(lab: Lab) -> None:
+    lab.add_nodes("node-1", pools=(POOL,))
+    web = lab.container("node-1", "net-1", "197.19.38.128")
+    friend = lab.container("node-1", "net-1", "197.19.38.129")
+    foreign = lab.container("node-1", "net-2", "197.19.38.130")
+    lab.converge()
+    lab.listen(web, 80)
+    eventually(lambda: friend.reaches_tcp(web.address, 80))
+    assert not foreign.reaches_tcp(web.address, 80)
+
+    deny_all = policy("deny-all", selector="has(net-1)", types=["Ingress", "Egress"], order=100)
+    lab.change(policies=(deny_all,))
+    lab.converge()
+    assert not friend.reaches_tcp(web.address, 80)
+    assert not web.reaches(friend.address)
+    assert not web.reaches("192.168.1.68"), "egress to the host is denied, too"
+
+    open_port = policy(
+        "open-port",
+        selector="has(net-1) && !has(none)",
+        types=["Ingress"],
+        order=10,
+        ingress=[
+            {"action": "Allow", "protocol": "TCP", "source": {"selector": "has(net-2)"}, "destination": {"ports": [80]}}
+        ],
+    )
+    lab.change(policies=(open_port, deny_all))
+    lab.converge()
+    assert foreign.reaches_tcp(web.address, 80), "an earlier policy has accepted it"
+    assert not foreign.reaches(web.address)
+    assert not friend.reaches_tcp(web.address, 80)
+
+    pass_on = policy(
+        "pass-on", types=["Ingress", "Egress"], order=1, ingress=[{"action": "Pass"}], egress=[{"action": "Pass"}]
+    )
+    lab.change(policies=(pass_on, open_port, deny_all))
+    lab.converge()
+    assert friend.reaches_tcp(web.address, 80), "the profiles decide what is passed on"
+    assert not foreign.reaches_tcp(web.address, 80)
+    assert_settled(lab)
+
+    lab.change(policies=())
+    lab.converge()
+    assert friend.reaches_tcp(web.address, 80)
+    assert "cali-pi-" not in lab.run("node-1", "iptables-save")
+    assert_settled(lab)
+
+
+def test_rules_of_policies_with_all_their_conditions(lab: Lab) -> None:
+    """The kernel takes each of them, and its tools print it in our words."""
+    lab.add_nodes("node-1", pools=(POOL, POOL6))
+    lab.container("node-1", "net-1", "197.19.38.128", "fd80:24e2:f998:72d6::1")
+    others = {"nets": ["10.0.0.0/8", "fd00::/8"], "notNets": ["10.1.0.0/16", "10.2.0.0/16", "fd01::/16"]}
+    rules = [
+        {"action": "Log", "source": {"selector": "has(net-1)", "notSelector": "all() && has(none)"}},
+        {"action": "Deny", "protocol": "UDP", "source": {**others, "notPorts": [53, "100:200"]}, "destination": others},
+        {"action": "Allow", "protocol": "TCP", "destination": {"notPorts": list(range(1, 40)), "ports": [80]}},
+        {"action": "Deny", "protocol": "ICMP", "notICMP": {"type": 8, "code": 0}},
+        {"action": "Deny", "protocol": "ICMPv6", "icmp": {"type": 128}},
+        {"action": "Allow", "notProtocol": "SCTP"},
+        {"action": "Pass", "notProtocol": 47, "ipVersion": 4},
+    ]
+    lab.change(policies=(policy("all", types=["Ingress", "Egress"], ingress=rules, egress=rules),))
+    lab.converge()
     assert_settled(lab)
 
 

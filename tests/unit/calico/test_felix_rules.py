@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.container_network.lab.plugins.module_utils.calico import profile_rules
+from ansible_collections.container_network.lab.plugins.module_utils.calico import v3_rules
 from ansible_collections.container_network.lab.plugins.module_utils.calico.felix_rules import (
     CHAIN_NAME_LENGTH,
     chain_name,
@@ -195,7 +195,7 @@ ACCEPTED = ["-j MARK --set-xmark 0x1000000/0x1000000", "-m mark --mark 0x1000000
 
 def rules(direction: str, *declared: dict[str, Any]) -> list[str]:
     spec = profile_spec("web", default=False, **{direction: declared})
-    return without_comment(chain_texts("cali-pri-web", profile_rules.profile_rules(spec[direction], 4)))
+    return without_comment(chain_texts("cali-pri-web", v3_rules.rule_chain(spec[direction], 4)))
 
 
 @pytest.mark.parametrize(
@@ -253,8 +253,8 @@ def test_many_ports_need_several_rules() -> None:
 def test_a_profile_that_cannot_be_enforced_lets_nothing_through() -> None:
     web = {
         "ingress": [
-            {"action": "Log"},
-            {"action": "Allow", "protocol": "TCP", "source": {"selector": "a && b", "notNets": ["10.0.0.0/8"]}},
+            {"action": "Mirror"},
+            {"action": "Allow", "protocol": "TCP", "source": {"selector": "a && b", "serviceAccounts": {}}},
             {"action": "Allow", "protocol": "TCP", "destination": {"ports": [0]}},
         ]
     }
@@ -262,7 +262,13 @@ def test_a_profile_that_cannot_be_enforced_lets_nothing_through() -> None:
     policy = plan_policy(snapshot(*DOCUMENTED.endpoints, profiles=broken), "node-1", 4)
     assert chain(policy, "cali-pri-calico-net-1") == chain(policy, "cali-pri-calico-net-2") == []
     text = "\n".join(policy.warnings)
-    for part in ("ingress[0]: action 'Log'", "'a && b'", "'source.notNets'", "port '0'", "calico-net-2 is not in"):
+    for part in (
+        "ingress[0]: action 'Mirror'",
+        "'a && b'",
+        "'source.serviceAccounts'",
+        "port '0'",
+        "calico-net-2 is not in",
+    ):
         assert part in text
 
 
