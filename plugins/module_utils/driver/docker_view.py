@@ -103,13 +103,17 @@ class Docker:
         ]
         return DockerView(known, {endpoint.endpoint_id: endpoint for endpoint in endpoints}, self._answered)
 
-    def create_network(self, body: Mapping[str, Any]) -> None:
-        """As ``docker network create``; a network of that name may be there already. LabError in Docker's words."""
+    def create_network(self, body: Mapping[str, Any]) -> str | None:
+        """As ``docker network create``; the network's id, or None if one of that name is there already.
+
+        LabError in Docker's words.
+        """
         try:
-            self._changes.post("/networks/create", body)
+            return self._changes.post("/networks/create", body)["Id"]
         except EngineError as error:
-            if error.status != http.client.CONFLICT:
-                raise LabError(error.reason) from error
+            if error.status == http.client.CONFLICT:
+                return None
+            raise LabError(error.reason) from error
 
     def remove_network(self, network_id: str) -> None:
         """As ``docker network rm``. LabError in Docker's words, as when a container has joined it meanwhile."""

@@ -118,6 +118,11 @@ class NetworkRecords:
         """All records of this host, as the watch has them."""
         return [NetworkRecord.parse(item.value) for item in copy.get_prefixes(self._own)[0]]
 
+    def exists_elsewhere(self, name: str) -> bool:
+        """Whether another host has a network of this name."""
+        items = self._host.etcd.get_prefixes(self._all)[0]
+        return any(NetworkRecord.parse(item.value).name == name for item in items if not item.key.startswith(self._own))
+
     def exists_anywhere(self, name: str) -> bool:
         """Whether any host has a network of this name."""
         items = self._host.etcd.get_prefixes(self._all)[0]

@@ -89,10 +89,8 @@ class NetworkRequests:
 
     def _delete_network(self, document: libnetwork.Document) -> Mapping[str, Any]:
         network_id = libnetwork.NetworkRequest.parse(document).network_id
-        record = self._records.networks.get(network_id)
-        if record is not None:
-            self._shared.removed_by_hand(record)
-        remove_network(self._network, self._records, network_id)
+        with self._shared.removing(network_id):
+            remove_network(self._network, self._records, network_id)
         return {}
 
     # --- endpoints ----------------------------------------------------------------------------------------------------

@@ -13,12 +13,14 @@ cluster store, which Docker dropped in version 23.
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import json
 import logging
 import secrets
+import threading
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -171,6 +173,8 @@ class SharedNetworks:
         self._driver = driver
         self._prefix = f"{prefix}shared/"
         self._records = records
+        self._changing = threading.Lock()
+        """Held while a network is shared, created because of others, or removed by hand."""
         self._complaints: dict[str, str] = {}
 
     def trigger(self) -> object:
@@ -179,15 +183,26 @@ class SharedNetworks:
         shared = [(item.key, item.mod_revision) for item in copy.get_prefixes(self._prefix)[0]]
         return shared, self._records.of_copy(copy)
 
-    def removed_by_hand(self, record: NetworkRecord) -> None:
-        """``docker network rm`` was typed on this host: the network goes everywhere, unless this host alone leaves."""
-        if not record.definition:
-            return
+    @contextlib.contextmanager
+    def removing(self, network_id: str) -> Iterator[None]:
+        """``docker network rm`` was typed on this host, which forgets the network within the block.
+
+        It goes everywhere, unless this host alone leaves. Meanwhile nothing is shared or created, so that a network
+        which is removed at once does not come back.
+        """
+        with self._changing:
+            record = self._records.get(network_id)
+            if record is not None and record.definition:
+                self._remove_definition(record)
+            yield
+
+    def _remove_definition(self, record: NetworkRecord) -> None:
         key = self._key(record.name)
         item = self._host.etcd.get(key)
         if item is None or self._parsed(item.key, item.value, record.definition) is None:
             return
-        if not (is_leaving() and self._records.exists_anywhere(record.name)):
+        others_have_it = is_leaving() and self._records.exists_elsewhere(record.name)
+        if not others_have_it:
             self._host.etcd.commit([holds(key, item.value)], [Delete(key)])
 
     def follow(self) -> None:
@@ -226,11 +241,17 @@ class SharedNetworks:
     def _share(self, network: DockerNetwork, record: NetworkRecord, definition: NetworkDefinition | None) -> str | None:
         """A network that was created on this host: the others get it, too, unless they have one of that name."""
         own = NetworkDefinition.of(network, self._driver, secrets.token_hex(8))
+        with self._changing:
+            if self._records.get(network.network_id) is None:
+                return None  # it was removed meanwhile
+            return self._agree(own, record, definition)
+
+    def _agree(self, own: NetworkDefinition, record: NetworkRecord, definition: NetworkDefinition | None) -> str | None:
         if definition is not None:
             if not own.is_like(definition):
                 return (
-                    f"network '{network.name}' is another one than the other hosts have by that name, and stays this "
-                    f"host's alone: remove it ('docker network rm {network.name}'), and theirs comes here"
+                    f"network '{own.name}' is another one than the other hosts have by that name, and stays this "
+                    f"host's alone: remove it ('docker network rm {own.name}'), and theirs comes here"
                 )
             self._records.put(record.of_definition(definition.token))
         elif self._host.etcd.commit([unchanged_since(self._key(own.name), 0)], [Put(self._key(own.name), own.text())]):
@@ -256,7 +277,10 @@ class SharedNetworks:
     def _create(self, definition: NetworkDefinition) -> str | None:
         """A network that was created on another host."""
         try:
-            self._host.docker.create_network(definition.create_body())
+            with self._changing:
+                network_id = self._host.docker.create_network(definition.create_body())
+                if network_id:
+                    self._records.named(network_id)  # before anybody can remove it
         except LabError as error:
             return f"network '{definition.name}' of the other hosts cannot be created here: {error}"
         log.info("network %s created, as on another host", definition.name)

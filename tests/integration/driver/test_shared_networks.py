@@ -21,9 +21,6 @@ from ansible_collections.container_network.lab.plugins.module_utils.weave.snapsh
 from ansible_collections.container_network.lab.plugins.module_utils.weave.store import WeaveStore
 from tests.support.driver_hosts import Cluster, DriverHost, clean_all, eventually, running_cluster
 
-SECONDS = 2
-"""Within which a network is on all hosts."""
-
 
 def prepare_calico(cluster: Cluster) -> None:
     store = CalicoStore(Etcd([cluster.endpoint]))
@@ -97,7 +94,7 @@ class Hosts:
         """What is stored of shared networks."""
         return [item.key for item in self._etcd.get_prefixes(f"/container_network/{self.kind.name}/shared/")[0]]
 
-    def await_on(self, host: DriverHost, *names: str, seconds: float = SECONDS) -> None:
+    def await_on(self, host: DriverHost, *names: str, seconds: float = 20) -> None:
         """Until a host has exactly these networks."""
         eventually(
             lambda: sorted(host.networks(self.kind.name)) == sorted(names),
@@ -163,7 +160,7 @@ def test_a_host_that_was_down_follows_when_it_is_back(hosts: Hosts) -> None:
     hosts.first.docker("network", "rm", "old")
     hosts.first.docker("network", "create", *hosts.kind.create, "new")
     hosts.start(hosts.second)
-    hosts.await_on(hosts.second, "new", seconds=10)
+    hosts.await_on(hosts.second, "new")
 
 
 def test_a_host_keeps_what_its_containers_use_and_says_so(hosts: Hosts) -> None:
@@ -176,7 +173,7 @@ def test_a_host_keeps_what_its_containers_use_and_says_so(hosts: Hosts) -> None:
     assert hosts.second.networks(hosts.kind.name) == ["used"]
     assert hosts.first.networks(hosts.kind.name) == []
     hosts.second.docker("rm", "--force", "user")
-    hosts.await_on(hosts.second, seconds=30)
+    hosts.await_on(hosts.second, seconds=40)
 
 
 def test_a_network_of_the_same_name_takes_the_place_of_one_that_was_removed(hosts: Hosts) -> None:
