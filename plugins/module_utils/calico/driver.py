@@ -11,7 +11,7 @@ from __future__ import annotations
 import dataclasses
 import ipaddress
 import logging
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 
 from ..datastore.mirror import EtcdSnapshot
 from ..driver import libnetwork
@@ -50,6 +50,8 @@ class CalicoNetwork(CalicoAddresses):
         HostOption("bgp_peer_passwords", dict),  # by the name of the BGP peer
     )
 
+    network_options = (libnetwork.MTU_OPTION,)
+
     def __init__(self, host: Host) -> None:
         super().__init__(host)
         self._dataplane = Dataplane()
@@ -66,6 +68,7 @@ class CalicoNetwork(CalicoAddresses):
     def check_network(self, request: libnetwork.NetworkRequest) -> None:
         """``--internal`` is refused: the network's profile decides about egress."""
         super().check_network(request)
+        self._container_mtu(request.options)
         if request.internal:
             raise LabError(
                 "--internal is not supported: leave it out, and declare egress rules for the network's profile "
@@ -95,15 +98,16 @@ class CalicoNetwork(CalicoAddresses):
             handle = self._ipv6_handle(request.endpoint_id)
             own_ipv6 = self.store.assign(self.host.node, handle, version=6)
             addresses.append(own_ipv6.ip)
-        endpoint = self._endpoint_of(request.endpoint_id, addresses, network.name)
-        self.store.put_endpoint(dataclasses.replace(endpoint, mac=request.mac or endpoint.mac))
+        endpoint = self._endpoint_of(request.endpoint_id, addresses, network.name, mac=request.mac)
+        self.store.put_endpoint(endpoint)
         return libnetwork.EndpointAnswer(mac="" if request.mac else veth.CONTAINER_MAC, ipv6=own_ipv6)
 
     def _endpoint_of(
-        self, endpoint_id: str, addresses: Iterable[object], network: str, container: str | None = None
+        self, endpoint_id: str, addresses: Iterable[object], network: str, container: str | None = None, mac: str = ""
     ) -> WorkloadEndpoint:
         texts = tuple(f"{one}/{ipaddress.ip_address(str(one)).max_prefixlen}" for one in addresses)
-        return WorkloadEndpoint.of_container(self.host.node, endpoint_id, texts, (network,), container)
+        endpoint = WorkloadEndpoint.of_container(self.host.node, endpoint_id, texts, (network,), container)
+        return dataclasses.replace(endpoint, mac=mac or endpoint.mac)
 
     def _ensure_profile(self, name: str) -> None:
         if self.snapshot().profiles.get(name) is None:
@@ -116,7 +120,7 @@ class CalicoNetwork(CalicoAddresses):
         """Create the veth pair."""
         endpoint = self.endpoint(joined.endpoint_id)
         with self.kernel:
-            veth.attach(endpoint.endpoint_id, _plain(endpoint.addresses), self._container_mtu())
+            veth.attach(endpoint, self._container_mtu(network.options))
         versions = {ipaddress.ip_interface(address).version for address in endpoint.addresses}
         gateway = _gateway(joined) if 4 in versions else ""
         gateway_ipv6 = veth.ipv6_gateway(endpoint.endpoint_id) if 6 in versions else ""
@@ -147,7 +151,9 @@ class CalicoNetwork(CalicoAddresses):
     def store_endpoint(self, endpoint: DockerEndpoint, network: NetworkRecord) -> None:
         """As Docker has it."""
         self._ensure_profile(network.name)
-        found = self._endpoint_of(endpoint.endpoint_id, endpoint.addresses, network.name, endpoint.container)
+        found = self._endpoint_of(
+            endpoint.endpoint_id, endpoint.addresses, network.name, endpoint.container, endpoint.mac
+        )
         self.store.put_endpoint(found)
 
     def name_endpoint(self, endpoint_id: str, container: str) -> None:
@@ -202,8 +208,10 @@ class CalicoNetwork(CalicoAddresses):
         passwords = Passwords(options.get("bgp_password"), options.get("bgp_peer_passwords") or {})
         return HostSettings(Underlay(options["interface"], self.underlay().mtu), passwords)
 
-    def _container_mtu(self) -> int:
-        return self.host.options.get("container_mtu") or min(veth.CONTAINER_MTU, self.underlay().mtu)
+    def _container_mtu(self, options: Mapping[str, str]) -> int:
+        underlay = self.underlay()
+        wanted = libnetwork.wanted_mtu(options, underlay.mtu, f"{underlay.name}, which carries it, has {underlay.mtu}")
+        return wanted or self.host.options.get("container_mtu") or min(veth.CONTAINER_MTU, underlay.mtu)
 
 
 def _plain(addresses: Iterable[str]) -> tuple[str, ...]:

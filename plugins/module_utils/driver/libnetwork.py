@@ -14,7 +14,10 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Union
 
-from ..errors import LabError
+from ..errors import LabError, raise_if_any
+from ..kernel.addresses import is_device_mac
+from ..kernel.links import SMALLEST_MTU
+from ..validation import number_between
 
 Subnet = Union[ipaddress.IPv4Network, ipaddress.IPv6Network]
 Address = Union[ipaddress.IPv4Interface, ipaddress.IPv6Interface]
@@ -270,6 +273,27 @@ def _parsed(document: Document, key: str, parse: Any) -> Any:
         return parse(value)
     except ValueError as error:
         raise BadRequest(f"{key} '{value}' cannot be used: {error}.") from None
+
+
+def check_mac(mac: str) -> None:
+    """LabError if ``docker run --mac-address`` names what no interface can have; it may be empty."""
+    if mac and not is_device_mac(mac):
+        kind = "no device's address" if set(mac) <= set("0:") else "a group address"
+        raise LabError(f"MAC address {mac} is {kind}: choose another one, as 02:42:ac:11:00:02.")
+
+
+def wanted_mtu(options: Mapping[str, str], largest: int, reason: str) -> int | None:
+    """The MTU of a network's interfaces (`MTU_OPTION`), in bytes; None if it is not given.
+
+    LabError if it is none, or larger than ``largest``, for which ``reason`` gives the reason.
+    """
+    problems: list[str] = []
+    text = options.get(MTU_OPTION)
+    if text is None:
+        return None
+    found = number_between(f"--opt {MTU_OPTION}={text}", text or "none", SMALLEST_MTU, largest, problems)
+    raise_if_any([f"{problem}: {reason}." for problem in problems])
+    return found
 
 
 def check_options(option: str, given: Mapping[str, str], known: Collection[str], driver: str) -> None:

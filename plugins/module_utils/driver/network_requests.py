@@ -99,6 +99,7 @@ class NetworkRequests:
 
     def _create_endpoint(self, document: libnetwork.Document) -> Mapping[str, Any]:
         request = libnetwork.EndpointRequest.parse(document)
+        libnetwork.check_mac(request.mac)
         network = self._records.networks.named(request.network_id)
         space = self._network.space(network.name)
         addresses = [HeldAddress(space, str(address.ip)) for address in request.addresses]

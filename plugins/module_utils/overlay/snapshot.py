@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import Any
 
 from .endpoints import ADDRESSES, ENDPOINTS, OverlayEndpoint
-from .networks import NETWORK_RECORDS, NETWORKS, VNIS, AgreedNetwork
+from .networks import NETWORK_RECORDS, NETWORKS, VNIS, AgreedNetwork, asked_vni
 
 
 @dataclass(frozen=True)
@@ -64,8 +64,8 @@ class Snapshot:
 
 def _wanted_vnis(record: str) -> set[int]:
     """What a host's record of a network says of ``--opt vni``."""
-    vni = str(json.loads(record).get("options", {}).get("vni", ""))
-    return {int(vni)} if vni.isdigit() else set()
+    vni = asked_vni(json.loads(record).get("options", {}))
+    return set() if vni is None else {vni}
 
 
 @lru_cache(maxsize=16384)

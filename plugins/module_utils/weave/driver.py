@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import ipaddress
 import logging
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 
 from ..datastore.mirror import EtcdSnapshot
 from ..driver import libnetwork
@@ -27,7 +27,7 @@ from ..errors import LabError
 from . import attach, veth
 from .constants import DATAPATHS, DOMAIN, MULTICAST
 from .dataplane import best_datapath, clean_host, converge_host, plan_host
-from .peers import endpoint_mac, is_device_mac
+from .peers import endpoint_mac
 from .ring import Address
 from .snapshot import PREFIX, Endpoint, Snapshot
 from .store import DOCKER, WeaveStore
@@ -51,7 +51,7 @@ class WeaveNetwork(StoreNetwork[WeaveStore, Snapshot, Endpoint]):
         HostOption("checksum_offload", bool),  # leave TCP's and UDP's checksums to the devices
     )
     dns_domain = DOMAIN
-    network_options = (MULTICAST_OPTION,)
+    network_options = (MULTICAST_OPTION, libnetwork.MTU_OPTION)
     open_store = WeaveStore
     parse = Snapshot.parse
 
@@ -77,6 +77,17 @@ class WeaveNetwork(StoreNetwork[WeaveStore, Snapshot, Endpoint]):
     def endpoints_in_store(self) -> Iterable[Endpoint]:
         """The same, now."""
         return self.store.read().endpoints
+
+    # --- networks -----------------------------------------------------------------------------------------------------
+
+    def check_network(self, request: libnetwork.NetworkRequest) -> None:
+        """Its MTU must fit into the tunnel."""
+        super().check_network(request)
+        self._wanted_mtu(request.options)
+
+    def _wanted_mtu(self, options: Mapping[str, str]) -> int | None:
+        largest = self._veth_settings.mtu
+        return libnetwork.wanted_mtu(options, largest, f"Weave's containers have at most {largest} here (weave_mtu)")
 
     # --- addresses ----------------------------------------------------------------------------------------------------
 
@@ -130,8 +141,6 @@ class WeaveNetwork(StoreNetwork[WeaveStore, Snapshot, Endpoint]):
 
     def create_endpoint(self, request: libnetwork.EndpointRequest, network: NetworkRecord) -> libnetwork.EndpointAnswer:
         """Store it; the other hosts learn the MAC address from there."""
-        if request.mac and not is_device_mac(request.mac):
-            raise LabError(f"MAC address {request.mac} is a group address: choose another one.")
         addresses = tuple(map(str, request.addresses))
         endpoint = self._endpoint(request.endpoint_id, addresses, network.name, mac=request.mac)
         self.store.put_endpoint(endpoint)
@@ -149,7 +158,7 @@ class WeaveNetwork(StoreNetwork[WeaveStore, Snapshot, Endpoint]):
         """Create the veth pair. Without a gateway here, Docker adds eth0 on docker_gwbridge, with the default route."""
         endpoint = self.endpoint(joined.endpoint_id)
         with self.kernel:
-            veth.attach(joined.endpoint_id, endpoint.mac, self._veth_settings)
+            veth.attach(joined.endpoint_id, endpoint.mac, self._veth_settings, self._wanted_mtu(network.options))
         multicast = network.options.get(MULTICAST_OPTION, "").lower() in ("true", "1")
         return libnetwork.JoinAnswer(
             device=veth.temporary_device(joined.endpoint_id),

@@ -11,11 +11,11 @@ from typing import Any
 
 from ..docker.containers import GATEWAY_BRIDGE
 from ..errors import InvalidInput, LabError
+from ..kernel.addresses import is_device_mac
 from ..kernel.vxlan import OVERHEAD, SMALLEST_MTU
 from ..validation import duplicate_problems, host_address_problems
 from .address_request import Wanted
 from .constants import BRIDGE, DATAPATHS, OPENVSWITCH_DATAPATH
-from .peers import is_device_mac
 from .snapshot import Config, checked_config
 
 

@@ -57,9 +57,13 @@ class VethSettings:
         return cls(options.get("mtu") or DEFAULT_MTU, bool(options.get("checksum_offload")))
 
 
-def attach(endpoint_id: str, mac: str, settings: VethSettings) -> None:
-    """Connect a container for Docker; the container's end is left beside the host's, for Docker to move."""
-    connect(host_device(endpoint_id), VethEnd(Device(temporary_device(endpoint_id), mac=mac, up=False)), settings)
+def attach(endpoint_id: str, mac: str, settings: VethSettings, mtu: int | None = None) -> None:
+    """Connect a container for Docker; the container's end is left beside the host's, for Docker to move.
+
+    ``mtu`` is that of the container's network in bytes, if it has one of its own.
+    """
+    container = Device(temporary_device(endpoint_id), mac=mac, mtu=mtu, up=False)
+    connect(host_device(endpoint_id), VethEnd(container), settings)
 
 
 def connect(device: str, container: VethEnd, settings: VethSettings) -> None:
@@ -69,7 +73,8 @@ def connect(device: str, container: VethEnd, settings: VethSettings) -> None:
     host's, as after an interrupted call, is replaced, without a look at the other links, of which there may be
     thousands.
     """
-    container = dataclasses.replace(container, device=dataclasses.replace(container.device, mtu=settings.mtu))
+    mtu = container.device.mtu or settings.mtu
+    container = dataclasses.replace(container, device=dataclasses.replace(container.device, mtu=mtu))
     pair = VethPair(VethEnd(Device(device, mtu=settings.mtu)), container)
     if container.netns:
         converge_pairs([pair], False)

@@ -119,6 +119,36 @@ def test_a_container_is_in_two_networks_of_one_pool(host: DriverHost) -> None:
     assert reaches(host, "both", "17.2.0.1")
 
 
+def test_a_mac_address_of_ones_own_survives_the_loss_of_the_datastore(host: DriverHost, store: CalicoStore) -> None:
+    """Host and container must be of one mind: the container's address is a permanent neighbour."""
+    create(host, "cal_net1", "--subnet=17.2.0.0/24")
+    host.create_with_mac("group", "cal_net1", "11:22:33:44:55:66")
+    refused = host.try_docker("start", "group")
+    assert "MAC address 11:22:33:44:55:66 is a group address: choose another one" in refused.stderr
+    assert store.endpoints() == []
+    host.create_with_mac("own", "cal_net1", "02:aa:bb:cc:dd:ee")
+    host.docker("start", "own")
+    own = address(host, "own", "cal_net1")
+    run(host, "bbox1", "cal_net1")
+    assert reaches(host, "bbox1", own)
+    eventually(lambda: {one.container for one in store.endpoints()} == {"own", "bbox1"})
+    before = store.endpoints()
+    etcd = Etcd([host.endpoint])
+    for item in etcd.get_prefixes("/calico/resources/v3/projectcalico.org/workloadendpoints/")[0]:
+        etcd.delete(item.key)
+    eventually(lambda: store.endpoints() == before, 40)
+    assert {one.mac for one in before} == {"02:aa:bb:cc:dd:ee", "ee:ee:ee:ee:ee:ee"}
+    host.stop_driver()
+    host.start_driver()
+    assert reaches(host, "bbox1", own)
+
+
+def test_a_network_has_an_mtu_of_its_own(host: DriverHost) -> None:
+    create(host, "narrow", "--opt=com.docker.network.driver.mtu=1400")
+    run(host, "bbox1", "narrow")
+    assert " mtu 1400 " in host.docker("exec", "bbox1", "ip", "link", "show", "cali0")
+
+
 def test_a_boot_starts_the_containers_again(host: DriverHost) -> None:
     create(host, "cal_net1", "--subnet=17.2.0.0/24")
     run(host, "bbox1", "cal_net1", "--ip=17.2.0.9", "--restart=always")
@@ -239,7 +269,8 @@ def test_wrong_input_is_refused_with_words_and_leaves_nothing(host: DriverHost, 
         ),
         ([*one_pool, "--subnet=192.168.0.0/16"], "2 IPv4 subnets: a network of the driver calico has one of each"),
         ([*calico, "--internal"], "--internal is not supported"),
-        ([*calico, "--opt=color=red"], "--opt color=red: the driver calico has no such option. It has: none"),
+        ([*calico, "--opt=color=red"], "--opt color=red: the driver calico has no such option. It has: com.docker"),
+        ([*calico, "--opt=com.docker.network.driver.mtu=9000"], "from 68 to 1500: eth0, which carries it, has 1500"),
         ([*calico, "--ipam-opt=color=red"], "--ipam-opt color=red: the driver calico-ipam has no such option"),
         (["--driver=calico", "--subnet=10.9.0.0/24"], "needs its addresses: add --ipam-driver calico-ipam"),
         (["--driver=bridge", "--ipam-driver=calico-ipam"], "ipv4 pool is empty"),
