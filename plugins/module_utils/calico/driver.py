@@ -26,7 +26,7 @@ from . import source_routes, veth
 from .bird_config import Passwords
 from .dataplane import Dataplane, DesiredState, HostSettings, plan_host
 from .ipam_driver import HANDLE, CalicoAddresses
-from .profiles import profile_spec
+from .profiles import profile_of, profile_spec
 from .resources import CONTAINER_LABEL, Profile, WorkloadEndpoint, interface_name
 from .snapshot import WATCH_PREFIXES
 from .tunnels import Underlay
@@ -79,17 +79,17 @@ class CalicoNetwork(CalicoAddresses):
         """The last host removes the network's profile, unless it was changed."""
         if not network.name or not last:
             return
-        profile = next((one for one in self.store.profiles() if one.name == network.name), None)
-        if profile == _default_profile(network.name):
+        default = _default_profile(network.name)
+        if default in self.store.profiles():
             try:
-                self.store.delete_profile(network.name)
+                self.store.delete_profile(default.name)
             except LabError as error:
                 log.info("%s", error)
 
     # --- endpoints ----------------------------------------------------------------------------------------------------
 
     def create_endpoint(self, request: libnetwork.EndpointRequest, network: NetworkRecord) -> libnetwork.EndpointAnswer:
-        """Store the endpoint, with the profile that has the network's name."""
+        """Store the endpoint, with the network's profile."""
         self._ensure_profile(network.name)
         addresses = [address.ip for address in request.addresses]
         own_ipv6 = None
@@ -106,12 +106,14 @@ class CalicoNetwork(CalicoAddresses):
         self, endpoint_id: str, addresses: Iterable[object], network: str, container: str | None = None, mac: str = ""
     ) -> WorkloadEndpoint:
         texts = tuple(f"{one}/{ipaddress.ip_address(str(one)).max_prefixlen}" for one in addresses)
-        endpoint = WorkloadEndpoint.of_container(self.host.node, endpoint_id, texts, (network,), container)
-        return dataclasses.replace(endpoint, mac=mac or endpoint.mac)
+        profile = profile_of(network)
+        endpoint = WorkloadEndpoint.of_container(self.host.node, endpoint_id, texts, (profile,), container)
+        return dataclasses.replace(endpoint, mac=mac or endpoint.mac, network=network if profile != network else "")
 
-    def _ensure_profile(self, name: str) -> None:
-        if self.snapshot().profiles.get(name) is None:
-            self.store.put_profile(_default_profile(name), overwrite=False)
+    def _ensure_profile(self, network: str) -> None:
+        default = _default_profile(network)
+        if self.snapshot().profiles.get(default.name) is None:
+            self.store.put_profile(default, overwrite=False)
 
     def _ipv6_handle(self, endpoint_id: str) -> str:
         return f"{HANDLE}{self.host.node}-{endpoint_id}"
@@ -169,7 +171,7 @@ class CalicoNetwork(CalicoAddresses):
             yield StoredEndpoint(
                 endpoint_id=endpoint.endpoint_id,
                 node=endpoint.node,
-                network=endpoint.profiles[0] if endpoint.profiles else "",
+                network=endpoint.network or (endpoint.profiles[0] if endpoint.profiles else ""),
                 addresses=_plain(endpoint.addresses),
                 device=endpoint.interface,
                 container=endpoint.container or "",
@@ -227,8 +229,9 @@ def _gateway(joined: Joined) -> str:
     return str(ipaddress.ip_address(veth.GATEWAY) + joined.slot)
 
 
-def _default_profile(name: str) -> Profile:
+def _default_profile(network: str) -> Profile:
     """The default policy of a network: everything within it and egress, nothing from other networks."""
+    name = profile_of(network)
     return Profile(name, profile_spec(name))
 
 

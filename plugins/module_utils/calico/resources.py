@@ -9,11 +9,13 @@ A document keeps the metadata (uid, time of creation) and the fields of `spec` t
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from ..datastore.documents import compact_json, object_or_empty
+from ..kernel.addresses import packed_interface
 
 API_VERSION = "projectcalico.org/v3"
 RESOURCES = "/calico/resources/v3/projectcalico.org/"
@@ -32,6 +34,9 @@ CONTAINER_LABEL = "org.projectcalico.label.container"
 """The label of an endpoint that holds its container's name; Calico's Docker driver prefixes labels like this."""
 
 
+NETWORK_ANNOTATION = "container-network-lab/network"
+"""The annotation of an endpoint that holds the name of its Docker network, where that is not its profile's."""
+_INTERFACE = re.compile(r"[A-Za-z0-9_.-]{0,15}")
 GROUP_ANNOTATION = "container-network-lab/group"
 """The annotation that holds a declared resource's group: what leaves the group's list is found again by it."""
 
@@ -170,6 +175,8 @@ class WorkloadEndpoint:
     mac: str = "ee:ee:ee:ee:ee:ee"
     interface: str = ""
     labels: Mapping[str, str] = field(default_factory=dict)
+    network: str = ""
+    """Docker's name of the network, where the profile could not have it: see `profiles.profile_of`."""
 
     @classmethod
     def of_container(
@@ -186,20 +193,26 @@ class WorkloadEndpoint:
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> WorkloadEndpoint:
-        """An endpoint as it is stored."""
+        """An endpoint as it is stored; ValueError if rules and sets cannot have its interface or an address."""
         spec = document["spec"]
+        interface = spec.get("interfaceName") or ""
+        if not _INTERFACE.fullmatch(interface):
+            raise ValueError(f"'{interface}' is no interface's name")
+        for address in spec.get("ipNetworks") or ():
+            packed_interface(address)
         return cls(
             node=spec["node"],
             endpoint_id=spec["endpoint"],
             addresses=tuple(spec.get("ipNetworks") or ()),
             profiles=tuple(spec.get("profiles") or ()),
             mac=(spec.get("mac") or "").lower(),
-            interface=spec.get("interfaceName") or "",
+            interface=interface,
             labels={
                 name: value
                 for name, value in _texts(document["metadata"].get("labels")).items()
                 if name not in FIXED_LABELS
             },
+            network=_texts(document["metadata"].get("annotations")).get(NETWORK_ANNOTATION, ""),
         )
 
     @property
@@ -227,7 +240,9 @@ class WorkloadEndpoint:
             "mac": self.mac,
         }
         labels = {**FIXED_LABELS, **self.labels}
-        return Resource("workloadendpoints", self.key.rpartition("/")[2], spec, labels, ORCHESTRATOR)
+        annotations = {NETWORK_ANNOTATION: self.network or None}
+        name = self.key.rpartition("/")[2]
+        return Resource("workloadendpoints", name, spec, labels, ORCHESTRATOR, annotations)
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote, unquote
 
 from ..errors import LabError
 from ..kernel import ipsets, iptables
@@ -107,15 +108,15 @@ class DnsServer:
     # --- files and units ----------------------------------------------------------------------------------------------
 
     def _ports(self) -> dict[Networks, int]:
-        """The ports of existing views: a file's name is its port, and its first line names its networks."""
+        """The ports of existing views: a file's name is its port; its first line names its networks, as in URLs."""
         ports = {}
         for path in sorted(self._folder.glob("*.hosts")):
             line = path.read_text().partition("\n")[0]
-            ports[frozenset(line.lstrip("# ").split())] = int(path.stem)
+            ports[frozenset(map(unquote, line.lstrip("# ").split()))] = int(path.stem)
         return ports
 
     def _write(self, view: View, names: list[ContainerName]) -> None:
-        text = f"# {' '.join(sorted(view.networks))}\n{view.text(names)}"
+        text = f"# {' '.join(quote(name, safe='') for name in sorted(view.networks))}\n{view.text(names)}"
         path = self._folder / f"{view.port}.hosts"
         if converge_files([RecordedFile(path, text, 0o644)], (), False).changed:
             reload_dnsmasq(self._pid_file(view.port))

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..datastore.documents import compact_json
+from ..datastore.keys import key_part
 from ..driver.libnetwork import MTU_OPTION
 from ..errors import InvalidInput, LabError, raise_if_any
 from ..kernel.links import SMALLEST_MTU
@@ -58,7 +59,7 @@ class AgreedNetwork:
     @property
     def key(self) -> str:
         """Where the network is stored."""
-        return f"{NETWORKS}{self.name}"
+        return network_key(self.name)
 
     @property
     def gateway_interface(self) -> str:
@@ -147,6 +148,11 @@ class NetworkSettings:
             ("VNI", self.vni, network.vni),
         )
         return [f"{what} {asked} here, {known} there" for what, asked, known in pairs if asked not in (None, known)]
+
+
+def network_key(name: str) -> str:
+    """Where a network is stored."""
+    return f"{NETWORKS}{key_part(name)}"
 
 
 def free_subnet(taken: Iterable[str]) -> ipaddress.IPv4Network:

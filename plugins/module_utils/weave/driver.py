@@ -215,7 +215,13 @@ class WeaveNetwork(StoreNetwork[WeaveStore, Snapshot, Endpoint]):
         for endpoint in self.read(copy).endpoints:
             if endpoint.container:
                 addresses = _plain(endpoint.addresses)
-                yield ContainerName(endpoint.container, endpoint.network, addresses, shared_domain=DOMAIN)
+                yield ContainerName(
+                    endpoint.container,
+                    endpoint.network,
+                    addresses,
+                    shared_domain=DOMAIN,
+                    endpoint_id=endpoint.endpoint_id,
+                )
 
     # --- devices ------------------------------------------------------------------------------------------------------
 

@@ -21,6 +21,7 @@ from tests.support.driver_hosts import DRIVER, Cluster, DriverHost, eventually, 
 
 CALICO = {"calico": {"module": ".calico.driver", "interface": "eth0"}}
 IMPATIENT = ("-m", "tests.support.impatient_driver")
+ODD_NAMES = ["my net", "team/net", "web@prod", "网络", "my.net.", "cal_net_", "x -j ACCEPT", "a\nb", "n" * 200]
 POOLS = [
     IPPool("course", ip_network("192.168.0.0/16"), 26),
     IPPool("own", ip_network("17.2.0.0/24"), 26),
@@ -117,6 +118,30 @@ def test_a_container_is_in_two_networks_of_one_pool(host: DriverHost) -> None:
         eventually(lambda number=number: reaches(host, f"only{number}", f"17.2.0.1{number}"))
     eventually(lambda: reaches(host, "only1", "17.2.0.11"))
     assert reaches(host, "both", "17.2.0.1")
+
+
+def test_networks_of_any_name_work_and_touch_no_other(host: DriverHost, store: CalicoStore) -> None:
+    """Names that are no words in rules, no labels in selectors, no parts of keys, no names in DNS."""
+    create(host, "cal_net1")
+    run(host, "good", "cal_net1")
+    good = address(host, "good", "cal_net1")
+    for number, network in enumerate(ODD_NAMES):
+        create(host, network)
+        run(host, f"a{number}", network)
+        run(host, f"b{number}", network)
+        first = address(host, f"a{number}", network)
+        assert reaches(host, f"b{number}", first), network
+        assert not reaches(host, "good", first), network
+        assert not reaches(host, f"b{number}", good), network
+    run(host, "later", "cal_net1")
+    assert reaches(host, "later", good)
+    names = (host.folder / "hosts").read_text()
+    eventually(lambda: f"b{len(ODD_NAMES) - 1}" in (host.folder / "hosts").read_text())
+    names = (host.folder / "hosts").read_text().splitlines()
+    assert f"{good} good.cal_net1.container good" in names
+    assert {len(line.split(" ")) for line in names} == {2, 3}
+    assert "follow" not in host.log()
+    assert len(store.profiles()) == 1 + len(ODD_NAMES)
 
 
 def test_a_mac_address_of_ones_own_survives_the_loss_of_the_datastore(host: DriverHost, store: CalicoStore) -> None:

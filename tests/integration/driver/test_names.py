@@ -112,6 +112,22 @@ def test_each_network_has_its_own_web(host: DriverHost) -> None:
     assert lookup(host, "r1", "web") == "10.1.0.77"
 
 
+def test_a_network_with_an_odd_name_has_a_view_of_its_own(host: DriverHost) -> None:
+    """Its name has the names of two others in it, and is no name in DNS."""
+    host.docker("network", "create", "--driver=plain", "--ipam-driver=plain", "--subnet=10.4.0.0/24", "red blue")
+    elsewhere(host, "red", "10.1.0.77")
+    elsewhere(host, "red blue", "10.4.0.99")
+    run(host, "odd", "red blue")
+    run(host, "r1", "red")
+    eventually(lambda: lookup(host, "odd", "web") == "10.4.0.99")
+    eventually(lambda: lookup(host, "r1", "web") == "10.1.0.77")
+    host.kill_driver()
+    host.start_driver()
+    run(host, "again", "red blue")
+    eventually(lambda: lookup(host, "again", "web") == "10.4.0.99")
+    assert lookup(host, "r1", "web") == "10.1.0.77"
+
+
 def test_no_question_is_lost_while_containers_come_and_go(host: DriverHost) -> None:
     elsewhere(host, "red", "10.1.0.77")
     run(host, "asks", "red")

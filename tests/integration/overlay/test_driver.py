@@ -169,6 +169,19 @@ def test_addresses_and_names_are_one_containers_alone(hosts: Hosts) -> None:
     assert run(hosts.second, "c1", "--ip=10.20.7.7") == "10.20.7.7"
 
 
+@pytest.mark.parametrize("network", ["team/net", "my net", "网络", "a\nb", "n" * 300])
+def test_a_network_of_any_name_is_one_on_all_hosts(hosts: Hosts, network: str) -> None:
+    hosts.create("--subnet=10.99.0.0/16", name="team")
+    hosts.create(SUBNET, name=network)
+    assert run(hosts.first, "c1", network=network) == "10.20.0.2"
+    assert run(hosts.second, "c2", network=network) == "10.20.0.3"
+    assert hosts.second.pings("c2", "10.20.0.2")
+    assert run(hosts.first, "other", network="team") == "10.99.0.2"
+    eventually(lambda: "c2" in (hosts.first.folder / "hosts").read_text())
+    refused = hosts.second.try_docker("run", "--rm", "--name=c1", f"--network={network}", "busybox", "true")
+    assert "endpoint with name c1 already exists in network" in refused.stderr
+
+
 def test_a_host_may_keep_to_a_part_of_the_subnet(hosts: Hosts) -> None:
     with hosts.second.keeping_to_itself():
         hosts.first.docker("network", "create", *DRIVER, SUBNET, "--ip-range=10.20.255.0/24", "overlay")
