@@ -65,6 +65,9 @@ class Network(ABC):
     """Whether each network has an address space of its own, so that networks may have equal subnets, and
     `request_address` gets the network. Otherwise an address is unique in all networks of the cluster."""
 
+    tracked_by_the_host: bool = True
+    """Whether its containers' packets pass this host's connection tracking, and not only that of a namespace."""
+
     def __init__(self, host: Host) -> None:
         self.host = host
         self.kernel = threading.Lock()

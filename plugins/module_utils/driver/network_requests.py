@@ -12,6 +12,7 @@ from typing import Any
 from ..errors import LabError
 from . import libnetwork
 from .endpoints import HeldAddress
+from .flows import Flows
 from .network import Network
 from .network_records import NetworkRecord
 from .plugin_socket import Handler, named_methods
@@ -31,12 +32,14 @@ class NetworkRequests:
         network: Network,
         records: Records,
         shared: SharedNetworks,
+        flows: Flows | None,
         on_create: Callable[[], None],
         on_join: Callable[[], None],
     ) -> None:
         self._network = network
         self._records = records
         self._shared = shared
+        self._flows = flows
         self._on_create = on_create
         self._on_join = on_join
 
@@ -105,6 +108,9 @@ class NetworkRequests:
         addresses = [HeldAddress(space, str(address.ip)) for address in request.addresses]
         with self._records.life.creating(request.endpoint_id, addresses):
             answer = self._network.create_endpoint(request, network)
+        if self._flows is not None:
+            given = [*request.addresses, *([answer.ipv6] if answer.ipv6 else [])]
+            self._flows.forget([str(address.ip) for address in given])
         return answer.document()
 
     def _delete_endpoint(self, document: libnetwork.Document) -> Mapping[str, Any]:

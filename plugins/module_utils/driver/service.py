@@ -18,10 +18,11 @@ from ..errors import LabError
 from .config import Config
 from .converger import Converger
 from .dns_clients import DnsClients
-from .dns_names import HostsFile
+from .dns_names import ContainerName, HostsFile
 from .dns_server import DnsServer, DriverNames
 from .docker_view import Docker
 from .endpoint_life import EndpointLife
+from .flows import Flows
 from .host import Host
 from .ipam_requests import IpamRequests
 from .network import Network
@@ -67,11 +68,13 @@ class Driver:
         copy, wait_for = self._mirror.copy, self._converger.wait_for
         self._network = network = kind(Host(config.node, docker, config.etcd_client, options, copy, wait_for))
         self._clients = DnsClients()
+        self._flows = Flows() if network.tracked_by_the_host else None
         self._records = Records(network, EndpointLife(self._clients))
         self._reconciler = Reconciler(network, self._records, on_new_daemon=self._converger.invalidate)
         self._shared = SharedNetworks(network.host, network.driver, network.prefix(), self._records.networks)
         self._executor = ThreadPoolExecutor(_WORKERS, thread_name_prefix=network.driver)
-        requests = NetworkRequests(network, self._records, self._shared, self._resync_now.set, self._after_join)
+        after = (self._resync_now.set, self._after_join)
+        requests = NetworkRequests(network, self._records, self._shared, self._flows, *after)
         sockets = socket_methods(network, requests.methods(), IpamRequests(network, self._records).methods())
         self._servers = [PluginServer(config.plugins / name, one, self._executor) for name, one in sockets.items()]
 
@@ -131,15 +134,17 @@ class Driver:
         copy = self._mirror.copy()
         if not copy.revision:
             return 0
-        self._serve_names(copy, thorough)
+        names = tuple(self._network.names(copy))
+        self._serve_names(names, copy, thorough)
         try:
             self._network.converge(copy, thorough)
         finally:
             self.synced.set()
+        if self._flows is not None:
+            self._flows.follow(names)
         return copy.revision
 
-    def _serve_names(self, copy: EtcdSnapshot, thorough: bool) -> None:
-        names = tuple(self._network.names(copy))
+    def _serve_names(self, names: tuple[ContainerName, ...], copy: EtcdSnapshot, thorough: bool) -> None:
         self._hosts_file.update(self._network.driver, names)
         if self._dns_server is not None:
             if not self.synced.is_set():

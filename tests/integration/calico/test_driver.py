@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from ipaddress import ip_address, ip_network
@@ -16,8 +17,10 @@ from ansible_collections.container_network.lab.plugins.module_utils.calico.pools
 from ansible_collections.container_network.lab.plugins.module_utils.calico.resources import Node, WorkloadEndpoint
 from ansible_collections.container_network.lab.plugins.module_utils.calico.store import CalicoStore
 from ansible_collections.container_network.lab.plugins.module_utils.datastore.etcd import Etcd
+from ansible_collections.container_network.lab.plugins.module_utils.kernel.namespaces import inside
 from tests.support import etcd_process
 from tests.support.driver_hosts import DRIVER, Cluster, DriverHost, eventually, running_cluster
+from tests.support.kernel_view import flows
 
 CALICO = {"calico": {"module": ".calico.driver", "interface": "eth0"}}
 IMPATIENT = ("-m", "tests.support.impatient_driver")
@@ -142,6 +145,42 @@ def test_networks_of_any_name_work_and_touch_no_other(host: DriverHost, store: C
     assert {len(line.split(" ")) for line in names} == {2, 3}
     assert "follow" not in host.log()
     assert len(store.profiles()) == 1 + len(ODD_NAMES)
+
+
+def test_who_gets_an_address_gets_nothing_of_the_flows_of_the_one_before(host: DriverHost) -> None:
+    """Established flows pass all rules: one that is left would lead into a network that is closed to it."""
+    create(host, "cal_net1", "--subnet=17.2.0.0/24")
+    create(host, "cal_net2", "--subnet=17.2.0.0/24")
+    run(host, "aa", "cal_net1", "--ip=17.2.0.9")
+    run(host, "bb", "cal_net1", "--ip=17.2.0.10")
+    with udp_socket(host, "bb", 6000) as sender:
+        with udp_socket(host, "aa", 9000) as former:
+            sender.sendto(b"to aa", ("17.2.0.9", 9000))
+            assert former.recvfrom(100) == (b"to aa", ("17.2.0.10", 6000))
+            former.sendto(b"answer", ("17.2.0.10", 6000))
+            assert sender.recv(100) == b"answer"
+        assert ("17.2.0.10", "17.2.0.9") in flows(host.netns)
+        host.docker("rm", "--force", "aa")
+        eventually(lambda: ("17.2.0.10", "17.2.0.9") not in flows(host.netns))
+        with udp_socket(host, "bb", 6001) as other:  # sends all the time, also while nobody has the address
+            for sending in (sender, other):
+                sending.sendto(b"too late", ("17.2.0.9", 9000))
+            run(host, "a2", "cal_net2", "--ip=17.2.0.9")
+            with udp_socket(host, "a2", 9000) as later:
+                for sending in (sender, other):
+                    sending.sendto(b"not for a2", ("17.2.0.9", 9000))
+                with pytest.raises(TimeoutError):
+                    later.recvfrom(100)
+
+
+def udp_socket(host: DriverHost, container: str, port: int) -> socket.socket:
+    """A socket inside a container; what does not arrive within a second does not arrive."""
+    process = host.docker("inspect", "--format={{.State.Pid}}", container)
+    with inside(f"/proc/{process}/ns/net"):
+        made = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    made.bind(("", port))
+    made.settimeout(1)
+    return made
 
 
 def test_a_mac_address_of_ones_own_survives_the_loss_of_the_datastore(host: DriverHost, store: CalicoStore) -> None:
