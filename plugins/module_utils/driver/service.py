@@ -38,6 +38,7 @@ UNNAMED_SECONDS = 0.2
 NAMING_SECONDS = (0.05, 0.2, 30.0)
 """After a container joined: seconds until Docker is first asked for its name, between attempts, and until giving up."""
 _WATCH_PAUSE = (0.2, 5.0)
+_EVENTS_PAUSE = 1.0
 _WORKERS = 16  # requests served at once
 log = logging.getLogger(__name__)
 
@@ -80,7 +81,7 @@ class Driver:
 
     def start(self) -> None:
         """Start the threads, and serve Docker's requests."""
-        for work in (self._follow, self._keep_converged, self._resync, self._share, self._name):
+        for work in (self._follow, self._follow_docker, self._keep_converged, self._resync, self._share, self._name):
             threading.Thread(
                 target=work, name=f"{self._network.driver}-{work.__name__.strip('_')}", daemon=True
             ).start()
@@ -127,6 +128,17 @@ class Driver:
         self._converger.request(revision)
         self._datastore_changed.set()
 
+    def _follow_docker(self) -> None:
+        """A container's new name, and another driver's network that it joins or leaves, are seen at once."""
+        while not self._stopping.is_set():
+            try:
+                for event in self._network.host.docker.events():
+                    if self._reconciler.concerns(event):
+                        self._resync_now.set()
+            except LabError as error:
+                log.debug("%s", error)
+            self._stopping.wait(_EVENTS_PAUSE)
+
     def _keep_converged(self) -> None:
         self._converger.run(self._converge)
 
@@ -134,7 +146,7 @@ class Driver:
         copy = self._mirror.copy()
         if not copy.revision:
             return 0
-        names = tuple(self._network.names(copy))
+        names = tuple(self._records.aliases.added(self._network.names(copy), copy))
         self._serve_names(names, copy, thorough)
         try:
             self._network.converge(copy, thorough)

@@ -25,7 +25,8 @@ from ..validation import number_between
 STORE = "/docker/network/v1.0/"
 """Where Docker kept all it had to say of networks."""
 DRIVER_RECORDS = "/container_network/overlay-etcd/"
-"""What this collection's network driver notes of each host: ``networks/NODE/``, ``joined/NODE/``, ``pools/NODE/``."""
+"""What this collection's network driver notes of each host: ``networks/NODE/``, ``joined/NODE/``, ``pools/NODE/``
+and ``aliases/NODE/``."""
 NETWORK_RECORDS = f"{DRIVER_RECORDS}networks/"
 NETWORKS = f"{STORE}overlay/network/"
 VNIS = f"{STORE}idm/vxlan-id/"

@@ -307,7 +307,7 @@ def _forget_portion(transaction: Transaction, node: str) -> bool:
         for address, owner in addresses.items()
         if owner == node
     ]
-    folders = (f"{DRIVER_RECORDS}{kind}/{node}/" for kind in ("networks", "joined", "pools"))
+    folders = (f"{DRIVER_RECORDS}{kind}/{node}/" for kind in ("networks", "joined", "pools", "aliases"))
     noted = [key for folder in folders for key in transaction.under(folder)]
     for key in [*held, *noted][: MAX_OPERATIONS - len(transaction.writes)]:
         transaction.delete(key)

@@ -187,6 +187,9 @@ class ListedContainers(Docker):
     def view(self, driver: str) -> DockerView:
         return DockerView(self.networks, self.endpoints, self.daemon)
 
+    def aliases(self, container_id: str) -> dict[str, tuple[str, ...]]:
+        return {key: () for key, one in self.endpoints.items() if one.container_id == container_id}
+
 
 class Parts:
     """The driver's parts without its threads and sockets; the test decides what the watch has seen."""

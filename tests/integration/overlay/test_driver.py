@@ -182,6 +182,18 @@ def test_a_network_of_any_name_is_one_on_all_hosts(hosts: Hosts, network: str) -
     assert "endpoint with name c1 already exists in network" in refused.stderr
 
 
+def test_aliases_and_new_names_are_seen_on_other_hosts_at_once(hosts: Hosts) -> None:
+    hosts.create(SUBNET)
+    run(hosts.first, "p-1", "--network-alias=web")
+    run(hosts.second, "p-2", "--network-alias=web")
+    before = [f"10.20.0.{n + 1} p-{n}.overlay.container p-{n} web.overlay.container web" for n in (1, 2)]
+    for host in hosts.both:
+        eventually(lambda host=host: (host.folder / "hosts").read_text().splitlines() == before)
+    hosts.first.docker("rename", "p-1", "q-1")
+    after = [line.replace("p-1", "q-1") for line in before]
+    eventually(lambda: sorted((hosts.second.folder / "hosts").read_text().splitlines()) == after, 3)
+
+
 def test_a_host_may_keep_to_a_part_of_the_subnet(hosts: Hosts) -> None:
     with hosts.second.keeping_to_itself():
         hosts.first.docker("network", "create", *DRIVER, SUBNET, "--ip-range=10.20.255.0/24", "overlay")

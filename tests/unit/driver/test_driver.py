@@ -360,10 +360,15 @@ def test_the_domains_of_networks_are_read_by_every_dnsmasq_of_the_host(tmp_path,
     reloaded: list[str] = []
     monkeypatch.setattr(dns_server, "reload_dnsmasq", lambda pid_file: reloaded.append(pid_file.name))
     (tmp_path / "5301.pid").touch()
+    resolver = tmp_path / "resolv.conf"
+    resolver.write_text("search example\nnameserver 192.0.2.53\n")
     for _repeated in range(2):
-        dns_server.write_domains(tmp_path, ["weave.local", "container", "container"], tmp_path / "pid")
+        dns_server.write_domains(tmp_path, ["weave.local", "container", "container"], tmp_path / "pid", resolver)
     assert (tmp_path / "domains").read_text() == "server=/container/\nserver=/weave.local/\n"
     assert reloaded == ["pid", "5301.pid"]
+    resolver.write_text("# nameserver 192.0.2.53\n")
+    dns_server.write_domains(tmp_path, ["container"], tmp_path / "pid", resolver)
+    assert (tmp_path / "domains").read_text() == "server=/#/\nserver=/container/\n"
 
 
 @contextmanager
