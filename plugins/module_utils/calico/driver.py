@@ -135,15 +135,28 @@ class CalicoNetwork(CalicoAddresses):
         )
 
     def finish_join(self, joined: Joined, network: NetworkRecord, others: Collection[Joined]) -> bool:
-        """In a container in several networks, route by source address."""
-        endpoint = self.find_endpoint(joined.endpoint_id) if others else None
+        """In a container in several networks, route by source address.
+
+        If its default route leads elsewhere, as with a bridge beside, the addresses of all pools are reached over ours.
+        """
+        gateway = _gateway(joined)
+        default = source_routes.default_gateway(joined.sandbox)
+        if default is None:
+            return False
+        if default == gateway and not others:
+            return True
+        endpoint = self.find_endpoint(joined.endpoint_id)
         if endpoint is None:
             return True
-        gateway = _gateway(joined)
         table = FIRST_TABLE + int(gateway.rpartition(".")[2])
         subnets = [subnet for subnet in network.subnets if ":" not in subnet]
         addresses = [address for address in _plain(endpoint.addresses) if ":" not in address]
-        return all(source_routes.ensure(joined.sandbox, address, gateway, table, subnets) for address in addresses)
+        # The gateways of Calico's networks are neighbours of each other: see `_gateway`.
+        elsewhere = default.rpartition(".")[0] != gateway.rpartition(".")[0]
+        pools = [str(pool.cidr) for pool in self.snapshot().pools if pool.version == 4] if elsewhere else []
+        return all(
+            source_routes.ensure(joined.sandbox, address, gateway, table, subnets, pools) for address in addresses
+        )
 
     def forget_endpoint(self, endpoint_id: str) -> None:
         """Remove the endpoint, and its IPv6 address, which Docker does not know."""

@@ -159,7 +159,8 @@ class WeaveNetwork(StoreNetwork[WeaveStore, Snapshot, Endpoint]):
         endpoint = self.endpoint(joined.endpoint_id)
         with self.kernel:
             veth.attach(joined.endpoint_id, endpoint.mac, self._veth_settings, self._wanted_mtu(network.options))
-        multicast = network.options.get(MULTICAST_OPTION, "").lower() in ("true", "1")
+        # A container has one route for multicast: that of its first network with the option.
+        multicast = _has_multicast(network) and not veth.has_multicast_route(joined.sandbox)
         return libnetwork.JoinAnswer(
             device=veth.temporary_device(joined.endpoint_id),
             prefix="ethwe",
@@ -176,6 +177,8 @@ class WeaveNetwork(StoreNetwork[WeaveStore, Snapshot, Endpoint]):
             return False
         if not veth.is_set_up(joined.sandbox, device.name):
             veth.set_up_inside(joined.sandbox, device.name, endpoint.addresses)
+        if _has_multicast(network):  # another network may have had the route, and have been left
+            veth.ensure_multicast_route(joined.sandbox, device.name)
         return True
 
     def forget_endpoint(self, endpoint_id: str) -> None:
@@ -258,6 +261,10 @@ class WeaveNetwork(StoreNetwork[WeaveStore, Snapshot, Endpoint]):
     @property
     def _veth_settings(self) -> VethSettings:
         return VethSettings.from_options(self.host.options)
+
+
+def _has_multicast(network: NetworkRecord) -> bool:
+    return network.options.get(MULTICAST_OPTION, "").lower() in ("true", "1")
 
 
 def _plain(addresses: Iterable[str]) -> tuple[str, ...]:

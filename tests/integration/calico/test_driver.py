@@ -183,6 +183,31 @@ def udp_socket(host: DriverHost, container: str, port: int) -> socket.socket:
     return made
 
 
+@pytest.mark.parametrize("networks", [("abc", "cal_net1"), ("cal_net1", "abc")])
+def test_a_container_on_a_bridge_as_well_calls_peers_on_both(host: DriverHost, networks: tuple[str, str]) -> None:
+    """Wherever Docker lets its default route lead, which the order of the names and that of the commands decide."""
+    create(host, "cal_net1", "--subnet=17.2.0.0/24")
+    create(host, "cal_net2", "--subnet=17.2.0.0/24")
+    host.docker("network", "create", "abc")
+    run(host, "routed", "cal_net1")
+    run(host, "bridged", "abc")
+    first, second = networks
+    run(host, "both", first)
+    host.docker("network", "connect", second, "both")
+    peers = (address(host, "routed", "cal_net1"), address(host, "bridged", "abc"))
+    for peer in peers:
+        eventually(lambda peer=peer: reaches(host, "both", peer), 5)
+    assert reaches(host, "routed", address(host, "both", "cal_net1"))
+    assert reaches(host, "bridged", address(host, "both", "abc"))
+    host.docker("network", "connect", "cal_net2", "both")
+    run(host, "other", "cal_net2")
+    eventually(lambda: reaches(host, "other", address(host, "both", "cal_net2")), 5)
+    host.docker("network", "disconnect", "abc", "both")
+    eventually(lambda: reaches(host, "both", peers[0]), 5)
+    host.docker("rm", "--force", "both", "bridged")
+    host.docker("network", "rm", "abc")
+
+
 def test_a_mac_address_of_ones_own_survives_the_loss_of_the_datastore(host: DriverHost, store: CalicoStore) -> None:
     """Host and container must be of one mind: the container's address is a permanent neighbour."""
     create(host, "cal_net1", "--subnet=17.2.0.0/24")

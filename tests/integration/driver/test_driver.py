@@ -227,7 +227,9 @@ def parts(endpoint: str) -> Parts:
 def test_a_name_is_awaited_though_neither_the_watch_nor_docker_knows_the_endpoint_yet(parts, store):
     docker, reconciler = parts.docker, parts.reconciler
     NetworkRecords(parts.network.host, parts.network.prefix()).put(NetworkRecord("n", "net"))
-    parts.life.joined(Joined("e" * 64, "n", "/run/docker/netns/none"), (), "net")
+    joined = Joined("e" * 64, "n", "/run/docker/netns/none")
+    parts.life.joined(joined, (), "net")
+    parts.life.finished(joined)
     assert not reconciler.learn_names()
     store.put_endpoint(WorkloadEndpoint.of_container("host1", "e" * 64, ("17.2.0.0/32",), ("net",)))
     parts.follow()

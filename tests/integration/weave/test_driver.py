@@ -106,6 +106,24 @@ def test_a_wrong_network_is_refused_with_words(hosts: Hosts, options: list[str],
     assert "wrong" not in hosts.first.docker("network", "ls")
 
 
+def test_a_container_is_in_two_networks_with_multicast(hosts: Hosts) -> None:
+    def multicast() -> list[str]:
+        return [
+            line.strip() for line in hosts.first.docker("exec", "both", "ip", "route").splitlines() if "224." in line
+        ]
+
+    for name, number in (("blue", 32), ("green", 64)):
+        hosts.first.docker("network", "create", *DRIVER, f"--subnet=172.111.222.{number}/27", name)
+    blue, green = (run(hosts.first, name, network=name) for name in ("blue", "green"))
+    run(hosts.first, "both", network="blue")
+    hosts.first.docker("network", "connect", "green", "both")
+    assert hosts.first.pings("both", blue)
+    assert hosts.first.pings("both", green)
+    assert multicast() == ["224.0.0.0/4 dev ethwe0 scope link"]
+    hosts.first.docker("network", "disconnect", "blue", "both")
+    eventually(lambda: multicast() == ["224.0.0.0/4 dev ethwe1 scope link"], 40)
+
+
 def test_aliases_and_new_names_are_seen_on_other_hosts_at_once(hosts: Hosts) -> None:
     run(hosts.first, "p-1", "--network-alias=web")
     run(hosts.second, "p-2", "--network-alias=web", "--hostname=foo.weave.local")
