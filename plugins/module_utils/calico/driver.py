@@ -11,7 +11,7 @@ from __future__ import annotations
 import dataclasses
 import ipaddress
 import logging
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from ..datastore.mirror import EtcdSnapshot
 from ..driver import libnetwork
@@ -21,8 +21,9 @@ from ..driver.host import Host
 from ..driver.host_options import HostOption
 from ..driver.joined_endpoints import Joined
 from ..driver.network_records import NetworkRecord
-from ..errors import LabError
-from . import source_routes, veth
+from ..errors import LabError, raise_if_any
+from ..kernel.listening import refuse_port_in_use
+from . import published_ports, source_routes, veth
 from .bird_config import Passwords
 from .dataplane import Dataplane, DesiredState, HostSettings, plan_host
 from .ipam_driver import HANDLE, CalicoAddresses
@@ -158,6 +159,28 @@ class CalicoNetwork(CalicoAddresses):
             source_routes.ensure(joined.sandbox, address, gateway, table, subnets, pools) for address in addresses
         )
 
+    def publish(self, endpoint_id: str, ports: Sequence[libnetwork.PublishedPort]) -> None:
+        """With the endpoint in the datastore, from which the host's rules follow."""
+        endpoint = self.find_endpoint(endpoint_id)
+        if endpoint is None or not (ports or endpoint.ports):
+            return
+        if ports:
+            self._check_ports(endpoint_id, ports)
+        self.store.put_endpoint(dataclasses.replace(endpoint, ports=tuple(ports)))
+
+    def _check_ports(self, endpoint_id: str, ports: Sequence[libnetwork.PublishedPort]) -> None:
+        """LabError if a port is in use on this host, by a container or by anything else."""
+        devices = self.devices()
+        others = [
+            (one.container or one.endpoint_id[:11], port)
+            for one in self.endpoints_in_store()
+            if one.node == self.host.node and one.endpoint_id != endpoint_id and one.interface in devices
+            for port in one.ports or ()
+        ]
+        raise_if_any(published_ports.problems(ports, others))
+        for port in ports:
+            refuse_port_in_use(port.protocol, port.host_address, port.host_port, port.option)
+
     def forget_endpoint(self, endpoint_id: str) -> None:
         """Remove the endpoint, and its IPv6 address, which Docker does not know."""
         self.store.delete_endpoint(self.host.node, endpoint_id)
@@ -169,7 +192,8 @@ class CalicoNetwork(CalicoAddresses):
         found = self._endpoint_of(
             endpoint.endpoint_id, endpoint.addresses, network.name, endpoint.container, endpoint.mac
         )
-        self.store.put_endpoint(found)
+        ports = tuple(self.host.docker.published(endpoint.container_id))
+        self.store.put_endpoint(dataclasses.replace(found, ports=ports or None))
 
     def name_endpoint(self, endpoint_id: str, container: str) -> None:
         """In the label that Calico's Docker driver used."""

@@ -21,7 +21,7 @@ from typing import NamedTuple
 CHAIN_NAME_LENGTH = 28  # characters; the kernel's limit
 SET_NAME_LENGTH = 31  # characters; IPSET_MAXNAMELEN of the kernel less one
 _HASH_LENGTH = 16
-_WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]*")
+_WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:/-]*")
 
 # Where iptables-save(8) prints a match, whatever the order in which it was given.
 _SOURCE, _DESTINATION, _INPUT, _OUTPUT, _PROTOCOL, _EXTENSION = range(6)
@@ -140,6 +140,11 @@ def goto(chain: str) -> Action:
     return Action(f"-g {chain}", f"--goto {chain}")
 
 
+def translate_to(destination: str) -> Action:
+    """Send the packet to another address and port."""
+    return Action(f"-j DNAT --to-destination {destination}", f"--jump DNAT --to-destination {destination}")
+
+
 def set_mark(bits: int) -> Action:
     """Set bits of the packet's mark."""
     return Action(f"-j MARK --set-xmark {bits:#x}/{bits:#x}", f"--jump MARK --set-mark {bits:#x}/{bits:#x}")
@@ -180,6 +185,11 @@ def source_net(cidr: str) -> Match:
 def destination_net(cidr: str) -> Match:
     """The packet's destination is inside a network."""
     return Match(_DESTINATION, f"-d {cidr}", f"--destination {cidr}")
+
+
+def not_to_net(cidr: str) -> Match:
+    """The packet's destination is outside a network."""
+    return Match(_DESTINATION, f"! -d {cidr}", f"! --destination {cidr}")
 
 
 def in_set(name: str, side: str, negated: bool = False) -> Match:

@@ -15,7 +15,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..datastore.documents import compact_json, object_or_empty
-from ..kernel.addresses import packed_interface
+from ..driver.libnetwork import PROTOCOLS, PublishedPort
+from ..kernel.addresses import packed_interface, packed_ip
 
 API_VERSION = "projectcalico.org/v3"
 RESOURCES = "/calico/resources/v3/projectcalico.org/"
@@ -177,6 +178,8 @@ class WorkloadEndpoint:
     labels: Mapping[str, str] = field(default_factory=dict)
     network: str = ""
     """Docker's name of the network, where the profile could not have it: see `profiles.profile_of`."""
+    ports: tuple[PublishedPort, ...] | None = None
+    """Those of ``docker run -p``; None if there are none, which leaves stored ones alone; empty removes them."""
 
     @classmethod
     def of_container(
@@ -213,6 +216,7 @@ class WorkloadEndpoint:
                 if name not in FIXED_LABELS
             },
             network=_texts(document["metadata"].get("annotations")).get(NETWORK_ANNOTATION, ""),
+            ports=tuple(map(_port_of, spec.get("ports") or ())) or None,
         )
 
     @property
@@ -239,6 +243,8 @@ class WorkloadEndpoint:
             "interfaceName": self.interface,
             "mac": self.mac,
         }
+        if self.ports is not None:
+            spec["ports"] = [_port_document(port) for port in self.ports] or None
         labels = {**FIXED_LABELS, **self.labels}
         annotations = {NETWORK_ANNOTATION: self.network or None}
         name = self.key.rpartition("/")[2]
@@ -338,6 +344,27 @@ def merged(stored: Mapping[str, Any], wanted: Mapping[str, Any]) -> dict[str, An
         else:
             result[name] = value
     return result
+
+
+def _port_of(document: Mapping[str, Any]) -> PublishedPort:
+    """A port as it is stored; ValueError if rules cannot have it. Upstream's named ports have none of the host."""
+    port, host_port = int(document["port"]), int(document.get("hostPort") or 0)
+    protocol, address = str(document["protocol"]).lower(), document.get("hostIP") or ""
+    if protocol not in PROTOCOLS.values() or not (0 < port < 65536 and 0 <= host_port < 65536):
+        raise ValueError(f"{document} is no port")
+    if address:
+        packed_ip(address)
+    return PublishedPort(protocol, port, host_port, address)
+
+
+def _port_document(port: PublishedPort) -> dict[str, Any]:
+    document = {
+        "name": f"{port.protocol}-{port.host_port}",
+        "protocol": port.protocol.upper(),
+        "port": port.port,
+        "hostPort": port.host_port,
+    }
+    return {**document, "hostIP": port.host_address} if port.host_address else document
 
 
 FIXED_LABELS = {"projectcalico.org/namespace": ORCHESTRATOR, "projectcalico.org/orchestrator": ORCHESTRATOR}

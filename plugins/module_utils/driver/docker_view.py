@@ -15,6 +15,7 @@ from typing import Any
 
 from ..docker.engine import Engine, EngineError
 from ..errors import LabError
+from .libnetwork import PublishedPort, host_address
 
 ENGINE_SECONDS = 5.0
 """How long the Engine may take to answer: some queries run while it waits for an answer of ours."""
@@ -146,6 +147,22 @@ class Docker:
             for settings in networks
             if settings.get("EndpointID")
         }
+
+    def published(self, container_id: str) -> list[PublishedPort]:
+        """A container's ports of ``-p``, without those that Docker publishes itself."""
+        try:
+            found = self._engine.find(f"/containers/{container_id}/json") or {}
+        except (OSError, http.client.HTTPException) as error:
+            raise LabError(f"Docker does not tell the ports of {container_id[:12]}: {error!r}.") from error
+        by_docker = (found.get("NetworkSettings") or {}).get("Ports") or {}
+        return [
+            PublishedPort(
+                name.partition("/")[2], int(name.partition("/")[0]), int(one["HostPort"]), host_address(one["HostIp"])
+            )
+            for name, listed in ((found.get("HostConfig") or {}).get("PortBindings") or {}).items()
+            for one in listed or ()
+            if one.get("HostPort", "").isdigit() and not by_docker.get(name)
+        ]
 
     def events(self) -> Iterator[DockerEvent]:
         """What happens to containers' names and networks, until the daemon ends. LabError while Docker does not run."""

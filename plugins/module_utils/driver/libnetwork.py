@@ -29,6 +29,8 @@ _ENABLE_IPV6 = "com.docker.network.enable_ipv6"
 _INTERNAL = "com.docker.network.internal"
 _DRIVER_OPTIONS = "com.docker.network.generic"
 _ADDRESS_KIND = "RequestAddressType"
+_PORT_MAP = "com.docker.network.portmap"
+PROTOCOLS = {6: "tcp", 17: "udp", 132: "sctp"}
 _CONNECTED = 1  # the RouteType of a destination on the link itself
 
 
@@ -191,6 +193,51 @@ class JoinRequest:
 
 
 @dataclass(frozen=True)
+class PublishedPort:
+    """One of ``docker run -p``: a container's port, and the host's address and port at which it is reached.
+
+    No address stands for all of the host's; the port is 0 if it is left to the driver.
+    """
+
+    protocol: str  # tcp, udp or sctp
+    port: int
+    host_port: int
+    host_address: str = ""
+
+    @classmethod
+    def parse(cls, document: Document) -> PublishedPort:
+        """From an entry of Docker's port map. Of a range of the host's ports, the choice is the driver's."""
+        protocol = PROTOCOLS.get(document.get("Proto"), str(document.get("Proto")))
+        host_port = document.get("HostPort") or 0
+        if document.get("HostPortEnd", host_port) != host_port:
+            host_port = 0
+        return cls(protocol, document.get("Port") or 0, host_port, host_address(document.get("HostIP") or ""))
+
+    @property
+    def option(self) -> str:
+        """As it is typed."""
+        beginning = f"{self.host_address}:" if self.host_address else ""
+        host = f"{beginning}{self.host_port}:" if self.host_port else ""
+        return f"-p {host}{self.port}/{self.protocol}"
+
+
+@dataclass(frozen=True)
+class PublishRequest:
+    """The endpoint's ports are to be published, as its network has the container's default route."""
+
+    network_id: str
+    endpoint_id: str
+    ports: tuple[PublishedPort, ...] = ()
+
+    @classmethod
+    def parse(cls, document: Document) -> PublishRequest:
+        """From the document of NetworkDriver.ProgramExternalConnectivity or RevokeExternalConnectivity."""
+        listed = (document.get("Options") or {}).get(_PORT_MAP) or ()
+        ports = tuple(sorted(map(PublishedPort.parse, listed), key=lambda one: (one.host_port, one.option)))
+        return cls(_text(document, "NetworkID"), _text(document, "EndpointID"), ports)
+
+
+@dataclass(frozen=True)
 class Pool:
     """The answer to a `PoolRequest`: the id for later requests, and the subnet that Docker shows.
 
@@ -243,6 +290,15 @@ class JoinAnswer:
             "StaticRoutes": [{"Destination": str(subnet), "RouteType": _CONNECTED} for subnet in self.on_link],
             "DisableGatewayService": self.no_gateway_bridge,
         }
+
+
+def host_address(text: str) -> str:
+    """The address of a published port; empty for all of the host's IPv4 addresses, in whatever way that is written."""
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:
+        return text
+    return "" if address.version == 4 and address.is_unspecified else text
 
 
 def _text(document: Document, key: str) -> str:

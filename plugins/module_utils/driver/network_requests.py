@@ -50,8 +50,6 @@ class NetworkRequests:
             "EndpointOperInfo": {"Value": {}},
             "DiscoverNew": {},
             "DiscoverDelete": {},
-            "ProgramExternalConnectivity": {},
-            "RevokeExternalConnectivity": {},
         }
         methods = {
             "CreateNetwork": self._create_network,
@@ -60,6 +58,8 @@ class NetworkRequests:
             "DeleteEndpoint": self._delete_endpoint,
             "Join": self._join,
             "Leave": self._leave,
+            "ProgramExternalConnectivity": self._publish,
+            "RevokeExternalConnectivity": self._publish,  # which names no ports
         }
         return named_methods("NetworkDriver", methods, constants)
 
@@ -127,6 +127,13 @@ class NetworkRequests:
         self._records.life.joined(joined, others, network.name)
         self._on_join()
         return answer.document()
+
+    def _publish(self, document: libnetwork.Document) -> Mapping[str, Any]:
+        request = libnetwork.PublishRequest.parse(document)
+        with self._records.life.exclusively(request.endpoint_id) as exists:
+            if exists:
+                self._network.publish(request.endpoint_id, request.ports)
+        return {}
 
     def _leave(self, document: libnetwork.Document) -> Mapping[str, Any]:
         endpoint_id = libnetwork.EndpointRequest.parse(document).endpoint_id

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import socket
+import urllib.request
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from ipaddress import ip_address, ip_network
@@ -206,6 +207,80 @@ def test_a_container_on_a_bridge_as_well_calls_peers_on_both(host: DriverHost, n
     eventually(lambda: reaches(host, "both", peers[0]), 5)
     host.docker("rm", "--force", "both", "bridged")
     host.docker("network", "rm", "abc")
+
+
+def test_published_ports_lead_to_the_container(host: DriverHost, cluster: Cluster) -> None:
+    """From elsewhere, from the host, and from containers, also past a profile that lets nobody else in."""
+    create(host, "cal_net1", "--subnet=17.2.0.0/24")
+    create(host, "cal_net2", "--subnet=17.2.0.0/24")
+    run(host, "other", "cal_net2")
+    serve(host, "web", "-p=8080:80", "-p=127.0.0.1:8081:80", "-p=8082:80/tcp")
+    expected = "<p>web</p>"
+    with inside(cluster.underlay):  # the router between the hosts
+        eventually(lambda: fetched("192.0.2.2", 8080) == expected, 5)
+        assert fetched("192.0.2.2", 8081) == fetched("192.0.2.2", 80) == ""
+    with inside(host.netns):
+        assert [fetched("192.0.2.2", 8080), fetched("127.0.0.1", 8080), fetched("127.0.0.1", 8081)] == [expected] * 3
+    for client in ("other", "web"):
+        assert host.docker("exec", client, "wget", "-qO-", "http://192.0.2.2:8082") == expected
+    assert not host.try_docker(
+        "exec", "other", "wget", "-T1", "-qO-", f"http://{address(host, 'web', 'cal_net1')}"
+    ).stdout
+    host.stop_driver()
+    host.run("iptables", "-t", "nat", "-F", "cali-host-ports")
+    host.start_driver()
+    with inside(cluster.underlay):
+        eventually(lambda: fetched("192.0.2.2", 8080) == expected, 5)
+    etcd = Etcd([host.endpoint])
+    for item in etcd.get_prefixes("/calico/resources/v3/projectcalico.org/workloadendpoints/")[0]:
+        etcd.delete(item.key)
+    with inside(cluster.underlay):
+        eventually(lambda: fetched("192.0.2.2", 8080) == expected, 40)
+    host.docker("rm", "--force", "web")
+    eventually(lambda: "cali-host-ports" not in host.run("iptables-save", "-t", "nat").stdout)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["-p=80"], "-p 80/tcp leaves the choice of the host's port to the network"),
+        (["-p=8000-8002:80"], "leaves the choice of the host's port to the network"),
+        (["-p=8080:81"], "-p 8080:81/tcp: container web has published this port: choose another one."),
+        (["-p=127.0.0.1:8080:80"], "container web has published this port"),
+        (["-p=9000:80", "-p=9000:81"], "the host's port is given twice"),
+        (["-p=203.0.113.77:9000:80"], "-p 203.0.113.77:9000:80/tcp: 203.0.113.77 is no address of this host."),
+        (["-p=[::1]:9000:80"], "ports are published at IPv4 addresses only"),
+        (["-p=7777:80"], "tcp port 7777 cannot be used on this host (Address already in use): choose another one."),
+    ],
+)
+def test_ports_that_cannot_be_published_are_refused_with_words(
+    host: DriverHost, options: list[str], words: str, store: CalicoStore
+) -> None:
+    create(host, "cal_net1", "--subnet=17.2.0.0/24")
+    run(host, "web", "cal_net1", "-p=8080:80")
+    with inside(host.netns):
+        listener = socket.create_server(("", 7777))
+    with listener:
+        refused = host.try_docker("run", "--rm", "--network=cal_net1", *options, "busybox", "true")
+    assert words in refused.stderr
+    run(host, "fine", "cal_net1", "-p=8080:80/udp", "-p=9000:81")
+    host.docker("restart", "--time=0", "fine")
+
+
+def serve(host: DriverHost, name: str, *options: str) -> None:
+    """A container with a web server, which tells its name."""
+    script = f"mkdir /www; echo '<p>{name}</p>' > /www/index.html; exec httpd -f -h /www"
+    options = ("--detach", "--stop-signal=KILL", f"--name={name}", "--network=cal_net1", *options)
+    host.docker("run", *options, "busybox", "sh", "-c", script)
+
+
+def fetched(address: str, port: int) -> str:
+    """What a web server answers; nothing if there is none."""
+    try:
+        with urllib.request.urlopen(f"http://{address}:{port}/", timeout=1) as answer:
+            return answer.read().decode().strip()
+    except OSError:
+        return ""
 
 
 def test_a_mac_address_of_ones_own_survives_the_loss_of_the_datastore(host: DriverHost, store: CalicoStore) -> None:

@@ -36,6 +36,7 @@ from ansible_collections.container_network.lab.plugins.module_utils.driver.docke
 from ansible_collections.container_network.lab.plugins.module_utils.driver.endpoint_life import EndpointLife
 from ansible_collections.container_network.lab.plugins.module_utils.driver.host import Host
 from ansible_collections.container_network.lab.plugins.module_utils.driver.joined_endpoints import Joined
+from ansible_collections.container_network.lab.plugins.module_utils.driver.libnetwork import PublishedPort
 from ansible_collections.container_network.lab.plugins.module_utils.driver.network_records import (
     NetworkRecord,
     NetworkRecords,
@@ -186,6 +187,9 @@ class ListedContainers(Docker):
 
     def view(self, driver: str) -> DockerView:
         return DockerView(self.networks, self.endpoints, self.daemon)
+
+    def published(self, container_id: str) -> list[PublishedPort]:
+        return []
 
     def aliases(self, container_id: str) -> dict[str, tuple[str, ...]]:
         return {key: () for key, one in self.endpoints.items() if one.container_id == container_id}
