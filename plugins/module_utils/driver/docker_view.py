@@ -155,14 +155,15 @@ class Docker:
         except (OSError, http.client.HTTPException) as error:
             raise LabError(f"Docker does not tell the ports of {container_id[:12]}: {error!r}.") from error
         by_docker = (found.get("NetworkSettings") or {}).get("Ports") or {}
-        return [
-            PublishedPort(
-                name.partition("/")[2], int(name.partition("/")[0]), int(one["HostPort"]), host_address(one["HostIp"])
-            )
-            for name, listed in ((found.get("HostConfig") or {}).get("PortBindings") or {}).items()
-            for one in listed or ()
-            if one.get("HostPort", "").isdigit() and not by_docker.get(name)
-        ]
+        asked = (found.get("HostConfig") or {}).get("PortBindings") or {}
+        ports = []
+        for name in sorted(asked.keys() - {name for name, bound in by_docker.items() if bound}):
+            port, _slash, protocol = name.partition("/")
+            for one in asked[name] or ():
+                if one.get("HostPort", "").isdigit():
+                    address = host_address(one.get("HostIp", ""))
+                    ports.append(PublishedPort(protocol, int(port), int(one["HostPort"]), address))
+        return ports
 
     def events(self) -> Iterator[DockerEvent]:
         """What happens to containers' names and networks, until the daemon ends. LabError while Docker does not run."""

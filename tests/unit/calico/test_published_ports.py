@@ -6,7 +6,10 @@
 from __future__ import annotations
 
 import ipaddress
+import json
 import re
+
+import pytest
 
 from ansible_collections.container_network.lab.plugins.module_utils.calico.policy import plan_policy
 from ansible_collections.container_network.lab.plugins.module_utils.calico.pools import IPPool
@@ -64,6 +67,25 @@ def test_ports_are_stored_with_the_endpoint_until_they_are_taken_back():
     unaware = WorkloadEndpoint("host1", "e" * 64, ("17.2.0.9/32",), ("net",), interface="cali1")
     assert object_or_empty(unaware.resource().document(stored, "uid", "now"))["spec"].get("ports")
     assert "ports" not in object_or_empty(endpoint().resource().document(stored, "uid", "now"))["spec"]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"interfaceName": "x -j ACCEPT"},
+        {"interfaceName": "cali1\n"},
+        {"ipNetworks": ["10.0.0.1/32\nadd other 0.0.0.0/0"]},
+        {"ports": [{"protocol": "TCP\n", "port": 80}]},
+        {"ports": [{"protocol": "TCP", "port": 80, "hostPort": 8080, "hostIP": "127.0.0.1 -j ACCEPT"}]},
+        {"ports": [{"protocol": "TCP", "port": 1 << 16}]},
+    ],
+)
+def test_what_somebody_stored_and_no_rule_can_have_is_left_out(wrong: dict):
+    stored = object_or_empty(endpoint(WEB).resource().document(None, "uid", "now"))
+    key = endpoint().key
+    assert Snapshot.from_items({key: json.dumps(stored)}).endpoints == (endpoint(WEB),)
+    stored["spec"].update(wrong)
+    assert Snapshot.from_items({key: json.dumps(stored)}).endpoints == ()
 
 
 def test_the_rules_lead_to_the_container_and_let_in_what_they_lead():

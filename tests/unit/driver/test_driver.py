@@ -316,6 +316,9 @@ def test_a_configuration_names_all_its_problems():
         "'node' is missing",
         "networks: 'weave' has no 'module', which is where the driver finds it",
     ]
+    for node in ("my host", "a/b", "网络", "x\n", "-x", 7):
+        with pytest.raises(InvalidInput, match="cannot be a part of keys in etcd: call it by up to 253 letters"):
+            Config.parse(configuration(node=node))
     with pytest.raises(LabError, match="not an endpoint"):
         Config.parse(configuration(etcd={"endpoints": ["h:2379"]}))
     assert "etcd" not in repr(Config.parse(configuration()))
