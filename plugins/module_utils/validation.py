@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -19,6 +20,20 @@ def duplicate_problems(option: str, names: Sequence[str]) -> list[str]:
         for name, indexes in places.items()
         if len(indexes) > 1
     ]
+
+
+NODE_NAME = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,251}[A-Za-z0-9_])?")
+"""What a host of a network may be called: its name is a part of keys, of files' names and of BIRD's configuration."""
+NODE_NAME_RULE = "call it by up to 253 letters, digits, dots, hyphens and underscores, no dot or hyphen first or last"
+
+
+def host_problems(nodes: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """What is wrong with the names and the underlay addresses of the hosts of a network with a datastore."""
+    return [
+        f"the host's name '{name}' cannot be a part of keys in etcd: {NODE_NAME_RULE}"
+        for name in nodes
+        if not NODE_NAME.fullmatch(name)
+    ] + host_address_problems(nodes)
 
 
 def host_address_problems(nodes: Mapping[str, Mapping[str, Any]]) -> list[str]:

@@ -12,7 +12,8 @@ short_description: Calico's profiles, the policy of a network
 version_added: 0.1.0
 author: container_network.lab contributors (@container-network-lab)
 description:
-  - Rules for packets to and from the containers of a network. A network's profile has the network's name.
+  - Rules for packets to and from the containers of a network. A network's profile has the network's name;
+    one that is no label, such as C(my net), is stored under a stand-in that begins alike.
   - The network driver makes a profile with the default policy for a network that has none, and leaves any other alone.
 extends_documentation_fragment:
   - container_network.lab.attributes

@@ -47,12 +47,12 @@ def measure() -> str:
         plug_in(underlay, [host], [ipaddress.IPv4Interface("10.0.0.1/16")])
         dataplane = Dataplane(Bird(Path(folder, "bird.conf"), Path(folder, "bird.ctl")))
         with inside(host):
-            attached = [seconds(lambda: attach(one.endpoint_id, one.addresses)) for one in endpoints[:ENDPOINTS]]  # noqa: B023
+            attached = [seconds(lambda: attach(one)) for one in endpoints[:ENDPOINTS]]  # noqa: B023
             first = seconds(lambda: _converge(dataplane, endpoints[:ENDPOINTS]))
             late, updates = [], []
             for count in range(ENDPOINTS + 1, ENDPOINTS + SAMPLES + 1):
                 newest = endpoints[count - 1]
-                late.append(seconds(lambda: attach(newest.endpoint_id, newest.addresses)))  # noqa: B023
+                late.append(seconds(lambda: attach(newest)))  # noqa: B023
                 updates.append(seconds(lambda: _converge(dataplane, endpoints[:count])))  # noqa: B023
             dataplane.resync()
             look = seconds(lambda: _converge(dataplane, endpoints))

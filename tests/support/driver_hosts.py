@@ -22,6 +22,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.container_network.lab.plugins.module_utils.docker.engine import Engine
 from ansible_collections.container_network.lab.plugins.module_utils.driver.shared_networks import LEAVING
 from ansible_collections.container_network.lab.plugins.module_utils.kernel.namespaces import inside
 from tests.support import etcd_process, module_runner
@@ -99,6 +100,12 @@ class DriverHost:
             "run", "--detach", f"--name={name}", f"--network={network}", *options, "busybox", "sleep", "infinity"
         )
         return self.address_of(name, network)
+
+    def create_with_mac(self, name: str, network: str, mac: str) -> None:
+        """Create a BusyBox with this MAC address. Newer commands say it in words that an older Docker refuses."""
+        interface = {"HostConfig": {"NetworkMode": network}, "MacAddress": mac}
+        container = {"Image": "busybox", "Cmd": ["sleep", "infinity"], **interface}
+        Engine(self.docker_host).post("/containers/create", container, name=name)
 
     def address_of(self, container: str, network: str) -> str:
         """A container's address in a network."""

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from socket import AF_INET, AF_INET6
 from typing import Any
 
-from pyroute2 import Ethtool, IPRoute
+from pyroute2 import Ethtool, IPRoute, NFCTSocket
 
 from ansible_collections.container_network.lab.plugins.module_utils.kernel.namespaces import inside
 from tests.support.iproute_notation import NUD_PERMANENT, forwarding_text, neighbour_text, route_text
@@ -209,3 +209,14 @@ def rules(netns: str, table: str = "filter") -> list[str]:
     """The rules of an iptables table in a namespace."""
     shown = command("nsenter", f"--net=/run/netns/{netns}", "iptables", "--table", table, "--list-rules")
     return [line.strip() for line in shown.splitlines()]
+
+
+def flows(netns: str) -> set[tuple[str, str]]:
+    """Source and destination of the flows that a namespace tracks, as the first packet had them."""
+    found = set()
+    for family, version in ((AF_INET, "V4"), (AF_INET6, "V6")):
+        with inside(netns), contextlib.closing(NFCTSocket(family)) as tracked:
+            for entry in tracked.dump():
+                ends = entry.get_nested("CTA_TUPLE_ORIG", "CTA_TUPLE_IP")
+                found.add((ends.get_attr(f"CTA_IP_{version}_SRC"), ends.get_attr(f"CTA_IP_{version}_DST")))
+    return found

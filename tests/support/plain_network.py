@@ -32,6 +32,7 @@ class PlainNetwork(Network):
     watched = (KEYS,)
     network_options = (libnetwork.MTU_OPTION,)
     addresses_per_network = True
+    tracked_by_the_host = False
 
     @classmethod
     def clean_host(cls) -> None:

@@ -16,7 +16,7 @@ from ..outcome import Outcome, observed
 from ..validation import duplicate_problems, removal_problems
 from .ipam import NoPool
 from .pools import IPPool, checked_pools, fields_of_document
-from .profiles import profile_spec
+from .profiles import profile_of, profile_spec
 from .resources import BgpConfiguration, BgpPeer, Profile
 from .snapshot import Findings, Snapshot
 from .store import CalicoStore
@@ -128,8 +128,8 @@ def converge_blocks(params: dict[str, Any], check_mode: bool) -> Outcome:
 
 def converge_profiles(params: dict[str, Any], check_mode: bool) -> Outcome:
     """The module calico_profile."""
-    names = [entry["name"] for entry in params["profiles"]]
-    raise_if_any(duplicate_problems("profiles", names))
+    raise_if_any(duplicate_problems("profiles", [entry["name"] for entry in params["profiles"]]))
+    names = [profile_of(entry["name"]) for entry in params["profiles"]]
     present = params["state"] == "present"
     profiles = _checked_profiles(params["profiles"]) if present else []
     store = _store(params, check_mode)
@@ -347,8 +347,10 @@ def _checked_profiles(entries: list[dict[str, Any]]) -> list[Profile]:
     profiles, problems = [], []
     for entry in entries:
         try:
-            spec = profile_spec(entry["name"], entry["ingress"], entry["egress"], entry["default_policy"])
-            profiles.append(Profile(entry["name"], spec))
+            name = profile_of(entry["name"])
+            profiles.append(
+                Profile(name, profile_spec(name, entry["ingress"], entry["egress"], entry["default_policy"]))
+            )
         except InvalidInput as error:
             problems += error.problems
     raise_if_any(problems)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import dataclasses
 import ipaddress
 import logging
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from ..datastore.mirror import EtcdSnapshot
 from ..driver import libnetwork
@@ -21,12 +21,13 @@ from ..driver.host import Host
 from ..driver.host_options import HostOption
 from ..driver.joined_endpoints import Joined
 from ..driver.network_records import NetworkRecord
-from ..errors import LabError
-from . import source_routes, veth
+from ..errors import LabError, raise_if_any
+from ..kernel.listening import refuse_port_in_use
+from . import published_ports, source_routes, veth
 from .bird_config import Passwords
 from .dataplane import Dataplane, DesiredState, HostSettings, plan_host
 from .ipam_driver import HANDLE, CalicoAddresses
-from .profiles import profile_spec
+from .profiles import profile_of, profile_spec
 from .resources import CONTAINER_LABEL, Profile, WorkloadEndpoint, interface_name
 from .snapshot import WATCH_PREFIXES
 from .tunnels import Underlay
@@ -50,6 +51,8 @@ class CalicoNetwork(CalicoAddresses):
         HostOption("bgp_peer_passwords", dict),  # by the name of the BGP peer
     )
 
+    network_options = (libnetwork.MTU_OPTION,)
+
     def __init__(self, host: Host) -> None:
         super().__init__(host)
         self._dataplane = Dataplane()
@@ -66,6 +69,7 @@ class CalicoNetwork(CalicoAddresses):
     def check_network(self, request: libnetwork.NetworkRequest) -> None:
         """``--internal`` is refused: the network's profile decides about egress."""
         super().check_network(request)
+        self._container_mtu(request.options)
         if request.internal:
             raise LabError(
                 "--internal is not supported: leave it out, and declare egress rules for the network's profile "
@@ -76,17 +80,17 @@ class CalicoNetwork(CalicoAddresses):
         """The last host removes the network's profile, unless it was changed."""
         if not network.name or not last:
             return
-        profile = next((one for one in self.store.profiles() if one.name == network.name), None)
-        if profile == _default_profile(network.name):
+        default = _default_profile(network.name)
+        if default in self.store.profiles():
             try:
-                self.store.delete_profile(network.name)
+                self.store.delete_profile(default.name)
             except LabError as error:
                 log.info("%s", error)
 
     # --- endpoints ----------------------------------------------------------------------------------------------------
 
     def create_endpoint(self, request: libnetwork.EndpointRequest, network: NetworkRecord) -> libnetwork.EndpointAnswer:
-        """Store the endpoint, with the profile that has the network's name."""
+        """Store the endpoint, with the network's profile."""
         self._ensure_profile(network.name)
         addresses = [address.ip for address in request.addresses]
         own_ipv6 = None
@@ -95,19 +99,22 @@ class CalicoNetwork(CalicoAddresses):
             handle = self._ipv6_handle(request.endpoint_id)
             own_ipv6 = self.store.assign(self.host.node, handle, version=6)
             addresses.append(own_ipv6.ip)
-        endpoint = self._endpoint_of(request.endpoint_id, addresses, network.name)
-        self.store.put_endpoint(dataclasses.replace(endpoint, mac=request.mac or endpoint.mac))
+        endpoint = self._endpoint_of(request.endpoint_id, addresses, network.name, mac=request.mac)
+        self.store.put_endpoint(endpoint)
         return libnetwork.EndpointAnswer(mac="" if request.mac else veth.CONTAINER_MAC, ipv6=own_ipv6)
 
     def _endpoint_of(
-        self, endpoint_id: str, addresses: Iterable[object], network: str, container: str | None = None
+        self, endpoint_id: str, addresses: Iterable[object], network: str, container: str | None = None, mac: str = ""
     ) -> WorkloadEndpoint:
         texts = tuple(f"{one}/{ipaddress.ip_address(str(one)).max_prefixlen}" for one in addresses)
-        return WorkloadEndpoint.of_container(self.host.node, endpoint_id, texts, (network,), container)
+        profile = profile_of(network)
+        endpoint = WorkloadEndpoint.of_container(self.host.node, endpoint_id, texts, (profile,), container)
+        return dataclasses.replace(endpoint, mac=mac or endpoint.mac, network=network if profile != network else "")
 
-    def _ensure_profile(self, name: str) -> None:
-        if self.snapshot().profiles.get(name) is None:
-            self.store.put_profile(_default_profile(name), overwrite=False)
+    def _ensure_profile(self, network: str) -> None:
+        default = _default_profile(network)
+        if self.snapshot().profiles.get(default.name) is None:
+            self.store.put_profile(default, overwrite=False)
 
     def _ipv6_handle(self, endpoint_id: str) -> str:
         return f"{HANDLE}{self.host.node}-{endpoint_id}"
@@ -116,7 +123,7 @@ class CalicoNetwork(CalicoAddresses):
         """Create the veth pair."""
         endpoint = self.endpoint(joined.endpoint_id)
         with self.kernel:
-            veth.attach(endpoint.endpoint_id, _plain(endpoint.addresses), self._container_mtu())
+            veth.attach(endpoint, self._container_mtu(network.options))
         versions = {ipaddress.ip_interface(address).version for address in endpoint.addresses}
         gateway = _gateway(joined) if 4 in versions else ""
         gateway_ipv6 = veth.ipv6_gateway(endpoint.endpoint_id) if 6 in versions else ""
@@ -129,15 +136,50 @@ class CalicoNetwork(CalicoAddresses):
         )
 
     def finish_join(self, joined: Joined, network: NetworkRecord, others: Collection[Joined]) -> bool:
-        """In a container in several networks, route by source address."""
-        endpoint = self.find_endpoint(joined.endpoint_id) if others else None
+        """In a container in several networks, route by source address.
+
+        If its default route leads elsewhere, as with a bridge beside, the addresses of all pools are reached over ours.
+        """
+        gateway = _gateway(joined)
+        default = source_routes.default_gateway(joined.sandbox)
+        if default is None:
+            return False
+        if default == gateway and not others:
+            return True
+        endpoint = self.find_endpoint(joined.endpoint_id)
         if endpoint is None:
             return True
-        gateway = _gateway(joined)
         table = FIRST_TABLE + int(gateway.rpartition(".")[2])
         subnets = [subnet for subnet in network.subnets if ":" not in subnet]
         addresses = [address for address in _plain(endpoint.addresses) if ":" not in address]
-        return all(source_routes.ensure(joined.sandbox, address, gateway, table, subnets) for address in addresses)
+        # The gateways of Calico's networks are neighbours of each other: see `_gateway`.
+        elsewhere = default.rpartition(".")[0] != gateway.rpartition(".")[0]
+        pools = [str(pool.cidr) for pool in self.snapshot().pools if pool.version == 4] if elsewhere else []
+        return all(
+            source_routes.ensure(joined.sandbox, address, gateway, table, subnets, pools) for address in addresses
+        )
+
+    def publish(self, endpoint_id: str, ports: Sequence[libnetwork.PublishedPort]) -> None:
+        """With the endpoint in the datastore, from which the host's rules follow."""
+        endpoint = self.find_endpoint(endpoint_id)
+        if endpoint is None or not (ports or endpoint.ports):
+            return
+        if ports:
+            self._check_ports(endpoint_id, ports)
+        self.store.put_endpoint(dataclasses.replace(endpoint, ports=tuple(ports)))
+
+    def _check_ports(self, endpoint_id: str, ports: Sequence[libnetwork.PublishedPort]) -> None:
+        """LabError if a port is in use on this host, by a container or by anything else."""
+        devices = self.devices()
+        others = [
+            (one.container or one.endpoint_id[:11], port)
+            for one in self.endpoints_in_store()
+            if one.node == self.host.node and one.endpoint_id != endpoint_id and one.interface in devices
+            for port in one.ports or ()
+        ]
+        raise_if_any(published_ports.problems(ports, others))
+        for port in ports:
+            refuse_port_in_use(port.protocol, port.host_address, port.host_port, port.option)
 
     def forget_endpoint(self, endpoint_id: str) -> None:
         """Remove the endpoint, and its IPv6 address, which Docker does not know."""
@@ -147,8 +189,11 @@ class CalicoNetwork(CalicoAddresses):
     def store_endpoint(self, endpoint: DockerEndpoint, network: NetworkRecord) -> None:
         """As Docker has it."""
         self._ensure_profile(network.name)
-        found = self._endpoint_of(endpoint.endpoint_id, endpoint.addresses, network.name, endpoint.container)
-        self.store.put_endpoint(found)
+        found = self._endpoint_of(
+            endpoint.endpoint_id, endpoint.addresses, network.name, endpoint.container, endpoint.mac
+        )
+        ports = tuple(self.host.docker.published(endpoint.container_id))
+        self.store.put_endpoint(dataclasses.replace(found, ports=ports or None))
 
     def name_endpoint(self, endpoint_id: str, container: str) -> None:
         """In the label that Calico's Docker driver used."""
@@ -163,7 +208,7 @@ class CalicoNetwork(CalicoAddresses):
             yield StoredEndpoint(
                 endpoint_id=endpoint.endpoint_id,
                 node=endpoint.node,
-                network=endpoint.profiles[0] if endpoint.profiles else "",
+                network=endpoint.network or (endpoint.profiles[0] if endpoint.profiles else ""),
                 addresses=_plain(endpoint.addresses),
                 device=endpoint.interface,
                 container=endpoint.container or "",
@@ -202,8 +247,10 @@ class CalicoNetwork(CalicoAddresses):
         passwords = Passwords(options.get("bgp_password"), options.get("bgp_peer_passwords") or {})
         return HostSettings(Underlay(options["interface"], self.underlay().mtu), passwords)
 
-    def _container_mtu(self) -> int:
-        return self.host.options.get("container_mtu") or min(veth.CONTAINER_MTU, self.underlay().mtu)
+    def _container_mtu(self, options: Mapping[str, str]) -> int:
+        underlay = self.underlay()
+        wanted = libnetwork.wanted_mtu(options, underlay.mtu, f"{underlay.name}, which carries it, has {underlay.mtu}")
+        return wanted or self.host.options.get("container_mtu") or min(veth.CONTAINER_MTU, underlay.mtu)
 
 
 def _plain(addresses: Iterable[str]) -> tuple[str, ...]:
@@ -219,8 +266,9 @@ def _gateway(joined: Joined) -> str:
     return str(ipaddress.ip_address(veth.GATEWAY) + joined.slot)
 
 
-def _default_profile(name: str) -> Profile:
+def _default_profile(network: str) -> Profile:
     """The default policy of a network: everything within it and egress, nothing from other networks."""
+    name = profile_of(network)
     return Profile(name, profile_spec(name))
 
 

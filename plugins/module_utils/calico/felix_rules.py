@@ -21,6 +21,7 @@ from typing import NamedTuple
 CHAIN_NAME_LENGTH = 28  # characters; the kernel's limit
 SET_NAME_LENGTH = 31  # characters; IPSET_MAXNAMELEN of the kernel less one
 _HASH_LENGTH = 16
+_WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:/-]*")
 
 # Where iptables-save(8) prints a match, whatever the order in which it was given.
 _SOURCE, _DESTINATION, _INPUT, _OUTPUT, _PROTOCOL, _EXTENSION = range(6)
@@ -103,10 +104,14 @@ def _protocol_in_our_words(found: re.Match[str]) -> str:
 
 
 def chain_name(prefix: str, subject: str) -> str:
-    """The chain of an endpoint or a profile; a name too long for the kernel is shortened to a hash, as Felix does."""
-    if len(prefix) + len(subject) <= CHAIN_NAME_LENGTH and not subject.startswith("_"):
+    """The chain of an endpoint or a profile.
+
+    A name too long for the kernel is shortened to a hash, as Felix does. So is one that iptables would not read as one
+    word: no profile, whoever stored it, may break the rules of all others.
+    """
+    if len(prefix) + len(subject) <= CHAIN_NAME_LENGTH and _WORD.fullmatch(subject):
         return prefix + subject
-    digest = _base64(hashlib.sha256(subject.encode()).digest())
+    digest = _base64(hashlib.sha256(subject.encode(errors="surrogatepass")).digest())
     return f"{prefix}_{digest}"[:CHAIN_NAME_LENGTH]
 
 
@@ -133,6 +138,11 @@ def jump(chain: str) -> Action:
 def goto(chain: str) -> Action:
     """Go to another chain; what returns from there continues where this chain was called."""
     return Action(f"-g {chain}", f"--goto {chain}")
+
+
+def translate_to(destination: str) -> Action:
+    """Send the packet to another address and port."""
+    return Action(f"-j DNAT --to-destination {destination}", f"--jump DNAT --to-destination {destination}")
 
 
 def set_mark(bits: int) -> Action:
@@ -175,6 +185,11 @@ def source_net(cidr: str) -> Match:
 def destination_net(cidr: str) -> Match:
     """The packet's destination is inside a network."""
     return Match(_DESTINATION, f"-d {cidr}", f"--destination {cidr}")
+
+
+def not_to_net(cidr: str) -> Match:
+    """The packet's destination is outside a network."""
+    return Match(_DESTINATION, f"! -d {cidr}", f"! --destination {cidr}")
 
 
 def in_set(name: str, side: str, negated: bool = False) -> Match:

@@ -21,9 +21,11 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
+from ..driver.libnetwork import PublishedPort
 from ..kernel.ipsets import IpSet
 from ..kernel.iptables import ChainSet
 from ..kernel.vxlan import IANA_PORT
+from . import published_ports
 from .felix_rules import (
     ACCEPT,
     ACCEPT_MARK,
@@ -113,7 +115,8 @@ def plan_policy(snapshot: Snapshot, node: str, version: int, to_host: str = "ACC
     chains: Chains = {}
     chains.update(_chain("filter", "cali-FORWARD", _FORWARD))
     chains.update(_input_chains(version, tunnelled, to_host))
-    chains.update(_nat_chains(version, tunnelled))
+    targets = _published(endpoints) if version == 4 else []
+    chains.update(_nat_chains(version, tunnelled, targets))
     if version == 6:
         chains.update(_anti_spoofing())
     chains.update(_dispatch(endpoints))
@@ -128,7 +131,7 @@ def plan_policy(snapshot: Snapshot, node: str, version: int, to_host: str = "ACC
                 chain = rule_chain(rules, version, policy.namespace)
                 chains.update(_chain("filter", chain_name(prefix, policy.identity), chain))
     return Policy(
-        ChainSet(chains, top=_top_jumps(version), ip_version=f"ipv{version}"),
+        ChainSet(chains, top=_top_jumps(version, bool(targets)), ip_version=f"ipv{version}"),
         tuple(_sets(snapshot, _all_rules(profiles, policies), version, tunnelled)),
         tuple(warnings),
     )
@@ -186,10 +189,21 @@ def _tunnelled(snapshot: Snapshot, node: str, version: int) -> Tunnelled:
     )
 
 
-def _top_jumps(version: int) -> list[tuple[str, str, str]]:
+def _published(endpoints: Sequence[WorkloadEndpoint]) -> list[published_ports.Target]:
+    """The published ports of a node's endpoints, with the IPv4 address to which each leads."""
+    return [
+        (addresses_of(endpoint, 4)[0], port)
+        for endpoint in endpoints
+        for port in endpoint.ports or ()
+        if published_ports.is_followed(port)
+    ]
+
+
+def _top_jumps(version: int, publishing: bool) -> list[tuple[str, str, str]]:
     """From the chains of the kernel to ours, before all foreign rules."""
     hooks = [("filter", "INPUT"), ("filter", "FORWARD"), ("nat", "POSTROUTING")]
     hooks += [("raw", "PREROUTING")] if version == 6 else []
+    hooks += [("nat", hook) for hook in published_ports.HOOKS] if publishing else []
     return [(table, hook, chain_texts(hook, [Rule(jump(f"cali-{hook}"))])[0]) for table, hook in hooks]
 
 
@@ -228,7 +242,7 @@ def _input_chains(version: int, tunnelled: Tunnelled, to_host: str) -> Chains:
     return {**_chain("filter", "cali-INPUT", rules), **_chain("filter", "cali-wl-to-host", to_host_rules)}
 
 
-def _nat_chains(version: int, tunnelled: Tunnelled) -> Chains:
+def _nat_chains(version: int, tunnelled: Tunnelled, targets: Sequence[published_ports.Target]) -> Chains:
     """Masqueraded is what leaves for outside of all pools from a pool with natOutgoing.
 
     Where this node has an address in a tunnel, so is what the host itself sends through it from another address.
@@ -239,11 +253,14 @@ def _nat_chains(version: int, tunnelled: Tunnelled) -> Chains:
     postrouting += [
         Rule(MASQUERADE, (to_interface(device), elsewhere, own_address)) for device in tunnelled.masquerading_devices
     ]
+    postrouting += published_ports.masquerading(targets)
+    published = published_ports.nat_rules(targets)
     masqueraded = in_set(set_name(version, "masq-ipam-pools"), "src")
     outside = in_set(set_name(version, "all-ipam-pools"), "dst", negated=True)
     return {
         **_chain("nat", "cali-POSTROUTING", postrouting),
         **_chain("nat", "cali-nat-outgoing", [Rule(MASQUERADE, (masqueraded, outside))]),
+        **{key: texts for name, rules in published.items() for key, texts in _chain("nat", name, rules).items()},
     }
 
 
@@ -289,7 +306,11 @@ _UNKNOWN = Rule(DROP, comment="Unknown interface")
 
 @lru_cache(maxsize=8192)
 def _endpoint_texts(
-    interface: str, profiles: tuple[str, ...], ingress: tuple[str, ...] | None, egress: tuple[str, ...] | None
+    interface: str,
+    profiles: tuple[str, ...],
+    ingress: tuple[str, ...] | None,
+    egress: tuple[str, ...] | None,
+    published: tuple[PublishedPort, ...],
 ) -> tuple[tuple[str, tuple[str, ...]], ...]:
     """The two chains of an endpoint. A host has up to thousands, and they rarely change.
 
@@ -304,9 +325,9 @@ def _endpoint_texts(
         Rule(DROP, (protocol(_IPIP),), "Drop IPinIP encapped packets originating in workloads"),
     ]
     texts = []
-    for prefix, kinds, policies, extra in (
-        ("cali-tw-", ("cali-pi-", "cali-pri-"), ingress, []),
-        ("cali-fw-", ("cali-po-", "cali-pro-"), egress, encapsulated),
+    for prefix, kinds, policies, extra, opened in (
+        ("cali-tw-", ("cali-pi-", "cali-pri-"), ingress, [], published_ports.accepting(published)),
+        ("cali-fw-", ("cali-po-", "cali-pro-"), egress, encapsulated, []),
     ):
         rules = [
             Rule(ACCEPT, (tracked("RELATED,ESTABLISHED"),)),
@@ -314,6 +335,7 @@ def _endpoint_texts(
             Rule(clear_mark(ACCEPT_MARK)),
             *extra,
             *_policy_rules(kinds[0], policies),
+            *opened,
         ]
         for profile in profiles:
             rules += [
@@ -344,7 +366,7 @@ def _endpoint_chains(endpoint: WorkloadEndpoint, policies: Sequence[NetworkPolic
         tuple(policy.identity for policy in policies if direction in policy.types) or None
         for direction in (INGRESS, EGRESS)
     )
-    texts = _endpoint_texts(endpoint.interface, endpoint.profiles, ingress, egress)
+    texts = _endpoint_texts(endpoint.interface, endpoint.profiles, ingress, egress, endpoint.ports or ())
     return {("filter", name): list(lines) for name, lines in texts}
 
 

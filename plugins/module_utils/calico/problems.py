@@ -11,10 +11,10 @@ from typing import Any
 
 from ..errors import InvalidInput
 from ..kernel.vxlan import SMALLEST_MTU
-from ..validation import duplicate_problems, host_address_problems
+from ..validation import duplicate_problems, host_problems
 from .bgp_problems import bgp_problems
 from .pools import IPPool, carried_by, checked_pools
-from .profiles import profile_spec
+from .profiles import profile_of, profile_spec
 
 TUNNELS = ("ipip", "vxlan")
 
@@ -28,7 +28,7 @@ def problems(config: Mapping[str, Any], nodes: Mapping[str, Mapping[str, Any]]) 
     ``interface``, ``mtu``, ``missing_link_kinds``; nothing for a node that takes no part in this run), ``block``, the
     block that is pinned to it, or nothing, and ``ipv6_address``, with prefix length, or nothing.
     """
-    found = bgp_problems(config, nodes) + host_address_problems(nodes) + _profile_problems(config["profiles"])
+    found = bgp_problems(config, nodes) + host_problems(nodes) + _profile_problems(config["profiles"])
     if config["tunnel"] and config["tunnel"] not in TUNNELS:
         found.append(
             f"calico_tunnel '{config['tunnel']}' is not known: write {' or '.join(TUNNELS)}, "
@@ -186,7 +186,7 @@ def _profile_problems(profiles: Sequence[Mapping[str, Any]]) -> list[str]:
     found = duplicate_problems("calico_profiles", [str(entry.get("name")) for entry in profiles])
     for entry in profiles:
         try:
-            profile_spec(str(entry.get("name")), entry.get("ingress") or (), entry.get("egress") or ())
+            profile_spec(profile_of(str(entry.get("name"))), entry.get("ingress") or (), entry.get("egress") or ())
         except InvalidInput as error:
             found += [f"calico_profiles: {problem}" for problem in error.problems]
     return found

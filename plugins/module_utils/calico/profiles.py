@@ -5,11 +5,12 @@
 
 A network's profile has the network's name, and gives its endpoints a label of the same name; "from the same network"
 is the selector ``has(NAME)`` (projectcalico/libnetwork-plugin). By default, what comes from the same network is let
-in, everything is let out, and the rest is dropped.
+in, everything is let out, and the rest is dropped. A name that is no label has a stand-in: `profile_of`.
 """
 
 from __future__ import annotations
 
+import hashlib
 import ipaddress
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,26 +19,45 @@ from typing import Any
 from ..errors import raise_if_any
 
 _PORT = re.compile(r"(\d{1,5})(?::(\d{1,5}))?")
+_LABEL = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_.-]*[A-Za-z0-9])?")
+_DIGEST = 16  # characters
+_STAND_IN = re.compile(rf"-[0-9a-f]{{{_DIGEST}}}\Z")
+_READABLE = 40  # characters
 PROTOCOLS = {"tcp": "TCP", "udp": "UDP", "icmp": "ICMP"}
 
 
+def profile_of(network: str) -> str:
+    """The name of a Docker network's profile: the network's own, if it can be a label and a part of a key.
+
+    Any other one has a stand-in, readable and ended by a digest. No other network has the same: one whose own name
+    looks like a stand-in has a stand-in, too.
+    """
+    if _LABEL.fullmatch(network) and not _STAND_IN.search(network):
+        return network
+    readable = re.sub(r"[^A-Za-z0-9]+", "-", network)[:_READABLE].strip("-") or "network"
+    return f"{readable}-{hashlib.sha256(network.encode(errors='surrogatepass')).hexdigest()[:_DIGEST]}"
+
+
 def profile_spec(
-    network: str,
+    profile: str,
     ingress: Sequence[Mapping[str, Any]] = (),
     egress: Sequence[Mapping[str, Any]] = (),
     default: bool = True,
 ) -> dict[str, Any]:
-    """The spec of a network's Profile: the declared rules, then (unless ``default`` is False) the default policy."""
+    """The spec of a network's Profile: the declared rules, then (unless ``default`` is False) the default policy.
+
+    ``profile`` is its name: see `profile_of`.
+    """
     problems: list[str] = []
     declared = {
         direction: [rule for index, entry in enumerate(entries) for rule in _v3(direction, index, entry, problems)]
         for direction, entries in (("ingress", ingress), ("egress", egress))
     }
-    raise_if_any([f"profile {network}: {problem}" for problem in problems])
+    raise_if_any([f"profile {profile}: {problem}" for problem in problems])
     if default:
-        declared["ingress"].append({"action": "Allow", "source": {"selector": f"has({network})"}, "destination": {}})
+        declared["ingress"].append({"action": "Allow", "source": {"selector": f"has({profile})"}, "destination": {}})
         declared["egress"].append({"action": "Allow", "source": {}, "destination": {}})
-    return {**declared, "labelsToApply": {network: ""}}
+    return {**declared, "labelsToApply": {profile: ""}}
 
 
 def _v3(direction: str, index: int, entry: Mapping[str, Any], problems: list[str]) -> Iterator[dict[str, Any]]:
@@ -48,7 +68,7 @@ def _v3(direction: str, index: int, entry: Mapping[str, Any], problems: list[str
         problems.append(f"{where}: ports {', '.join(listed)} need protocol tcp or udp, not {protocol or 'any'}")
     problems += [f"{where}: {problem}" for port in listed for problem in port_problems(port)]
     nets = _networks(entry.get("cidr"), where, problems)
-    peer: dict[str, Any] = {"selector": f"has({entry['network']})"} if entry.get("network") else {}
+    peer: dict[str, Any] = {"selector": f"has({profile_of(entry['network'])})"} if entry.get("network") else {}
     if nets:
         peer["nets"] = [str(net) for net in nets]
     ports = {"ports": [int(port) if port.isdigit() else port for port in listed]} if listed else {}

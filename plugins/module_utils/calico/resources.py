@@ -9,11 +9,14 @@ A document keeps the metadata (uid, time of creation) and the fields of `spec` t
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from ..datastore.documents import compact_json, object_or_empty
+from ..driver.libnetwork import PROTOCOLS, PublishedPort
+from ..kernel.addresses import packed_interface, packed_ip
 
 API_VERSION = "projectcalico.org/v3"
 RESOURCES = "/calico/resources/v3/projectcalico.org/"
@@ -32,6 +35,9 @@ CONTAINER_LABEL = "org.projectcalico.label.container"
 """The label of an endpoint that holds its container's name; Calico's Docker driver prefixes labels like this."""
 
 
+NETWORK_ANNOTATION = "container-network-lab/network"
+"""The annotation of an endpoint that holds the name of its Docker network, where that is not its profile's."""
+_INTERFACE = re.compile(r"[A-Za-z0-9_.-]{0,15}")
 GROUP_ANNOTATION = "container-network-lab/group"
 """The annotation that holds a declared resource's group: what leaves the group's list is found again by it."""
 
@@ -170,6 +176,10 @@ class WorkloadEndpoint:
     mac: str = "ee:ee:ee:ee:ee:ee"
     interface: str = ""
     labels: Mapping[str, str] = field(default_factory=dict)
+    network: str = ""
+    """Docker's name of the network, where the profile could not have it: see `profiles.profile_of`."""
+    ports: tuple[PublishedPort, ...] | None = None
+    """Those of ``docker run -p``; None if there are none, which leaves stored ones alone; empty removes them."""
 
     @classmethod
     def of_container(
@@ -186,20 +196,27 @@ class WorkloadEndpoint:
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> WorkloadEndpoint:
-        """An endpoint as it is stored."""
+        """An endpoint as it is stored; ValueError if rules and sets cannot have its interface or an address."""
         spec = document["spec"]
+        interface = spec.get("interfaceName") or ""
+        if not _INTERFACE.fullmatch(interface):
+            raise ValueError(f"'{interface}' is no interface's name")
+        for address in spec.get("ipNetworks") or ():
+            packed_interface(address)
         return cls(
             node=spec["node"],
             endpoint_id=spec["endpoint"],
             addresses=tuple(spec.get("ipNetworks") or ()),
             profiles=tuple(spec.get("profiles") or ()),
             mac=(spec.get("mac") or "").lower(),
-            interface=spec.get("interfaceName") or "",
+            interface=interface,
             labels={
                 name: value
                 for name, value in _texts(document["metadata"].get("labels")).items()
                 if name not in FIXED_LABELS
             },
+            network=_texts(document["metadata"].get("annotations")).get(NETWORK_ANNOTATION, ""),
+            ports=tuple(map(_port_of, spec.get("ports") or ())) or None,
         )
 
     @property
@@ -226,8 +243,12 @@ class WorkloadEndpoint:
             "interfaceName": self.interface,
             "mac": self.mac,
         }
+        if self.ports is not None:
+            spec["ports"] = [_port_document(port) for port in self.ports] or None
         labels = {**FIXED_LABELS, **self.labels}
-        return Resource("workloadendpoints", self.key.rpartition("/")[2], spec, labels, ORCHESTRATOR)
+        annotations = {NETWORK_ANNOTATION: self.network or None}
+        name = self.key.rpartition("/")[2]
+        return Resource("workloadendpoints", name, spec, labels, ORCHESTRATOR, annotations)
 
 
 @dataclass(frozen=True)
@@ -323,6 +344,27 @@ def merged(stored: Mapping[str, Any], wanted: Mapping[str, Any]) -> dict[str, An
         else:
             result[name] = value
     return result
+
+
+def _port_of(document: Mapping[str, Any]) -> PublishedPort:
+    """A port as it is stored; ValueError if rules cannot have it. Upstream's named ports have none of the host."""
+    port, host_port = int(document["port"]), int(document.get("hostPort") or 0)
+    protocol, address = str(document["protocol"]).lower(), document.get("hostIP") or ""
+    if protocol not in PROTOCOLS.values() or not (0 < port < 65536 and 0 <= host_port < 65536):
+        raise ValueError(f"{document} is no port")
+    if address:
+        packed_ip(address)
+    return PublishedPort(protocol, port, host_port, address)
+
+
+def _port_document(port: PublishedPort) -> dict[str, Any]:
+    document = {
+        "name": f"{port.protocol}-{port.host_port}",
+        "protocol": port.protocol.upper(),
+        "port": port.port,
+        "hostPort": port.host_port,
+    }
+    return {**document, "hostIP": port.host_address} if port.host_address else document
 
 
 FIXED_LABELS = {"projectcalico.org/namespace": ORCHESTRATOR, "projectcalico.org/orchestrator": ORCHESTRATOR}

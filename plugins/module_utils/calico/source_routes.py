@@ -17,21 +17,38 @@ from collections.abc import Sequence
 
 from ..errors import LabError
 from ..kernel import rtnetlink as rt
+from ..kernel.addresses import ip_text
 from ..kernel.links import read_links
 from ..kernel.netlink import NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE, Message, NetlinkSocket
-from ..kernel.routes import PROTOCOLS, RouteParser, route_messages
+from ..kernel.routes import PROTOCOLS, RouteParser, read_main_table, route_messages
 
 _RTM_NEWRULE = 32  # linux/rtnetlink.h; the header of a rule has the layout of a route's (linux/fib_rules.h)
 _TO_TABLE = 1  # FR_ACT_TO_TBL
 _FRA_DST, _FRA_SRC, _FRA_PRIORITY, _FRA_TABLE = 1, 2, 6, 15
 _BY_SUBNET = 1000
 """Priority of rules by destination: after all rules by source, before the main table, in order of the networks."""
+_BY_POOL = 2000  # after those
 
 
-def ensure(sandbox: str, address: str, gateway: str, table: int, subnets: Sequence[str] = ()) -> bool:
-    """Route packets from ``address`` (IPv4), and those to ``subnets`` without a source address yet, over ``gateway``.
+def default_gateway(sandbox: str) -> str | None:
+    """The IPv4 next hop of a container's default route, whoever gave it; None while there is none."""
+    try:
+        netlink = NetlinkSocket(sandbox)
+    except LabError:
+        return None  # the container's namespace appears when the container starts
+    with netlink:
+        routes = read_main_table(netlink, read_links(netlink))
+    hops = [via for (_destination, length, _metric), (via, _shape) in routes.items() if length == 0 and via]
+    return ip_text(hops[0]) if hops else None
 
-    False while the container does not have the address yet.
+
+def ensure(
+    sandbox: str, address: str, gateway: str, table: int, subnets: Sequence[str] = (), pools: Sequence[str] = ()
+) -> bool:
+    """Route packets from ``address`` (IPv4), and those without a source address yet to ``subnets``, over ``gateway``.
+
+    So are those to ``pools`` which are in no subnet of any network. False while the container does not have the address
+    yet.
     """
     try:
         netlink = NetlinkSocket(sandbox)
@@ -52,6 +69,7 @@ def ensure(sandbox: str, address: str, gateway: str, table: int, subnets: Sequen
             *route_messages(rt.RTM_NEWROUTE, flags, to_gateway, table, links),
             _rule(_FRA_SRC, f"{address}/32", table, table),
             *(_rule(_FRA_DST, subnet, table, table + _BY_SUBNET) for subnet in subnets),
+            *(_rule(_FRA_DST, pool, table, table + _BY_POOL) for pool in pools),
         ]
         for failure in netlink.batch(messages):
             if failure.errno != errno.EEXIST:

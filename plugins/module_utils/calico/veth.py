@@ -108,16 +108,15 @@ def ipv6_gateway(endpoint_id: str) -> str:
     return str(ipaddress.IPv6Address(b"\xfe\x80" + bytes(6) + identifier))
 
 
-def attach(endpoint_id: str, addresses: Sequence[str], mtu: int = CONTAINER_MTU) -> HostEnd:
+def attach(endpoint: WorkloadEndpoint, mtu: int = CONTAINER_MTU) -> HostEnd:
     """Make an endpoint's veth pair and everything its host end needs.
 
     The container end is left beside it, under `temporary_name`, for Docker to move. A pair that is there already, as
     after a call that was cut off, is replaced.
     """
-    endpoint = WorkloadEndpoint("", endpoint_id, tuple(addresses), interface=interface_name(endpoint_id))
     end = HostEnd.of(endpoint)
-    host = Device(end.interface, mac=host_mac(endpoint_id), mtu=mtu, up=False)
-    container = Device(temporary_name(endpoint_id), mac=CONTAINER_MAC, mtu=mtu, up=False)
+    host = Device(end.interface, mac=host_mac(endpoint.endpoint_id), mtu=mtu, up=False)
+    container = Device(temporary_name(endpoint.endpoint_id), mac=end.container_mac, mtu=mtu, up=False)
     with NetlinkSocket() as netlink:
         _delete(netlink, end.interface)
         create_here(netlink, VethPair(VethEnd(host), VethEnd(container)))

@@ -8,11 +8,13 @@ Each request has a connection of its own, so one client serves many threads.
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import os
 import shutil
 import socket
+from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -78,6 +80,18 @@ class Engine:
             if error.status == http.client.NOT_FOUND:
                 return None
             raise
+
+    def follow(self, path: str, **query: str) -> Iterator[Any]:
+        """GET of a stream: each JSON document as it comes, until the engine ends the connection."""
+        connection = self._open("GET", self._path(path, list(query.items())), None, "")
+        with contextlib.closing(connection):
+            response = connection.getresponse()
+            if response.status >= 400:
+                reason = _reason(response.read())
+                raise LabError(f"The Docker Engine on {self.socket_path} refused to follow {path}: {reason}.")
+            connection.sock.settimeout(None)
+            for line in iter(response.readline, b""):
+                yield json.loads(line)
 
     def post(self, path: str, body: Any = None, **query: str) -> Any:
         """POST of a JSON document; returns the decoded answer, None when there is none."""

@@ -15,6 +15,7 @@ import socket
 import sys
 import threading
 import time
+from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
 
@@ -42,8 +43,10 @@ def drivers(config: Config) -> list[Driver]:
     dns_server = None
     if config.dns_address:
         folder = config.hosts_file.parent
-        dns_server = DnsServer(folder, config.dns_address, config.networks)
-        write_domains(folder, [DOMAIN, *(one.dns_domain for one in classes.values())], config.dnsmasq_pid_file)
+        domains = [DOMAIN, *(one.dns_domain for one in classes.values())]
+        write = partial(write_domains, folder, domains, config.dnsmasq_pid_file)
+        write()
+        dns_server = DnsServer(folder, config.dns_address, config.networks, write)
     return [
         Driver(classes[name], options, config, docker, hosts_file, dns_server)
         for name, options in config.networks.items()

@@ -13,6 +13,7 @@ from typing import Any
 
 from ..datastore.etcd import Etcd
 from ..errors import InvalidInput, LabError
+from ..validation import NODE_NAME, NODE_NAME_RULE
 from .host_options import MODULE
 
 PLUGINS = Path("/run/docker/plugins")
@@ -50,6 +51,9 @@ class Config:
             raise InvalidInput(["the configuration is not a JSON object"])
         problems = [f"unknown key '{key}'" for key in sorted(set(content) - _KEYS)]
         problems += [f"'{key}' is missing" for key in ("node", "etcd", "networks") if not content.get(key)]
+        node = content.get("node")
+        if node and not (isinstance(node, str) and NODE_NAME.fullmatch(node)):
+            problems.append(f"the node's name {node!r} cannot be a part of keys in etcd: {NODE_NAME_RULE}")
         networks = content.get("networks") or {}
         problems += [
             f"networks: '{name}' has no '{MODULE}', which is where the driver finds it"

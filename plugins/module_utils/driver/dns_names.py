@@ -7,16 +7,20 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import signal
 import threading
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from ..recorded.files import RecordedFile, converge_files
 
 DOMAIN = "container"
 """``bbox1.net1.container`` is a container's full name; queries for this domain are never forwarded."""
+_LABEL = re.compile(r"[A-Za-z0-9_@+-]{1,63}")
+_LONGEST_NAME = 253  # characters (RFC 1035, section 2.3.4, less the length bytes at the ends)
 log = logging.getLogger(__name__)
 
 
@@ -31,28 +35,63 @@ class ContainerName:
     shared_domain: str = ""
     """If set, the full name is ``name.shared_domain``, and all containers of the name share both names, in all networks
     of the domain."""
+    aliases: tuple[str, ...] = ()
+    """Further names in the network (``--network-alias``, Compose's services), which several containers may have."""
+    endpoint_id: str = ""
+
+
+@lru_cache(maxsize=65536)
+def dns_name(text: str) -> str:
+    """A name as DNS has it: other scripts in their ASCII form (IDNA); empty if DNS cannot have it.
+
+    Docker takes any text for a network or an alias. What is no name in DNS is not answered, and harms no other name.
+    """
+    if len(text) > _LONGEST_NAME:
+        return ""
+    try:
+        written = text if text.isascii() else text.encode("idna").decode()
+    except UnicodeError:
+        return ""
+    is_name = len(written) <= _LONGEST_NAME and all(_LABEL.fullmatch(label) for label in written.split("."))
+    return written if is_name else ""
 
 
 def hosts_text(names: Iterable[ContainerName], networks: Collection[str] | None = None) -> str:
     """The hosts file: each container by ``name.network.container``, and in these networks (None: all) by ``name``.
 
     If containers in several networks, or on several hosts, have the same name, it is the oldest one's; the others keep
-    their full names, so starting a container never takes a name away from a running one.
+    their full names, so starting a container never takes a name away from a running one. An alias is all containers'
+    that have it in a network; in several networks, it is the network's whose container is the oldest.
     """
-    known = list(names)
+    known = sorted(names, key=lambda one: (one.age, one.network, one.addresses))
     domains = {one.shared_domain for one in known if one.shared_domain and one.network in (networks or ())}
-    taken: set[str] = set()
+    holders = _Holders()
     lines = []
-    for one in sorted(known, key=lambda one: (one.age, one.network, one.addresses)):
-        short = [one.name] if networks is None or one.network in networks or one.shared_domain in domains else []
-        if one.shared_domain:
-            free = [f"{one.name}.{one.shared_domain}", *short]
-        else:
-            aliases = [f"{one.name}.{one.network}.{DOMAIN}", *short]
-            free = [alias for alias in aliases if alias.lower() not in taken]
-            taken.update(alias.lower() for alias in free)
-        lines += [f"{address} {' '.join(free)}\n" for address in one.addresses if free]
+    for one in known:
+        visible = networks is None or one.network in networks or one.shared_domain in domains
+        answered = []
+        for name in dict.fromkeys((one.name, *one.aliases)):
+            full = f"{name}.{one.shared_domain or f'{one.network}.{DOMAIN}'}"
+            for written in filter(None, map(dns_name, (full, name) if visible else (full,))):
+                if one.shared_domain or holders.take(written, one.network, name == one.name):
+                    answered.append(written)
+        lines += [f"{address} {' '.join(answered)}\n" for address in one.addresses if answered]
     return "".join(lines)
+
+
+class _Holders:
+    """Whose each name is, in lower case: a network's, and whether one of its containers has it as its own name."""
+
+    def __init__(self) -> None:
+        self._holders: dict[str, tuple[str, bool]] = {}
+
+    def take(self, name: str, network: str, own: bool) -> bool:
+        """Whether a container of a network may have a name, its ``own`` one or an alias."""
+        holder, is_owned = self._holders.get(name.lower(), (network, False))
+        if holder != network or (own and is_owned):
+            return False
+        self._holders[name.lower()] = (network, own or is_owned)
+        return True
 
 
 class HostsFile:

@@ -12,9 +12,10 @@ import dataclasses
 import logging
 import threading
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote, unquote
 
 from ..errors import LabError
 from ..kernel import ipsets, iptables
@@ -29,6 +30,8 @@ START_SECONDS = 2.0
 RETRY_SECONDS = 30.0
 """How long a view that did not start is not started again: each attempt delays others."""
 DOMAINS_FILE = "domains"
+RESOLVER = Path("/etc/resolv.conf")
+"""Names the servers to which dnsmasq forwards."""
 UNIT = "container-network-dns@{}.service"
 log = logging.getLogger(__name__)
 
@@ -45,10 +48,14 @@ class DriverNames:
 class DnsServer:
     """All views of this host. Shared by its drivers; safe to use from many threads."""
 
-    def __init__(self, folder: Path, address: str, drivers: Iterable[str]) -> None:
+    def __init__(
+        self, folder: Path, address: str, drivers: Iterable[str], domains: Callable[[], None] = lambda: None
+    ) -> None:
+        """``domains`` writes the domains for which queries are not forwarded: see `write_domains`."""
         self._folder = folder
         self._address = address
         self._drivers = set(drivers)
+        self._write_domains = domains
         self._known: dict[str, DriverNames] = {}
         self._lock = threading.Lock()
         self._views: list[View] = []
@@ -61,6 +68,8 @@ class DnsServer:
         with self._lock:
             self._known[driver] = known
             self._sets = None if thorough else self._sets
+            if thorough:
+                self._write_domains()
             self._try_to_apply()
 
     def update_clients(self, driver: str, clients: Mapping[str, Networks]) -> None:
@@ -107,15 +116,15 @@ class DnsServer:
     # --- files and units ----------------------------------------------------------------------------------------------
 
     def _ports(self) -> dict[Networks, int]:
-        """The ports of existing views: a file's name is its port, and its first line names its networks."""
+        """The ports of existing views: a file's name is its port; its first line names its networks, as in URLs."""
         ports = {}
         for path in sorted(self._folder.glob("*.hosts")):
             line = path.read_text().partition("\n")[0]
-            ports[frozenset(line.lstrip("# ").split())] = int(path.stem)
+            ports[frozenset(map(unquote, line.lstrip("# ").split()))] = int(path.stem)
         return ports
 
     def _write(self, view: View, names: list[ContainerName]) -> None:
-        text = f"# {' '.join(sorted(view.networks))}\n{view.text(names)}"
+        text = f"# {' '.join(quote(name, safe='') for name in sorted(view.networks))}\n{view.text(names)}"
         path = self._folder / f"{view.port}.hosts"
         if converge_files([RecordedFile(path, text, 0o644)], (), False).changed:
             reload_dnsmasq(self._pid_file(view.port))
@@ -167,15 +176,28 @@ class DnsServer:
         self._views = views
 
 
-def write_domains(folder: Path, domains: Iterable[str], pid_file: Path | None = None) -> None:
-    """Write the domains for which queries are never forwarded, and reload every dnsmasq of this host.
+def write_domains(
+    folder: Path, domains: Iterable[str], pid_file: Path | None = None, resolver: Path = RESOLVER
+) -> None:
+    """Write the domains for which queries are never forwarded, and reload every dnsmasq of this host if they changed.
 
+    Without a server to forward to, that is every domain (``#``): dnsmasq would refuse to answer, and clients try again.
     The file is in the format of dnsmasq's option ``--servers-file``; ``pid_file`` is that of the dnsmasq at port 53.
     """
-    text = "".join(f"server=/{domain}/\n" for domain in sorted(set(domains)))
+    everything = [] if _names_a_server(resolver) else ["#"]
+    text = "".join(f"server=/{domain}/\n" for domain in sorted({*domains, *everything}))
     if converge_files([RecordedFile(folder / DOMAINS_FILE, text, 0o644)], (), False).changed:
         for one in [*([pid_file] if pid_file else []), *sorted(folder.glob("*.pid"))]:
             reload_dnsmasq(one)
+
+
+def _names_a_server(resolver: Path) -> bool:
+    """Whether a resolv.conf(5) has a server."""
+    try:
+        lines = resolver.read_text(errors="replace").splitlines()
+    except OSError:
+        return False
+    return any(line.split()[:1] == ["nameserver"] for line in lines)
 
 
 def clean_host(address: str) -> None:

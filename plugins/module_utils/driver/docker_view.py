@@ -6,14 +6,16 @@
 from __future__ import annotations
 
 import http.client
+import json
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ..docker.engine import Engine, EngineError
 from ..errors import LabError
+from .libnetwork import PublishedPort, host_address
 
 ENGINE_SECONDS = 5.0
 """How long the Engine may take to answer: some queries run while it waits for an answer of ours."""
@@ -63,6 +65,15 @@ class DockerView:
     networks: Mapping[str, DockerNetwork] = field(default_factory=dict)
     endpoints: Mapping[str, DockerEndpoint] = field(default_factory=dict)
     daemon: int = 0  # the process id of the daemon that answered
+
+
+@dataclass(frozen=True)
+class DockerEvent:
+    """A container was renamed (``rename``), or connected to a network of a driver, or disconnected."""
+
+    action: str
+    container_id: str
+    driver: str = ""
 
 
 class Docker:
@@ -121,6 +132,55 @@ class Docker:
             self._changes.delete(f"/networks/{network_id}")
         except EngineError as error:
             raise LabError(error.reason) from error
+
+    def aliases(self, container_id: str) -> dict[str, tuple[str, ...]]:
+        """A container's further names by its endpoints' ids: what was typed, and its host name if that has a domain."""
+        try:
+            found = self._engine.find(f"/containers/{container_id}/json") or {}
+        except (OSError, http.client.HTTPException) as error:
+            raise LabError(f"Docker does not tell the aliases of {container_id[:12]}: {error!r}.") from error
+        config = found.get("Config") or {}
+        host = ".".join(filter(None, (config.get("Hostname"), config.get("Domainname"))))
+        networks = ((found.get("NetworkSettings") or {}).get("Networks") or {}).values()
+        return {
+            settings["EndpointID"]: tuple(
+                alias
+                for alias in (*(settings.get("Aliases") or ()), *([host] if "." in host else []))
+                if alias != container_id[:12]  # which Docker adds to them
+            )
+            for settings in networks
+            if settings.get("EndpointID")
+        }
+
+    def published(self, container_id: str) -> list[PublishedPort]:
+        """A container's ports of ``-p``, without those that Docker publishes itself."""
+        try:
+            found = self._engine.find(f"/containers/{container_id}/json") or {}
+        except (OSError, http.client.HTTPException) as error:
+            raise LabError(f"Docker does not tell the ports of {container_id[:12]}: {error!r}.") from error
+        by_docker = (found.get("NetworkSettings") or {}).get("Ports") or {}
+        asked = (found.get("HostConfig") or {}).get("PortBindings") or {}
+        ports = []
+        for name in sorted(asked.keys() - {name for name, bound in by_docker.items() if bound}):
+            port, _slash, protocol = name.partition("/")
+            for one in asked[name] or ():
+                if one.get("HostPort", "").isdigit():
+                    address = host_address(one.get("HostIp", ""))
+                    ports.append(PublishedPort(protocol, int(port), int(one["HostPort"]), address))
+        return ports
+
+    def events(self) -> Iterator[DockerEvent]:
+        """What happens to containers' names and networks, until the daemon ends. LabError while Docker does not run."""
+        self._check_running()
+        wanted = {"type": ["container", "network"], "event": ["rename", "connect", "disconnect"]}
+        try:
+            for event in self._engine.follow("/events", filters=json.dumps(wanted)):
+                attributes = event["Actor"].get("Attributes") or {}
+                is_container = event["Type"] == "container"
+                container_id = event["Actor"]["ID"] if is_container else attributes.get("container", "")
+                yield DockerEvent(event["Action"], container_id, "" if is_container else attributes.get("type", ""))
+        except (OSError, http.client.HTTPException, KeyError, ValueError) as error:
+            raise LabError(f"Docker's events cannot be followed: {error!r}.") from error
 
     def starting(self, name: str, network_id: str) -> str | None:
         """The name of the container that Docker is about to connect to a network, if it can be determined.

@@ -44,4 +44,7 @@ def container_names(endpoints: Iterable[StoredEndpoint]) -> list[ContainerName]:
             # Names of containers are unique on a host: an older endpoint of one is about to be removed.
             key = (endpoint.node, endpoint.container, endpoint.network)
             newest[key] = max(endpoint, newest.get(key, endpoint), key=lambda one: one.revision)
-    return [ContainerName(one.container, one.network, one.addresses, one.revision) for one in newest.values()]
+    return [
+        ContainerName(one.container, one.network, one.addresses, one.revision, endpoint_id=one.endpoint_id)
+        for one in newest.values()
+    ]

@@ -14,7 +14,10 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Union
 
-from ..errors import LabError
+from ..errors import LabError, raise_if_any
+from ..kernel.addresses import is_device_mac
+from ..kernel.links import SMALLEST_MTU
+from ..validation import number_between
 
 Subnet = Union[ipaddress.IPv4Network, ipaddress.IPv6Network]
 Address = Union[ipaddress.IPv4Interface, ipaddress.IPv6Interface]
@@ -26,6 +29,8 @@ _ENABLE_IPV6 = "com.docker.network.enable_ipv6"
 _INTERNAL = "com.docker.network.internal"
 _DRIVER_OPTIONS = "com.docker.network.generic"
 _ADDRESS_KIND = "RequestAddressType"
+_PORT_MAP = "com.docker.network.portmap"
+PROTOCOLS = {6: "tcp", 17: "udp", 132: "sctp"}
 _CONNECTED = 1  # the RouteType of a destination on the link itself
 
 
@@ -188,6 +193,51 @@ class JoinRequest:
 
 
 @dataclass(frozen=True)
+class PublishedPort:
+    """One of ``docker run -p``: a container's port, and the host's address and port at which it is reached.
+
+    No address stands for all of the host's; the port is 0 if it is left to the driver.
+    """
+
+    protocol: str  # tcp, udp or sctp
+    port: int
+    host_port: int
+    host_address: str = ""
+
+    @classmethod
+    def parse(cls, document: Document) -> PublishedPort:
+        """From an entry of Docker's port map. Of a range of the host's ports, the choice is the driver's."""
+        protocol = PROTOCOLS.get(document.get("Proto"), str(document.get("Proto")))
+        host_port = document.get("HostPort") or 0
+        if document.get("HostPortEnd", host_port) != host_port:
+            host_port = 0
+        return cls(protocol, document.get("Port") or 0, host_port, host_address(document.get("HostIP") or ""))
+
+    @property
+    def option(self) -> str:
+        """As it is typed."""
+        beginning = f"{self.host_address}:" if self.host_address else ""
+        host = f"{beginning}{self.host_port}:" if self.host_port else ""
+        return f"-p {host}{self.port}/{self.protocol}"
+
+
+@dataclass(frozen=True)
+class PublishRequest:
+    """The endpoint's ports are to be published, as its network has the container's default route."""
+
+    network_id: str
+    endpoint_id: str
+    ports: tuple[PublishedPort, ...] = ()
+
+    @classmethod
+    def parse(cls, document: Document) -> PublishRequest:
+        """From the document of NetworkDriver.ProgramExternalConnectivity or RevokeExternalConnectivity."""
+        listed = (document.get("Options") or {}).get(_PORT_MAP) or ()
+        ports = tuple(sorted(map(PublishedPort.parse, listed), key=lambda one: (one.host_port, one.option)))
+        return cls(_text(document, "NetworkID"), _text(document, "EndpointID"), ports)
+
+
+@dataclass(frozen=True)
 class Pool:
     """The answer to a `PoolRequest`: the id for later requests, and the subnet that Docker shows.
 
@@ -242,6 +292,15 @@ class JoinAnswer:
         }
 
 
+def host_address(text: str) -> str:
+    """The address of a published port; empty for all of the host's IPv4 addresses, in whatever way that is written."""
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:
+        return text
+    return "" if address.version == 4 and address.is_unspecified else text
+
+
 def _text(document: Document, key: str) -> str:
     if not document:
         raise BadRequest(
@@ -270,6 +329,27 @@ def _parsed(document: Document, key: str, parse: Any) -> Any:
         return parse(value)
     except ValueError as error:
         raise BadRequest(f"{key} '{value}' cannot be used: {error}.") from None
+
+
+def check_mac(mac: str) -> None:
+    """LabError if ``docker run --mac-address`` names what no interface can have; it may be empty."""
+    if mac and not is_device_mac(mac):
+        kind = "no device's address" if set(mac) <= set("0:") else "a group address"
+        raise LabError(f"MAC address {mac} is {kind}: choose another one, as 02:42:ac:11:00:02.")
+
+
+def wanted_mtu(options: Mapping[str, str], largest: int, reason: str) -> int | None:
+    """The MTU of a network's interfaces (`MTU_OPTION`), in bytes; None if it is not given.
+
+    LabError if it is none, or larger than ``largest``, for which ``reason`` gives the reason.
+    """
+    problems: list[str] = []
+    text = options.get(MTU_OPTION)
+    if text is None:
+        return None
+    found = number_between(f"--opt {MTU_OPTION}={text}", text or "none", SMALLEST_MTU, largest, problems)
+    raise_if_any([f"{problem}: {reason}." for problem in problems])
+    return found
 
 
 def check_options(option: str, given: Mapping[str, str], known: Collection[str], driver: str) -> None:

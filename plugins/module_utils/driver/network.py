@@ -9,7 +9,7 @@ The hooks, in the order in which Docker's requests call them:
 Docker                 hooks
 =====================  ==============================================================================================
 ``network create``     for each subnet `request_pool` and perhaps `request_gateway`; `check_network`, `create_network`
-``run``, ``connect``   `request_address`, `create_endpoint`, `join`; a moment later `finish_join`, `name_endpoint`
+``run``, ``connect``   `request_address`, `create_endpoint`, `join`, `publish`; later `finish_join`, `name_endpoint`
 ``rm``, ``stop``       `forget_endpoint`, `release_address`
 ``network rm``         `delete_network`
 =====================  ==============================================================================================
@@ -28,7 +28,7 @@ from __future__ import annotations
 
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 
 from ..datastore.mirror import EtcdSnapshot
 from ..errors import LabError
@@ -64,6 +64,9 @@ class Network(ABC):
     addresses_per_network: bool = False
     """Whether each network has an address space of its own, so that networks may have equal subnets, and
     `request_address` gets the network. Otherwise an address is unique in all networks of the cluster."""
+
+    tracked_by_the_host: bool = True
+    """Whether its containers' packets pass this host's connection tracking, and not only that of a namespace."""
 
     def __init__(self, host: Host) -> None:
         self.host = host
@@ -146,6 +149,12 @@ class Network(ABC):
         joins the container, and in each reconciliation: it must be cheap when there is nothing to do.
         """
         return True
+
+    def publish(self, endpoint_id: str, ports: Sequence[libnetwork.PublishedPort]) -> None:  # noqa: B027  (likewise)
+        """Publish a container's ports on this host, and no others; LabError if that cannot be.
+
+        Where containers have no gateway in the network, Docker does that by docker_gwbridge.
+        """
 
     def detach(self, endpoint_id: str) -> None:
         """The container has left the network: remove its device, if it exists."""

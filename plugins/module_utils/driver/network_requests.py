@@ -12,6 +12,7 @@ from typing import Any
 from ..errors import LabError
 from . import libnetwork
 from .endpoints import HeldAddress
+from .flows import Flows
 from .network import Network
 from .network_records import NetworkRecord
 from .plugin_socket import Handler, named_methods
@@ -31,12 +32,14 @@ class NetworkRequests:
         network: Network,
         records: Records,
         shared: SharedNetworks,
+        flows: Flows | None,
         on_create: Callable[[], None],
         on_join: Callable[[], None],
     ) -> None:
         self._network = network
         self._records = records
         self._shared = shared
+        self._flows = flows
         self._on_create = on_create
         self._on_join = on_join
 
@@ -47,8 +50,6 @@ class NetworkRequests:
             "EndpointOperInfo": {"Value": {}},
             "DiscoverNew": {},
             "DiscoverDelete": {},
-            "ProgramExternalConnectivity": {},
-            "RevokeExternalConnectivity": {},
         }
         methods = {
             "CreateNetwork": self._create_network,
@@ -57,6 +58,8 @@ class NetworkRequests:
             "DeleteEndpoint": self._delete_endpoint,
             "Join": self._join,
             "Leave": self._leave,
+            "ProgramExternalConnectivity": self._publish,
+            "RevokeExternalConnectivity": self._publish,  # which names no ports
         }
         return named_methods("NetworkDriver", methods, constants)
 
@@ -97,11 +100,15 @@ class NetworkRequests:
 
     def _create_endpoint(self, document: libnetwork.Document) -> Mapping[str, Any]:
         request = libnetwork.EndpointRequest.parse(document)
+        libnetwork.check_mac(request.mac)
         network = self._records.networks.named(request.network_id)
         space = self._network.space(network.name)
         addresses = [HeldAddress(space, str(address.ip)) for address in request.addresses]
         with self._records.life.creating(request.endpoint_id, addresses):
             answer = self._network.create_endpoint(request, network)
+        if self._flows is not None:
+            given = [*request.addresses, *([answer.ipv6] if answer.ipv6 else [])]
+            self._flows.forget([str(address.ip) for address in given])
         return answer.document()
 
     def _delete_endpoint(self, document: libnetwork.Document) -> Mapping[str, Any]:
@@ -118,6 +125,13 @@ class NetworkRequests:
         self._records.life.joined(joined, others, network.name)
         self._on_join()
         return answer.document()
+
+    def _publish(self, document: libnetwork.Document) -> Mapping[str, Any]:
+        request = libnetwork.PublishRequest.parse(document)
+        with self._records.life.exclusively(request.endpoint_id) as exists:
+            if exists:
+                self._network.publish(request.endpoint_id, request.ports)
+        return {}
 
     def _leave(self, document: libnetwork.Document) -> Mapping[str, Any]:
         endpoint_id = libnetwork.EndpointRequest.parse(document).endpoint_id

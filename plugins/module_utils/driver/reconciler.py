@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 
 from ..datastore.mirror import EtcdSnapshot
 from ..errors import LabError
-from .docker_view import DockerEndpoint, DockerView
+from .docker_view import DockerEndpoint, DockerEvent, DockerView
 from .endpoint_life import GRACE_SECONDS
 from .endpoints import HeldAddress
 from .network import Network
@@ -38,6 +38,8 @@ class Reconciler:
         self._grace = GraceTracker(GRACE_SECONDS, SLOW_START_SECONDS)
         self._daemon = 0
         self._of_earlier_daemons: set[str] = set()
+        self._containers: set[str] = set()  # ids of those in the networks
+        self._aliases_known = True
 
     # --- names --------------------------------------------------------------------------------------------------------
 
@@ -49,7 +51,8 @@ class Reconciler:
         finished = self._records.finish_joins()
         stored = self._records.own_endpoints(self._network.host.copy())
         self._life.named(key for key, endpoint in stored.items() if endpoint.container)
-        if not self._life.awaits_names() and all(endpoint.container for endpoint in stored.values()):
+        awaited = self._life.awaits_names() or not self._aliases_known
+        if not awaited and all(endpoint.container for endpoint in stored.values()):
             return finished
         living = self._network.host.docker.view(self._network.driver).endpoints
         named = set()
@@ -62,7 +65,17 @@ class Reconciler:
             # Names of containers are unique on a host: an endpoint of that name that Docker does not list is left over.
             if endpoint.container in named and endpoint_id not in living and endpoint_id not in created_here:
                 self._records.forget(endpoint_id)  # its address follows if Docker has not released it: see `resync`
+        self._learn_aliases(living)
         return False
+
+    def _learn_aliases(self, living: Mapping[str, DockerEndpoint]) -> None:
+        self._containers = {one.container_id for one in living.values()}
+        self._aliases_known = self._records.aliases.sync(living)
+
+    def concerns(self, event: DockerEvent) -> bool:
+        """Whether Docker tells of a container in one of the networks what Docker tells no driver."""
+        elsewhere = event.driver != self._network.driver
+        return elsewhere and event.container_id in self._containers
 
     def _name(self, living: DockerEndpoint) -> bool:
         with self._life.exclusively(living.endpoint_id) as exists:
@@ -77,6 +90,7 @@ class Reconciler:
         self._life.prune()
         view = self._network.host.docker.view(self._network.driver)
         yield from self._records.networks.sync(view)
+        self._learn_aliases(view.endpoints)
         copy = self._records.fresh_copy()
         todo = self._plan(view, copy)
         vanished = self._records.networks.vanished(view)

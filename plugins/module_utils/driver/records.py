@@ -8,6 +8,7 @@ from __future__ import annotations
 import threading
 
 from ..datastore.mirror import EtcdSnapshot
+from .aliases import Aliases
 from .endpoint_life import EndpointLife
 from .endpoints import HeldAddress, StoredEndpoint
 from .joined_endpoints import Joined, JoinedEndpoints
@@ -26,6 +27,7 @@ class Records:
         self.networks = NetworkRecords(network.host, prefix)
         self.pools = PoolTokens(network.host, prefix)
         self.joined = JoinedEndpoints(network.host, prefix)
+        self.aliases = Aliases(network.host, prefix, network.dns_domain)
         self.address_lock = threading.Lock()
         """One assignment at a time: concurrent ones would only race in etcd. Acquired before
         `EndpointLife.exclusively`, never after."""
@@ -60,6 +62,7 @@ class Records:
             self._network.detach(endpoint_id)
             self._network.forget_endpoint(endpoint_id)
             self.joined.remove(endpoint_id)
+            self.aliases.remove(endpoint_id)
 
     def release(self, held: HeldAddress) -> None:
         """Release an address, if this host holds it.

@@ -18,10 +18,11 @@ from ..errors import LabError
 from .config import Config
 from .converger import Converger
 from .dns_clients import DnsClients
-from .dns_names import HostsFile
+from .dns_names import ContainerName, HostsFile
 from .dns_server import DnsServer, DriverNames
 from .docker_view import Docker
 from .endpoint_life import EndpointLife
+from .flows import Flows
 from .host import Host
 from .ipam_requests import IpamRequests
 from .network import Network
@@ -37,6 +38,7 @@ UNNAMED_SECONDS = 0.2
 NAMING_SECONDS = (0.05, 0.2, 30.0)
 """After a container joined: seconds until Docker is first asked for its name, between attempts, and until giving up."""
 _WATCH_PAUSE = (0.2, 5.0)
+_EVENTS_PAUSE = 1.0
 _WORKERS = 16  # requests served at once
 log = logging.getLogger(__name__)
 
@@ -67,17 +69,19 @@ class Driver:
         copy, wait_for = self._mirror.copy, self._converger.wait_for
         self._network = network = kind(Host(config.node, docker, config.etcd_client, options, copy, wait_for))
         self._clients = DnsClients()
+        self._flows = Flows() if network.tracked_by_the_host else None
         self._records = Records(network, EndpointLife(self._clients))
         self._reconciler = Reconciler(network, self._records, on_new_daemon=self._converger.invalidate)
         self._shared = SharedNetworks(network.host, network.driver, network.prefix(), self._records.networks)
         self._executor = ThreadPoolExecutor(_WORKERS, thread_name_prefix=network.driver)
-        requests = NetworkRequests(network, self._records, self._shared, self._resync_now.set, self._after_join)
+        after = (self._resync_now.set, self._after_join)
+        requests = NetworkRequests(network, self._records, self._shared, self._flows, *after)
         sockets = socket_methods(network, requests.methods(), IpamRequests(network, self._records).methods())
         self._servers = [PluginServer(config.plugins / name, one, self._executor) for name, one in sockets.items()]
 
     def start(self) -> None:
         """Start the threads, and serve Docker's requests."""
-        for work in (self._follow, self._keep_converged, self._resync, self._share, self._name):
+        for work in (self._follow, self._follow_docker, self._keep_converged, self._resync, self._share, self._name):
             threading.Thread(
                 target=work, name=f"{self._network.driver}-{work.__name__.strip('_')}", daemon=True
             ).start()
@@ -124,6 +128,17 @@ class Driver:
         self._converger.request(revision)
         self._datastore_changed.set()
 
+    def _follow_docker(self) -> None:
+        """A container's new name, and another driver's network that it joins or leaves, are seen at once."""
+        while not self._stopping.is_set():
+            try:
+                for event in self._network.host.docker.events():
+                    if self._reconciler.concerns(event):
+                        self._resync_now.set()
+            except LabError as error:
+                log.debug("%s", error)
+            self._stopping.wait(_EVENTS_PAUSE)
+
     def _keep_converged(self) -> None:
         self._converger.run(self._converge)
 
@@ -131,15 +146,17 @@ class Driver:
         copy = self._mirror.copy()
         if not copy.revision:
             return 0
-        self._serve_names(copy, thorough)
+        names = tuple(self._records.aliases.added(self._network.names(copy), copy))
+        self._serve_names(names, copy, thorough)
         try:
             self._network.converge(copy, thorough)
         finally:
             self.synced.set()
+        if self._flows is not None:
+            self._flows.follow(names)
         return copy.revision
 
-    def _serve_names(self, copy: EtcdSnapshot, thorough: bool) -> None:
-        names = tuple(self._network.names(copy))
+    def _serve_names(self, names: tuple[ContainerName, ...], copy: EtcdSnapshot, thorough: bool) -> None:
         self._hosts_file.update(self._network.driver, names)
         if self._dns_server is not None:
             if not self.synced.is_set():

@@ -26,6 +26,15 @@ def packed_mac(text: str) -> bytes:
     raise ValueError(f"'{text}' is not a MAC address: write six pairs of hexadecimal digits, as 4e:55:ee:0a:90:38")
 
 
+def is_device_mac(text: str) -> bool:
+    """Whether a text is the MAC address of a single device: neither of a group nor all zeros."""
+    try:
+        packed = packed_mac(text)
+    except ValueError:
+        return False
+    return any(packed) and not packed[0] & 1
+
+
 def mac_text(packed: bytes) -> str:
     """A MAC address as the kernel's tools print it, in lower case."""
     return packed.hex(":")

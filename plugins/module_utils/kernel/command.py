@@ -9,13 +9,25 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from ..errors import LabError
 
 
 class CommandFailed(LabError):
     """A program ran, and said that it failed."""
+
+
+def script(lines: Iterable[str]) -> str:
+    """Lines as the input of a program that takes one command a line.
+
+    LabError for a line that is none, whatever made it: a name with a line's end in it would be a command of its own.
+    """
+    listed = list(lines)
+    for line in listed:
+        if not line.isprintable():
+            raise LabError(f"{line!r} is not one line of printable characters: nothing was changed.")
+    return "".join(f"{line}\n" for line in listed)
 
 
 def run(

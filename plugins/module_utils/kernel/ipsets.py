@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from .command import run
+from .command import run, script
 
 LARGEST_SET = 1048576  # members
 NAME_LENGTH = 31  # characters; IPSET_MAXNAMELEN of linux/netfilter/ipset/ip_set.h less the terminating zero
@@ -97,7 +97,7 @@ def read() -> dict[str, IpSet]:
 def restore(lines: Sequence[str]) -> None:
     """Run lines as one command; ``-exist`` makes a member that is already there, or already gone, no error."""
     if lines:
-        run(["ipset", "-exist", "restore"], "\n".join(lines) + "\n", package="ipset")
+        run(["ipset", "-exist", "restore"], script(lines), package="ipset")
 
 
 def destroy(names: Iterable[str]) -> None:

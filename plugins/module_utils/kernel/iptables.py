@@ -15,7 +15,7 @@ from typing import Any
 
 from ..errors import LabError, raise_if_any
 from ..outcome import Outcome
-from .command import CommandFailed, run
+from .command import CommandFailed, run, script
 from .namespaces import inside
 
 TABLES = ("filter", "nat", "mangle", "raw")
@@ -141,7 +141,7 @@ class ChainPlan:
             body += [f"-X {chain}" for chain in deleted]
             if body:
                 lines += [f"*{table}", *body, "COMMIT"]
-        return "\n".join(lines) + "\n"
+        return script(lines)
 
 
 def plan(wanted: ChainSet, obsolete: Sequence[ChainSet], current: dict[tuple[str, str], list[str]]) -> ChainPlan:

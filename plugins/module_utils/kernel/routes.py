@@ -264,6 +264,11 @@ def read_routes(
     return routes
 
 
+def read_main_table(netlink: NetlinkSocket, links: LinkTable) -> dict[RouteKey, RouteValue]:
+    """The IPv4 routes that packets take if nothing else is said."""
+    return read_routes(netlink, TABLES["main"], {link.index: name for name, link in links.items()}, [socket.AF_INET])
+
+
 def _parse_any(payload: bytes, table: int, names: dict[int, str]) -> Route | None:
     """A route of whatever layout; None if it is of another table or for a type of service."""
     family, length, _src, tos, short_table, protocol, scope, kind, flags = rt.route_header.unpack_from(payload)

@@ -17,6 +17,7 @@ from ..errors import InvalidInput
 from ..kernel.links import LARGEST_MTU, SMALLEST_MTU
 from ..kernel.vxlan import LARGEST_VNI, OVERHEAD
 from ..validation import duplicate_problems, number_between
+from .networks import VNI_OPTIONS
 
 DEFAULT_MTU = 1450  # bytes; Docker takes an underlay of 1500 for granted
 ESP_OVERHEAD = 26
@@ -131,8 +132,8 @@ class OverlaySpec:
 
 def asked_vnis(driver: str, options: Mapping[str, str]) -> list[int]:
     """The VNIs that a Docker network was made with, by its options; none where it was left to the driver."""
-    text = options.get(_VNI_OPTIONS.get(driver, ""), "")
-    return [int(vni) for vni in text.split(",") if vni.isdigit()]
+    names = VNI_OPTIONS if driver == DRIVERS[ETCD] else [_VNI_OPTIONS.get(driver, "")]
+    return [int(vni) for name in names for vni in options.get(name, "").split(",") if vni.isdigit()]
 
 
 def _typed(kind: type, entry: Mapping[str, Any], key: str, example: str, problems: list[str]) -> Any:

@@ -53,6 +53,7 @@ class OverlayEtcdNetwork(StoreNetwork[OverlayStore, Snapshot, OverlayEndpoint]):
     host_options = (HostOption("interface", str, required=True),)  # of the underlay
     network_options = OPTIONS
     addresses_per_network = True
+    tracked_by_the_host = False
     open_store = OverlayStore
     parse = Snapshot.from_items
 

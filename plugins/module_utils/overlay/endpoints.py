@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..datastore.documents import compact_json
+from ..datastore.keys import key_part
 from ..kernel.addresses import mac_text, packed_ip
 from .networks import STORE
 
@@ -53,7 +54,7 @@ class OverlayEndpoint:
     @property
     def key(self) -> str:
         """Where the endpoint is stored."""
-        return f"{ENDPOINTS}{self.network}/{self.endpoint_id}"
+        return endpoint_key(self.network, self.endpoint_id)
 
     @property
     def ip(self) -> str:
@@ -117,11 +118,21 @@ def device_of_port(mac: str) -> str | None:
     return device_name(rest.replace(":", "")) if beginning == PORT_MAC else None
 
 
+def endpoint_key(network: str, endpoint_id: str) -> str:
+    """Where an endpoint is stored."""
+    return f"{folder(ENDPOINTS, network)}{endpoint_id}"
+
+
 def address_key(network: str, address: str) -> str:
     """Where an address in use is stored."""
-    return f"{ADDRESSES}{network}/{address}"
+    return f"{folder(ADDRESSES, network)}{address}"
 
 
 def name_key(network: str, container: str) -> str:
     """Where a container's name in a network is stored."""
-    return f"{ENDPOINT_NAMES}{network}/{container}"
+    return f"{folder(ENDPOINT_NAMES, network)}{key_part(container)}"
+
+
+def folder(kind: str, network: str) -> str:
+    """What all keys of a kind begin with that are a network's; ``kind`` is `ENDPOINTS` or one of the others."""
+    return f"{kind}{key_part(network)}/"

@@ -37,6 +37,7 @@ DOCKER_NAMESPACES = Path(host_namespaces.DOCKER_NAMESPACES)
 BRIDGE = "br0"
 TUNNEL = "vxlan0"
 _ALIAS = "overlay-etcd "
+_LONGEST_ALIAS = 254  # bytes; IFALIASZ of linux/if.h less two zeros: that of the message, and that of the kernel
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,8 @@ class OverlayNamespace:
 
     @property
     def _alias(self) -> str:
-        return f"{_ALIAS}{self.network}"
+        """The longest that the kernel takes of a long name: who reads it wants to know that the namespace is ours."""
+        return f"{_ALIAS}{self.network}".encode()[:_LONGEST_ALIAS].decode(errors="ignore")
 
     def remove(self) -> None:
         """Remove the namespace and all in it; it need not be there.

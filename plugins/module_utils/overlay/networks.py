@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..datastore.documents import compact_json
+from ..datastore.keys import key_part
+from ..driver.libnetwork import MTU_OPTION
 from ..errors import InvalidInput, LabError, raise_if_any
 from ..kernel.links import SMALLEST_MTU
 from ..kernel.vxlan import LARGEST_VNI, OVERHEAD
@@ -23,7 +25,8 @@ from ..validation import number_between
 STORE = "/docker/network/v1.0/"
 """Where Docker kept all it had to say of networks."""
 DRIVER_RECORDS = "/container_network/overlay-etcd/"
-"""What this collection's network driver notes of each host: ``networks/NODE/``, ``joined/NODE/``, ``pools/NODE/``."""
+"""What this collection's network driver notes of each host: ``networks/NODE/``, ``joined/NODE/``, ``pools/NODE/``
+and ``aliases/NODE/``."""
 NETWORK_RECORDS = f"{DRIVER_RECORDS}networks/"
 NETWORKS = f"{STORE}overlay/network/"
 VNIS = f"{STORE}idm/vxlan-id/"
@@ -36,8 +39,10 @@ CHOICE = ipaddress.IPv4Network("10.0.0.0/8")
 """Where the subnet of a network without ``--subnet`` comes from, in pieces of `CHOSEN_LENGTH`, as Docker chose for all
 networks of its cluster store (libnetwork, ipamutils/utils.go)."""
 CHOSEN_LENGTH = 24
-OPTIONS = ("mtu", "vni")
-"""What ``docker network create --opt`` may say."""
+MTU_OPTIONS = ("mtu", MTU_OPTION)
+VNI_OPTIONS = ("vni", "com.docker.network.driver.overlay.vxlanid_list")
+OPTIONS = (*MTU_OPTIONS, *VNI_OPTIONS)
+"""What ``docker network create --opt`` may say: our short names, and those that Docker's own overlay has."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +60,7 @@ class AgreedNetwork:
     @property
     def key(self) -> str:
         """Where the network is stored."""
-        return f"{NETWORKS}{self.name}"
+        return network_key(self.name)
 
     @property
     def gateway_interface(self) -> str:
@@ -122,10 +127,10 @@ class NetworkSettings:
     ) -> NetworkSettings:
         """From Docker's words; InvalidInput names everything that is wrong with them."""
         problems = subnet_problems(subnet)
-        mtu = _option("mtu", options, SMALLEST_MTU, underlay_mtu - OVERHEAD, problems)
-        if mtu is None and "mtu" in options and options["mtu"].isdigit():
-            problems[-1] += f": the underlay's MTU is {underlay_mtu}, and VXLAN takes {OVERHEAD} of it"
-        vni = _option("vni", options, 1, LARGEST_VNI, problems)
+        largest = underlay_mtu - OVERHEAD
+        reason = f": the underlay's MTU is {underlay_mtu}, and VXLAN takes {OVERHEAD} of it"
+        mtu = _option(MTU_OPTIONS, options, (SMALLEST_MTU, largest), problems, reason)
+        vni = _option(VNI_OPTIONS, options, (1, LARGEST_VNI), problems)
         raise_if_any(problems)
         return cls(subnet, gateway or subnet.network_address + 1, internal, mtu, vni)
 
@@ -144,6 +149,11 @@ class NetworkSettings:
             ("VNI", self.vni, network.vni),
         )
         return [f"{what} {asked} here, {known} there" for what, asked, known in pairs if asked not in (None, known)]
+
+
+def network_key(name: str) -> str:
+    """Where a network is stored."""
+    return f"{NETWORKS}{key_part(name)}"
 
 
 def free_subnet(taken: Iterable[str]) -> ipaddress.IPv4Network:
@@ -184,6 +194,20 @@ def lowest_free_vni(taken: Collection[int]) -> int:
     return free
 
 
-def _option(name: str, options: Mapping[str, str], least: int, most: int, problems: list[str]) -> int | None:
-    text = options.get(name)
-    return None if text is None else number_between(f"--opt {name}={text}", text or "none", least, most, problems)
+def asked_vni(options: Mapping[str, str]) -> int | None:
+    """The VNI that a network was made with, as far as its options say one."""
+    return next((int(options[name]) for name in VNI_OPTIONS if options.get(name, "").isdigit()), None)
+
+
+def _option(
+    names: Sequence[str], options: Mapping[str, str], limits: tuple[int, int], problems: list[str], reason: str = ""
+) -> int | None:
+    """The number that any of these names of one option gives; adds what is wrong, and why, to ``problems``."""
+    given = {name: options[name] for name in names if name in options}
+    found: list[str] = []
+    numbers = [number_between(f"--opt {name}={text}", text or "none", *limits, found) for name, text in given.items()]
+    if not found and len(set(numbers)) > 1:
+        words = " and ".join(f"{name}={text}" for name, text in given.items())
+        found, reason = [f"--opt {words} say two things: leave one out"], ""
+    problems += [f"{problem}{reason}" for problem in found]
+    return numbers[0] if numbers else None

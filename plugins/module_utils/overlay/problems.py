@@ -12,7 +12,7 @@ from typing import Any
 from ..docker.containers import GATEWAY_BRIDGE
 from ..docker.swarm.state import ACTIVE, CONTROL_PORT, GOSSIP_PORT, LOCKED
 from ..kernel.vxlan import IANA_PORT
-from ..validation import host_address_problems
+from ..validation import host_problems
 from .config import (
     ETCD,
     NETWORKS_GROUP,
@@ -58,7 +58,7 @@ def problems(config: Mapping[str, Any], nodes: Nodes) -> list[str]:
         found += _blocked_problems(name, seen, config["control_plane"])
         found += _taken_problems(name, seen, networks)
         found += _swarm_problems(name, seen, networks) if config["control_plane"] == SWARM else []
-    return found + host_address_problems(nodes) + _workload_problems(nodes, networks, config["control_plane"])
+    return found + host_problems(nodes) + _workload_problems(nodes, networks, config["control_plane"])
 
 
 def probes(nodes: Nodes, own: str, control_plane: str) -> list[dict[str, Any]]:

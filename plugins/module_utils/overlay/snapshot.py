@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
+from ..datastore.keys import name_of_part
 from .endpoints import ADDRESSES, ENDPOINTS, OverlayEndpoint
-from .networks import NETWORK_RECORDS, NETWORKS, VNIS, AgreedNetwork
+from .networks import NETWORK_RECORDS, NETWORKS, VNIS, AgreedNetwork, asked_vni
 
 
 @dataclass(frozen=True)
@@ -38,13 +39,14 @@ class Snapshot:
         wanted = set()
         for key, text in items.items():
             if key.startswith(ENDPOINTS):
-                found = _value(OverlayEndpoint.from_document, key[len(ENDPOINTS) :].partition("/")[0], text)
+                network = name_of_part(key[len(ENDPOINTS) :].partition("/")[0])
+                found = _value(OverlayEndpoint.from_document, network, text)
                 endpoints += [found] if found else []
             elif key.startswith(ADDRESSES):
                 network, _slash, address = key[len(ADDRESSES) :].partition("/")
-                addresses.setdefault(network, {})[address] = text
+                addresses.setdefault(name_of_part(network), {})[address] = text
             elif key.startswith(NETWORKS):
-                name = key[len(NETWORKS) :]
+                name = name_of_part(key[len(NETWORKS) :])
                 found = _value(AgreedNetwork.from_document, name, text)
                 networks.update({name: found} if found else {})
             elif key.startswith(VNIS) and key[len(VNIS) :].isdigit():
@@ -64,8 +66,8 @@ class Snapshot:
 
 def _wanted_vnis(record: str) -> set[int]:
     """What a host's record of a network says of ``--opt vni``."""
-    vni = str(json.loads(record).get("options", {}).get("vni", ""))
-    return {int(vni)} if vni.isdigit() else set()
+    vni = asked_vni(json.loads(record).get("options", {}))
+    return set() if vni is None else {vni}
 
 
 @lru_cache(maxsize=16384)

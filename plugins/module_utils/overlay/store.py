@@ -16,16 +16,25 @@ from collections.abc import Collection
 from ..datastore.etcd import Etcd, Put, unchanged_since
 from ..datastore.transactions import MAX_OPERATIONS, PATIENCE_SECONDS, Transaction, Transactions
 from ..errors import AddressTaken, LabError
-from .endpoints import ADDRESSES, ENDPOINT_NAMES, ENDPOINTS, OverlayEndpoint, address_key, name_key
+from .endpoints import (
+    ADDRESSES,
+    ENDPOINT_NAMES,
+    ENDPOINTS,
+    OverlayEndpoint,
+    address_key,
+    endpoint_key,
+    folder,
+    name_key,
+)
 from .networks import (
     DRIVER_RECORDS,
     NETWORK_RECORDS,
-    NETWORKS,
     STORE,
     VNIS,
     AgreedNetwork,
     NetworkSettings,
     lowest_free_vni,
+    network_key,
 )
 from .snapshot import Snapshot
 
@@ -122,7 +131,7 @@ class OverlayStore:
         return self._etcd.commit([unchanged_since(key, 0)], [Put(key, node)])
 
     def _taken(self, network: str) -> set[str]:
-        prefix = f"{ADDRESSES}{network}/"
+        prefix = folder(ADDRESSES, network)
         return {item.key[len(prefix) :] for item in self._etcd.get_prefixes(prefix)[0]}
 
     # --- endpoints ----------------------------------------------------------------------------------------------------
@@ -175,7 +184,7 @@ def _agree(
 
 
 def _stored_network(transaction: Transaction, name: str) -> AgreedNetwork | None:
-    key = f"{NETWORKS}{name}"
+    key = network_key(name)
     stored = transaction.get(key)
     return Snapshot.from_items({key: stored} if stored else {}).networks.get(name)
 
@@ -203,7 +212,7 @@ def _leave(transaction: Transaction, name: str, node: str) -> tuple[bool, bool]:
     if nodes:
         transaction.put(found.key, dataclasses.replace(found, nodes=nodes).text())
         return False, False
-    prefixes = (f"{ENDPOINTS}{name}/", f"{ENDPOINT_NAMES}{name}/", f"{ADDRESSES}{name}/")
+    prefixes = [folder(kind, name) for kind in (ENDPOINTS, ENDPOINT_NAMES, ADDRESSES)]
     left = [key for prefix in prefixes for key in transaction.under(prefix)]
     for key in left[:MAX_OPERATIONS]:
         transaction.delete(key)
@@ -231,7 +240,7 @@ def _claim_name(transaction: Transaction, endpoint: OverlayEndpoint, name: str) 
     key = name_key(endpoint.network, name)
     holder_id = transaction.get(key)
     if holder_id not in (None, endpoint.endpoint_id):
-        holder_key = f"{ENDPOINTS}{endpoint.network}/{holder_id}"
+        holder_key = endpoint_key(endpoint.network, holder_id)
         holder = _stored_endpoint(transaction, holder_key)
         transaction.require(holder_key)
         if holder is not None and holder.node != endpoint.node and holder.container in ("", name):
@@ -253,7 +262,7 @@ def _release_name(transaction: Transaction, endpoint: OverlayEndpoint, keep: str
     elif keep and transaction.get(name_key(endpoint.network, keep)) == endpoint.endpoint_id:
         claimed = []
     else:
-        claimed = list(transaction.under(f"{ENDPOINT_NAMES}{endpoint.network}/"))
+        claimed = list(transaction.under(folder(ENDPOINT_NAMES, endpoint.network)))
     for key in claimed:
         _delete_own(transaction, key, endpoint.endpoint_id)
 
@@ -264,7 +273,7 @@ def _stored_endpoint(transaction: Transaction, key: str) -> OverlayEndpoint | No
 
 
 def _delete_endpoint(transaction: Transaction, network: str, endpoint_id: str) -> None:
-    key = f"{ENDPOINTS}{network}/{endpoint_id}"
+    key = endpoint_key(network, endpoint_id)
     endpoint = _stored_endpoint(transaction, key)
     if endpoint is not None:
         _release_name(transaction, endpoint)
@@ -298,7 +307,7 @@ def _forget_portion(transaction: Transaction, node: str) -> bool:
         for address, owner in addresses.items()
         if owner == node
     ]
-    folders = (f"{DRIVER_RECORDS}{kind}/{node}/" for kind in ("networks", "joined", "pools"))
+    folders = (f"{DRIVER_RECORDS}{kind}/{node}/" for kind in ("networks", "joined", "pools", "aliases"))
     noted = [key for folder in folders for key in transaction.under(folder)]
     for key in [*held, *noted][: MAX_OPERATIONS - len(transaction.writes)]:
         transaction.delete(key)

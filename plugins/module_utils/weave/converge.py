@@ -11,11 +11,11 @@ from typing import Any
 
 from ..datastore.etcd import Etcd
 from ..errors import LabError, raise_if_any
+from ..kernel.addresses import is_device_mac
 from ..outcome import Outcome, observed
 from ..validation import duplicate_problems, removal_problems
 from .address_request import DEFAULT, Wanted
 from .attach import attach, attached, detach
-from .peers import is_device_mac
 from .snapshot import Endpoint, Snapshot, checked_config
 from .store import WeaveStore
 from .veth import VethSettings

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import ipaddress
 import logging
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 
 from ..datastore.mirror import EtcdSnapshot
 from ..driver import libnetwork
@@ -27,7 +27,7 @@ from ..errors import LabError
 from . import attach, veth
 from .constants import DATAPATHS, DOMAIN, MULTICAST
 from .dataplane import best_datapath, clean_host, converge_host, plan_host
-from .peers import endpoint_mac, is_device_mac
+from .peers import endpoint_mac
 from .ring import Address
 from .snapshot import PREFIX, Endpoint, Snapshot
 from .store import DOCKER, WeaveStore
@@ -51,7 +51,7 @@ class WeaveNetwork(StoreNetwork[WeaveStore, Snapshot, Endpoint]):
         HostOption("checksum_offload", bool),  # leave TCP's and UDP's checksums to the devices
     )
     dns_domain = DOMAIN
-    network_options = (MULTICAST_OPTION,)
+    network_options = (MULTICAST_OPTION, libnetwork.MTU_OPTION)
     open_store = WeaveStore
     parse = Snapshot.parse
 
@@ -77,6 +77,17 @@ class WeaveNetwork(StoreNetwork[WeaveStore, Snapshot, Endpoint]):
     def endpoints_in_store(self) -> Iterable[Endpoint]:
         """The same, now."""
         return self.store.read().endpoints
+
+    # --- networks -----------------------------------------------------------------------------------------------------
+
+    def check_network(self, request: libnetwork.NetworkRequest) -> None:
+        """Its MTU must fit into the tunnel."""
+        super().check_network(request)
+        self._wanted_mtu(request.options)
+
+    def _wanted_mtu(self, options: Mapping[str, str]) -> int | None:
+        largest = self._veth_settings.mtu
+        return libnetwork.wanted_mtu(options, largest, f"Weave's containers have at most {largest} here (weave_mtu)")
 
     # --- addresses ----------------------------------------------------------------------------------------------------
 
@@ -130,8 +141,6 @@ class WeaveNetwork(StoreNetwork[WeaveStore, Snapshot, Endpoint]):
 
     def create_endpoint(self, request: libnetwork.EndpointRequest, network: NetworkRecord) -> libnetwork.EndpointAnswer:
         """Store it; the other hosts learn the MAC address from there."""
-        if request.mac and not is_device_mac(request.mac):
-            raise LabError(f"MAC address {request.mac} is a group address: choose another one.")
         addresses = tuple(map(str, request.addresses))
         endpoint = self._endpoint(request.endpoint_id, addresses, network.name, mac=request.mac)
         self.store.put_endpoint(endpoint)
@@ -149,8 +158,9 @@ class WeaveNetwork(StoreNetwork[WeaveStore, Snapshot, Endpoint]):
         """Create the veth pair. Without a gateway here, Docker adds eth0 on docker_gwbridge, with the default route."""
         endpoint = self.endpoint(joined.endpoint_id)
         with self.kernel:
-            veth.attach(joined.endpoint_id, endpoint.mac, self._veth_settings)
-        multicast = network.options.get(MULTICAST_OPTION, "").lower() in ("true", "1")
+            veth.attach(joined.endpoint_id, endpoint.mac, self._veth_settings, self._wanted_mtu(network.options))
+        # A container has one route for multicast: that of its first network with the option.
+        multicast = _has_multicast(network) and not veth.has_multicast_route(joined.sandbox)
         return libnetwork.JoinAnswer(
             device=veth.temporary_device(joined.endpoint_id),
             prefix="ethwe",
@@ -167,6 +177,8 @@ class WeaveNetwork(StoreNetwork[WeaveStore, Snapshot, Endpoint]):
             return False
         if not veth.is_set_up(joined.sandbox, device.name):
             veth.set_up_inside(joined.sandbox, device.name, endpoint.addresses)
+        if _has_multicast(network):  # another network may have had the route, and have been left
+            veth.ensure_multicast_route(joined.sandbox, device.name)
         return True
 
     def forget_endpoint(self, endpoint_id: str) -> None:
@@ -206,7 +218,13 @@ class WeaveNetwork(StoreNetwork[WeaveStore, Snapshot, Endpoint]):
         for endpoint in self.read(copy).endpoints:
             if endpoint.container:
                 addresses = _plain(endpoint.addresses)
-                yield ContainerName(endpoint.container, endpoint.network, addresses, shared_domain=DOMAIN)
+                yield ContainerName(
+                    endpoint.container,
+                    endpoint.network,
+                    addresses,
+                    shared_domain=DOMAIN,
+                    endpoint_id=endpoint.endpoint_id,
+                )
 
     # --- devices ------------------------------------------------------------------------------------------------------
 
@@ -243,6 +261,10 @@ class WeaveNetwork(StoreNetwork[WeaveStore, Snapshot, Endpoint]):
     @property
     def _veth_settings(self) -> VethSettings:
         return VethSettings.from_options(self.host.options)
+
+
+def _has_multicast(network: NetworkRecord) -> bool:
+    return network.options.get(MULTICAST_OPTION, "").lower() in ("true", "1")
 
 
 def _plain(addresses: Iterable[str]) -> tuple[str, ...]:

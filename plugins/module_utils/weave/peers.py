@@ -14,7 +14,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from ..errors import LabError
-from ..kernel.addresses import packed_mac, stable_mac
+from ..kernel.addresses import stable_mac
 
 SHORT_ID_BITS = 12
 """Two of them fill the 24 bits of a VXLAN network identifier."""
@@ -44,14 +44,6 @@ class Peer:
 def peer_name(node: str) -> str:
     """The name of a host's peer: a MAC address, always the same for a host."""
     return stable_mac(f"weave {node}")
-
-
-def is_device_mac(text: str) -> bool:
-    """Whether a text is the MAC address of a single device."""
-    try:
-        return not packed_mac(text)[0] & 1
-    except ValueError:
-        return False
 
 
 def free_short_id(name: str, taken: Collection[int]) -> int:

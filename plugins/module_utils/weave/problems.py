@@ -11,11 +11,11 @@ from typing import Any
 
 from ..docker.containers import GATEWAY_BRIDGE
 from ..errors import InvalidInput, LabError
+from ..kernel.addresses import is_device_mac
 from ..kernel.vxlan import OVERHEAD, SMALLEST_MTU
-from ..validation import duplicate_problems, host_address_problems
+from ..validation import duplicate_problems, host_problems
 from .address_request import Wanted
 from .constants import BRIDGE, DATAPATHS, OPENVSWITCH_DATAPATH
-from .peers import is_device_mac
 from .snapshot import Config, checked_config
 
 
@@ -28,7 +28,7 @@ def problems(config: Mapping[str, Any], nodes: Mapping[str, Mapping[str, Any]]) 
     no part in this run), and what the node has of its own: ``peer_name``, if one is pinned, ``attachments``, and
     ``foreign_command``, the path of a command that is in our command's place.
     """
-    found = _name_problems(nodes) + host_address_problems(nodes) + _mtu_problems(config["mtu"], nodes)
+    found = _name_problems(nodes) + host_problems(nodes) + _mtu_problems(config["mtu"], nodes)
     found += [
         f"{name}: {seen['foreign_command']} is there and was not made by this collection, as Weave's own script: it is "
         "left alone. Move it away, since the role puts a command of this name there"

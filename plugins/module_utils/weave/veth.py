@@ -15,12 +15,15 @@ from typing import Any
 
 from ..errors import LabError
 from ..kernel import iptables, sysctl
-from ..kernel.links import Device, LinkState, delete_links, read_link, read_links
+from ..kernel import rtnetlink as rt
+from ..kernel.addresses import packed_network
+from ..kernel.links import Device, LinkState, LinkTable, delete_links, read_link, read_links
 from ..kernel.namespaces import inside
-from ..kernel.netlink import KernelRefusal, NetlinkSocket
+from ..kernel.netlink import NLM_F_CREATE, KernelRefusal, NetlinkSocket
+from ..kernel.routes import PROTOCOLS, TABLES, RouteParser, read_main_table, route_messages
 from ..kernel.veth import VethEnd, VethPair, converge_pairs, create_here
 from ..kernel.writer import MERGE_RECEIVED, TRANSMIT_CHECKSUMS, TRANSMIT_SCTP_CHECKSUMS, KernelWriter
-from .constants import BRIDGE, DEFAULT_MTU
+from .constants import BRIDGE, DEFAULT_MTU, MULTICAST
 from .iptables_rules import container_rules
 
 HOST_PREFIX = "vethwl"  # of Docker's containers
@@ -57,9 +60,13 @@ class VethSettings:
         return cls(options.get("mtu") or DEFAULT_MTU, bool(options.get("checksum_offload")))
 
 
-def attach(endpoint_id: str, mac: str, settings: VethSettings) -> None:
-    """Connect a container for Docker; the container's end is left beside the host's, for Docker to move."""
-    connect(host_device(endpoint_id), VethEnd(Device(temporary_device(endpoint_id), mac=mac, up=False)), settings)
+def attach(endpoint_id: str, mac: str, settings: VethSettings, mtu: int | None = None) -> None:
+    """Connect a container for Docker; the container's end is left beside the host's, for Docker to move.
+
+    ``mtu`` is that of the container's network in bytes, if it has one of its own.
+    """
+    container = Device(temporary_device(endpoint_id), mac=mac, mtu=mtu, up=False)
+    connect(host_device(endpoint_id), VethEnd(container), settings)
 
 
 def connect(device: str, container: VethEnd, settings: VethSettings) -> None:
@@ -69,7 +76,8 @@ def connect(device: str, container: VethEnd, settings: VethSettings) -> None:
     host's, as after an interrupted call, is replaced, without a look at the other links, of which there may be
     thousands.
     """
-    container = dataclasses.replace(container, device=dataclasses.replace(container.device, mtu=settings.mtu))
+    mtu = container.device.mtu or settings.mtu
+    container = dataclasses.replace(container, device=dataclasses.replace(container.device, mtu=mtu))
     pair = VethPair(VethEnd(Device(device, mtu=settings.mtu)), container)
     if container.netns:
         converge_pairs([pair], False)
@@ -144,6 +152,31 @@ def container_device(netns: str, mac: str) -> LinkState | None:
         return None
     with NetlinkSocket(netns) as netlink:
         return next((link for link in read_links(netlink).values() if link.mac == mac and link.up), None)
+
+
+def has_multicast_route(netns: str) -> bool:
+    """Whether a container has a route for multicast already; a namespace that is not made yet has none."""
+    if not Path(netns).exists():
+        return False
+    with NetlinkSocket(netns) as netlink:
+        return _has_multicast_route(netlink, read_links(netlink))
+
+
+def ensure_multicast_route(netns: str, device: str) -> None:
+    """Route multicast over a device, unless the container has a route for it."""
+    with NetlinkSocket(netns) as netlink:
+        links = read_links(netlink)
+        if _has_multicast_route(netlink, links):
+            return
+        route = RouteParser(device, PROTOCOLS["boot"]).parse({"dst": MULTICAST, "scope": "link"})
+        messages = route_messages(rt.RTM_NEWROUTE, NLM_F_CREATE, [route], TABLES["main"], links)
+        for failure in netlink.batch(messages):
+            raise LabError(f"cannot route multicast over {device} in {netns}: {failure.reason}.")
+
+
+def _has_multicast_route(netlink: NetlinkSocket, links: LinkTable) -> bool:
+    wanted = packed_network(MULTICAST)
+    return any((destination, length) == wanted for destination, length, _metric in read_main_table(netlink, links))
 
 
 def is_set_up(netns: str, device: str) -> bool:

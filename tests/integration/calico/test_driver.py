@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import socket
+import urllib.request
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from ipaddress import ip_address, ip_network
@@ -16,11 +18,14 @@ from ansible_collections.container_network.lab.plugins.module_utils.calico.pools
 from ansible_collections.container_network.lab.plugins.module_utils.calico.resources import Node, WorkloadEndpoint
 from ansible_collections.container_network.lab.plugins.module_utils.calico.store import CalicoStore
 from ansible_collections.container_network.lab.plugins.module_utils.datastore.etcd import Etcd
+from ansible_collections.container_network.lab.plugins.module_utils.kernel.namespaces import inside
 from tests.support import etcd_process
 from tests.support.driver_hosts import DRIVER, Cluster, DriverHost, eventually, running_cluster
+from tests.support.kernel_view import flows
 
 CALICO = {"calico": {"module": ".calico.driver", "interface": "eth0"}}
 IMPATIENT = ("-m", "tests.support.impatient_driver")
+ODD_NAMES = ["my net", "team/net", "web@prod", "网络", "my.net.", "cal_net_", "x -j ACCEPT", "a\nb", "n" * 200]
 POOLS = [
     IPPool("course", ip_network("192.168.0.0/16"), 26),
     IPPool("own", ip_network("17.2.0.0/24"), 26),
@@ -117,6 +122,195 @@ def test_a_container_is_in_two_networks_of_one_pool(host: DriverHost) -> None:
         eventually(lambda number=number: reaches(host, f"only{number}", f"17.2.0.1{number}"))
     eventually(lambda: reaches(host, "only1", "17.2.0.11"))
     assert reaches(host, "both", "17.2.0.1")
+
+
+def test_networks_of_any_name_work_and_touch_no_other(host: DriverHost, store: CalicoStore) -> None:
+    """Names that are no words in rules, no labels in selectors, no parts of keys, no names in DNS."""
+    create(host, "cal_net1")
+    run(host, "good", "cal_net1")
+    good = address(host, "good", "cal_net1")
+    for number, network in enumerate(ODD_NAMES):
+        create(host, network)
+        run(host, f"a{number}", network)
+        run(host, f"b{number}", network)
+        first = address(host, f"a{number}", network)
+        assert reaches(host, f"b{number}", first), network
+        assert not reaches(host, "good", first), network
+        assert not reaches(host, f"b{number}", good), network
+    run(host, "later", "cal_net1")
+    assert reaches(host, "later", good)
+    names = (host.folder / "hosts").read_text()
+    eventually(lambda: f"b{len(ODD_NAMES) - 1}" in (host.folder / "hosts").read_text())
+    names = (host.folder / "hosts").read_text().splitlines()
+    assert f"{good} good.cal_net1.container good" in names
+    assert {len(line.split(" ")) for line in names} == {2, 3}
+    assert "follow" not in host.log()
+    assert len(store.profiles()) == 1 + len(ODD_NAMES)
+
+
+def test_who_gets_an_address_gets_nothing_of_the_flows_of_the_one_before(host: DriverHost) -> None:
+    """Established flows pass all rules: one that is left would lead into a network that is closed to it."""
+    create(host, "cal_net1", "--subnet=17.2.0.0/24")
+    create(host, "cal_net2", "--subnet=17.2.0.0/24")
+    run(host, "aa", "cal_net1", "--ip=17.2.0.9")
+    run(host, "bb", "cal_net1", "--ip=17.2.0.10")
+    with udp_socket(host, "bb", 6000) as sender:
+        with udp_socket(host, "aa", 9000) as former:
+            sender.sendto(b"to aa", ("17.2.0.9", 9000))
+            assert former.recvfrom(100) == (b"to aa", ("17.2.0.10", 6000))
+            former.sendto(b"answer", ("17.2.0.10", 6000))
+            assert sender.recv(100) == b"answer"
+        assert ("17.2.0.10", "17.2.0.9") in flows(host.netns)
+        host.docker("rm", "--force", "aa")
+        eventually(lambda: ("17.2.0.10", "17.2.0.9") not in flows(host.netns))
+        with udp_socket(host, "bb", 6001) as other:  # sends all the time, also while nobody has the address
+            for sending in (sender, other):
+                sending.sendto(b"too late", ("17.2.0.9", 9000))
+            run(host, "a2", "cal_net2", "--ip=17.2.0.9")
+            with udp_socket(host, "a2", 9000) as later:
+                for sending in (sender, other):
+                    sending.sendto(b"not for a2", ("17.2.0.9", 9000))
+                with pytest.raises(TimeoutError):
+                    later.recvfrom(100)
+
+
+def udp_socket(host: DriverHost, container: str, port: int) -> socket.socket:
+    """A socket inside a container; what does not arrive within a second does not arrive."""
+    process = host.docker("inspect", "--format={{.State.Pid}}", container)
+    with inside(f"/proc/{process}/ns/net"):
+        made = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    made.bind(("", port))
+    made.settimeout(1)
+    return made
+
+
+@pytest.mark.parametrize("networks", [("abc", "cal_net1"), ("cal_net1", "abc")])
+def test_a_container_on_a_bridge_as_well_calls_peers_on_both(host: DriverHost, networks: tuple[str, str]) -> None:
+    """Wherever Docker lets its default route lead, which the order of the names and that of the commands decide."""
+    create(host, "cal_net1", "--subnet=17.2.0.0/24")
+    create(host, "cal_net2", "--subnet=17.2.0.0/24")
+    host.docker("network", "create", "abc")
+    run(host, "routed", "cal_net1")
+    run(host, "bridged", "abc")
+    first, second = networks
+    run(host, "both", first)
+    host.docker("network", "connect", second, "both")
+    peers = (address(host, "routed", "cal_net1"), address(host, "bridged", "abc"))
+    for peer in peers:
+        eventually(lambda peer=peer: reaches(host, "both", peer), 5)
+    assert reaches(host, "routed", address(host, "both", "cal_net1"))
+    assert reaches(host, "bridged", address(host, "both", "abc"))
+    host.docker("network", "connect", "cal_net2", "both")
+    run(host, "other", "cal_net2")
+    eventually(lambda: reaches(host, "other", address(host, "both", "cal_net2")), 5)
+    host.docker("network", "disconnect", "abc", "both")
+    eventually(lambda: reaches(host, "both", peers[0]), 5)
+    host.docker("rm", "--force", "both", "bridged")
+    host.docker("network", "rm", "abc")
+
+
+def test_published_ports_lead_to_the_container(host: DriverHost, cluster: Cluster) -> None:
+    """From elsewhere, from the host, and from containers, also past a profile that lets nobody else in."""
+    create(host, "cal_net1", "--subnet=17.2.0.0/24")
+    create(host, "cal_net2", "--subnet=17.2.0.0/24")
+    run(host, "other", "cal_net2")
+    serve(host, "web", "-p=8080:80", "-p=127.0.0.1:8081:80", "-p=8082:80/tcp")
+    expected = "<p>web</p>"
+    with inside(cluster.underlay):  # the router between the hosts
+        eventually(lambda: fetched("192.0.2.2", 8080) == expected, 5)
+        assert fetched("192.0.2.2", 8081) == fetched("192.0.2.2", 80) == ""
+    with inside(host.netns):
+        assert [fetched("192.0.2.2", 8080), fetched("127.0.0.1", 8080), fetched("127.0.0.1", 8081)] == [expected] * 3
+    for client in ("other", "web"):
+        assert host.docker("exec", client, "wget", "-qO-", "http://192.0.2.2:8082") == expected
+    assert not host.try_docker(
+        "exec", "other", "wget", "-T1", "-qO-", f"http://{address(host, 'web', 'cal_net1')}"
+    ).stdout
+    host.stop_driver()
+    host.run("iptables", "-t", "nat", "-F", "cali-host-ports")
+    host.start_driver()
+    with inside(cluster.underlay):
+        eventually(lambda: fetched("192.0.2.2", 8080) == expected, 5)
+    etcd = Etcd([host.endpoint])
+    for item in etcd.get_prefixes("/calico/resources/v3/projectcalico.org/workloadendpoints/")[0]:
+        etcd.delete(item.key)
+    with inside(cluster.underlay):
+        eventually(lambda: fetched("192.0.2.2", 8080) == expected, 40)
+    host.docker("rm", "--force", "web")
+    eventually(lambda: "cali-host-ports" not in host.run("iptables-save", "-t", "nat").stdout)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["-p=80"], "-p 80/tcp leaves the choice of the host's port to the network"),
+        (["-p=8000-8002:80"], "leaves the choice of the host's port to the network"),
+        (["-p=8080:81"], "-p 8080:81/tcp: container web has published this port: choose another one."),
+        (["-p=127.0.0.1:8080:80"], "container web has published this port"),
+        (["-p=9000:80", "-p=9000:81"], "the host's port is given twice"),
+        (["-p=203.0.113.77:9000:80"], "-p 203.0.113.77:9000:80/tcp: 203.0.113.77 is no address of this host."),
+        (["-p=[::1]:9000:80"], "ports are published at IPv4 addresses only"),
+        (["-p=7777:80"], "tcp port 7777 cannot be used on this host (Address already in use): choose another one."),
+    ],
+)
+def test_ports_that_cannot_be_published_are_refused_with_words(
+    host: DriverHost, options: list[str], words: str, store: CalicoStore
+) -> None:
+    create(host, "cal_net1", "--subnet=17.2.0.0/24")
+    run(host, "web", "cal_net1", "-p=8080:80")
+    with inside(host.netns):
+        listener = socket.create_server(("", 7777))
+    with listener:
+        refused = host.try_docker("run", "--rm", "--network=cal_net1", *options, "busybox", "true")
+    assert words in refused.stderr
+    run(host, "fine", "cal_net1", "-p=8080:80/udp", "-p=9000:81")
+    host.docker("restart", "--time=0", "fine")
+
+
+def serve(host: DriverHost, name: str, *options: str) -> None:
+    """A container with a web server, which tells its name."""
+    script = f"mkdir /www; echo '<p>{name}</p>' > /www/index.html; exec httpd -f -h /www"
+    options = ("--detach", "--stop-signal=KILL", f"--name={name}", "--network=cal_net1", *options)
+    host.docker("run", *options, "busybox", "sh", "-c", script)
+
+
+def fetched(address: str, port: int) -> str:
+    """What a web server answers; nothing if there is none."""
+    try:
+        with urllib.request.urlopen(f"http://{address}:{port}/", timeout=1) as answer:
+            return answer.read().decode().strip()
+    except OSError:
+        return ""
+
+
+def test_a_mac_address_of_ones_own_survives_the_loss_of_the_datastore(host: DriverHost, store: CalicoStore) -> None:
+    """Host and container must be of one mind: the container's address is a permanent neighbour."""
+    create(host, "cal_net1", "--subnet=17.2.0.0/24")
+    host.create_with_mac("group", "cal_net1", "11:22:33:44:55:66")
+    refused = host.try_docker("start", "group")
+    assert "MAC address 11:22:33:44:55:66 is a group address: choose another one" in refused.stderr
+    assert store.endpoints() == []
+    host.create_with_mac("own", "cal_net1", "02:aa:bb:cc:dd:ee")
+    host.docker("start", "own")
+    own = address(host, "own", "cal_net1")
+    run(host, "bbox1", "cal_net1")
+    assert reaches(host, "bbox1", own)
+    eventually(lambda: {one.container for one in store.endpoints()} == {"own", "bbox1"})
+    before = store.endpoints()
+    etcd = Etcd([host.endpoint])
+    for item in etcd.get_prefixes("/calico/resources/v3/projectcalico.org/workloadendpoints/")[0]:
+        etcd.delete(item.key)
+    eventually(lambda: store.endpoints() == before, 40)
+    assert {one.mac for one in before} == {"02:aa:bb:cc:dd:ee", "ee:ee:ee:ee:ee:ee"}
+    host.stop_driver()
+    host.start_driver()
+    assert reaches(host, "bbox1", own)
+
+
+def test_a_network_has_an_mtu_of_its_own(host: DriverHost) -> None:
+    create(host, "narrow", "--opt=com.docker.network.driver.mtu=1400")
+    run(host, "bbox1", "narrow")
+    assert " mtu 1400 " in host.docker("exec", "bbox1", "ip", "link", "show", "cali0")
 
 
 def test_a_boot_starts_the_containers_again(host: DriverHost) -> None:
@@ -239,7 +433,8 @@ def test_wrong_input_is_refused_with_words_and_leaves_nothing(host: DriverHost, 
         ),
         ([*one_pool, "--subnet=192.168.0.0/16"], "2 IPv4 subnets: a network of the driver calico has one of each"),
         ([*calico, "--internal"], "--internal is not supported"),
-        ([*calico, "--opt=color=red"], "--opt color=red: the driver calico has no such option. It has: none"),
+        ([*calico, "--opt=color=red"], "--opt color=red: the driver calico has no such option. It has: com.docker"),
+        ([*calico, "--opt=com.docker.network.driver.mtu=9000"], "from 68 to 1500: eth0, which carries it, has 1500"),
         ([*calico, "--ipam-opt=color=red"], "--ipam-opt color=red: the driver calico-ipam has no such option"),
         (["--driver=calico", "--subnet=10.9.0.0/24"], "needs its addresses: add --ipam-driver calico-ipam"),
         (["--driver=bridge", "--ipam-driver=calico-ipam"], "ipv4 pool is empty"),

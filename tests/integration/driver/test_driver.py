@@ -36,6 +36,7 @@ from ansible_collections.container_network.lab.plugins.module_utils.driver.docke
 from ansible_collections.container_network.lab.plugins.module_utils.driver.endpoint_life import EndpointLife
 from ansible_collections.container_network.lab.plugins.module_utils.driver.host import Host
 from ansible_collections.container_network.lab.plugins.module_utils.driver.joined_endpoints import Joined
+from ansible_collections.container_network.lab.plugins.module_utils.driver.libnetwork import PublishedPort
 from ansible_collections.container_network.lab.plugins.module_utils.driver.network_records import (
     NetworkRecord,
     NetworkRecords,
@@ -187,6 +188,12 @@ class ListedContainers(Docker):
     def view(self, driver: str) -> DockerView:
         return DockerView(self.networks, self.endpoints, self.daemon)
 
+    def published(self, container_id: str) -> list[PublishedPort]:
+        return []
+
+    def aliases(self, container_id: str) -> dict[str, tuple[str, ...]]:
+        return {key: () for key, one in self.endpoints.items() if one.container_id == container_id}
+
 
 class Parts:
     """The driver's parts without its threads and sockets; the test decides what the watch has seen."""
@@ -224,7 +231,9 @@ def parts(endpoint: str) -> Parts:
 def test_a_name_is_awaited_though_neither_the_watch_nor_docker_knows_the_endpoint_yet(parts, store):
     docker, reconciler = parts.docker, parts.reconciler
     NetworkRecords(parts.network.host, parts.network.prefix()).put(NetworkRecord("n", "net"))
-    parts.life.joined(Joined("e" * 64, "n", "/run/docker/netns/none"), (), "net")
+    joined = Joined("e" * 64, "n", "/run/docker/netns/none")
+    parts.life.joined(joined, (), "net")
+    parts.life.finished(joined)
     assert not reconciler.learn_names()
     store.put_endpoint(WorkloadEndpoint.of_container("host1", "e" * 64, ("17.2.0.0/32",), ("net",)))
     parts.follow()

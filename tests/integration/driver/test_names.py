@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -42,6 +43,7 @@ def host(netns_factory: Callable[[], str], tmp_path: Path, busybox_path: str) ->
         stand_in.chmod(0o755)
         host.run("ip", "address", "add", f"{ADDRESS}/32", "dev", "lo", "scope", "host")
         host.run("mkdir", FOLDER)
+        host.run("mount", "--bind", "/dev/null", "/etc/resolv.conf")  # no servers beyond
         host.run("touch", f"{FOLDER}/hosts")
         whole = [f"--pid-file={FOLDER}/pid", f"--addn-hosts={FOLDER}/hosts", f"--servers-file={FOLDER}/domains"]
         host.run(
@@ -50,7 +52,6 @@ def host(netns_factory: Callable[[], str], tmp_path: Path, busybox_path: str) ->
             f"--listen-address={ADDRESS}",
             "--bind-interfaces",
             "--no-hosts",
-            "--no-resolv",
             *whole,
             "--domain-needed",
         )
@@ -65,10 +66,13 @@ def host(netns_factory: Callable[[], str], tmp_path: Path, busybox_path: str) ->
         host.run("sh", "-c", f"kill $(cat {FOLDER}/53*.pid)", check=False)
 
 
-def elsewhere(host: DriverHost, network: str, address: str, name: str = "web") -> None:
+def elsewhere(host: DriverHost, network: str, address: str, name: str = "web", alias: str = "") -> None:
     """A container of another host."""
     document = {"network": network, "addresses": [address], "container": name}
-    Etcd([host.endpoint]).put(f"/plain/endpoints/host2/{network}-{address}", json.dumps(document))
+    etcd = Etcd([host.endpoint])
+    etcd.put(f"/plain/endpoints/host2/{network}-{address}", json.dumps(document))
+    if alias:
+        etcd.put(f"/container_network/plain/aliases/host2/{network}-{address}", json.dumps([alias]))
 
 
 def run(host: DriverHost, name: str, *networks: str) -> None:
@@ -79,17 +83,24 @@ def run(host: DriverHost, name: str, *networks: str) -> None:
 
 
 def lookup(host: DriverHost, container: str, name: str) -> str:
-    """The address, or nothing."""
+    """The first address, or nothing."""
+    return next(iter(_answered(host, container, name)), "")
+
+
+def addresses(host: DriverHost, container: str, name: str) -> set[str]:
+    return set(_answered(host, container, name))
+
+
+def _answered(host: DriverHost, container: str, name: str) -> list[str]:
     answer = host.try_docker("exec", container, "nslookup", name).stdout
-    found = re.findall(r"^Address(?: \d+)?: (\d\S+)", answer.partition("\n\n")[2], re.MULTILINE)
-    return found[0] if found else ""
+    return re.findall(r"^Address(?: \d+)?: (\d\S+)", answer.partition("\n\n")[2], re.MULTILINE)
 
 
 def test_each_network_has_its_own_web(host: DriverHost) -> None:
     elsewhere(host, "red", "10.1.0.77")
     elsewhere(host, "blue", "10.1.0.88")
     elsewhere(host, "green", "10.3.0.99", "only-green")
-    assert host.run("cat", f"{FOLDER}/domains").stdout == "server=/container/\n"
+    assert host.run("cat", f"{FOLDER}/domains").stdout == "server=/#/\nserver=/container/\n"
     run(host, "r1", "red")
     run(host, "b1", "blue")
     run(host, "both", "blue", "green")
@@ -109,6 +120,68 @@ def test_each_network_has_its_own_web(host: DriverHost) -> None:
     host.docker("network", "rm", "blue")
     # A file may go while the shell reads it.
     eventually(lambda: "blue" not in host.run("sh", "-c", f"head -n 1 {FOLDER}/*.hosts || true").stdout)
+    assert lookup(host, "r1", "web") == "10.1.0.77"
+
+
+def test_aliases_are_answered_across_hosts_in_their_own_network(host: DriverHost) -> None:
+    for number, alias in ((77, "Web"), (78, "web"), (79, "db.front")):
+        elsewhere(host, "red", f"10.1.0.{number}", f"p-{number}", alias)
+    elsewhere(host, "blue", "10.1.0.88", "q-1", "web")
+    run(host, "r1", "red")
+    run(host, "b1", "blue")
+    eventually(lambda: addresses(host, "r1", "web") == {"10.1.0.77", "10.1.0.78"})
+    assert addresses(host, "r1", "WEB") == {"10.1.0.77", "10.1.0.78"}
+    assert addresses(host, "r1", "web.red.container") == {"10.1.0.77", "10.1.0.78"}
+    assert addresses(host, "r1", "DB.front") == {"10.1.0.79"}
+    eventually(lambda: addresses(host, "b1", "web") == {"10.1.0.88"})
+
+
+def test_docker_tells_aliases_and_renames(host: DriverHost) -> None:
+    def known() -> list[str]:
+        return host.run("cat", f"{FOLDER}/hosts").stdout.splitlines()
+
+    host.docker("network", "connect", "--alias=odd one", "green", host.docker("create", "--name=late", "busybox"))
+    options = ("--network=red", "--network-alias=web", "--network-alias=Web.Front", "--hostname=x.example")
+    host.docker("run", "--detach", "--name=p-1", *options, "busybox", "sleep", "infinity")
+    address = host.address_of("p-1", "red")
+    names = "web.red.container web Web.Front.red.container Web.Front x.example.red.container x.example"
+    eventually(lambda: known() == [f"{address} p-1.red.container p-1 {names}"])
+    etcd = Etcd([host.endpoint])
+    for item in etcd.get_prefixes("/container_network/plain/aliases/")[0]:
+        etcd.delete(item.key)
+    host.kill_driver()
+    host.start_driver()
+    eventually(lambda: known() == [f"{address} p-1.red.container p-1 {names}"])
+    host.docker("rename", "p-1", "p-2")
+    eventually(lambda: known() == [f"{address} p-2.red.container p-2 {names}"], 3)
+    host.docker("rm", "--force", "p-2")
+    eventually(lambda: known() == [])
+    assert etcd.get_prefixes("/container_network/plain/aliases/")[0] == []
+
+
+@pytest.mark.parametrize("name", ["nobody", "no.body", "nobody.red.container", "no.body.example"])
+def test_a_name_that_nobody_has_is_answered_at_once_also_without_upstream_servers(host: DriverHost, name: str) -> None:
+    run(host, "r1", "red")
+    eventually(lambda: "5301.hosts" in host.run("ls", FOLDER).stdout)
+    started = time.monotonic()
+    answer = host.try_docker("exec", "r1", "nslookup", name)
+    assert time.monotonic() - started < 2
+    assert "NXDOMAIN" in answer.stdout + answer.stderr
+
+
+def test_a_network_with_an_odd_name_has_a_view_of_its_own(host: DriverHost) -> None:
+    """Its name has the names of two others in it, and is no name in DNS."""
+    host.docker("network", "create", "--driver=plain", "--ipam-driver=plain", "--subnet=10.4.0.0/24", "red blue")
+    elsewhere(host, "red", "10.1.0.77")
+    elsewhere(host, "red blue", "10.4.0.99")
+    run(host, "odd", "red blue")
+    run(host, "r1", "red")
+    eventually(lambda: lookup(host, "odd", "web") == "10.4.0.99")
+    eventually(lambda: lookup(host, "r1", "web") == "10.1.0.77")
+    host.kill_driver()
+    host.start_driver()
+    run(host, "again", "red blue")
+    eventually(lambda: lookup(host, "again", "web") == "10.4.0.99")
     assert lookup(host, "r1", "web") == "10.1.0.77"
 
 

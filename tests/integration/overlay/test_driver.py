@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from ansible_collections.container_network.lab.plugins.module_utils.datastore.etcd import Etcd
-from ansible_collections.container_network.lab.plugins.module_utils.docker.engine import Engine
 from tests.support.driver_hosts import DriverHost, clean_all, create_on_all, eventually, running_cluster
 
 SUBNET = "--subnet=10.20.0.0/16"
@@ -95,7 +94,8 @@ def test_the_namespace_is_named_after_the_network(hosts: Hosts) -> None:
 
 
 def test_an_internal_network_has_no_second_interface(hosts: Hosts) -> None:
-    hosts.create(SUBNET, "--internal", "--opt=mtu=1400", "--opt=vni=300")
+    docker = "--opt=com.docker.network.driver."
+    hosts.create(SUBNET, "--internal", f"{docker}mtu=1400", f"{docker}overlay.vxlanid_list=300")
     run(hosts.first, "c1")
     run(hosts.second, "c2")
     assert hosts.first.docker("exec", "c1", "ip", "route") == "10.20.0.0/16 dev eth0 scope link  src 10.20.0.2"
@@ -142,6 +142,10 @@ def test_a_network_without_a_subnet_gets_a_free_one(hosts: Hosts) -> None:
     [
         (["--subnet=192.0.0.0/16"], "overlaps 192.0.2.0/24, which this host has on eth0"),
         ([SUBNET, "--opt=mtu=1460"], "from 68 to 1450: the underlay's MTU is 1500, and VXLAN takes 50 of it"),
+        ([SUBNET, "--opt=com.docker.network.driver.mtu=1460"], "driver.mtu=1460 must be a number from 68 to 1450"),
+        ([SUBNET, "--opt=mtu=1400", "--opt=com.docker.network.driver.mtu=1300"], "say two things: leave one out"),
+        ([SUBNET, "--opt=com.docker.network.driver.overlay.vxlanid_list=300"], "network taken (10.99.0.0/16) has this"),
+        ([SUBNET, "--opt=com.docker.network.driver.overlay.vxlanid_list=7,8"], "must be a number from 1 to 16777215"),
         ([SUBNET, "--opt=vni=300"], "--opt vni=300: network taken (10.99.0.0/16) has this VNI"),
         ([SUBNET, "--ipv6", "--subnet=fd00:20::/64"], "IPv6 is not supported"),
     ],
@@ -165,6 +169,31 @@ def test_addresses_and_names_are_one_containers_alone(hosts: Hosts) -> None:
     assert run(hosts.second, "c1", "--ip=10.20.7.7") == "10.20.7.7"
 
 
+@pytest.mark.parametrize("network", ["team/net", "my net", "网络", "a\nb", "n" * 300])
+def test_a_network_of_any_name_is_one_on_all_hosts(hosts: Hosts, network: str) -> None:
+    hosts.create("--subnet=10.99.0.0/16", name="team")
+    hosts.create(SUBNET, name=network)
+    assert run(hosts.first, "c1", network=network) == "10.20.0.2"
+    assert run(hosts.second, "c2", network=network) == "10.20.0.3"
+    assert hosts.second.pings("c2", "10.20.0.2")
+    assert run(hosts.first, "other", network="team") == "10.99.0.2"
+    eventually(lambda: "c2" in (hosts.first.folder / "hosts").read_text())
+    refused = hosts.second.try_docker("run", "--rm", "--name=c1", f"--network={network}", "busybox", "true")
+    assert "endpoint with name c1 already exists in network" in refused.stderr
+
+
+def test_aliases_and_new_names_are_seen_on_other_hosts_at_once(hosts: Hosts) -> None:
+    hosts.create(SUBNET)
+    run(hosts.first, "p-1", "--network-alias=web")
+    run(hosts.second, "p-2", "--network-alias=web")
+    before = [f"10.20.0.{n + 1} p-{n}.overlay.container p-{n} web.overlay.container web" for n in (1, 2)]
+    for host in hosts.both:
+        eventually(lambda host=host: (host.folder / "hosts").read_text().splitlines() == before)
+    hosts.first.docker("rename", "p-1", "q-1")
+    after = [line.replace("p-1", "q-1") for line in before]
+    eventually(lambda: sorted((hosts.second.folder / "hosts").read_text().splitlines()) == after, 3)
+
+
 def test_a_host_may_keep_to_a_part_of_the_subnet(hosts: Hosts) -> None:
     with hosts.second.keeping_to_itself():
         hosts.first.docker("network", "create", *DRIVER, SUBNET, "--ip-range=10.20.255.0/24", "overlay")
@@ -176,9 +205,10 @@ def test_a_host_may_keep_to_a_part_of_the_subnet(hosts: Hosts) -> None:
 
 def test_a_container_with_a_mac_address_of_its_own_is_reached(hosts: Hosts) -> None:
     hosts.create(SUBNET)
-    engine = Engine(hosts.first.docker_host)  # newer commands say it in words that an older Docker refuses
-    network = {"HostConfig": {"NetworkMode": "overlay"}, "MacAddress": "02:aa:bb:cc:dd:ee"}
-    engine.post("/containers/create", {"Image": "busybox", "Cmd": ["sleep", "infinity"], **network}, name="c1")
+    hosts.first.create_with_mac("c1", "overlay", "02:aa:bb:cc:dd:ee")
+    hosts.first.create_with_mac("group", "overlay", "11:22:33:44:55:66")
+    refused = hosts.first.try_docker("start", "group")
+    assert "MAC address 11:22:33:44:55:66 is a group address: choose another one" in refused.stderr
     hosts.first.docker("start", "c1")
     run(hosts.second, "c2")
     assert hosts.second.pings("c2", "10.20.0.2")

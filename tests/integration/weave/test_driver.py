@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from ansible_collections.container_network.lab.plugins.module_utils.datastore.etcd import Etcd
-from ansible_collections.container_network.lab.plugins.module_utils.docker.engine import Engine
 from ansible_collections.container_network.lab.plugins.module_utils.weave.snapshot import (
     ADDRESSES,
     ENDPOINTS,
@@ -67,13 +66,6 @@ def run(host: DriverHost, name: str, *options: str, network: str = "weave") -> s
     return host.start_container(name, network, *options)
 
 
-def with_mac(host: DriverHost, name: str, mac: str) -> None:
-    """Start a container with a MAC address of its own. Newer commands say it in words that an older Docker refuses."""
-    network = {"HostConfig": {"NetworkMode": "weave"}, "MacAddress": mac}
-    engine = Engine(host.docker_host)
-    engine.post("/containers/create", {"Image": "busybox", "Cmd": ["sleep", "infinity"], **network}, name=name)
-
-
 def test_containers_have_the_documented_interfaces_and_reach_each_other(hosts: Hosts) -> None:
     assert run(hosts.first, "c1") == FIRST
     assert run(hosts.second, "c2") == SECOND
@@ -106,11 +98,51 @@ def test_subnets_are_isolated(hosts: Hosts) -> None:
         (["--subnet=10.1.0.0/16"], "--subnet 10.1.0.0/16 is not in Weave's range 172.111.222.0/24"),
         (["--subnet=172.111.222.0/24", "--ip-range=172.111.222.0/28"], "--ip-range 172.111.222.0/28 is not supported"),
         (["--subnet=172.111.222.0/24", "--gateway=172.111.222.1"], "--gateway cannot be chosen"),
+        (["--opt=com.docker.network.driver.mtu=1400"], "from 68 to 1376: Weave's containers have at most 1376 here"),
     ],
 )
 def test_a_wrong_network_is_refused_with_words(hosts: Hosts, options: list[str], words: str) -> None:
     assert words in hosts.first.try_docker("network", "create", *DRIVER, *options, "wrong").stderr
     assert "wrong" not in hosts.first.docker("network", "ls")
+
+
+def test_a_container_is_in_two_networks_with_multicast(hosts: Hosts) -> None:
+    def multicast() -> list[str]:
+        return [
+            line.strip() for line in hosts.first.docker("exec", "both", "ip", "route").splitlines() if "224." in line
+        ]
+
+    for name, number in (("blue", 32), ("green", 64)):
+        hosts.first.docker("network", "create", *DRIVER, f"--subnet=172.111.222.{number}/27", name)
+    blue, green = (run(hosts.first, name, network=name) for name in ("blue", "green"))
+    run(hosts.first, "both", network="blue")
+    hosts.first.docker("network", "connect", "green", "both")
+    assert hosts.first.pings("both", blue)
+    assert hosts.first.pings("both", green)
+    assert multicast() == ["224.0.0.0/4 dev ethwe0 scope link"]
+    hosts.first.docker("network", "disconnect", "blue", "both")
+    eventually(lambda: multicast() == ["224.0.0.0/4 dev ethwe1 scope link"], 40)
+
+
+def test_aliases_and_new_names_are_seen_on_other_hosts_at_once(hosts: Hosts) -> None:
+    run(hosts.first, "p-1", "--network-alias=web")
+    run(hosts.second, "p-2", "--network-alias=web", "--hostname=foo.weave.local")
+    shared = "web.weave.local web"
+    before = [f"{FIRST} p-1.weave.local p-1 {shared}", f"{SECOND} p-2.weave.local p-2 {shared} foo.weave.local foo"]
+    for host in hosts.both:
+        eventually(lambda host=host: sorted((host.folder / "hosts").read_text().splitlines()) == before)
+    hosts.first.docker("rename", "p-1", "q-1")
+    after = [line.replace("p-1", "q-1") for line in before]
+    eventually(lambda: sorted((hosts.second.folder / "hosts").read_text().splitlines()) == after, 3)
+
+
+def test_a_network_has_an_mtu_of_its_own(hosts: Hosts) -> None:
+    hosts.first.docker("network", "create", *DRIVER, "--opt=com.docker.network.driver.mtu=1300", "narrow")
+    run(hosts.first, "c1")
+    narrow = run(hosts.first, "n1", network="narrow")
+    assert " mtu 1300 " in hosts.first.docker("exec", "n1", "ip", "link", "show", "ethwe0")
+    assert hosts.first.pings("c1", narrow)
+    assert "mtu 1376" in hosts.first.run("ip", "link", "show", "weave").stdout
 
 
 def test_a_chosen_address_is_one_containers_alone(hosts: Hosts) -> None:
@@ -125,7 +157,7 @@ def test_a_chosen_address_is_one_containers_alone(hosts: Hosts) -> None:
 
 def test_the_mac_address_of_a_group_is_refused(hosts: Hosts) -> None:
     """The other hosts would take it for multicast."""
-    with_mac(hosts.first, "c1", "01:00:5e:00:00:01")
+    hosts.first.create_with_mac("c1", "weave", "01:00:5e:00:00:01")
     refused = hosts.first.try_docker("start", "c1")
     assert "MAC address 01:00:5e:00:00:01 is a group address" in refused.stderr
 
@@ -153,7 +185,7 @@ def test_what_was_deleted_on_the_host_is_restored(hosts: Hosts) -> None:
 
 def test_what_the_datastore_lost_is_stored_again(hosts: Hosts) -> None:
     """With the MAC address that the container has: the other hosts send to that one only."""
-    with_mac(hosts.first, "c1", "02:aa:bb:cc:dd:ee")
+    hosts.first.create_with_mac("c1", "weave", "02:aa:bb:cc:dd:ee")
     hosts.first.docker("start", "c1")
     second = run(hosts.second, "c2")
     eventually(lambda: all(one.container for one in hosts.store.read().endpoints))  # Docker tells names late

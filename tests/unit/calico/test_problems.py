@@ -55,6 +55,14 @@ def test_everything_at_once_is_fine():
     assert problems(CONFIG | config, nodes) == []
 
 
+def test_a_host_whose_name_cannot_be_a_part_of_keys_is_named():
+    found = problems(CONFIG, NODES | {"my host": node("10.12.31.213/22"), "a/b": node("10.12.31.214/22")})
+    rule = "call it by up to 253 letters, digits, dots, hyphens and underscores, no dot or hyphen first or last"
+    assert found == [
+        f"the host's name '{name}' cannot be a part of keys in etcd: {rule}" for name in ("my host", "a/b")
+    ]
+
+
 def test_a_node_that_takes_no_part_is_not_judged():
     assert problems(CONFIG, NODES | {"host9": {"block": "192.168.1.0/26"}}) == []
 

@@ -237,6 +237,41 @@ def test_containers_share_a_name_within_the_networks_of_a_domain() -> None:
     )
 
 
+def test_an_alias_is_shared_within_a_network_and_stays_its_own():
+    def known(name: str, network: str, number: int, *aliases: str) -> ContainerName:
+        return ContainerName(name, network, (f"10.0.0.{number}",), number, aliases=aliases)
+
+    names = [
+        known("p-web-1", "net1", 1, "web", "Web.Front"),
+        known("p-web-2", "net1", 2, "web"),
+        known("web", "net1", 3),  # its own name, and the alias of others
+        known("q-web-1", "net2", 4, "WEB"),  # net1 had it first, where both are seen
+        known("odd", "net2", 5, "a b", "x\n10.9.9.9 y", "#", "", "a..b", "l" * 64),
+    ]
+    assert hosts_text(names) == (
+        "10.0.0.1 p-web-1.net1.container p-web-1 web.net1.container web Web.Front.net1.container Web.Front\n"
+        "10.0.0.2 p-web-2.net1.container p-web-2 web.net1.container web\n"
+        "10.0.0.3 web.net1.container web\n"
+        "10.0.0.4 q-web-1.net2.container q-web-1 WEB.net2.container\n"
+        "10.0.0.5 odd.net2.container odd\n"
+    )
+    assert hosts_text(names[3:4], ["net2"]).endswith("WEB.net2.container WEB\n")
+
+
+@pytest.mark.parametrize(
+    ("network", "names"),
+    [
+        ("my net", "c"),
+        ("网络", "c.xn--io0a7i.container c"),
+        ("my.net.", "c"),
+        ("proj_", "c.proj_.container c"),
+        ("x\ny", "c"),
+    ],
+)
+def test_a_network_whose_name_dns_cannot_have_has_short_names_only(network: str, names: str):
+    assert hosts_text([ContainerName("c", network, ("10.0.0.1",))]) == f"10.0.0.1 {names}\n"
+
+
 def test_each_network_and_each_combination_has_a_view_that_keeps_its_port():
     one, two, both = frozenset(["net1"]), frozenset(["net2"]), frozenset(["net1", "net2"])
     sources = {"10.0.0.1": one, "10.0.0.2": one, "10.0.0.3": both}
@@ -258,7 +293,10 @@ def test_a_containers_newer_endpoint_has_its_name():
         return StoredEndpoint(f"e{revision}", "host1", "net1", (address,), "cali", "bbox1", revision)
 
     names = container_names([known(7, "10.0.0.7"), known(5, "10.0.0.5"), stored(3, "10.0.0.3", "")])
-    assert names == [ContainerName("bbox1", "net1", ("10.0.0.7",), 7), ContainerName("name3", "net1", ("10.0.0.3",), 0)]
+    assert names == [
+        ContainerName("bbox1", "net1", ("10.0.0.7",), 7, endpoint_id="e7"),
+        ContainerName("name3", "net1", ("10.0.0.3",), 0, endpoint_id="e3"),
+    ]
 
 
 def configuration(**changes) -> str:
@@ -278,6 +316,9 @@ def test_a_configuration_names_all_its_problems():
         "'node' is missing",
         "networks: 'weave' has no 'module', which is where the driver finds it",
     ]
+    for node in ("my host", "a/b", "网络", "x\n", "-x", 7):
+        with pytest.raises(InvalidInput, match="cannot be a part of keys in etcd: call it by up to 253 letters"):
+            Config.parse(configuration(node=node))
     with pytest.raises(LabError, match="not an endpoint"):
         Config.parse(configuration(etcd={"endpoints": ["h:2379"]}))
     assert "etcd" not in repr(Config.parse(configuration()))
@@ -322,10 +363,15 @@ def test_the_domains_of_networks_are_read_by_every_dnsmasq_of_the_host(tmp_path,
     reloaded: list[str] = []
     monkeypatch.setattr(dns_server, "reload_dnsmasq", lambda pid_file: reloaded.append(pid_file.name))
     (tmp_path / "5301.pid").touch()
+    resolver = tmp_path / "resolv.conf"
+    resolver.write_text("search example\nnameserver 192.0.2.53\n")
     for _repeated in range(2):
-        dns_server.write_domains(tmp_path, ["weave.local", "container", "container"], tmp_path / "pid")
+        dns_server.write_domains(tmp_path, ["weave.local", "container", "container"], tmp_path / "pid", resolver)
     assert (tmp_path / "domains").read_text() == "server=/container/\nserver=/weave.local/\n"
     assert reloaded == ["pid", "5301.pid"]
+    resolver.write_text("# nameserver 192.0.2.53\n")
+    dns_server.write_domains(tmp_path, ["container"], tmp_path / "pid", resolver)
+    assert (tmp_path / "domains").read_text() == "server=/#/\nserver=/container/\n"
 
 
 @contextmanager

@@ -108,6 +108,16 @@ def test_vnis_begin_at_256_and_the_lowest_free_one_is_taken():
     assert lowest_free_vni({256, 257, 259, 4097}) == 258
 
 
+def test_dockers_own_names_of_options_say_the_same():
+    long = "com.docker.network.driver."
+    asked = settings(options={f"{long}mtu": "1400", f"{long}overlay.vxlanid_list": "300"})
+    assert asked == settings(options={"mtu": "1400", "vni": "300"})
+    with pytest.raises(
+        InvalidInput, match=f"--opt vni=7 and {long}overlay.vxlanid_list=8 say two things: leave one out"
+    ):
+        settings(options={"vni": "7", f"{long}overlay.vxlanid_list": "8"})
+
+
 @pytest.mark.parametrize(("underlay_mtu", "mtu"), [(9001, 1450), (1500, 1450), (1400, 1350)])
 def test_the_mtu_leaves_room_for_the_outer_headers(underlay_mtu: int, mtu: int):
     assert settings(underlay_mtu=underlay_mtu).network("overlay", 256, "node-1", underlay_mtu).mtu == mtu

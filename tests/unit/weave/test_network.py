@@ -10,6 +10,7 @@ import ipaddress
 import pytest
 
 from ansible_collections.container_network.lab.plugins.module_utils.errors import InvalidInput, LabError
+from ansible_collections.container_network.lab.plugins.module_utils.kernel.addresses import is_device_mac
 from ansible_collections.container_network.lab.plugins.module_utils.kernel.vxlan_tables import describe_fdb
 from ansible_collections.container_network.lab.plugins.module_utils.weave import status
 from ansible_collections.container_network.lab.plugins.module_utils.weave.address_request import Wanted
@@ -19,7 +20,6 @@ from ansible_collections.container_network.lab.plugins.module_utils.weave.peers 
     Peer,
     endpoint_mac,
     free_short_id,
-    is_device_mac,
     peer_name,
     tunnel_id,
 )
