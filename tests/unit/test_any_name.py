@@ -8,7 +8,7 @@ from __future__ import annotations
 import ipaddress
 import re
 
-import pytest
+from hypothesis import given, settings, strategies
 
 from ansible_collections.container_network.lab.plugins.module_utils.calico import felix_rules, v3_rules
 from ansible_collections.container_network.lab.plugins.module_utils.calico.policy import plan_policy
@@ -30,9 +30,6 @@ from ansible_collections.container_network.lab.plugins.module_utils.overlay.endp
 )
 from ansible_collections.container_network.lab.plugins.module_utils.overlay.networks import AgreedNetwork
 from ansible_collections.container_network.lab.plugins.module_utils.overlay.snapshot import Snapshot as OverlaySnapshot
-
-hypothesis = pytest.importorskip("hypothesis")  # of requirements-test.txt; an environment may be older than that
-given, settings, strategies = hypothesis.given, hypothesis.settings, hypothesis.strategies
 
 TYPED = ["my net", "team/net", "web@prod", "网络", "my.net.", "cal_net_", "x -j ACCEPT", "a\nb", "-", "%2F", "n" * 200]
 LOOKS_SAFE = strategies.from_regex(r"[a-z]{1,4}-[0-9a-f]{16}", fullmatch=True)
