@@ -85,6 +85,11 @@ class Docker:
         self._changes = Engine(f"unix://{socket_path}", timeout=CHANGE_SECONDS)
         self._answered = 0  # the process id of the daemon that answered last
 
+    @property
+    def engine(self) -> Engine:
+        """For a network's own questions."""
+        return self._engine
+
     def network(self, network_id: str) -> DockerNetwork | None:
         """One network, or None while Docker does not know it."""
         try:

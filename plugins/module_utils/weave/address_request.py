@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import ipaddress
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..errors import LabError
@@ -13,6 +15,7 @@ from .ring import Address, Network
 from .snapshot import Config
 
 DEFAULT = "net:default"
+_LOOKS_LIKE_ONE = re.compile(r"(net|ip):|\d+\.\d+\.\d+\.\d+(/|$)")
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,12 @@ class Wanted:
         """Whether an address (with prefix length) is what is asked for."""
         interface = ipaddress.IPv4Interface(address)
         return interface.network == self.subnet and self.address in (None, interface.ip)
+
+
+def leading_addresses(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
+    """The addresses that a command line begins with, and the rest; neither an option nor an image looks like one."""
+    first = next((n for n, text in enumerate(arguments) if not _LOOKS_LIKE_ONE.match(text)), len(arguments))
+    return list(arguments[:first]), list(arguments[first:])
 
 
 def _subnet(text: str, config: Config) -> Network:

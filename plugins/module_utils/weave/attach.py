@@ -9,7 +9,8 @@ The veth pair lasts as long as the container runs; what the datastore has of it 
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Sequence
+import socket
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from urllib.parse import quote
@@ -18,14 +19,14 @@ from ..docker.engine import Engine, EngineNotRunning
 from ..errors import LabError
 from ..kernel.links import Device, read_links
 from ..kernel.netlink import NetlinkSocket
-from ..kernel.routes import PROTOCOLS, RouteParser
+from ..kernel.routes import PROTOCOLS, TABLES, Route, RouteParser, read_routes
 from ..kernel.veth import VethEnd
 from .address_request import DEFAULT, Wanted
 from .constants import ATTACHED, MULTICAST
 from .peers import endpoint_mac
 from .snapshot import Endpoint
 from .store import WeaveStore
-from .veth import ATTACHED_PREFIX, VethSettings, connect, remove, set_up_inside
+from .veth import ATTACHED_PREFIX, VethSettings, connect, forget_inside, remove, set_up_inside
 
 DEVICE = "ethwe"
 _MULTICAST_ROUTE = RouteParser(DEVICE, PROTOCOLS["boot"]).parse({"dst": MULTICAST, "scope": "link"})
@@ -41,13 +42,20 @@ class Container:
 
     @classmethod
     def find(cls, engine: Engine, name: str) -> Container:
-        """By name or id; LabError if there is none, if it does not run, or if it has the host's own network."""
+        """By name or id; LabError if there is none, if it does not run, or if it has no network of its own."""
         found = engine.find(f"/containers/{quote(name, safe='')}/json")
         if found is None:
             raise LabError(f"container '{name}' does not exist on this host: 'docker ps --all' lists those that do.")
         if not found["State"]["Running"]:
             raise LabError(f"container '{name}' does not run: 'docker start {name}' starts it.")
-        if found["HostConfig"]["NetworkMode"] == "host":
+        mode, _colon, owner = found["HostConfig"]["NetworkMode"].partition(":")
+        if mode == "container":
+            owner = ((engine.find(f"/containers/{quote(owner, safe='')}/json") or {}).get("Name") or owner).lstrip("/")
+            raise LabError(
+                f"container '{name}' shares the network of container '{owner}' (--net container:{owner}): give that "
+                "name; both are on Weave then."
+            )
+        if mode == "host":
             raise LabError(f"container '{name}' has no network of its own (--net host): expose the host instead.")
         return cls(found["Name"].lstrip("/"), found["Id"], found["State"]["Pid"])
 
@@ -65,16 +73,17 @@ class Container:
 def attach(
     store: WeaveStore,
     node: str,
-    name: str,
+    container: Container,
     addresses: Sequence[str],
     settings: VethSettings,
     from_inventory: bool = False,
+    multicast: bool = True,
 ) -> list[str]:
     """Give a container addresses (of the default subnet if none is named); returns them with their prefix lengths.
 
-    Addresses that it has already stay; a call that was cut off is finished by the next one.
+    Addresses that it has already stay; a call that was cut off is finished by the next one. With ``multicast`` it gets
+    a route for that, unless it has one.
     """
-    container = Container.find(Engine(), name)
     state = store.read()
     if state.config is None:
         raise LabError("there is no Weave network in etcd: run the role weave first.")
@@ -99,16 +108,20 @@ def attach(
     )
     if endpoint != known:
         store.put_endpoint(endpoint)
-    _connect(container, endpoint, settings, known.addresses if known else ())
+    # A route over another interface stays, as that of a Docker network of Weave.
+    routes = (_MULTICAST_ROUTE,) if multicast and _multicast_devices(container) <= {DEVICE} else ()
+    _connect(container, endpoint, settings, routes, known.addresses if known else ())
     return answer
 
 
-def detach(store: WeaveStore, node: str, name: str, addresses: Sequence[str], settings: VethSettings) -> list[str]:
+def detach(
+    store: WeaveStore, node: str, container: Container, addresses: Sequence[str], settings: VethSettings
+) -> list[str]:
     """Take addresses (all if none is named) from a container, and with the last one its veth pair; returns them."""
-    container = Container.find(Engine(), name)
     state = store.read()
     known = state.endpoints_of(node).get(container.endpoint_id)
     if known is None or state.config is None:
+        _refuse_dockers(container, state.endpoints_of(node).values())
         return []
     wanted = [Wanted.parse(text, state.config) for text in addresses]
     gone = [one for one in known.addresses if not wanted or any(each.is_met_by(one) for each in wanted)]
@@ -116,13 +129,24 @@ def detach(store: WeaveStore, node: str, name: str, addresses: Sequence[str], se
     if kept:
         endpoint = Endpoint(**{**vars(known), "addresses": kept})
         store.put_endpoint(endpoint)
-        _connect(container, endpoint, settings, known.addresses)
+        # Changing addresses takes the route along: it is written again, unless there was none.
+        routes = (_MULTICAST_ROUTE,) if DEVICE in _multicast_devices(container) else ()
+        _connect(container, endpoint, settings, routes, known.addresses)
     else:
-        set_up_inside(str(container.pid), DEVICE, (), known.addresses)
+        forget_inside(str(container.pid), DEVICE, known.addresses)
         remove(container.host_device)
         store.delete_endpoint(node, container.endpoint_id)
     store.release(node, [ipaddress.IPv4Interface(one).ip for one in gone])
     return gone
+
+
+def _refuse_dockers(container: Container, endpoints: Iterable[Endpoint]) -> None:
+    networks = [one.network for one in endpoints if one.container == container.name and one.network]
+    if networks:
+        raise LabError(
+            f"container '{container.name}' is not attached; it is on Weave by Docker's network '{networks[0]}': "
+            f"'docker network disconnect {networks[0]} {container.name}' takes it away."
+        )
 
 
 def attached(store: WeaveStore, node: str) -> dict[str, Endpoint]:
@@ -133,7 +157,7 @@ def attached(store: WeaveStore, node: str) -> dict[str, Endpoint]:
     return {one.container: one for one in found if not one.network and one.device in links}
 
 
-def forget_vanished(store: WeaveStore, node: str) -> list[str]:
+def forget_vanished(store: WeaveStore, node: str, engine: Engine) -> list[str]:
     """Forget attached containers that have ended, as their veth pairs have; returns their names.
 
     One that runs, and has no pair yet, is just being attached.
@@ -150,7 +174,7 @@ def forget_vanished(store: WeaveStore, node: str) -> list[str]:
     }
     if not detached and not unused:
         return []
-    running = _running()
+    running = _running(engine)
     gone = [one for one in detached if running.get(one.endpoint_id) != one.device]
     for endpoint in gone:
         store.delete_endpoint(node, endpoint.endpoint_id)
@@ -159,9 +183,8 @@ def forget_vanished(store: WeaveStore, node: str) -> list[str]:
     return [endpoint.container for endpoint in gone]
 
 
-def _running() -> dict[str, str]:
+def _running(engine: Engine) -> dict[str, str]:
     """The host's ends that the veth pairs of running containers have or would have, by the ids of their connections."""
-    engine = Engine()
     try:
         names = [entry["Id"] for entry in engine.get("/containers/json")]
     except EngineNotRunning:
@@ -174,8 +197,19 @@ def _running() -> dict[str, str]:
     return found
 
 
-def _connect(container: Container, endpoint: Endpoint, settings: VethSettings, former: Sequence[str]) -> None:
+def _multicast_devices(container: Container) -> set[str]:
+    """The interfaces over which a container has routes for multicast."""
+    with NetlinkSocket(str(container.pid)) as netlink:
+        names = {link.index: name for name, link in read_links(netlink).items()}
+        found = read_routes(netlink, TABLES["main"], names, [socket.AF_INET])
+    destination = _MULTICAST_ROUTE[0][:2]
+    return {shape.dev for key, (_via, shape) in found.items() if key[:2] == destination}
+
+
+def _connect(
+    container: Container, endpoint: Endpoint, settings: VethSettings, routes: tuple[Route, ...], former: Sequence[str]
+) -> None:
     netns = str(container.pid)
     device = Device(DEVICE, mac=endpoint.mac, addresses=endpoint.addresses)
-    connect(endpoint.device, VethEnd(device, netns, (_MULTICAST_ROUTE,)), settings)
+    connect(endpoint.device, VethEnd(device, netns, routes), settings)
     set_up_inside(netns, DEVICE, endpoint.addresses, former)

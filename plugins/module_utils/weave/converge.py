@@ -10,12 +10,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..datastore.etcd import Etcd
+from ..docker.engine import Engine
 from ..errors import LabError, raise_if_any
 from ..kernel.addresses import is_device_mac
 from ..outcome import Outcome, observed
 from ..validation import duplicate_problems, removal_problems
 from .address_request import DEFAULT, Wanted
-from .attach import attach, attached, detach
+from .attach import Container, attach, attached, detach
 from .snapshot import Endpoint, Snapshot, checked_config
 from .store import WeaveStore
 from .veth import VethSettings
@@ -111,12 +112,13 @@ def converge_attachments(params: dict[str, Any], check_mode: bool) -> Outcome:
         for name, each in parsed.items()
     }
     if not check_mode:
+        engine = Engine()
         for name in before:
             if name not in wanted:
-                detach(store, node, name, [], settings)
+                detach(store, node, Container.find(engine, name), [], settings)
         for name in after:
             if before.get(name) != after[name]:
-                attach(store, node, name, wanted[name], settings, from_inventory=True)
+                attach(store, node, Container.find(engine, name), wanted[name], settings, from_inventory=True)
     return Outcome({"attached": dict(sorted(before.items()))}, {"attached": dict(sorted(after.items()))})
 
 

@@ -214,8 +214,11 @@ class WeaveNetwork(StoreNetwork[WeaveStore, Snapshot, Endpoint]):
                 )
 
     def names(self, copy: EtcdSnapshot) -> Iterable[ContainerName]:
-        """Of all containers, also attached ones; containers of the same name share it."""
-        for endpoint in self.read(copy).endpoints:
+        """Of all containers, also attached ones, and names given by hand; those who have the same name share it."""
+        state = self.read(copy)
+        for given in state.names:
+            yield ContainerName(given.name, "", (str(given.address),), shared_domain=DOMAIN)
+        for endpoint in state.endpoints:
             if endpoint.container:
                 addresses = _plain(endpoint.addresses)
                 yield ContainerName(
@@ -246,7 +249,7 @@ class WeaveNetwork(StoreNetwork[WeaveStore, Snapshot, Endpoint]):
     def converge(self, copy: EtcdSnapshot, thorough: bool) -> None:
         """Bridges, tunnel, tables and rules."""
         if thorough:
-            for container in attach.forget_vanished(self.store, self.host.node):
+            for container in attach.forget_vanished(self.store, self.host.node, self.host.docker.engine):
                 log.info("attached container %s removed: it vanished", container)
         desired = plan_host(self.read(copy), self.host.node)
         if desired is None:

@@ -25,6 +25,7 @@ PEERS = f"{PREFIX}peers/"
 ADDRESSES = f"{PREFIX}addresses/"
 ENDPOINTS = f"{PREFIX}endpoints/"
 EXPOSED = f"{PREFIX}exposed/"
+NAMES = f"{PREFIX}names/"
 LONGEST_PREFIX = 29
 """As in Weave: with fewer than eight addresses there is nothing to divide."""
 
@@ -103,6 +104,26 @@ class Endpoint:
 
 
 @dataclass(frozen=True)
+class GivenName:
+    """A name that somebody gave to an address by hand, beside the names that containers have themselves."""
+
+    node: str  # where the command was typed; the name goes when this host releases the address
+    name: str  # without the domain
+    address: Address
+
+    @property
+    def key(self) -> str:
+        """Where it is stored."""
+        return f"{NAMES}{self.node}/{self.name}/{self.address}"
+
+    @classmethod
+    def parse(cls, node: str, rest: str) -> GivenName:
+        """From the key, below the host's name."""
+        name, _slash, address = rest.partition("/")
+        return cls(node, name, Address(address))
+
+
+@dataclass(frozen=True)
 class Snapshot:
     """All of the network, seen at one moment."""
 
@@ -112,6 +133,7 @@ class Snapshot:
     addresses: Mapping[Address, Holding] = field(default_factory=dict)
     endpoints: tuple[Endpoint, ...] = ()
     exposed: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # by host: addresses with prefix lengths
+    names: tuple[GivenName, ...] = ()
 
     @classmethod
     def parse(cls, texts: Mapping[str, str]) -> Snapshot:
@@ -129,6 +151,7 @@ class Snapshot:
                 Endpoint.parse(*_node_and_rest(name), text) for name, text in _under(texts, ENDPOINTS).items()
             ),
             exposed=exposed,
+            names=tuple(GivenName.parse(*_node_and_rest(name)) for name in sorted(_under(texts, NAMES))),
         )
 
     def endpoints_of(self, node: str) -> dict[str, Endpoint]:
@@ -136,10 +159,11 @@ class Snapshot:
         return {one.endpoint_id: one for one in self.endpoints if one.node == node}
 
     def addresses_of_name(self, name: str) -> list[str]:
-        """The addresses of all containers of a name, which may be given with the domain."""
-        plain = name.rstrip(".").removesuffix(f".{DOMAIN}").lower()
+        """All addresses of a name, of containers and given by hand; it may be written with the domain."""
+        plain = name.lower().rstrip(".").removesuffix(f".{DOMAIN}")
         named = (one for one in self.endpoints if one.container.lower() == plain)
-        return sorted(dict.fromkeys(str(ipaddress.IPv4Interface(text).ip) for one in named for text in one.addresses))
+        found = {str(ipaddress.IPv4Interface(text).ip) for one in named for text in one.addresses}
+        return sorted(found | {str(one.address) for one in self.names if one.name == plain})
 
 
 def checked_config(range_text: str, subnet_text: str | None, reserved: Sequence[str] = ()) -> Config:

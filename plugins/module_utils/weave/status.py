@@ -1,18 +1,21 @@
 # Copyright (c) 2026, container_network.lab contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What ``weave status`` and ``weave ps`` print, in the words of Weave 2.8.1. Pure."""
+"""What ``weave status``, ``weave report`` and ``weave ps`` print, in the words of Weave 2.8.1. Pure."""
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Mapping
+from typing import Any, NamedTuple
 
-from .constants import ATTACHED, DOMAIN
+from .constants import ATTACHED, DOMAIN, VXLAN_PORT
 from .peers import Peer
+from .ring import Address
 from .snapshot import Snapshot
 
-HOST = "weave:expose"
-"""What stands for the host among the containers."""
+HOST, OUTSIDE = "weave:expose", "weave:extern"
+"""What stands for the host among the containers, and for what is neither but has a name."""
 _METHODS = {"openvswitch": "fastdp", "bridge": "bridge"}
 
 
@@ -21,7 +24,6 @@ def summary(state: Snapshot, node: str, datapath: str, mtu: int) -> list[str]:
     if state.config is None or node not in state.peers:
         return ["not a peer of a Weave network"]
     others = len(state.peers) - 1
-    entries = len({one.container for one in state.endpoints if one.container})
     return [
         "        Service: router",
         f"           Name: {_described(state.peers[node])}",
@@ -37,7 +39,7 @@ def summary(state: Snapshot, node: str, datapath: str, mtu: int) -> list[str]:
         "",
         "        Service: dns",
         f"         Domain: {DOMAIN}.",
-        f"        Entries: {entries}",
+        f"        Entries: {len({entry.name for entry in _entries(state)})}",
         "",
         "        Service: plugin",
         "     DriverName: weavemesh",
@@ -49,6 +51,11 @@ def connections(state: Snapshot, node: str, datapath: str, mtu: int) -> list[str
     method = _METHODS.get(datapath, datapath)
     others = [peer for name, peer in sorted(state.peers.items()) if name != node]
     return [f"-> {peer.address + ':6784':<21} established {method} {_described(peer)} mtu={mtu}" for peer in others]
+
+
+def targets(state: Snapshot, node: str) -> list[str]:
+    """``weave status targets``: where this host's connections lead."""
+    return [peer.address for name, peer in sorted(state.peers.items()) if name != node]
 
 
 def peers(state: Snapshot) -> list[str]:
@@ -79,16 +86,77 @@ def ipam(state: Snapshot, node: str) -> list[str]:
     return lines
 
 
+class Entry(NamedTuple):
+    """A name, and one of its addresses."""
+
+    name: str
+    address: str
+    owner: str  # the container, or what stands for one
+    peer: str  # the name of the peer that has it
+
+
+def _entries(state: Snapshot) -> list[Entry]:
+    """All names, in order."""
+    found, owners = set(), {}
+    for one in state.endpoints:
+        identifier = one.endpoint_id.removeprefix(ATTACHED)[:12]
+        for address in map(_plain, one.addresses):
+            owners[address] = identifier
+            if one.container and one.node in state.peers:
+                found.add(Entry(one.container, str(address), identifier, state.peers[one.node].name))
+    owners.update({_plain(text): HOST for texts in state.exposed.values() for text in texts})
+    for given in state.names:
+        if given.node in state.peers:
+            owner = owners.get(given.address, OUTSIDE)
+            found.add(Entry(given.name, str(given.address), owner, state.peers[given.node].name))
+    return sorted(found)
+
+
 def dns(state: Snapshot) -> list[str]:
     """``weave status dns``: name, address, container or endpoint, peer."""
-    lines = []
-    for one in state.endpoints:
-        if one.container and one.node in state.peers:
-            identifier = one.endpoint_id.removeprefix(ATTACHED)[:12]
-            addresses = (address.partition("/")[0] for address in one.addresses)
-            peer = state.peers[one.node].name
-            lines += [f"{one.container:<12} {address:<15} {identifier} {peer}" for address in addresses]
-    return sorted(lines)
+    return [f"{name:<12} {address:<15} {owner} {peer}" for name, address, owner, peer in _entries(state)]
+
+
+def report(state: Snapshot, node: str, datapath: str, mtu: int) -> dict[str, Any]:
+    """``weave report``, as plain data: what there is of Weave's own document, under its names."""
+    known = dict(sorted(state.peers.items()))
+    if state.config is None or state.ring is None or node not in known:
+        return {"Ready": False}
+    return {
+        "Ready": True,
+        "Router": {
+            "Name": known[node].name,
+            "NickName": node,
+            "Port": VXLAN_PORT,
+            "Interface": datapath,
+            "MTU": mtu,
+            "Targets": targets(state, node),
+            "Peers": [
+                {"Name": peer.name, "NickName": name, "Address": peer.address, "ShortID": peer.short_id}
+                for name, peer in known.items()
+            ],
+        },
+        "IPAM": {
+            "Range": str(state.config.range),
+            "DefaultSubnet": str(state.config.default_subnet),
+            "Entries": [
+                {
+                    "Peer": peer.name,
+                    "Nickname": name,
+                    "Size": state.ring.share(name),
+                    "Active": sum(holding.node == name for holding in state.addresses.values()),
+                }
+                for name, peer in known.items()
+            ],
+        },
+        "DNS": {
+            "Domain": f"{DOMAIN}.",
+            "Entries": [
+                {"Hostname": f"{name}.{DOMAIN}.", "Address": address, "ContainerID": owner, "Origin": peer}
+                for name, address, owner, peer in _entries(state)
+            ],
+        },
+    }
 
 
 def containers(state: Snapshot, node: str, wanted: Mapping[str, str]) -> list[str]:
@@ -108,3 +176,7 @@ def containers(state: Snapshot, node: str, wanted: Mapping[str, str]) -> list[st
 
 def _described(peer: Peer) -> str:
     return f"{peer.name}({peer.node})"
+
+
+def _plain(text: str) -> Address:
+    return ipaddress.IPv4Interface(text).ip

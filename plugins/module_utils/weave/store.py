@@ -23,10 +23,12 @@ from .snapshot import (
     CONFIG,
     ENDPOINTS,
     EXPOSED,
+    NAMES,
     PREFIX,
     RING,
     Config,
     Endpoint,
+    GivenName,
     Holding,
     Snapshot,
     address_key,
@@ -148,7 +150,7 @@ class WeaveStore:
         return self._transactions.run(plan)
 
     def release(self, node: str, addresses: Iterable[Address]) -> None:
-        """Give addresses back, if they are this host's."""
+        """Give addresses back, if they are this host's; the names that they got here go with them."""
         wanted = list(addresses)
 
         def plan(transaction: Transaction) -> None:
@@ -156,6 +158,9 @@ class WeaveStore:
                 text = transaction.get(address_key(address))
                 if text and Holding.parse(text).node == node:
                     transaction.delete(address_key(address))
+            for given in Snapshot.parse(transaction.under(NAMES)).names:
+                if given.node == node and given.address in wanted:
+                    transaction.delete(given.key)
 
         self._transactions.run(plan)
 
@@ -177,6 +182,16 @@ class WeaveStore:
                 transaction.put(endpoint.key, dataclasses.replace(endpoint, container=container).document())
 
         self._transactions.run(plan)
+
+    def add_names(self, names: Iterable[GivenName]) -> None:
+        """Store names that are given by hand."""
+        keys = [name.key for name in names]
+        self._transactions.run(lambda transaction: [transaction.put(key, "") for key in keys])
+
+    def remove_names(self, names: Iterable[GivenName]) -> None:
+        """Forget such names; they need not be known."""
+        keys = [name.key for name in names]
+        self._transactions.run(lambda transaction: [transaction.delete(key) for key in keys])
 
     def expose(self, node: str, subnet: Network | None = None, address: Address | None = None) -> str:
         """Give a host an address of a subnet; one that it has there already stays. Returns it with its length."""
@@ -210,7 +225,8 @@ def _state(transaction: Transaction) -> Snapshot:
 
 def _keys_of(transaction: Transaction, nodes: Collection[str]) -> list[str]:
     """What hosts have in the datastore, apart from being peers."""
-    keys = [key for node in nodes for prefix in (ENDPOINTS, EXPOSED) for key in transaction.under(f"{prefix}{node}/")]
+    prefixes = (ENDPOINTS, EXPOSED, NAMES)
+    keys = [key for node in nodes for prefix in prefixes for key in transaction.under(f"{prefix}{node}/")]
     addresses = _state(transaction).addresses.items()
     return keys + [address_key(address) for address, holding in addresses if holding.node in nodes]
 

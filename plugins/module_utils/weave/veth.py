@@ -17,6 +17,7 @@ from ..errors import LabError
 from ..kernel import iptables, sysctl
 from ..kernel import rtnetlink as rt
 from ..kernel.addresses import packed_network
+from ..kernel.iptables import ChainSet
 from ..kernel.links import Device, LinkState, LinkTable, delete_links, read_link, read_links
 from ..kernel.namespaces import inside
 from ..kernel.netlink import NLM_F_CREATE, KernelRefusal, NetlinkSocket
@@ -195,6 +196,11 @@ def set_up_inside(netns: str, device: str, addresses: Sequence[str], former: Seq
     with inside(netns):
         for timer, value in _NEIGHBOUR_TIMERS.items():
             sysctl.write(_timer(device, timer), value)
+
+
+def forget_inside(netns: str, device: str, addresses: Sequence[str]) -> None:
+    """Remove those rules, before the device goes; it need not be there any more."""
+    iptables.converge_chains(ChainSet(netns=netns), [container_rules(device, subnets(addresses), netns)], False)
 
 
 def _timer(device: str, timer: str) -> str:

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.container_network.lab.plugins.module_utils.datastore.etcd import Etcd
+from ansible_collections.container_network.lab.plugins.module_utils.docker.engine import Engine
 from ansible_collections.container_network.lab.plugins.module_utils.kernel.namespaces import inside
 from ansible_collections.container_network.lab.plugins.module_utils.kernel.writer import (
     MERGE_RECEIVED,
@@ -63,6 +64,10 @@ def containers(busybox_image: str, no_containers: None) -> list[str]:
 def run_container(name: str) -> str:
     command("docker", "run", "--detach", "--tty", "--name", name, "busybox")
     return name
+
+
+def found(name: str) -> attach.Container:
+    return attach.Container.find(Engine(), name)
 
 
 def pid_of(name: str) -> str:
@@ -120,7 +125,7 @@ def test_checksums_are_left_to_the_device_only_if_wanted(
 
 
 def test_what_was_attached_by_hand_stays(host: Host, containers: list[str]) -> None:
-    attach.attach(host.store, NODE, "plain-1", [], VethSettings(MTU))
+    attach.attach(host.store, NODE, found("plain-1"), [], VethSettings(MTU))
     module_runner.assert_unchanged("weave_attachments", **host.arguments())
     module_runner.assert_converges("weave_attachments", **host.arguments({"container": "plain-2"}))
     module_runner.assert_converges("weave_attachments", **host.arguments())
@@ -137,7 +142,7 @@ def test_a_restarted_container_is_attached_again_at_its_address(host: Host, cont
 
 
 def test_a_cut_off_attachment_is_finished(host: Host, containers: list[str]) -> None:
-    attach.attach(host.store, NODE, "plain-1", [], VethSettings(MTU), from_inventory=True)
+    attach.attach(host.store, NODE, found("plain-1"), [], VethSettings(MTU), from_inventory=True)
     (endpoint,) = host.store.read().endpoints
     ip(host.netns, f"link delete {endpoint.device}")
     module_runner.assert_converges("weave_attachments", **host.arguments({"container": "plain-1"}))

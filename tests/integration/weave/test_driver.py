@@ -9,45 +9,16 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from ansible_collections.container_network.lab.plugins.module_utils.datastore.etcd import Etcd
-from ansible_collections.container_network.lab.plugins.module_utils.weave.snapshot import (
-    ADDRESSES,
-    ENDPOINTS,
-    checked_config,
-)
-from ansible_collections.container_network.lab.plugins.module_utils.weave.store import WeaveStore
-from tests.support.driver_hosts import DriverHost, clean_all, create_on_all, eventually, running_cluster
-
-DRIVER = ("--driver=weavemesh", "--ipam-driver=weavemesh", "--opt=works.weave.multicast=true")
-FIRST, SECOND = "172.111.222.1", "172.111.222.128"  # the first address of each host's part of the ring
-
-
-class Hosts:
-    """Two hosts, and what etcd has."""
-
-    def __init__(self, first: DriverHost, second: DriverHost, endpoint: str) -> None:
-        self.first = first
-        self.second = second
-        self.both = (first, second)
-        self.etcd = Etcd([endpoint])
-        self.store = WeaveStore(self.etcd)
-
-    def keys(self, prefix: str) -> list[str]:
-        return [item.key for item in self.etcd.get_prefixes(prefix)[0]]
+from ansible_collections.container_network.lab.plugins.module_utils.weave.snapshot import ADDRESSES, ENDPOINTS
+from tests.support.driver_hosts import DriverHost, clean_all, create_on_all, eventually
+from tests.support.weave_engines import DRIVER, FIRST, SECOND, Hosts, running_hosts
 
 
 @pytest.fixture(scope="module")
 def running(
     tmp_path_factory: pytest.TempPathFactory, busybox_path: str, module_netns_factory: Callable[[], str]
 ) -> Iterator[Hosts]:
-    with running_cluster(module_netns_factory, tmp_path_factory.mktemp("weave")) as cluster:
-        hosts = Hosts(*(cluster.add_host(name, busybox_path) for name in ("host1", "host2")), cluster.endpoint)
-        hosts.store.configure(checked_config("172.111.222.0/24", None))
-        names = ("7a:00:00:00:00:01", "7a:00:00:00:00:02")
-        hosts.store.join({host.name: (host.address, name) for host, name in zip(hosts.both, names)})
-        for host in hosts.both:
-            options = {"module": ".weave.driver", "mtu": 1376, "datapath": "bridge"}
-            host.start_driver(etcd={"endpoints": [cluster.endpoint]}, networks={"weavemesh": options})
+    with running_hosts(module_netns_factory, tmp_path_factory.mktemp("weave"), busybox_path) as hosts:
         yield hosts
 
 
