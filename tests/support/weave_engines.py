@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -45,3 +46,9 @@ def running_hosts(netns_factory: Callable[[], str], folder: Path, busybox_path: 
             options = {"module": ".weave.driver", "mtu": 1376, "datapath": "bridge"}
             host.start_driver(etcd={"endpoints": [cluster.endpoint]}, networks={"weavemesh": options})
         yield hosts
+
+
+def neighbour(host: DriverHost, container: str, address: str) -> str:
+    """The MAC address at which a container looks for an address."""
+    found = re.search(rf"^{address} .* lladdr (\S+)", host.docker("exec", container, "ip", "neigh"), re.MULTILINE)
+    return found[1] if found else ""

@@ -28,7 +28,7 @@ from .dataplane import best_datapath
 from .driver import WeaveNetwork
 from .names import addresses_of, checked_name, split_targets
 from .ring import Network
-from .snapshot import GivenName, Snapshot
+from .snapshot import GivenName, Snapshot, plain
 from .store import WeaveStore
 from .veth import VethSettings
 
@@ -117,14 +117,14 @@ class Weave:
             self._veth_settings,
             multicast=multicast,
         )
-        return [" ".join(_plain(given))]
+        return [" ".join(plain(given))]
 
     def detach(self, arguments: argparse.Namespace) -> list[str]:
         """Remove that interface."""
         gone = attach.detach(
             self._store, self._node, self._find(arguments.container), arguments.addresses, self._veth_settings
         )
-        return [" ".join(_plain(gone))] if gone else []
+        return [" ".join(plain(gone))] if gone else []
 
     def expose(self, arguments: argparse.Namespace) -> list[str]:
         """Give the host addresses on the network."""
@@ -137,14 +137,14 @@ class Weave:
         self._await(lambda present: set(given) <= present)
         if name:
             self._store.add_names(GivenName(self._node, name, ipaddress.IPv4Interface(each).ip) for each in given)
-        return [" ".join(_plain(given))]
+        return [" ".join(plain(given))]
 
     def hide(self, arguments: argparse.Namespace) -> list[str]:
         """Remove those addresses."""
         subnets: list[Network | None] = [each.subnet for each in self._parsed(arguments.addresses)] or [None]
         gone = [address for subnet in subnets for address in self._store.hide(self._node, subnet)]
         self._await(lambda present: not present & set(gone))
-        return [" ".join(_plain(gone))] if gone else []
+        return [" ".join(plain(gone))] if gone else []
 
     def dns_add(self, arguments: argparse.Namespace) -> list[str]:
         """Give addresses one more name."""
@@ -215,10 +215,6 @@ class Weave:
                     "see 'systemctl status container-network-driver'."
                 )
             time.sleep(0.05)
-
-
-def _plain(addresses: Sequence[str]) -> list[str]:
-    return [str(ipaddress.IPv4Interface(address).ip) for address in addresses]
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from ..errors import LabError
 from ..kernel import openvswitch
 from ..kernel.addresses import mac_text, packed_ip, packed_mac
+from ..kernel.arp_announcement import announce
 from ..kernel.genetlink import GenericNetlink
 from ..kernel.iptables import ChainSet, converge_chains
 from ..kernel.links import Device, delete_links, read_links
@@ -41,7 +42,7 @@ from .constants import (
 )
 from .iptables_rules import rules
 from .peers import Peer, tunnel_id
-from .snapshot import Snapshot
+from .snapshot import Snapshot, plain
 from .veth import reattach_to_bridge
 
 _DATAPATH_END_PORT, _VXLAN_PORT_NUMBER = 1, 2  # as ovs-dpctl(8) shows them; port 0 is the datapath's own device
@@ -124,6 +125,8 @@ def converge_host(desired: DesiredHost, datapath: str, mtu: int) -> list[str]:
     }
     converge_datapath = _converge_openvswitch if datapath == OPENVSWITCH_DATAPATH else _converge_bridge
     changed.update(converge_datapath(desired, mtu))
+    if changed["bridge"]:
+        announce(BRIDGE, plain(desired.exposed))  # another one may have had an address before
     return [part for part, is_changed in changed.items() if is_changed]
 
 

@@ -29,7 +29,7 @@ from .constants import DATAPATHS, DOMAIN, MULTICAST
 from .dataplane import best_datapath, clean_host, converge_host, plan_host
 from .peers import endpoint_mac
 from .ring import Address
-from .snapshot import PREFIX, Endpoint, Snapshot
+from .snapshot import PREFIX, Endpoint, Snapshot, plain
 from .store import DOCKER, WeaveStore
 from .veth import VethSettings
 
@@ -207,7 +207,7 @@ class WeaveNetwork(StoreNetwork[WeaveStore, Snapshot, Endpoint]):
                     endpoint_id=endpoint.endpoint_id,
                     node=endpoint.node,
                     network=endpoint.network,
-                    addresses=_plain(endpoint.addresses),
+                    addresses=plain(endpoint.addresses),
                     device=endpoint.device,
                     container=endpoint.container,
                     revision=copy.revision_of(endpoint.key),
@@ -220,7 +220,7 @@ class WeaveNetwork(StoreNetwork[WeaveStore, Snapshot, Endpoint]):
             yield ContainerName(given.name, "", (str(given.address),), shared_domain=DOMAIN)
         for endpoint in state.endpoints:
             if endpoint.container:
-                addresses = _plain(endpoint.addresses)
+                addresses = plain(endpoint.addresses)
                 yield ContainerName(
                     endpoint.container,
                     endpoint.network,
@@ -268,10 +268,6 @@ class WeaveNetwork(StoreNetwork[WeaveStore, Snapshot, Endpoint]):
 
 def _has_multicast(network: NetworkRecord) -> bool:
     return network.options.get(MULTICAST_OPTION, "").lower() in ("true", "1")
-
-
-def _plain(addresses: Iterable[str]) -> tuple[str, ...]:
-    return tuple(address.partition("/")[0] for address in addresses)
 
 
 NETWORK = WeaveNetwork

@@ -5,14 +5,12 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from .constants import ATTACHED, DOMAIN, VXLAN_PORT
 from .peers import Peer
-from .ring import Address
-from .snapshot import Snapshot
+from .snapshot import Snapshot, plain
 
 HOST, OUTSIDE = "weave:expose", "weave:extern"
 """What stands for the host among the containers, and for what is neither but has a name."""
@@ -100,15 +98,15 @@ def _entries(state: Snapshot) -> list[Entry]:
     found, owners = set(), {}
     for one in state.endpoints:
         identifier = one.endpoint_id.removeprefix(ATTACHED)[:12]
-        for address in map(_plain, one.addresses):
+        for address in plain(one.addresses):
             owners[address] = identifier
             if one.container and one.node in state.peers:
-                found.add(Entry(one.container, str(address), identifier, state.peers[one.node].name))
-    owners.update({_plain(text): HOST for texts in state.exposed.values() for text in texts})
+                found.add(Entry(one.container, address, identifier, state.peers[one.node].name))
+    owners.update({address: HOST for texts in state.exposed.values() for address in plain(texts)})
     for given in state.names:
         if given.node in state.peers:
-            owner = owners.get(given.address, OUTSIDE)
-            found.add(Entry(given.name, str(given.address), owner, state.peers[given.node].name))
+            address = str(given.address)
+            found.add(Entry(given.name, address, owners.get(address, OUTSIDE), state.peers[given.node].name))
     return sorted(found)
 
 
@@ -176,7 +174,3 @@ def containers(state: Snapshot, node: str, wanted: Mapping[str, str]) -> list[st
 
 def _described(peer: Peer) -> str:
     return f"{peer.name}({peer.node})"
-
-
-def _plain(text: str) -> Address:
-    return ipaddress.IPv4Interface(text).ip

@@ -17,6 +17,7 @@ from ..errors import LabError
 from ..kernel import iptables, sysctl
 from ..kernel import rtnetlink as rt
 from ..kernel.addresses import packed_network
+from ..kernel.arp_announcement import announce
 from ..kernel.iptables import ChainSet
 from ..kernel.links import Device, LinkState, LinkTable, delete_links, read_link, read_links
 from ..kernel.namespaces import inside
@@ -26,6 +27,7 @@ from ..kernel.veth import VethEnd, VethPair, converge_pairs, create_here
 from ..kernel.writer import MERGE_RECEIVED, TRANSMIT_CHECKSUMS, TRANSMIT_SCTP_CHECKSUMS, KernelWriter
 from .constants import BRIDGE, DEFAULT_MTU, MULTICAST
 from .iptables_rules import container_rules
+from .snapshot import plain
 
 HOST_PREFIX = "vethwl"  # of Docker's containers
 ATTACHED_PREFIX = "vethwepl"  # of containers that ``weave attach`` connected, before the container's process id
@@ -189,11 +191,13 @@ def is_set_up(netns: str, device: str) -> bool:
 def set_up_inside(netns: str, device: str, addresses: Sequence[str], former: Sequence[str] = ()) -> None:
     """What Weave sets inside a container: from whom multicast may come, and timers of neighbours.
 
+    The container's neighbours are told: they may know its addresses at another MAC address, as after a restart.
     The rules are the device's for these addresses, in place of those for the ``former`` ones.
     """
     wanted, obsolete = (container_rules(device, subnets(each), netns) for each in (addresses, former))
     iptables.converge_chains(wanted, [obsolete] if former else [], False)
     with inside(netns):
+        announce(device, plain(addresses))
         for timer, value in _NEIGHBOUR_TIMERS.items():
             sysctl.write(_timer(device, timer), value)
 

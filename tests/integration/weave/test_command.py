@@ -15,7 +15,7 @@ import pytest
 
 from ansible_collections.container_network.lab.plugins.module_utils.weave.snapshot import ADDRESSES, ENDPOINTS, NAMES
 from tests.support.driver_hosts import DriverHost, create_on_all, eventually
-from tests.support.weave_engines import DRIVER, FIRST, Hosts, running_hosts
+from tests.support.weave_engines import DRIVER, FIRST, Hosts, neighbour, running_hosts
 
 _ROOT = Path(__file__).resolve().parents[3]
 COMMAND = "ansible_collections.container_network.lab.plugins.module_utils.weave.command"
@@ -208,3 +208,19 @@ def test_a_container_of_docker_is_not_detached_without_a_word(hosts: Hosts) -> N
     hosts.first.docker("rm", "--force", "c1")
     run(hosts.first, "c1")
     assert weave(hosts.first, "detach", "c1") == []
+
+
+def test_an_address_that_another_one_had_is_announced(hosts: Hosts) -> None:
+    """Whether a container gets it, or the host."""
+    run(hosts.second, "c2", "--network=weave")
+    for name in ("c1", "c3"):
+        run(hosts.first, name)
+    eventually(lambda: weave(hosts.first, "attach", "172.111.222.9/24", "c1"))
+    eventually(lambda: hosts.second.pings("c2", "172.111.222.9"))
+    weave(hosts.first, "detach", "c1")
+    weave(hosts.first, "attach", "172.111.222.9/24", "c3")
+    (endpoint,) = hosts.store.read().endpoints_of("host1").values()
+    eventually(lambda: neighbour(hosts.second, "c2", "172.111.222.9") == endpoint.mac, 2)
+    weave(hosts.first, "detach", "c3")
+    weave(hosts.first, "expose", "172.111.222.9/24")
+    eventually(lambda: neighbour(hosts.second, "c2", "172.111.222.9") == "7a:00:00:00:00:01", 2)

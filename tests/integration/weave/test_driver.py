@@ -11,7 +11,7 @@ import pytest
 
 from ansible_collections.container_network.lab.plugins.module_utils.weave.snapshot import ADDRESSES, ENDPOINTS
 from tests.support.driver_hosts import DriverHost, clean_all, create_on_all, eventually
-from tests.support.weave_engines import DRIVER, FIRST, SECOND, Hosts, running_hosts
+from tests.support.weave_engines import DRIVER, FIRST, SECOND, Hosts, neighbour, running_hosts
 
 
 @pytest.fixture(scope="module")
@@ -167,3 +167,20 @@ def test_what_the_datastore_lost_is_stored_again(hosts: Hosts) -> None:
     eventually(lambda: hosts.store.read().endpoints == before.endpoints, 40)
     eventually(lambda: hosts.store.read().addresses == before.addresses, 40)
     eventually(lambda: hosts.first.pings("c1", second))
+
+
+def test_a_restarted_container_is_announced_to_those_who_knew_it(hosts: Hosts) -> None:
+    """They would send to its former MAC address for five seconds. None of them sends anything here."""
+    run(hosts.first, "c1")
+    run(hosts.first, "c3")
+    run(hosts.second, "c2")
+    knowing = ((hosts.second, "c2"), (hosts.first, "c3"))
+    for host, container in knowing:
+        eventually(lambda host=host, container=container: host.pings(container, FIRST))
+    before = neighbour(hosts.second, "c2", FIRST)
+    hosts.first.docker("restart", "--time=0", "c1")
+    assert hosts.first.address_of("c1", "weave") == FIRST
+    after = hosts.first.view.container("c1")["NetworkSettings"]["Networks"]["weave"]["MacAddress"]
+    assert after != before
+    for host, container in knowing:
+        eventually(lambda host=host, container=container: neighbour(host, container, FIRST) == after, 2)
