@@ -53,6 +53,10 @@ options:
           - Without fragments the command must end with exit status 0.
         type: list
         elements: str
+      expect_any:
+        description: Fragments likewise, of which one is enough, as of the addresses of a name.
+        type: list
+        elements: str
       unexpected:
         description: Fragments of which no line of the output may have any.
         type: list
@@ -146,6 +150,7 @@ ARGUMENTS: dict[str, Any] = {
             "command": {"type": "list", "elements": "str", "required": True},
             "container": {"type": "str"},
             "expect": {"type": "list", "elements": "str"},
+            "expect_any": {"type": "list", "elements": "str"},
             "unexpected": {"type": "list", "elements": "str"},
             "timeout": {"type": "float", "default": DEFAULT_TIMEOUT},
         },

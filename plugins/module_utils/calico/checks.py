@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..checks.check import SERVICE_SECONDS, CheckOptions, check_options
-from ..checks.probes import INITIAL_TTL, NO_ADDRESS, does_not_reach, reaches
+from ..checks.probes import INITIAL_TTL, NO_ADDRESS, does_not_reach, reaches, reaches_by_name
 from .pools import IPPool, Network
 from .topology import Interface, needs_tunnel
 from .tunnels import IPIP_DEVICE, VXLAN_DEVICES
@@ -148,11 +148,35 @@ def _reachable(
         yield _reaches(container, other.name, str(other.addresses[4].ip))
         for target in other.containers:
             for version in _common(container, target):
-                place = f"{target.name} of {other.name} by name" + (" over IPv6" if version == 6 else "")
-                chosen = version if len(target.addresses) > 1 else None
-                yield _reaches(container, place, target.addresses[version], INITIAL_TTL - 2, target.name, chosen)
+                yield from _by_name(container, host, others, other, target, version)
     if cluster.outside and _masqueraded(container, cluster.pools):
         yield _reaches(container, "the outside", cluster.outside)
+
+
+def _by_name(
+    container: CheckedContainer,
+    host: CheckedHost,
+    others: Sequence[CheckedHost],
+    other: CheckedHost,
+    target: CheckedContainer,
+    version: int,
+) -> Iterator[CheckOptions]:
+    """A container of another host; where others share its name, by its address too, which the name need not give."""
+    near, far = ([one for each in hosts for one in each.containers] for hosts in ([host], others))
+    holders = [one for one in (*near, *far) if one.name == target.name and one.network == target.network]
+    ttls = {
+        one.addresses[version]: INITIAL_TTL - (0 if one == container else 1 if one in near else 2)
+        for one in holders
+        if version in one.addresses
+    }
+    over = " over IPv6" if version == 6 else ""
+    place = f"{target.name} of {other.name}"
+    chosen = version if len({each for one in holders for each in one.addresses}) > 1 else None
+    yield reaches_by_name(
+        container.name, f"{place} by name{over}", target.name, ttls, version=chosen, timeout=BGP_SECONDS
+    )
+    if len(holders) > 1:
+        yield _reaches(container, f"{place}{over}", target.addresses[version], INITIAL_TTL - 2)
 
 
 def _common(container: CheckedContainer, target: CheckedContainer) -> list[int]:
@@ -181,15 +205,8 @@ def _isolated(
                 yield does_not_reach(container.name, place, target.addresses[version])
 
 
-def _reaches(
-    container: CheckedContainer,
-    place: str,
-    address: str,
-    ttl: int | None = None,
-    target: str | None = None,
-    version: int | None = None,
-) -> CheckOptions:
-    return reaches(container.name, place, address, ttl, target=target, version=version, timeout=BGP_SECONDS)
+def _reaches(container: CheckedContainer, place: str, address: str, ttl: int | None = None) -> CheckOptions:
+    return reaches(container.name, place, address, ttl, timeout=BGP_SECONDS)
 
 
 def hosts_from(

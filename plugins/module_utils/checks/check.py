@@ -41,13 +41,15 @@ def check_options(
     command: list[str],
     expect: Sequence[str] = (),
     *,
+    expect_any: Sequence[str] = (),
     unexpected: Sequence[str] = (),
     container: str | None = None,
     timeout: float | None = None,
 ) -> CheckOptions:
     """A check as an entry of the option ``checks``; what is empty is left out."""
     options: CheckOptions = {"name": name, "command": command}
-    given = {"expect": list(expect), "unexpected": list(unexpected), "container": container, "timeout": timeout}
+    lines = {"expect": list(expect), "expect_any": list(expect_any), "unexpected": list(unexpected)}
+    given = {**lines, "container": container, "timeout": timeout}
     return {**options, **{option: value for option, value in given.items() if value}}
 
 
@@ -59,6 +61,7 @@ class Check:
     command: tuple[str, ...]
     container: str | None = None  # None: on the host itself
     expect: tuple[str, ...] = ()
+    expect_any: tuple[str, ...] = ()  # one of them is enough
     unexpected: tuple[str, ...] = ()
     timeout: float = DEFAULT_TIMEOUT  # seconds in which the condition may come true
 
@@ -70,6 +73,7 @@ class Check:
             tuple(options["command"]),
             options.get("container"),
             tuple(options.get("expect") or ()),
+            tuple(options.get("expect_any") or ()),
             tuple(options.get("unexpected") or ()),
             options.get("timeout", DEFAULT_TIMEOUT),
         )
@@ -79,7 +83,7 @@ class Check:
         found = []
         if not self.command:
             found.append(f"{where}: command of '{self.name}' is empty: list the program and its arguments")
-        if any(not tokens(fragment) for fragment in (*self.expect, *self.unexpected)):
+        if any(not tokens(fragment) for fragment in (*self.expect, *self.expect_any, *self.unexpected)):
             found.append(
                 f"{where}: a fragment of '{self.name}' is empty or holds only words that are left out of comparisons: "
                 "it would be found everywhere"
@@ -90,7 +94,8 @@ class Check:
 
     def expected(self) -> list[str]:
         """What is expected, in words: a line for each fragment."""
-        lines = [*self.expect, *(f"no line with: {fragment}" for fragment in self.unexpected)]
+        either = [" or ".join(self.expect_any)] if self.expect_any else []
+        lines = [*self.expect, *either, *(f"no line with: {fragment}" for fragment in self.unexpected)]
         return lines or ["exit status 0"]
 
     def verdict(self, output: str, exit_status: int | None) -> tuple[bool, list[str]]:
@@ -103,12 +108,14 @@ class Check:
         intruders = [line for line in lines if any(has_fragment(line, fragment) for fragment in self.unexpected)]
         if intruders:
             return False, intruders[:SHOWN_LINES]
-        if not self.expect:
+        expected = (*self.expect, *self.expect_any)
+        if not expected:
             return exit_status == 0, _shown(lines, ()) + ([f"exit status {exit_status}"] if exit_status else [])
-        if all(any(has_fragment(line, fragment) for line in lines) for fragment in self.expect):
-            matching = [line for line in lines if any(has_fragment(line, fragment) for fragment in self.expect)]
+        found = {fragment for fragment in expected if any(has_fragment(line, fragment) for line in lines)}
+        if found.issuperset(self.expect) and not (self.expect_any and found.isdisjoint(self.expect_any)):
+            matching = [line for line in lines if any(has_fragment(line, fragment) for fragment in expected)]
             return True, matching[:SHOWN_LINES]
-        return False, _shown(lines, self.expect) or ["no output"]
+        return False, _shown(lines, expected) or ["no output"]
 
     def result(self, passed: bool, found: list[str]) -> dict[str, Any]:
         """The check and its outcome as plain data."""

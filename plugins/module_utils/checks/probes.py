@@ -9,7 +9,7 @@ network namespace.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from .check import CheckOptions, check_options
 
@@ -28,24 +28,42 @@ _ENTER_AND_PING += 'ping -n -c 1 -W 1 -M do -s "$2" "$3"'
 
 
 def reaches(
+    container: str, place: str, address: str, ttl: int | None = None, *, timeout: float | None = None
+) -> CheckOptions:
+    """A container gets an answer from an address, by ``64 - ttl`` routers; ``place`` says whose address it is."""
+    command = ["ping", *_ONCE, address]
+    expected = _answer(address, ttl)
+    return check_options(f"{container} reaches {place}", command, [expected], container=container, timeout=timeout)
+
+
+def reaches_by_name(
     container: str,
     place: str,
-    address: str,
-    ttl: int | None = None,
+    name: str,
+    holders: Mapping[str, int],
     *,
-    target: str | None = None,
     version: int | None = None,
     timeout: float | None = None,
 ) -> CheckOptions:
-    """A container gets an answer from an address, which has gone by ``64 - ttl`` routers.
+    """A container gets an answer by a name, from any one of those who have it.
 
-    ``place`` says whose address it is; ``target`` is what is typed instead of it, as a name; ``version`` is the IP
-    version that a name is looked up for.
+    That each of them answers is for other checks to say. ``holders`` are their addresses, with the TTL that an answer
+    arrives with; ``version`` is the IP version that the name is looked up for.
     """
     chosen = [] if version is None else [f"-{version}"]
-    expected = f"64 bytes from {address}:" + ("" if ttl is None else f" seq=0 ttl={ttl}")
-    command = ["ping", *chosen, *_ONCE, target or address]
-    return check_options(f"{container} reaches {place}", command, [expected], container=container, timeout=timeout)
+    answers = [_answer(address, ttl) for address, ttl in sorted(holders.items())]
+    return check_options(
+        f"{container} reaches {place}",
+        ["ping", *chosen, *_ONCE, name],
+        answers if len(answers) == 1 else (),
+        expect_any=answers if len(answers) > 1 else (),
+        container=container,
+        timeout=timeout,
+    )
+
+
+def _answer(address: str, ttl: int | None) -> str:
+    return f"64 bytes from {address}:" + ("" if ttl is None else f" seq=0 ttl={ttl}")
 
 
 def reaches_with_full_packets(

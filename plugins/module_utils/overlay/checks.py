@@ -16,7 +16,7 @@ from ..checks.probes import (
     NO_ADDRESS,
     does_not_reach,
     path_to_outside,
-    reaches,
+    reaches_by_name,
     reaches_with_full_packets,
 )
 from ..docker.containers import GATEWAY_BRIDGE
@@ -99,7 +99,8 @@ def checks(
             found += _container(workload, network, gateway)
             targets = [(host, one) for one in own if one != workload] + remote
             # Into an internal network Docker passes no names but those of its own swarm.
-            found += _by_name(workload, targets) if control_plane == SWARM or not network.internal else []
+            if control_plane == SWARM or not network.internal:
+                found += _by_name(workload, own, targets)
             found += _full_packets(workload, network, targets)
             found += _isolation(workload, network, [host, *others])
             found += _north_south(workload, network, gateway, outside) if outside else []
@@ -204,11 +205,15 @@ def _container(workload: Workload, network: OverlaySpec, gateway: ipaddress.IPv4
         )
 
 
-def _by_name(workload: Workload, targets: Sequence[tuple[CheckedHost, Workload]]) -> Iterator[CheckOptions]:
-    """To each other container of the network."""
+def _by_name(
+    workload: Workload, own: Sequence[Workload], targets: Sequence[tuple[CheckedHost, Workload]]
+) -> Iterator[CheckOptions]:
+    """To each other container of the network; in a swarm several may have one name, the asking one among them."""
+    everyone = {*own, *(target for _host, target in targets)}
     for host, target in targets:
         place = f"{target.name} of {host.name} by name"
-        yield reaches(workload.name, place, target.address, INITIAL_TTL, target=target.name, timeout=SETTLE_SECONDS)
+        holders = {one.address: INITIAL_TTL for one in everyone if one.name == target.name}
+        yield reaches_by_name(workload.name, place, target.name, holders, timeout=SETTLE_SECONDS)
 
 
 def _full_packets(

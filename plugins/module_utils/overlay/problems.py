@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from ..docker.containers import GATEWAY_BRIDGE
@@ -254,11 +254,29 @@ def _workload_problems(nodes: Nodes, networks: Sequence[OverlaySpec], control_pl
             found += [
                 f"workloads: {problem}" for problem in _chosen_address_problems(network, address, place, control_plane)
             ]
+    if control_plane == ETCD:
+        found += _shared_name_problems(nodes, by_name)
     return found + [
         f"workloads: {' and '.join(places)} have the same address {address} on '{network}': "
         "every container needs its own"
         for (network, address), places in holders.items()
         if len(places) > 1
+    ]
+
+
+def _shared_name_problems(nodes: Nodes, networks: Collection[str]) -> list[str]:
+    """Over etcd a network has one endpoint of a name, as Docker's own overlay has it with a key-value store."""
+    hosts: dict[tuple[str, str], set[str]] = {}
+    for host, seen in nodes.items():
+        for workload in seen.get("workloads", ()):
+            if workload.get("network") in networks:
+                hosts.setdefault((workload["network"], str(workload.get("name"))), set()).add(host)
+    return [
+        f"workloads: {' and '.join(sorted(names))} have a container '{container}' on '{network}' each, and over {ETCD} "
+        "a network has one container of a name: give each a name of its own, or set docker_overlay_control_plane to "
+        f"{SWARM}"
+        for (network, container), names in hosts.items()
+        if len(names) > 1
     ]
 
 

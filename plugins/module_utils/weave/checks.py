@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..checks.check import SERVICE_SECONDS, CheckOptions, check_options
-from ..checks.probes import INITIAL_TTL, NO_ADDRESS, does_not_reach, reaches
+from ..checks.probes import INITIAL_TTL, NO_ADDRESS, does_not_reach, reaches, reaches_by_name
 from .constants import (
     BRIDGE,
     BRIDGE_DATAPATH,
@@ -42,6 +42,11 @@ class CheckedContainer:
     address: str = NO_ADDRESS  # with prefix length
     subnet: str = ""
     device: str = JOINED
+
+    @property
+    def plain_address(self) -> str:
+        """Without the prefix length."""
+        return self.address.partition("/")[0]
 
 
 @dataclass(frozen=True)
@@ -83,12 +88,13 @@ def checks(network: Network, host: CheckedHost, others: Sequence[CheckedHost]) -
         ),
         check_options("rules", ["iptables", "-S", "FORWARD"], [f"-A FORWARD -i {BRIDGE} -o {BRIDGE} -j ACCEPT"]),
     ]
+    everyone = [one for each in (host, *others) for one in each.containers]
     for container in host.containers:
         found += _container(network, container)
         for other in (host, *others):
             for target in other.containers:
                 if target != container:
-                    found += _ways(container, other, target)
+                    found += _ways(container, other, target, everyone)
         if network.outside:
             found.append(reaches(container.name, "the outside", network.outside, timeout=PING_SECONDS))
     return found
@@ -136,7 +142,7 @@ def _container(network: Network, container: CheckedContainer) -> list[CheckOptio
             f"{container.name}: routes",
             ["ip", "route"],
             [
-                f"{container.subnet} dev {container.device} scope link src {container.address.partition('/')[0]}",
+                f"{container.subnet} dev {container.device} scope link src {container.plain_address}",
                 f"224.0.0.0/4 dev {container.device} scope link",
                 "dev eth0 scope link",
             ],
@@ -146,16 +152,20 @@ def _container(network: Network, container: CheckedContainer) -> list[CheckOptio
     ]
 
 
-def _ways(container: CheckedContainer, other: CheckedHost, target: CheckedContainer) -> list[CheckOptions]:
-    """By address and by name; not at all where the subnets differ."""
-    address = target.address.partition("/")[0]
+def _ways(
+    container: CheckedContainer, other: CheckedHost, target: CheckedContainer, everyone: Sequence[CheckedContainer]
+) -> list[CheckOptions]:
+    """By address and by name, which others may share; not at all where the subnets differ."""
     where = f"{target.name} of {other.name}"
     if container.subnet != target.subnet:
-        return [does_not_reach(container.name, where, address)]
+        return [does_not_reach(container.name, where, target.plain_address)]
+    name = target.name.lower()
+    holders = [one for one in everyone if one.name.lower() == name and one.subnet == target.subnet]
+    ttls = {one.plain_address: INITIAL_TTL for one in holders}  # all are on one layer 2: no router is on the way
     full_name = f"{target.name}.{DOMAIN}"
-    return [  # all are on one layer 2: no router is on the way
-        reaches(container.name, where, address, INITIAL_TTL, timeout=PING_SECONDS),
-        reaches(container.name, f"{where} by name", address, INITIAL_TTL, target=full_name, timeout=PING_SECONDS),
+    return [
+        reaches(container.name, where, target.plain_address, INITIAL_TTL, timeout=PING_SECONDS),
+        reaches_by_name(container.name, f"{where} by name", full_name, ttls, timeout=PING_SECONDS),
     ]
 
 

@@ -57,9 +57,9 @@ def box(name: str, network: str = "net-1") -> dict:
 WORKLOADS = [[box("box1"), box("web", "net-2"), box("box2")], [box("box4")]]
 
 
-def found(reflectors=(), ipam=None, ipv6=(None, None), **cluster):
+def found(reflectors=(), ipam=None, ipv6=(None, None), workloads=WORKLOADS, **cluster):
     ipam = ipam or IPAM
-    hosts = hosts_from(NAMES, HOSTS, ipv6, ipam, reflectors, WORKLOADS)
+    hosts = hosts_from(NAMES, HOSTS, ipv6, ipam, reflectors, workloads)
     listed = checks(hosts["node-1"], [hosts["node-4"]], CheckedCluster(pools_from(ipam), not reflectors, **cluster))
     names = [check["name"] for check in listed]
     assert len(names) == len(set(names))
@@ -112,6 +112,18 @@ def test_containers_of_both_ip_versions_are_asked_by_both():
     assert by_name["expect"] == ["64 bytes from fd80::40: seq=0 ttl=62"]
     assert dual_stack()["box2 reaches box4 of node-4 by name"]["command"][1] == "-4", "the name has two addresses"
     assert "box2 reaches box4 of node-4 by name over IPv6" not in dual_stack()
+
+
+def test_any_of_the_containers_of_one_name_may_answer_to_it():
+    """Each is tried by its address too, which the name need not give."""
+    ipam = {**IPAM, "addresses": [*IPAM["addresses"], address("197.19.4.1", "node-4", "box1")]}
+    listed = found(ipam=ipam, workloads=[[box("box1"), box("box2")], [box("box1")]])
+    assert listed["box1 reaches box1 of node-4 by name"]["expect_any"] == [
+        "64 bytes from 197.19.38.128: seq=0 ttl=64",
+        "64 bytes from 197.19.4.1: seq=0 ttl=62",
+    ]
+    assert listed["box2 reaches box1 of node-4 by name"]["expect_any"][0].endswith("ttl=63")
+    assert listed["box1 reaches box1 of node-4"]["expect"] == ["64 bytes from 197.19.4.1: seq=0 ttl=62"]
 
 
 def test_other_networks_are_kept_out():

@@ -69,6 +69,15 @@ def test_all_expected_fragments_must_be_there():
     assert verdict(output, expect=("dev a", "dev c"))[0] is False
 
 
+def test_of_some_fragments_one_is_enough():
+    output = "10.0.0.0/24 dev a\nother line\n"
+    assert verdict(output, expect_any=("dev b", "dev a")) == (True, ["10.0.0.0/24 dev a"])
+    assert verdict(output, expect_any=("dev b", "dev c"))[0] is False
+    assert verdict(output, expect=("other",), expect_any=("dev b", "dev a"))[0] is True
+    assert verdict(output, expect=("another",), expect_any=("dev b", "dev a"))[0] is False
+    assert verdict("", 0, expect_any=("dev b",))[0] is False
+
+
 def test_expected_fragments_outweigh_the_exit_status():
     assert verdict("100% packet loss", 1, expect=("100% packet loss",))[0] is True
 
@@ -100,6 +109,7 @@ def test_the_nearest_lines_of_a_long_output_are_shown():
 def test_what_is_expected_in_words():
     check = Check("c", ("true",), expect=("a",), unexpected=("b",))
     assert check.expected() == ["a", "no line with: b"]
+    assert Check("c", ("true",), expect_any=("a", "b")).expected() == ["a or b"]
     assert Check("c", ("true",)).expected() == ["exit status 0"]
 
 
@@ -107,6 +117,7 @@ def test_checks_that_could_not_fail_are_refused():
     problems = Check("c", (), expect=("linkdown",), timeout=0).problems("checks: entry 3")
     assert len(problems) == 3
     assert all(problem.startswith("checks: entry 3: ") for problem in problems)
+    assert len(Check("c", ("true",), expect_any=("a", "")).problems("x")) == 1
     assert Check("c", ("true",), expect=("a",)).problems("x") == []
 
 

@@ -11,6 +11,7 @@ from ansible_collections.container_network.lab.plugins.module_utils.checks.probe
     does_not_reach,
     path_to_outside,
     reaches,
+    reaches_by_name,
     reaches_with_full_packets,
 )
 
@@ -23,13 +24,30 @@ def verdict(options: dict, output: str, exit_status: int = 0) -> bool:
 
 
 def test_an_answer_has_the_expected_ttl() -> None:
-    probe = reaches("box", "web", "10.0.0.2", 62, target="web.local", version=6, timeout=30.0)
-    assert probe["command"] == ["ping", "-6", "-c", "1", "-W", "1", "web.local"]
+    probe = reaches("box", "web", "10.0.0.2", 62, timeout=30.0)
+    assert probe["command"] == ["ping", "-c", "1", "-W", "1", "10.0.0.2"]
     assert (probe["container"], probe["timeout"]) == ("box", 30.0)
     assert verdict(probe, ANSWER)
     assert not verdict(reaches("box", "web", "10.0.0.2", 61), ANSWER)
     assert verdict(reaches("box", "web", "10.0.0.2"), ANSWER)
     assert not verdict(reaches("box", "web", NO_ADDRESS), ANSWER)
+
+
+def test_who_has_a_name_alone_must_answer_to_it() -> None:
+    probe = reaches_by_name("box", "web by name", "web.local", {"10.0.0.2": 62}, version=6, timeout=30.0)
+    assert probe["command"] == ["ping", "-6", "-c", "1", "-W", "1", "web.local"]
+    assert probe["expect"] == ["64 bytes from 10.0.0.2: seq=0 ttl=62"]
+    assert verdict(probe, ANSWER)
+    assert not verdict(reaches_by_name("box", "web by name", "web.local", {"10.0.0.3": 62}), ANSWER)
+
+
+def test_any_of_those_who_share_a_name_may_answer_to_it() -> None:
+    probe = reaches_by_name("box", "web by name", "web.local", {"10.0.0.9": 64, "10.0.0.2": 62})
+    assert verdict(probe, ANSWER)
+    assert verdict(probe, ANSWER.replace("10.0.0.2", "10.0.0.9").replace("ttl=62", "ttl=64"))
+    assert not verdict(probe, ANSWER.replace("ttl=62", "ttl=64")), "each has a way of its own"
+    assert not verdict(probe, ANSWER.replace("10.0.0.2", "10.0.0.3"))
+    assert not verdict(probe, SILENCE)
 
 
 def test_full_packets_are_of_the_paths_mtu_and_not_fragmented() -> None:

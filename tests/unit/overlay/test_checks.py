@@ -34,7 +34,11 @@ ADDRESSES = ["192.168.1.68", "192.168.1.254"]
 
 
 def listed(
-    own: str, addresses: list | None = None, control_plane: str = "swarm", engines: list | None = None
+    own: str,
+    addresses: list | None = None,
+    control_plane: str = "swarm",
+    engines: list | None = None,
+    expected: list | None = None,
 ) -> list[dict]:
     config = {"control_plane": control_plane, "networks": [OVERLAY, INNER], "outside_address": "203.0.113.1"}
     hosts = {
@@ -45,7 +49,7 @@ def listed(
             "workloads_state": {"containers": containers},
         }
         for name, engine, address, workloads, containers in zip(
-            NAMES, engines or SWARMS, ADDRESSES, WORKLOADS, addresses or SEEN
+            NAMES, engines or SWARMS, ADDRESSES, expected or WORKLOADS, addresses or SEEN
         )
     }
     return network_checks(config, hosts, own)
@@ -78,6 +82,17 @@ def test_containers_of_one_overlay_reach_each_other_and_no_other():
     ]
     assert checks["box1 does not reach box3 of inner"]["unexpected"] == ["bytes from 10.21.0.9:"]
     assert "elsewhere: eth0" not in checks
+
+
+def test_in_a_swarm_any_of_the_containers_of_one_name_may_answer_to_it():
+    twins = [[{"name": "web", "network": "overlay"}]] * 2
+    seen = [{"web": {"addresses": {"overlay": f"10.20.0.{number}"}}} for number in (3, 2)]
+    checks = found("node-1", addresses=seen, expected=twins)
+    assert checks["web reaches web of node-2 by name"]["expect_any"] == [
+        "64 bytes from 10.20.0.2: seq=0 ttl=64",
+        "64 bytes from 10.20.0.3: seq=0 ttl=64",
+    ]
+    assert checks["web reaches web of node-2 with full packets"]["command"][-1] == "10.20.0.2"
 
 
 def test_an_internal_overlay_has_one_interface_and_no_egress():

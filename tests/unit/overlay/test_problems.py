@@ -212,6 +212,15 @@ def test_over_etcd_overlays_may_have_one_subnet_and_containers_any_address_of_it
     assert len([one for one in problems(clash, NODES) if "docker_overlay_gateway_subnet" in one]) == 2
 
 
+def test_over_etcd_a_network_has_one_container_of_a_name():
+    nodes = {name: seen | workload(f"10.20.0.{i}") for i, (name, seen) in enumerate(NODES.items(), 2)}
+    config = CONFIG | {"control_plane": ETCD, "managers": []}
+    assert problems(config, nodes) == [
+        "workloads: node-1 and node-2 and node-4 have a container 'busybox' on 'overlay' each, and over etcd a network "
+        "has one container of a name: give each a name of its own, or set docker_overlay_control_plane to swarm"
+    ]
+
+
 def test_all_problems_are_found_together():
     clash = {"name": "overlay", "subnet": "192.168.0.0/24", "vni": 0, "mtu": 9001}
     config = CONFIG | {"managers": [], "networks": [clash], "address_pool": "x"}

@@ -149,6 +149,24 @@ def test_checks_show_places_tables_and_ways():
     assert found["c1 reaches the outside"]["expect"] == ["64 bytes from 203.0.113.1:"]
 
 
+def test_any_of_the_containers_of_one_name_may_answer_to_it():
+    twins = [
+        container("node-1", "web", "02:00:00:00:00:01", "172.111.222.128/24"),
+        container("node-2", "Web", "02:00:00:00:00:02", "172.111.222.1/24"),
+        container("node-2", "web", "02:00:00:00:00:03", "172.111.222.65/26", network="other"),
+    ]
+    subnets = [{"name": "weave"}, {"name": "other", "subnet": "172.111.222.64/26"}]
+    workloads = [[{"name": "web", "network": "weave"}], [{"name": "Web", "network": "weave"}]]
+    hosts = hosts_from(["node-1", "node-2"], INFO | {"containers": twins}, subnets, workloads, [[], []])
+    found = checks(Network(1376, "bridge", RING), hosts["node-1"], [hosts["node-2"]])
+    (by_name,) = [check for check in found if check["name"].endswith(" by name")]
+    assert "expect" not in by_name
+    assert by_name["expect_any"] == [
+        "64 bytes from 172.111.222.1: seq=0 ttl=64",
+        "64 bytes from 172.111.222.128: seq=0 ttl=64",
+    ]
+
+
 def test_checks_of_another_datapath():
     found = checks_of_node_1(datapath="openvswitch")
     assert "forwarding" not in found
