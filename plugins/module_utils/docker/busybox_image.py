@@ -65,9 +65,9 @@ def is_static(program: bytes) -> bool:
     return _ELF_INTERPRETER not in kinds
 
 
-def read_applets(path: str) -> list[str]:
-    """The names of the commands that the program holds."""
-    listing = subprocess.run([path, "--list"], capture_output=True, text=True, check=False)
+def read_applets(path: str, entering: Sequence[str] = ()) -> list[str]:
+    """The names of the commands that the program holds; ``entering`` are the words that run a command where it is."""
+    listing = subprocess.run([*entering, path, "--list"], capture_output=True, text=True, check=False)
     if listing.returncode != 0:
         raise LabError(f"'{path} --list' failed on {os.uname().nodename}: {listing.stderr.strip()}.")
     return sorted(set(listing.stdout.split()) - {"busybox"})
@@ -126,12 +126,17 @@ def converge_present(engine: Engine, name: str, path: str, check: bool) -> Outco
     after = {name: {"content": content}}
     image_id = found["Id"] if found is not None else None
     if before != after and not check:
-        repository, _colon, tag = name.rpartition(":")
-        changes = [("changes", 'CMD ["sh"]'), ("changes", f"LABEL {IMAGE_LABEL}={content}")]
-        query = [("fromSrc", "-"), ("repo", repository), ("tag", tag), *changes]
-        engine.upload("/images/create", archive(program, applets), query)
+        build(engine, name, program, applets, f"{IMAGE_LABEL}={content}")
         image_id = engine.get(f"/images/{quote(name)}/json")["Id"]
     return Outcome(before, after, {"image_id": image_id})
+
+
+def build(engine: Engine, name: str, program: bytes, applets: Sequence[str], label: str) -> None:
+    """Make the image of this name, which has its tag, with a label ``KEY=VALUE``."""
+    repository, _colon, tag = name.rpartition(":")
+    changes = [("changes", 'CMD ["sh"]'), ("changes", f"LABEL {label}")]
+    query = [("fromSrc", "-"), ("repo", repository), ("tag", tag), *changes]
+    engine.upload("/images/create", archive(program, applets), query)
 
 
 def converge_absent(engine: Engine, name: str, removed_group: str | None, check: bool) -> Outcome:

@@ -15,7 +15,7 @@ import os
 import shutil
 import socket
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, BinaryIO
 from urllib.parse import quote, urlencode
 
 from ..errors import LabError
@@ -97,8 +97,12 @@ class Engine:
         """POST of a JSON document; returns the decoded answer, None when there is none."""
         return self._json("POST", path, query, None if body is None else json.dumps(body).encode())
 
-    def upload(self, path: str, content: bytes, query: list[tuple[str, str]]) -> Any:
-        """POST of a tar archive; returns the decoded progress messages, one a line."""
+    def download(self, path: str, target: BinaryIO) -> None:
+        """GET of something large, which is written to a file."""
+        self._request("GET", self._path(path, []), None, "", target)
+
+    def upload(self, path: str, content: bytes | BinaryIO, query: list[tuple[str, str]]) -> Any:
+        """POST of a tar archive, or of a file that holds one; returns the decoded progress messages, one a line."""
         answer = self._request("POST", self._path(path, query), content, "application/x-tar")
         messages = [json.loads(line) for line in answer.decode().splitlines() if line]
         for message in messages:
@@ -133,7 +137,9 @@ class Engine:
             self._prefix = f"/v{version[0]}.{version[1]}"
         return self._prefix
 
-    def _open(self, method: str, path: str, body: bytes | None, content_type: str) -> http.client.HTTPConnection:
+    def _open(
+        self, method: str, path: str, body: bytes | BinaryIO | None, content_type: str
+    ) -> http.client.HTTPConnection:
         connection = _UnixConnection(self.socket_path, self._timeout)
         headers = {"Content-Type": content_type} if body is not None else {}
         try:
@@ -147,10 +153,21 @@ class Engine:
             ) from error
         return connection
 
-    def _request(self, method: str, path: str, body: bytes | None, content_type: str) -> bytes:
+    def _request(
+        self,
+        method: str,
+        path: str,
+        body: bytes | BinaryIO | None,
+        content_type: str,
+        target: BinaryIO | None = None,
+    ) -> bytes:
+        """The answer; with ``target`` it goes there, unless it is a refusal."""
         connection = self._open(method, path, body, content_type)
         try:
             response = connection.getresponse()
+            if target is not None and response.status < 400:
+                shutil.copyfileobj(response, target)
+                return b""
             content = response.read()
         except (OSError, http.client.HTTPException) as error:
             raise LabError(

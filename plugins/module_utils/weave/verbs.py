@@ -130,7 +130,9 @@ class _Parser(argparse.ArgumentParser):
 
 def help_text() -> str:
     """For ``weave --help``."""
-    lines = [f"  {f'weave {verb} {served.usage}'.rstrip():<58} {served.meaning}" for verb, served in SERVED.items()]
+    usages = {verb: f"weave {verb} {served.usage}".rstrip() for verb, served in SERVED.items()}
+    width = max(map(len, usages.values()))
+    lines = [f"  {usages[verb]:<{width}}  {served.meaning}" for verb, served in SERVED.items()]
     addresses = "ADDRESS is net:default, net:SUBNET, or an address with its prefix length; for names, one without it."
     return "\n".join(["Looks at and changes the Weave network of this host.", "", *lines, "", addresses])
 
