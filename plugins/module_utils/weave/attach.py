@@ -22,9 +22,10 @@ from ..kernel.netlink import NetlinkSocket
 from ..kernel.routes import PROTOCOLS, TABLES, Route, RouteParser, read_routes
 from ..kernel.veth import VethEnd
 from .address_request import DEFAULT, Wanted
-from .constants import ATTACHED, MULTICAST
+from .constants import ATTACHED, DOMAIN, MULTICAST
+from .names import checked_name
 from .peers import endpoint_mac
-from .snapshot import Endpoint
+from .snapshot import Endpoint, GivenName
 from .store import WeaveStore
 from .veth import ATTACHED_PREFIX, VethSettings, connect, forget_inside, remove, set_up_inside
 
@@ -39,6 +40,7 @@ class Container:
     name: str
     identifier: str
     pid: int
+    host_name: str = ""  # with its domain, if it has one
 
     @classmethod
     def find(cls, engine: Engine, name: str) -> Container:
@@ -57,7 +59,8 @@ class Container:
             )
         if mode == "host":
             raise LabError(f"container '{name}' has no network of its own (--net host): expose the host instead.")
-        return cls(found["Name"].lstrip("/"), found["Id"], found["State"]["Pid"])
+        host_name = ".".join(filter(None, (found["Config"]["Hostname"], found["Config"]["Domainname"])))
+        return cls(found["Name"].lstrip("/"), found["Id"], found["State"]["Pid"], host_name)
 
     @property
     def endpoint_id(self) -> str:
@@ -108,10 +111,22 @@ def attach(
     )
     if endpoint != known:
         store.put_endpoint(endpoint)
+        store.add_names(_names_of_host(container, endpoint))
     # A route over another interface stays, as that of a Docker network of Weave.
     routes = (_MULTICAST_ROUTE,) if multicast and _multicast_devices(container) <= {DEVICE} else ()
     _connect(container, endpoint, settings, routes, known.addresses if known else ())
     return answer
+
+
+def _names_of_host(container: Container, endpoint: Endpoint) -> list[GivenName]:
+    """As Weave answers to a container's host name (``docker run --hostname``), if that is of Weave's domain."""
+    if not container.host_name.lower().endswith(f".{DOMAIN}"):
+        return []
+    try:
+        name = checked_name(container.host_name)
+    except LabError:  # Docker takes host names that DNS cannot have
+        return []
+    return [GivenName(endpoint.node, name, ipaddress.IPv4Interface(address).ip) for address in endpoint.addresses]
 
 
 def detach(

@@ -198,6 +198,20 @@ def test_a_container_is_run_and_attached(hosts: Hosts) -> None:
     assert "is not on the network: container" in refused_later
 
 
+def test_an_attached_container_answers_to_its_host_name(hosts: Hosts) -> None:
+    """If it is of Weave's domain, as Weave has it."""
+    run(hosts.first, "c1", "--hostname=Web.weave.local")
+    run(hosts.first, "c2", "--hostname=web.example.com")
+    (address,) = weave(hosts.first, "attach", "c1")
+    weave(hosts.first, "attach", "c2")
+    assert weave(hosts.second, "dns-lookup", "web.weave.local") == [address]
+    assert [one.rpartition("/")[0].rpartition("/")[2] for one in hosts.keys(NAMES)] == ["web"]
+    (more,) = weave(hosts.first, "attach", "172.111.222.9/24", "c1")
+    assert weave(hosts.second, "dns-lookup", "web") == [address, more]
+    weave(hosts.first, "detach", "c1")
+    assert hosts.keys(NAMES) == []
+
+
 def test_a_container_of_docker_is_not_detached_without_a_word(hosts: Hosts) -> None:
     run(hosts.first, "c1", "--network=weave")
     eventually(lambda: weave(hosts.first, "dns-lookup", "c1") == [FIRST])
