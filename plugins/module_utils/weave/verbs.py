@@ -159,7 +159,7 @@ def parse(verb: str, arguments: Sequence[str]) -> argparse.Namespace:
     if not verb:
         raise LabError("weave needs a command: 'weave --help' lists them.")
     if verb not in SERVED:
-        raise LabError(f"weave has no command '{verb}' here: 'weave --help' lists those that it has.")
+        raise LabError(f"weave has no command {verb!r} here: 'weave --help' lists those that it has.")
     if verb == "run":  # argparse would take options before the image for its own
         return argparse.Namespace(arguments=list(arguments))
     for text in arguments:
