@@ -7,14 +7,19 @@ from __future__ import annotations
 
 import multiprocessing
 from collections.abc import Iterator
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 
 import pytest
 
 from ansible_collections.container_network.lab.plugins.module_utils.datastore.etcd import Etcd
 from ansible_collections.container_network.lab.plugins.module_utils.errors import AddressTaken, InvalidInput, LabError
 from ansible_collections.container_network.lab.plugins.module_utils.weave.ring import Ring
-from ansible_collections.container_network.lab.plugins.module_utils.weave.snapshot import PREFIX, Config, Endpoint
+from ansible_collections.container_network.lab.plugins.module_utils.weave.snapshot import (
+    PREFIX,
+    Config,
+    Endpoint,
+    GivenName,
+)
 from ansible_collections.container_network.lab.plugins.module_utils.weave.store import DOCKER, WeaveStore
 from tests.support import etcd_process
 from tests.support.module_runner import ModuleFailed, assert_converges, assert_unchanged, run_module
@@ -229,6 +234,25 @@ def test_a_name_comes_after_the_connection_or_not_at_all(store: WeaveStore) -> N
 
 
 # --- races ------------------------------------------------------------------------------------------------------------
+
+
+def test_names_given_by_hand_last_as_long_as_the_address_and_the_host(store: WeaveStore) -> None:
+    exposed = IPv4Interface(store.expose("node-1")).ip
+    outside = IPv4Address("192.0.2.7")
+    names = [
+        GivenName("node-1", "web", exposed),
+        GivenName("node-1", "web", outside),
+        GivenName("node-2", "web", exposed),
+    ]
+    store.add_names(names)
+    assert store.read().names == tuple(names)
+    assert store.read().addresses_of_name("WEB.weave.local") == [str(exposed), str(outside)]
+    store.hide("node-1")
+    assert store.read().names == tuple(names[1:])
+    store.leave(["node-1"])
+    assert store.read().names == tuple(names[2:])
+    store.remove_names(names)
+    assert store.read().names == ()
 
 
 def _join_and_take(arguments: tuple[str, int, int]) -> list[str]:
