@@ -9,7 +9,6 @@ The veth pair lasts as long as the container runs; what the datastore has of it 
 from __future__ import annotations
 
 import ipaddress
-import socket
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ from ..docker.engine import Engine, EngineNotRunning
 from ..errors import LabError
 from ..kernel.links import Device, read_links
 from ..kernel.netlink import NetlinkSocket
-from ..kernel.routes import PROTOCOLS, TABLES, Route, RouteParser, read_routes
+from ..kernel.routes import PROTOCOLS, Route, RouteParser, read_main_table
 from ..kernel.veth import VethEnd
 from .address_request import DEFAULT, Wanted
 from .constants import ATTACHED, DOMAIN, MULTICAST
@@ -215,8 +214,7 @@ def _running(engine: Engine) -> dict[str, str]:
 def _multicast_devices(container: Container) -> set[str]:
     """The interfaces over which a container has routes for multicast."""
     with NetlinkSocket(str(container.pid)) as netlink:
-        names = {link.index: name for name, link in read_links(netlink).items()}
-        found = read_routes(netlink, TABLES["main"], names, [socket.AF_INET])
+        found = read_main_table(netlink, read_links(netlink))
     destination = _MULTICAST_ROUTE[0][:2]
     return {shape.dev for key, (_via, shape) in found.items() if key[:2] == destination}
 
