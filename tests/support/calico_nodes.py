@@ -197,7 +197,7 @@ class Lab:
         endpoint = WorkloadEndpoint.of_container(node, endpoint_id, texts, (network,))
         container = Container(self.make_namespace(), endpoint)
         with inside(self.spaces[node]):
-            attach(endpoint_id, texts)
+            attach(endpoint)
         self.change(endpoints=(*self.snapshot.endpoints, endpoint))
         space = container.namespace
         ip(self.spaces[node], f"link set {temporary_name(endpoint_id)} netns {space} name cali0")

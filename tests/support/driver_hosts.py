@@ -123,7 +123,8 @@ class DriverHost:
 
     def networks(self, driver: str) -> list[str]:
         """The names of the networks of a driver."""
-        return self.docker("network", "ls", "--format={{.Name}}", f"--filter=driver={driver}").splitlines()
+        listed = self.docker("network", "ls", "--format={{json .Name}}", f"--filter=driver={driver}").splitlines()
+        return list(map(json.loads, listed))  # a name may have a line's end in it
 
     @contextlib.contextmanager
     def keeping_to_itself(self) -> Iterator[None]:
@@ -138,9 +139,10 @@ class DriverHost:
         containers = self.docker("ps", "--all", "--quiet").split()
         if containers:
             self.docker("rm", "--force", "--volumes", *containers)
-        for network in self.networks(driver):
+        listing = ("network", "ls", "--quiet", "--no-trunc", f"--filter=driver={driver}")
+        for network in self.docker(*listing).split():  # the command cannot remove by a name with a slash
             removal = self.try_docker("network", "rm", network)
-            assert removal.returncode == 0 or network not in self.networks(driver), removal.stderr
+            assert removal.returncode == 0 or network not in self.docker(*listing).split(), removal.stderr
 
     def start_engine(self, *options: str) -> None:
         """Start dockerd and wait until it answers."""
