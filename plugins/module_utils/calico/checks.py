@@ -59,7 +59,7 @@ def checks(host: CheckedHost, others: Sequence[CheckedHost], cluster: CheckedClu
     services = "container-network-driver.service bird.service"
     found = [check_options("services", _SERVICES, [services], timeout=SERVICE_SECONDS)]
     for version in sorted({pool.version for pool in cluster.pools} & set(host.addresses)):
-        found += _routes(host, others, cluster.pools, version)
+        found += _routes(host, others, cluster, version)
         found += [
             _session("Node" if host.reflects or other.reflects else "Mesh", other, version)
             for other in others
@@ -78,13 +78,16 @@ _SERVICES += ["container-network-driver.service", "bird.service"]
 
 
 def _routes(
-    host: CheckedHost, others: Sequence[CheckedHost], pools: Sequence[IPPool], version: int
+    host: CheckedHost, others: Sequence[CheckedHost], cluster: CheckedCluster, version: int
 ) -> Iterator[CheckOptions]:
+    # Where only routers outside tell the hosts of each other, they say by which next hop.
+    told_by_hosts = cluster.mesh or any(one.reflects for one in (host, *others))
     to_nowhere = "" if version == 4 else " dev lo"  # where the kernel lists a blackhole of IPv6
     expected = [f"blackhole {block}{to_nowhere} proto bird" for block in _blocks(host, version)]
     for other in others:
         if version in other.addresses:
-            expected += [_way(host, other, block, pools) for block in _blocks(other, version)]
+            blocks = _blocks(other, version)
+            expected += [_way(host, other, one, cluster.pools) if told_by_hosts else f"{one} via" for one in blocks]
     expected += [f"{one.addresses[version]} dev" for one in host.containers if version in one.addresses]
     if expected:
         name = "routes" if version == 4 else "IPv6 routes"

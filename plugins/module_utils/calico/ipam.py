@@ -344,8 +344,7 @@ def _usable_pools(transaction: Transaction, request: Request) -> list[IPPool]:
             _check_enabled(pool)
         return chosen
     labels = _node_labels(transaction, request.node)
-    open_pools = [pool for pool in pools if not pool.disabled and "Workload" in pool.allowed_uses]
-    usable = [pool for pool in open_pools if _selects(pool, labels)]
+    usable = [pool for pool in pools if pool.open_to_all and _selects(pool, labels)]
     if not usable:
         known = ", ".join(f"{pool.name} ({pool.cidr}{', disabled' if pool.disabled else ''})" for pool in pools)
         raise LabError(

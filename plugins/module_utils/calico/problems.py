@@ -9,12 +9,12 @@ import ipaddress
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..errors import InvalidInput
+from ..errors import InvalidInput, raise_if_any
 from ..kernel.vxlan import SMALLEST_MTU
 from ..validation import duplicate_problems, host_problems
 from .bgp_problems import bgp_problems
-from .pools import IPPool, carried_by, checked_pools
-from .profiles import profile_of, profile_spec
+from .pools import IPPool, carried_by, overlap_problems, read_pools
+from .profile_documents import read_profiles
 
 TUNNELS = ("ipip", "vxlan")
 
@@ -40,7 +40,7 @@ def problems(config: Mapping[str, Any], nodes: Mapping[str, Mapping[str, Any]]) 
     try:
         pools = _pools(config["ip_pools"])
     except InvalidInput as error:
-        return found + [f"calico_ip_pools: {problem}" for problem in error.problems]
+        return found + error.problems
     found += _overlap_problems(pools, nodes) + _pin_problems(pools, nodes)
     found += _network_problems(config["networks"], pools) + _ipv6_problems(config["networks"], pools, nodes)
     return found + _tunnel_problems(config, nodes)
@@ -54,9 +54,11 @@ def link_kinds(ip_pools: Sequence[Mapping[str, Any]], tunnel: str | None = None)
         return []
 
 
-def _pools(entries: Sequence[Mapping[str, Any]]) -> list[IPPool]:
-    fields = [entry for entry in entries if "apiVersion" not in entry]
-    return checked_pools(fields, [entry for entry in entries if "apiVersion" in entry])
+def _pools(entries: Sequence[Any]) -> list[IPPool]:
+    problems: list[str] = []
+    pools = read_pools("calico_ip_pools", entries, problems)
+    raise_if_any(problems + [f"calico_ip_pools: {problem}" for problem in overlap_problems(pools)])
+    return pools
 
 
 def _tunnel_problems(config: Mapping[str, Any], nodes: Mapping[str, Mapping[str, Any]]) -> list[str]:
@@ -182,11 +184,7 @@ def _mtu_problems(config: Mapping[str, Any], nodes: Mapping[str, Mapping[str, An
     ]
 
 
-def _profile_problems(profiles: Sequence[Mapping[str, Any]]) -> list[str]:
-    found = duplicate_problems("calico_profiles", [str(entry.get("name")) for entry in profiles])
-    for entry in profiles:
-        try:
-            profile_spec(profile_of(str(entry.get("name"))), entry.get("ingress") or (), entry.get("egress") or ())
-        except InvalidInput as error:
-            found += [f"calico_profiles: {problem}" for problem in error.problems]
-    return found
+def _profile_problems(entries: Sequence[Any]) -> list[str]:
+    found: list[str] = []
+    profiles = read_profiles("calico_profiles", entries, found)
+    return duplicate_problems("calico_profiles", [profile.name for profile in profiles]) + found

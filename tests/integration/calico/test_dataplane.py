@@ -459,3 +459,24 @@ def test_a_node_that_is_unknown(lab: Lab) -> None:
     lab.change(nodes={"node-9": Node("node-9", ipv4_address="192.168.1.9/24")})
     with pytest.raises(LabError, match="node-1 is no Calico node; the datastore has node-9"):
         lab.converge()
+
+
+def test_a_node_with_an_as_number_of_its_own(lab: Lab) -> None:
+    lab.add_nodes("node-1", "node-2", "node-3", pools=(POOL,))
+    nodes = lab.snapshot.nodes
+    lab.change(nodes={**nodes, "node-1": dataclasses.replace(nodes["node-1"], as_number=64513)})
+    lab.converge()
+    lab.start_bird()
+    lab.wait_for_sessions()
+    # Each node is reached directly, and not by a third one that heard of it, whichever has the lowest router id.
+    expected = {
+        "node-1": {"197.19.186.192/26 via 192.168.1.254", "197.19.26.0/26 via 192.168.1.245"},
+        "node-2": {"197.19.38.128/26 via 192.168.1.68", "197.19.26.0/26 via 192.168.1.245"},
+        "node-3": {"197.19.38.128/26 via 192.168.1.68", "197.19.186.192/26 via 192.168.1.254"},
+    }
+    for name, ways in expected.items():
+        eventually(lambda name=name, ways=ways: {route.partition(" dev")[0] for route in lab.bird_routes(name)} >= ways)
+        control = str(lab.folder / name / "bird.ctl")
+        shown = lab.run(name, "birdc", "-s", control, "show route where source = RTS_BGP")
+        assert shown.count("unicast") == 2, shown
+    assert_settled(lab)
