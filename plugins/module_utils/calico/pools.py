@@ -102,12 +102,12 @@ class IPPool:
             "blockSize": self.block_size,
             "nodeSelector": self.node_selector,
             "allowedUses": list(self.allowed_uses),
-            "assignmentMode": _MANUAL if self.manual else _AUTOMATIC,
+            **({"assignmentMode": _MANUAL} if self.manual else {}),
         }
 
     def resource(self) -> Resource:
         """The document to store, in the v3 format."""
-        return Resource("ippools", self.name, self.fields())
+        return Resource("ippools", self.name, {"assignmentMode": None, **self.fields()})
 
     @classmethod
     def from_stored(cls, document: Mapping[str, Any]) -> IPPool | None:

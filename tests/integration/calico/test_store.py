@@ -570,10 +570,11 @@ def test_bgp_module(store, endpoint, etcd):
     ]
     with pytest.raises(ModuleFailed) as failure:
         run_module("calico_bgp", **{**arguments, "peers": wrong, "as_number": -1})
-    assert [problem.partition(" '")[0] for problem in failure.value.result["problems"]] == [
-        "as_number",
-        "peer other: as_number",
-        "peer router: peer_ip",
+    assert failure.value.result["problems"] == [
+        "as_number '-1' is not an AS number: RFC 6793 has 1 to 4294967295 (private: 64512 to 65534)",
+        "peers, entry 0 ('router'): peer_ip 'router' is not an address: write it as 192.168.1.1 or fd00::1, "
+        "without a port",
+        "peers, entry 1 ('other'): as_number is missing",
     ]
     assert_converges("calico_bgp", **arguments, state="absent")
     assert keys(etcd) == {}

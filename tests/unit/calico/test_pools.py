@@ -49,7 +49,6 @@ def test_the_course_s_documents():
         "blockSize": 26,
         "nodeSelector": "all()",
         "allowedUses": ["Workload", "Tunnel"],
-        "assignmentMode": "Automatic",
     }
     assert (tunnelled.name, tunnelled.tunnel) == ("197-19-0-0-16", "ipip")
     assert (dual.name, dual.block_size, dual.tunnel) == ("fd80-24e2-f998-72d6---64", 122, "")
