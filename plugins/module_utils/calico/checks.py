@@ -15,6 +15,7 @@ from ..checks.probes import INITIAL_TTL, NO_ADDRESS, does_not_reach, reaches
 from .pools import IPPool, Network
 from .topology import Interface, needs_tunnel
 from .tunnels import IPIP_DEVICE, VXLAN_DEVICES
+from .veth import GATEWAY
 
 CONTAINER_MAC = "ee:ee:ee:ee:ee:ee"
 BGP_SECONDS = 30.0
@@ -57,7 +58,11 @@ class CheckedCluster:
 def checks(host: CheckedHost, others: Sequence[CheckedHost], cluster: CheckedCluster) -> list[CheckOptions]:
     """All checks of one host."""
     services = "container-network-driver.service bird.service"
-    found = [check_options("services", _SERVICES, [services], timeout=SERVICE_SECONDS)]
+    found = [
+        check_options("services", _SERVICES, [services], timeout=SERVICE_SECONDS),
+        # Without a route to it, no host end answers for the next hop of its container (proxy ARP).
+        check_options("route to the next hop of containers", ["ip", "route", "get", GATEWAY], [f"{GATEWAY} "]),
+    ]
     for version in sorted({pool.version for pool in cluster.pools} & set(host.addresses)):
         found += _routes(host, others, cluster, version)
         found += [

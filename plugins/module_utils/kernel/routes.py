@@ -8,7 +8,7 @@ from __future__ import annotations
 import errno
 import socket
 import struct
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -16,7 +16,7 @@ from ..errors import raise_if_any
 from ..outcome import Outcome
 from . import rtnetlink as rt
 from .addresses import ip_text, packed_ip, packed_network
-from .links import LinkTable, name_problems, read_links
+from .links import LinkTable, existing_name_problems, read_links
 from .netlink import NLM_F_CREATE, NLM_F_REPLACE, KernelRefusal, Message, NetlinkSocket, refusal
 
 # linux/rtnetlink.h and iproute2's rt_protos
@@ -52,6 +52,8 @@ class RouteShape(NamedTuple):
     protocol: int
     type: int
     onlink: bool
+    hops: tuple[tuple[bytes, str], ...] = ()
+    """Several next hops in place of one, with their devices: somebody's equal-cost route. No route of ours has them."""
 
 
 # What makes two routes of one table rivals (the kernel keeps one for each): destination, its prefix length, metric.
@@ -73,6 +75,7 @@ def _words(shape: RouteShape, metric: int) -> tuple[str, str]:
     """What is before the destination, and behind the next hop."""
     before = "" if shape.type == _UNICAST else f"{_TYPE_NAMES.get(shape.type, shape.type)} "
     behind = f" dev {shape.dev}" if shape.dev else ""
+    behind += "".join(f" nexthop{f' via {ip_text(via)}' if via else ''} dev {dev}" for via, dev in shape.hops)
     behind += f" proto {_PROTOCOL_NAMES.get(shape.protocol, shape.protocol)}"
     if shape.scope:
         behind += f" scope {_SCOPE_NAMES.get(shape.scope, shape.scope)}"
@@ -148,7 +151,7 @@ class RouteParser:
                 raise ValueError(f"a {kind} route leads nowhere: leave out 'via' and 'dev'")
             return ""
         if given:
-            for problem in name_problems(given):
+            for problem in existing_name_problems(given):
                 raise ValueError(problem)
         elif kind == "unicast" and not self._dev:
             raise ValueError("a unicast route needs a device: give 'dev'")
@@ -181,7 +184,7 @@ def parse(params: dict[str, Any], removing: bool) -> RouteSet:
     table = _checked(_table_number, params.get("table") or "main", problems)
     protocol = _checked(_protocol_number, params.get("protocol") or "boot", problems)
     if dev:
-        problems += [f"dev: {problem}" for problem in name_problems(dev)]
+        problems += [f"dev: {problem}" for problem in existing_name_problems(dev)]
     elif purge:
         problems.append("purge: true removes unlisted routes of one device and protocol: give 'dev'")
     routes = _parse_routes(params.get("routes") or [], dev, protocol, problems)
@@ -281,7 +284,23 @@ def _parse_any(payload: bytes, table: int, names: dict[int, str]) -> Route | Non
     leads = kind in (_UNICAST, TYPES["local"], TYPES["broadcast"]) and rt.RTA_OIF in found
     dev = names.get(rt.u32(found[rt.RTA_OIF]), "") if leads else ""
     via, src = found.get(rt.RTA_GATEWAY, b""), found.get(rt.RTA_PREFSRC, b"")
-    return (dst, length, metric), (via, RouteShape(dev, src, scope, protocol, kind, flags & rt.RTNH_F_ONLINK != 0))
+    hops = tuple(_hops(found.get(rt.RTA_MULTIPATH, b""), names))
+    return (dst, length, metric), (
+        via,
+        RouteShape(dev, src, scope, protocol, kind, flags & rt.RTNH_F_ONLINK != 0, hops),
+    )
+
+
+def _hops(payload: bytes, names: dict[int, str]) -> Iterator[tuple[bytes, str]]:
+    """The next hops of an equal-cost multipath route, with their devices."""
+    offset = 0
+    while offset + rt.next_hop_header.size <= len(payload):
+        length, _flags, _weight, index = rt.next_hop_header.unpack_from(payload, offset)
+        if length < rt.next_hop_header.size:
+            break
+        found = rt.attributes(payload[: offset + length], offset + rt.next_hop_header.size)
+        yield found.get(rt.RTA_GATEWAY, b""), names.get(index, "")
+        offset += (length + 3) & ~3
 
 
 def _dump(netlink: NetlinkSocket, request: bytes) -> list[bytes]:
@@ -353,7 +372,9 @@ def _converge_table(
     obsolete: dict[RouteKey, set[RouteValue]],
     check_mode: bool,
 ) -> tuple[RoutePlan, dict[RouteKey, RouteValue]]:
-    current = read_routes(netlink, wanted.table, {link.index: name for name, link in links.items()})
+    written = {value[1].dev for value in wanted.routes.values()} | ({wanted.purged_dev} if wanted.purged_dev else set())
+    written |= {value[1].dev for values in obsolete.values() for value in values}
+    current = read_routes(netlink, wanted.table, links.names(written - {""}))
     steps = plan(wanted, current, obsolete)
     if not check_mode:
         _send(netlink, links, rt.RTM_DELROUTE, 0, steps.removed, wanted.table)

@@ -24,6 +24,7 @@ from ansible_collections.container_network.lab.plugins.module_utils.calico.resou
     Profile,
 )
 from ansible_collections.container_network.lab.plugins.module_utils.errors import LabError
+from ansible_collections.container_network.lab.plugins.module_utils.kernel.namespaces import inside
 from tests.support.bgp_session import Session
 from tests.support.calico_nodes import Lab, eventually
 from tests.support.kernel_view import command, has_link, ip, link
@@ -480,3 +481,32 @@ def test_a_node_with_an_as_number_of_its_own(lab: Lab) -> None:
         shown = lab.run(name, "birdc", "-s", control, "show route where source = RTS_BGP")
         assert shown.count("unicast") == 2, shown
     assert_settled(lab)
+
+
+@pytest.mark.parametrize("instead", ["", "unreachable default metric 4000"])
+def test_a_host_without_a_default_route(lab: Lab, instead: str) -> None:
+    lab.add_nodes("node-1", "node-3", pools=(POOL,))
+    for node in ("node-1", "node-3"):
+        ip(lab.spaces[node], "route del default")
+        if instead:
+            ip(lab.spaces[node], f"route add {instead}")
+    first = lab.container("node-1", "net-1", "197.19.38.139")
+    sibling = lab.container("node-1", "net-1", "197.19.38.140")
+    remote = lab.container("node-3", "net-1", "197.19.26.5")
+    lab.converge()
+    lab.start_bird()
+    lab.wait_for_sessions()
+    eventually(lambda: first.reaches(remote.address))
+    assert first.reaches(sibling.address)
+    assert first.reaches("192.168.1.68"), "its host"
+    assert "169.254.1.0/24 dev lo scope link" in lab.routes("node-1")
+    assert_settled(lab)
+    if not instead:
+        ip(lab.spaces["node-1"], "route add default via 192.168.1.1")
+        lab.dataplanes["node-1"].resync()
+        lab.converge()
+        assert "169.254.1.0/24 dev lo scope link" not in lab.routes("node-1"), "the default route is enough"
+    for node in ("node-1", "node-3"):
+        with inside(lab.spaces[node]):
+            lab.dataplanes[node].converge(dataplane.DesiredState())
+        assert "169.254.1.0/24 dev lo scope link" not in lab.routes(node)
