@@ -15,6 +15,7 @@ from ..errors import InvalidInput, LabError, raise_if_any
 from ..outcome import Outcome, observed
 from ..validation import duplicate_problems, removal_problems
 from .documents import KINDS as DOCUMENT_KINDS
+from .host_ranges import shared_range_warnings
 from .ipam import NoPool
 from .nodes import NODE_FIELDS, document_nodes, node_problems
 from .peers import as_number_of, read_peers
@@ -213,7 +214,12 @@ def converge_cluster(params: dict[str, Any], check_mode: bool) -> Outcome:
         {part: outcomes[part].before for part in changed},
         {part: outcomes[part].after for part in changed},
         {"pools": outcomes["pools"].facts["pools"], "changed_parts": changed},
-        [warning for outcome in outcomes.values() for warning in outcome.warnings],
+        [
+            *(warning for outcome in outcomes.values() for warning in outcome.warnings),
+            *shared_range_warnings(
+                checked_pools(params["pools"], params["documents"], None, DOCUMENT_KINDS), params["nodes"]
+            ),
+        ],
     )
 
 

@@ -11,12 +11,16 @@ from typing import Any
 
 from ..errors import InvalidInput, raise_if_any
 from ..kernel.vxlan import SMALLEST_MTU
-from ..validation import duplicate_problems, host_problems
+from ..validation import duplicate_problems, host_problems, used_range_problems
 from .bgp_problems import bgp_problems
-from .pools import IPPool, carried_by, overlap_problems, read_pools
+from .host_ranges import has_free_block, host_networks, meets
+from .pools import IPPool, Network, carried_by, overlap_problems, read_pools
 from .profile_documents import read_profiles
+from .tunnels import IPIP_DEVICE, VXLAN_DEVICES
 
 TUNNELS = ("ipip", "vxlan")
+OWN_DEVICES = ("cali", IPIP_DEVICE, *VXLAN_DEVICES.values())
+"""How the names of devices begin that Calico itself makes."""
 
 
 def problems(config: Mapping[str, Any], nodes: Mapping[str, Mapping[str, Any]]) -> list[str]:
@@ -76,18 +80,19 @@ def _tunnel_problems(config: Mapping[str, Any], nodes: Mapping[str, Mapping[str,
 
 
 def _overlap_problems(pools: Sequence[IPPool], nodes: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    found = []
-    for name, seen in nodes.items():
-        if not seen.get("address"):
-            continue
-        underlay = ipaddress.IPv4Interface(f"{seen['address']}/{seen['prefix_length']}")
-        found += [
-            f"calico_ip_pools: {pool.cidr} overlaps the underlay of {name} ({underlay} on {seen['interface']}): "
-            "choose another range"
-            for pool in pools
-            if pool.version == underlay.version and pool.cidr.overlaps(underlay.network)
-        ]
-    return found
+    """Ranges that hosts use. The underlay may be a part of a pool, as long as a block is left beside it."""
+    wanted = [(f"calico_ip_pools: {pool.cidr}", pool.cidr) for pool in pools if pool.version == 4]
+    underlays = _underlays(nodes)
+    return used_range_problems(wanted, nodes, OWN_DEVICES, underlay=False) + [
+        f"calico_ip_pools: {pool.cidr} has no block beside the networks of the hosts themselves "
+        f"({', '.join(map(str, underlays))}): choose another range, or a larger one"
+        for pool in pools
+        if not has_free_block(pool, underlays)
+    ]
+
+
+def _underlays(nodes: Mapping[str, Mapping[str, Any]]) -> list[Network]:
+    return host_networks(f"{seen['address']}/{seen['prefix_length']}" for seen in nodes.values() if seen.get("address"))
 
 
 def _pin_problems(pools: Sequence[IPPool], nodes: Mapping[str, Mapping[str, Any]]) -> list[str]:
@@ -109,6 +114,11 @@ def _pin_problems(pools: Sequence[IPPool], nodes: Mapping[str, Mapping[str, Any]
         elif block.prefixlen != pool.block_size:
             found.append(
                 f"{name}: calico_block {block} is no block of {pool.cidr}, whose blocks are /{pool.block_size}"
+            )
+        elif meets(block, _underlays(nodes)):
+            found.append(
+                f"{name}: calico_block {block} has addresses of the hosts' own network: choose a block beside "
+                f"{', '.join(map(str, _underlays(nodes)))}"
             )
     return found + [
         f"calico_block {block} is pinned to {' and '.join(names)}: a block belongs to one host"

@@ -274,14 +274,14 @@ def _refuse_other_kinds(wanted: list[VirtualLink], links: LinkTable) -> None:
 
 def _refuse_missing_devices(wanted: list[VirtualLink], links: LinkTable) -> None:
     """Before the first change; a device may also be one that the task makes first."""
-    known = set(links)
+    made: set[str] = set()
     for link in wanted:
-        if not link.kind and link.name not in known:
+        if not link.kind and link.name not in made and link.name not in links:
             raise NoSuchLink(f"{links.lacks(link.name, 'links')} Without a 'kind' it cannot be made.")
         for needed_for, name in link.needed_devices().items():
-            if name not in known:
+            if name not in made and name not in links:
                 raise links.lacks(name, f"{needed_for} of {link.name}")
-        known.add(link.name)
+        made.add(link.name)
 
 
 @dataclass(frozen=True)

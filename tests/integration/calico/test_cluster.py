@@ -78,6 +78,15 @@ def test_it_is_what_the_single_modules_make(endpoint: str) -> None:
     assert_unchanged("calico_cluster", **cluster(endpoint))
 
 
+def test_a_pool_that_contains_the_hosts_is_warned_of(endpoint: str) -> None:
+    pools, blocks = [{"cidr": "192.168.0.0/16"}], [{"node": "node-1", "cidr": "192.168.119.0/26"}]
+    result = run_module("calico_cluster", **cluster(endpoint, pools=pools, blocks=blocks))
+    assert (
+        "pool 192-168-0-0-16 (192.168.0.0/16) contains 192.168.1.0/24, where the hosts are: no block there is given to "
+        "containers"
+    ) in str(result["warnings"])
+
+
 V3 = "projectcalico.org/v3"
 DOCUMENTS = [
     {

@@ -80,7 +80,17 @@ def test_a_node_that_takes_no_part_is_not_judged():
             {},
             "'host7' is not one of calico_nodes (host1, host2)",
         ),
-        ({"ip_pools": [{"cidr": "10.12.0.0/16"}]}, {}, "10.12.0.0/16 overlaps the underlay of host1"),
+        ({"ip_pools": [{"cidr": "10.12.30.0/24"}]}, {}, "10.12.30.0/24 has no block beside the networks of the hosts"),
+        (
+            {"ip_pools": [{"cidr": "10.12.0.0/16"}]},
+            {"host2": node("10.12.31.212/22", block="10.12.31.128/26")},
+            "host2: calico_block 10.12.31.128/26 has addresses of the hosts' own network",
+        ),
+        (
+            {},
+            {"host2": node("10.12.31.212/22", networks={"eth1": ["192.168.56.0/24"], "cali7": ["192.168.7.1/32"]})},
+            "calico_ip_pools: 192.168.0.0/16 overlaps a network of host2 (192.168.56.0/24 on eth1): choose another",
+        ),
         (
             {"ip_pools": [{"cidr": "192.168.0.0"}, {"cidr": "x"}]},
             {},
@@ -151,3 +161,12 @@ def test_tunnels_need_devices():
     course["spec"] = {"ipip": {"enabled": True, "mode": "cross-subnet"}}
     assert link_kinds([course]) == ["ipip"]
     assert link_kinds([course], "vxlan") == ["vxlan"]
+
+
+def test_a_pool_may_contain_the_underlay():
+    """The course's own hosts in its own pool."""
+    nodes = {
+        "host1": node("192.168.56.104/24", networks={"ens160": ["192.168.56.0/24"]}),
+        "host2": node("192.168.56.105/24", block="192.168.119.0/26"),
+    }
+    assert problems(CONFIG, nodes) == []
