@@ -11,11 +11,12 @@ from typing import Any
 
 from ..errors import InvalidInput, raise_if_any
 from ..kernel.vxlan import SMALLEST_MTU
-from ..validation import duplicate_problems, host_problems, used_range_problems
+from ..validation import NODE_NAME, duplicate_problems, host_problems, used_range_problems
 from .bgp_problems import bgp_problems
 from .host_ranges import has_free_block, host_networks, meets
 from .pools import IPPool, Network, carried_by, overlap_problems, read_pools
 from .profile_documents import read_profiles
+from .resources import node_name_problem
 from .tunnels import IPIP_DEVICE, VXLAN_DEVICES
 
 TUNNELS = ("ipip", "vxlan")
@@ -41,6 +42,8 @@ def problems(config: Mapping[str, Any], nodes: Mapping[str, Mapping[str, Any]]) 
     if not config["etcd_endpoints"]:
         found.append("etcd_endpoints is empty: list the client URLs of etcd, as [http://192.168.1.68:2379]")
     found += _mtu_problems(config, nodes)
+    names = [name for name in nodes if NODE_NAME.fullmatch(name)]  # of the others `host_problems` has told
+    found += [problem for name in names if (problem := node_name_problem(name))]
     try:
         pools = _pools(config["ip_pools"])
     except InvalidInput as error:

@@ -39,6 +39,7 @@ NETWORK_ANNOTATION = "container-network-lab/network"
 """The annotation of an endpoint that holds the name of its Docker network, where that is not its profile's."""
 _INTERFACE = re.compile(r"[A-Za-z0-9_.-]{0,15}")
 LONGEST_NAME = 253  # characters, as of a DNS name
+_NODE_NAME = re.compile(r"[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?")
 
 GROUP_ANNOTATION = "container-network-lab/group"
 """The annotation that holds a declared resource's group: what leaves the group's list is found again by it."""
@@ -328,6 +329,17 @@ def name_problem(name: str) -> str | None:
         return None
     return (
         f"'{name}' is not a name: write up to {LONGEST_NAME} characters that can be printed, and no '/', '\"' or '\\'"
+    )
+
+
+def node_name_problem(name: str) -> str | None:
+    """Why a node cannot have this name: Calico's own clients take names of DNS only (RFC 1123), in small letters."""
+    if len(name) <= LONGEST_NAME and _NODE_NAME.fullmatch(name):
+        return None
+    suggestion = re.sub(r"[^a-z0-9.-]+", "-", name.lower()).strip("-.")
+    return (
+        f"'{name}' is not a name of a Calico node, which has small letters, digits, dots and dashes: "
+        f"call the host otherwise in the inventory{f', as {suggestion}' if suggestion else ''}"
     )
 
 

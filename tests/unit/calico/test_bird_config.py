@@ -25,7 +25,11 @@ from ansible_collections.container_network.lab.plugins.module_utils.calico.resou
     Node,
 )
 from ansible_collections.container_network.lab.plugins.module_utils.calico.snapshot import Snapshot
-from ansible_collections.container_network.lab.plugins.module_utils.calico.tunnels import Underlay, plan_tunnels
+from ansible_collections.container_network.lab.plugins.module_utils.calico.tunnels import (
+    Underlay,
+    container_mtu,
+    plan_tunnels,
+)
 from ansible_collections.container_network.lab.plugins.module_utils.errors import InvalidInput
 from ansible_collections.container_network.lab.plugins.module_utils.kernel.addresses import mac_text, packed_ip
 from ansible_collections.container_network.lab.plugins.module_utils.kernel.links import Device
@@ -154,6 +158,15 @@ def test_ipip_device_is_the_documented_one() -> None:
     assert tunnels.links == (VirtualLink(Device("tunl0", mtu=1440, addresses=()), "ipip"),)
     assert tunnels.tables == ()
     assert plan_tunnels(snapshot(), "node-1", UNDERLAY).links == ()
+
+
+def test_mtu_of_new_containers() -> None:
+    assert container_mtu(snapshot(), 9001) == container_mtu(snapshot(pools=(VXLAN,)), 9001) == 1500
+    assert container_mtu(snapshot(), 1420) == 1420, "an underlay over a VPN"
+    assert container_mtu(snapshot(pools=(VXLAN,)), 1420) == 1370
+    assert container_mtu(snapshot(pools=(IPIP,)), 1420) == 1400
+    (tunnel,) = plan_tunnels(snapshot(pools=(IPIP,)), "node-1", Underlay("wg0", 1420)).links
+    assert tunnel.device.mtu == 1400
 
 
 @pytest.mark.parametrize(("pool", "text"), [(IPIP, "IPIP packets"), (VXLAN, "VXLAN packets")])

@@ -130,6 +130,7 @@ def test_a_node_that_takes_no_part_is_not_judged():
         ),
         ({}, {"host2": node("10.12.31.212/22", ipv6_address="fd00::2")}, "host2: calico_ipv6_address 'fd00::2' is not"),
         ({"bgp_password": 'a"b'}, {}, "calico_bgp_password must have up to 80 characters, and no quote"),
+        ({}, {"Docker_Host1": {}}, "call the host otherwise in the inventory, as docker-host1"),
         ({"bgp_password": 12345}, {}, "calico_bgp_password must be a text: write it in quotes"),
         ({"bgp_peers": [{**PEER, "password": 12345}]}, {}, "entry 0 ('rack'): password must be a text"),
         ({"bgp_peers": [PEER, PEER]}, {}, "calico_bgp_peers: entries 0 and 1 have the same name 'rack'"),
