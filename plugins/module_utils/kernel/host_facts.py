@@ -24,7 +24,7 @@ from .genetlink import GenericNetlink
 from .links import LinkState, LinkTable, read_links
 from .namespaces import unshare_network
 from .netlink import NLM_F_CREATE, NLM_F_EXCL, Message, NetlinkSocket
-from .routes import PROTOCOLS, TABLES, TYPES, RouteKey, RouteValue, read_routes
+from .routes import PROTOCOLS, TABLES, TYPES, NextHop, RouteKey, RouteValue, read_routes
 from .writer import PACKAGE, missing
 from .xfrm import can_encrypt
 
@@ -109,7 +109,7 @@ def _ways_to(routes: Mapping[RouteKey, RouteValue], destination: ipaddress.IPv4N
     return {
         metric: [
             Way(dev, ip_text(hop) if hop else None, ip_text(shape.src) if shape.src else None)
-            for hop, dev in shape.hops or ((via, shape.dev),)
+            for hop, dev, _weight in shape.hops or (NextHop(via, shape.dev),)
             if dev
         ]
         for (dst, length, metric), (via, shape) in routes.items()
@@ -122,8 +122,8 @@ def further_routes(routes: Mapping[RouteKey, RouteValue]) -> list[dict[str, Any]
     return [
         {
             "destination": f"{ip_text(dst)}/{length}",
-            "interface": shape.dev or next((dev for _via, dev in shape.hops), ""),
-            "gateway": ip_text(via) if via else next((ip_text(hop) for hop, _dev in shape.hops if hop), None),
+            "interface": shape.dev or next((hop.dev for hop in shape.hops), ""),
+            "gateway": ip_text(via) if via else next((ip_text(hop.via) for hop in shape.hops if hop.via), None),
         }
         for (dst, length, _metric), (via, shape) in sorted(routes.items(), key=lambda route: route[0])
         if length > 1 and shape.type == TYPES["unicast"] and shape.protocol not in _NOT_ON

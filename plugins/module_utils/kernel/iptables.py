@@ -197,7 +197,7 @@ def in_words_of_iptables(chains: ChainSet, current: dict[tuple[str, str], list[s
     written += [((table, chain), rule) for table, chain, rule in chains.all_jumps]
     if all(rule in current.get(key, ()) for key, rule in written):
         return chains
-    by_chain: dict[tuple[str, str], list[str]] = {}
+    by_chain: dict[tuple[str, str], list[str]] = {key: [] for key in chains.chains}
     for key, rule in written:
         by_chain.setdefault(key, []).append(rule)
     others = {key: [] for key in current if key not in by_chain and key[1] not in KERNEL_CHAINS}

@@ -320,4 +320,49 @@ def test_somebody_s_route_with_several_next_hops(node: str) -> None:
     assert shown.count("nexthop") == 2, "it is no route of one device, to be purged with it"
     entries = [{"dst": "40.15.26.0/24", "via": "192.168.1.7"}]
     result = assert_converges("network_routes", netns=node, dev="eth0", routes=entries)
-    assert result["diff"]["before"]["routes"] == [f"40.15.26.0/24 {hops} proto boot"]
+    assert result["diff"]["before"]["routes"] == [f"40.15.26.0/24 {hops} proto boot"], "said, and not silently replaced"
+
+
+def test_several_next_hops(node: str) -> None:
+    before = command("ip", "-n", node, "route")
+    hops = [{"via": "192.168.1.7"}, {"via": "192.168.1.8", "dev": "eth0", "weight": 3}]
+    arguments = {"netns": node, "dev": "eth0"}
+    two = [{"dst": "10.9.0.0/16", "nexthops": hops}, {"dst": "default", "nexthops": hops, "metric": 7}]
+    result = assert_converges("network_routes", **arguments, routes=two)
+    shown = "nexthop via 192.168.1.7 dev eth0 nexthop via 192.168.1.8 dev eth0 weight 3"
+    assert result["diff"]["after"]["routes"] == [
+        f"10.9.0.0/16 {shown} proto boot",
+        f"default {shown} proto boot metric 7",
+    ]
+    printed = command("ip", "-n", node, "route")
+    assert printed.count("nexthop via 192.168.1.8 dev eth0 weight 3") == 2
+    assert_converges("network_routes", **arguments, routes=[{"dst": "10.9.0.0/16", "nexthops": hops[::-1]}])
+    run_module("network_routes", **arguments, routes=two[1:], state="absent")
+    assert command("ip", "-n", node, "route").count("nexthop") == 2
+    run_module("network_routes", **arguments, routes=[{"dst": "10.9.0.0/16", "nexthops": hops[::-1]}], state="absent")
+    assert command("ip", "-n", node, "route") == before
+
+
+def test_several_next_hops_of_ipv6(node: str) -> None:
+    ip(node, "address add fd00::68/64 dev eth0 nodad")
+    hops = [{"via": "fd00::7"}, {"via": "fd00::8"}]
+    arguments = {"netns": node, "dev": "eth0", "routes": [{"dst": "fd80::/64", "nexthops": hops}]}
+    assert_converges("network_routes", **arguments)
+    assert command("ip", "-n", node, "-6", "route", "show", "fd80::/64").count("nexthop") == 2
+
+
+@pytest.mark.parametrize(
+    ("route", "problem"),
+    [
+        ({"nexthops": [{"via": "192.168.1.7"}]}, "'nexthops' are two at least: write a single one as 'via'"),
+        ({"via": "192.168.1.7", "nexthops": [{"via": "192.168.1.7"}] * 2}, "leave out 'via'"),
+        ({"type": "blackhole", "nexthops": [{"via": "192.168.1.7"}] * 2}, "a blackhole route has no next hops"),
+        ({"nexthops": [{"via": "192.168.1.7"}, {"via": "fd00::1"}]}, "of another address family than dst 10.9.0.0/16"),
+        ({"nexthops": [{"via": "192.168.1.7", "weight": 0}, {"via": "x"}]}, "'x' is not an IP address"),
+        ({"nexthops": [{"via": "192.168.1.7", "weight": 257}, {"via": "x"}]}, "weight 257 must be from 1 to 256"),
+    ],
+)
+def test_wrong_next_hops(node: str, route: dict[str, Any], problem: str) -> None:
+    with pytest.raises(ModuleFailed) as failure:
+        run_module("network_routes", netns=node, dev="eth0", routes=[{"dst": "10.9.0.0/16", **route}])
+    assert problem in str(failure.value)
