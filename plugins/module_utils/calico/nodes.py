@@ -69,8 +69,8 @@ def node_problems(entries: Iterable[Mapping[str, Any]]) -> list[str]:
                     f"{where}: {name} '{entry[name]}' is not an address with prefix length: "
                     "write it as 192.168.1.68/24 or fd80::68/64"
                 )
-        number = entry["as_number"]
-        if number is not None and not 1 <= number <= LARGEST_AS_NUMBER:
+        number = entry["as_number"]  # a zero is that of the cluster
+        if number is not None and not 0 <= number <= LARGEST_AS_NUMBER:
             problems.append(f"{where}: as_number '{number}' is not an AS number: RFC 6793 has 1 to {LARGEST_AS_NUMBER}")
         cluster_id = entry["route_reflector_cluster_id"]
         if cluster_id and not _is_interface(f"{cluster_id}/32", ipaddress.IPv4Interface):

@@ -87,6 +87,13 @@ def test_a_pool_that_contains_the_hosts_is_warned_of(endpoint: str) -> None:
     ) in str(result["warnings"])
 
 
+def test_a_node_gets_an_as_number_of_its_own_and_gives_it_back(endpoint: str, store: CalicoStore) -> None:
+    for number, stored in ((64513, 64513), (0, None)):
+        nodes = [{**NODES[0], "as_number": number}, {**NODES[1], "as_number": 0}]
+        assert_converges("calico_cluster", **cluster(endpoint, nodes=nodes))
+        assert store.read().nodes["node-1"].as_number == stored
+
+
 V3 = "projectcalico.org/v3"
 DOCUMENTS = [
     {

@@ -510,3 +510,36 @@ def test_a_host_without_a_default_route(lab: Lab, instead: str) -> None:
         with inside(lab.spaces[node]):
             lab.dataplanes[node].converge(dataplane.DesiredState())
         assert "169.254.1.0/24 dev lo scope link" not in lab.routes(node)
+
+
+ROUTER = """
+router id 192.168.1.1;
+protocol device {}
+protocol kernel { ipv4 { export where source = RTS_BGP; }; }
+template bgp node {
+  local 192.168.1.1 as 65000;
+  multihop;
+  ipv4 { import all; export where source = RTS_BGP; };
+}
+protocol bgp node1 from node { neighbor 192.168.1.68 as 64513; }
+protocol bgp node3 from node { neighbor 192.168.1.245 as 64514; }
+"""
+
+
+def test_hosts_that_have_sessions_with_a_router_outside_only(lab: Lab) -> None:
+    lab.add_nodes("node-1", "node-3", pools=(POOL,))
+    nodes = {
+        name: dataclasses.replace(node, as_number=number)
+        for (name, node), number in zip(lab.snapshot.nodes.items(), (64513, 64514))
+    }
+    router = BgpPeer("router", peer_ip="192.168.1.1", as_number=65000)
+    lab.change(nodes=nodes, bgp=BgpConfiguration(mesh=False), bgp_peers=(router,))
+    first = lab.container("node-1", "net-1", "197.19.38.128")
+    remote = lab.container("node-3", "net-1", "197.19.26.5")
+    lab.start_router_bird(ROUTER)
+    lab.converge()
+    lab.start_bird()
+    lab.wait_for_sessions()
+    eventually(lambda: any(route.startswith("197.19.26.0/26 via 192.168.1.1 ") for route in lab.bird_routes("node-1")))
+    eventually(lambda: first.reaches(remote.address))
+    assert_settled(lab)
