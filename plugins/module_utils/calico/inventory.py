@@ -14,6 +14,7 @@ from .checks import CheckedCluster, checks, hosts_from, pools_from
 from .documents import is_document
 from .problems import problems
 from .profile_documents import read_profiles
+from .profiles import profile_of
 from .resources import BgpConfiguration
 
 Hosts = Mapping[str, Mapping[str, Any]]
@@ -106,6 +107,7 @@ def network_checks(config: Mapping[str, Any], hosts: Hosts, own: str) -> list[di
     Further entries of ``config`` are ``outside_address``, and ``ipam``, what calico_ipam_info returned.
     """
     networks = {entry["name"] for entry in config["networks"]}
+    declared = {profile.name for profile in read_profiles("calico_profiles", config["profiles"], [])}
     found = hosts_from(
         list(hosts),
         [_host_info(variables) for variables in hosts.values()],
@@ -120,7 +122,7 @@ def network_checks(config: Mapping[str, Any], hosts: Hosts, own: str) -> list[di
     cluster = CheckedCluster(
         pools_from(config["ipam"]),
         config["bgp_topology"] == MESH,
-        frozenset(profile.name for profile in read_profiles("calico_profiles", config["profiles"], [])),
+        frozenset(network for network in networks if profile_of(network) in declared),
         config["outside_address"],
     )
     return checks(found[own], [host for name, host in found.items() if name != own], cluster)
