@@ -57,12 +57,14 @@ options:
         default: all()
   documents:
     description:
-      - Pools as C(calicoctl create) reads them, in YAML or JSON as data. Either C(apiVersion) V(v1) with C(kind)
-        V(ipPool) and C(metadata.cidr), C(spec.ipip.enabled), C(spec.ipip.mode), C(spec.nat-outgoing),
-        C(spec.disabled); or V(projectcalico.org/v3) with V(IPPool).
-      - A field that is not known is refused.
+      - Pools as C(calicoctl) and C(kubectl) print them, in YAML or JSON as data. Either C(apiVersion) V(v1) with
+        C(kind) V(ipPool) and C(metadata.cidr), C(spec.ipip.enabled), C(spec.ipip.mode), C(spec.nat-outgoing),
+        C(spec.disabled); or V(projectcalico.org/v3) or V(crd.projectcalico.org/v1) with V(IPPool).
+      - An entry may be a list of documents (C(IPPoolList), C(List), a list of YAML). Numbers and truth values may be in
+        quotes, and what a datastore notes in C(metadata), as C(uid), is not looked at.
+      - A field that is not known, and a value that this collection does not do, is refused.
     type: list
-    elements: dict
+    elements: raw
     default: []
   tunnel:
     description:
@@ -122,6 +124,14 @@ options:
           - What no rule matches is dropped.
         type: bool
         default: true
+  documents:
+    description:
+      - Profiles as C(calicoctl) prints them, of v1 (V(profile)) or of V(projectcalico.org/v3) (V(Profile)), one by one
+        or in lists. A document says all of its profile; nothing is added.
+      - Tags of v1 become labels, as with Calico itself. What the driver cannot enforce is refused.
+    type: list
+    elements: raw
+    default: []
 """
 
     BGP = r"""
@@ -155,6 +165,14 @@ options:
       node:
         description: The node that has the session. Without it, all have it.
         type: str
+  documents:
+    description:
+      - Peers as C(calicoctl) and C(kubectl) print them, of v1 (V(bgpPeer)), or of V(projectcalico.org/v3) or
+        V(crd.projectcalico.org/v1) (V(BGPPeer)), one by one or in lists.
+      - A peer of v1 has no name and gets the one that Calico's own upgrade gives it, such as C(rack-1.192-168-1-1).
+    type: list
+    elements: raw
+    default: []
 """
 
     NODES = r"""
@@ -176,7 +194,7 @@ options:
         description: The IPv6 address of the host with its prefix length; an empty text for none.
         type: str
       as_number:
-        description: The AS number, if it is not that of the cluster.
+        description: The AS number, if it is not that of the cluster; V(0) for that of the cluster.
         type: int
       route_reflector_cluster_id:
         description: The cluster id, written as an IPv4 address, if the host is a route reflector; else an empty text.
@@ -184,6 +202,13 @@ options:
       labels:
         description: Labels, for node selectors of pools. They replace the stored ones.
         type: dict
+  documents:
+    description:
+      - Nodes as C(calicoctl) prints them, of v1 (V(node)) or of V(projectcalico.org/v3) (V(Node)), one by one or in
+        lists. What hosts write into them themselves, as the addresses of tunnels, is not taken over.
+    type: list
+    elements: raw
+    default: []
 """
 
     BLOCKS = r"""

@@ -26,7 +26,9 @@ options:
         type: str
         required: true
       rules:
-        description: The rules, each as C(iptables-save) prints it from behind the chain's name.
+        description:
+          - The rules, each as iptables(8) takes it behind the chain's name. Whatever its words, it is compared and kept
+            in those of C(iptables-save).
         type: list
         elements: str
         default: []
@@ -45,7 +47,7 @@ options:
         type: str
         required: true
       rule:
-        description: The rule as C(iptables-save) prints it from behind the chain's name.
+        description: The rule as iptables(8) takes it behind the chain's name, likewise.
         type: str
         required: true
       insert:

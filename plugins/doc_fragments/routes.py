@@ -26,6 +26,25 @@ options:
       dev:
         description: Device that the route leads over. The default is that of the task, O(dev).
         type: str
+      nexthops:
+        description:
+          - Several next hops among which the kernel shares the flows (equal-cost multipath), in place of C(via)
+            and C(dev). Two at least.
+          - Such a route is no route of one device, so that O(purge) leaves it alone.
+        type: list
+        elements: dict
+        suboptions:
+          via:
+            description: Next hop.
+            type: str
+            required: true
+          dev:
+            description: Device to it. The default is that of the task, O(dev).
+            type: str
+          weight:
+            description: Its share of the flows, compared with that of the others.
+            type: int
+            default: 1
       src:
         description: Source address that the host prefers on this route.
         type: str

@@ -1,12 +1,13 @@
 # Copyright (c) 2026, container_network.lab contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is given twice, and must not be."""
+"""Rules that all networks share: what is given twice and must not be, numbers, and ranges that hosts use already."""
 
 from __future__ import annotations
 
+import ipaddress
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 
@@ -49,6 +50,53 @@ def host_address_problems(nodes: Mapping[str, Mapping[str, Any]]) -> list[str]:
     ]
 
 
+Ranges = Sequence[tuple[str, ipaddress.IPv4Network]]
+"""Ranges that a network wants, each with the words that name it."""
+
+
+def used_range_problems(
+    wanted: Ranges, nodes: Mapping[str, Mapping[str, Any]], ours: tuple[str, ...], underlay: bool = True
+) -> list[str]:
+    """One problem for each wanted range that overlaps one that a host uses: a card, a bridge, a route of its own.
+
+    Each node has what host_info returned. Devices whose names begin as one of ``ours`` belong to the network itself, as
+    do routes by its other hosts. Without ``underlay``, the network between the hosts is left to other rules.
+    """
+    hosts = {str(seen["address"]) for seen in nodes.values() if seen.get("address")}
+    return [
+        f"{text} overlaps {place}: choose another range"
+        for name, seen in nodes.items()
+        for place, used in _used_ranges(name, seen, hosts, ours, underlay)
+        for text, network in wanted
+        if network.overlaps(used)
+    ]
+
+
+def _used_ranges(
+    name: str, seen: Mapping[str, Any], hosts: set[str], ours: tuple[str, ...], underlay: bool
+) -> Iterator[tuple[str, ipaddress.IPv4Network]]:
+    own_network = _underlay_network(seen)
+    if own_network and underlay:
+        yield f"the underlay of {name} ({own_network} on {seen['interface']})", own_network
+    for interface, networks in (seen.get("networks") or {}).items():
+        for network in dict.fromkeys(networks):
+            if not interface.startswith(ours) and (interface, network) != (seen.get("interface"), str(own_network)):
+                yield f"a network of {name} ({network} on {interface})", ipaddress.IPv4Network(network)
+    for route in seen.get("routes") or ():
+        if not route["interface"].startswith(ours) and route["gateway"] not in hosts:
+            way = f"via {route['gateway']} on" if route["gateway"] else "on"
+            place = f"a route of {name} ({route['destination']} {way} {route['interface']})"
+            yield place, ipaddress.IPv4Network(route["destination"])
+
+
+def _underlay_network(seen: Mapping[str, Any]) -> ipaddress.IPv4Network | None:
+    try:
+        written = seen.get("network") or f"{seen.get('address')}/{seen.get('prefix_length')}"
+        return ipaddress.IPv4Interface(str(written)).network
+    except ValueError:  # of a host that takes no part, or whose address is refused by another rule
+        return None
+
+
 def whole_number(name: str, value: Any, problems: list[str]) -> int | None:
     """A number from what people write; None for nothing, and for what is none, which is added to ``problems``."""
     if value in (None, ""):
@@ -58,6 +106,17 @@ def whole_number(name: str, value: Any, problems: list[str]) -> int | None:
     except ValueError:
         problems.append(f"{name} '{value}' is not a whole number")
         return None
+
+
+def truth_value(name: str, value: Any, problems: list[str]) -> bool | None:
+    """True or false from what people write; None for nothing, and for neither, which is added to ``problems``."""
+    if value in (None, "") or isinstance(value, bool):
+        return None if value == "" else value
+    written = str(value).lower()
+    if written not in ("true", "yes", "on", "false", "no", "off"):
+        problems.append(f"{name} '{value}' is not a truth value: write true or false")
+        return None
+    return written in ("true", "yes", "on")
 
 
 def number_between(what: str, text: str, least: int, most: int, problems: list[str]) -> int | None:

@@ -27,6 +27,13 @@ extends_documentation_fragment:
   - container_network.lab.calico.nodes
   - container_network.lab.calico.blocks
 options:
+  documents:
+    description:
+      - Documents of pools, profiles, peers and nodes as C(calicoctl) and C(kubectl) print them, one by one or in lists,
+        in any order, beside the entries of the other options. The single modules tell what they take of each kind.
+    type: list
+    elements: raw
+    default: []
   group:
     description:
       - A name for the lists of pools, profiles and peers, which these bear as an annotation. What is of the group and

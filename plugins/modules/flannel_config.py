@@ -15,6 +15,8 @@ description:
   - Writes the document that every C(flanneld) of a network reads, at C(PREFIX/config) in etcd's v3 API.
   - Refuses what C(flanneld) would refuse, and backends that this collection does not build.
   - A stored document that means the same is left as it is, however it is written.
+  - One that somebody else wrote is never overwritten. It stays, with all that it says beside the options that are given
+    here (such as C(DirectRouting) or C(SubnetMin)), or is refused with what it says against them.
   - With O(nodes), also releases the reservations that M(container_network.lab.flannel_subnet) made for hosts that are
     not listed. Leases of a running C(flanneld) and reservations that others made are never touched.
   - Runs on any host that reaches etcd; once is enough for a network.
@@ -58,6 +60,9 @@ options:
       port:
         description: UDP port of VXLAN; flannel's default is 8472.
         type: int
+      direct_routing:
+        description: Whether hosts on one layer 2 network reach each other by plain routes, and only others by VXLAN.
+        type: bool
   nodes:
     description:
       - Names of the hosts of the network, as M(container_network.lab.flannel_subnet) was given them. Reservations that
@@ -143,6 +148,7 @@ ARGUMENTS = {
             "type": {"type": "str", "default": "vxlan"},
             "vni": {"type": "int"},
             "port": {"type": "int"},
+            "direct_routing": {"type": "bool"},
         },
     },
     "nodes": {"type": "list", "elements": "str"},

@@ -16,7 +16,9 @@ description:
   - Tries which link types the running kernel can make, in an empty network namespace of its own.
 options:
   interface:
-    description: The underlay interface. Without it, the one of the IPv4 default route.
+    description:
+      - The underlay interface, by its name, an alternative name, or one of its addresses. Without it, the one of the
+        IPv4 default route, and the first one if that has several next hops.
     type: str
   link_kinds:
     description: Link types to try, such as V(vxlan) or V(ipip).
@@ -89,7 +91,9 @@ host_info:
       type: str
       sample: eth0
     address:
-      description: Its first IPv4 address.
+      description:
+        - Its IPv4 address. Of several ones, the one that the default route names as its source, else the first in the
+          network of the next hop, else the first that has a network; one alone (/32) is mostly a virtual one.
       type: str
       sample: 192.168.1.68
     prefix_length:
@@ -117,6 +121,11 @@ host_info:
       description: The IPv4 networks that all interfaces have addresses of.
       type: dict
       sample: {docker0: [172.17.0.0/16], eth0: [192.168.1.0/24], lo: [127.0.0.0/8]}
+    routes:
+      description: The IPv4 routes to networks that are not the host's own, but for those that BIRD wrote.
+      type: list
+      elements: dict
+      sample: [{destination: 10.9.0.0/16, interface: eth1, gateway: 10.12.28.1}]
     container_networks:
       description: The networks of this collection's roles that the host has a part in.
       type: list

@@ -11,6 +11,8 @@ from .profiles import PROTOCOLS
 
 ArgumentSpec = dict[str, Any]
 
+_DOCUMENTS: ArgumentSpec = {"type": "list", "elements": "raw", "default": []}
+
 POOLS: ArgumentSpec = {
     "pools": {
         "type": "list",
@@ -27,7 +29,7 @@ POOLS: ArgumentSpec = {
             "node_selector": {"type": "str", "default": "all()"},
         },
     },
-    "documents": {"type": "list", "elements": "dict", "default": []},
+    "documents": _DOCUMENTS,
     "tunnel": {"type": "str", "choices": ["ipip", "vxlan"]},
 }
 
@@ -52,6 +54,7 @@ PROFILES: ArgumentSpec = {
             "default_policy": {"type": "bool", "default": True},
         },
     },
+    "documents": _DOCUMENTS,
 }
 
 BGP: ArgumentSpec = {
@@ -68,6 +71,7 @@ BGP: ArgumentSpec = {
             "node": {"type": "str"},
         },
     },
+    "documents": _DOCUMENTS,
 }
 
 NODES: ArgumentSpec = {
@@ -84,6 +88,7 @@ NODES: ArgumentSpec = {
             "labels": {"type": "dict"},
         },
     },
+    "documents": _DOCUMENTS,
 }
 
 BLOCKS: ArgumentSpec = {

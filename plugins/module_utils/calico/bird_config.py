@@ -27,6 +27,7 @@ LONGEST_PASSWORD = 80  # characters
 RECOVERY_SECONDS = 10
 """How long a BIRD that starts with ``-R`` leaves the kernel's routes alone while it waits for its neighbours. With
 BIRD's own 240 seconds a booting host would be without any route for so long if one of the other hosts is down."""
+_EXPORT, _MESH_EXPORT = "calico_export", "calico_mesh_export"
 _FORBIDDEN = ('"', "\n", "\\")
 
 
@@ -56,6 +57,11 @@ class Session:
     """Whether the other side is outside of the cluster."""
     client: bool = False
     """Whether this node reflects routes for the other side (RFC 4456)."""
+
+    @property
+    def in_mesh(self) -> bool:
+        """Whether it is one between two nodes of the mesh."""
+        return self.name.startswith("Mesh_")
 
 
 def bird_config(snapshot: Snapshot, node: str, passwords: Passwords = NO_PASSWORDS) -> str:
@@ -87,7 +93,7 @@ def _version_lines(snapshot: Snapshot, own: Node, version: int, passwords: Passw
         f"  ipv{version};",
         *(f"  route {block} blackhole;" for block in blocks),
         "}",
-        *_export_filter(blocks, pools, version),
+        *_export_filter(_EXPORT, blocks, pools, version),
         *_import_filter(pools, version),
         *_kernel_filter(pools, local, version),
         # Without "metric 0" BIRD 2 writes routes with metric 32, and "ip route" would say so.
@@ -103,6 +109,12 @@ def _version_lines(snapshot: Snapshot, own: Node, version: int, passwords: Passw
     if local is None:
         return lines
     own_as = own.as_number or snapshot.bgp.as_number
+    found = sessions(snapshot, own, version, passwords)
+    # In a mesh each node hears of every other one from that itself. Between nodes of one AS that is so anyway (what
+    # IBGP told is not told on to IBGP, RFC 4456, section 1); of a node with another number a third one would tell, too.
+    mesh_export = _EXPORT if all(one.as_number == own_as for one in found if one.in_mesh) else _MESH_EXPORT
+    if mesh_export != _EXPORT:
+        lines += _export_filter(_MESH_EXPORT, blocks, pools, version, ' && ! (proto ~ "Mesh_*")')
     lines += [
         f"template bgp peer{version} {{",
         f"  local {local.ip} as {own_as};",
@@ -114,16 +126,16 @@ def _version_lines(snapshot: Snapshot, own: Node, version: int, passwords: Passw
         f"  ipv{version} {{",
         "    gateway recursive;",
         f"    import filter calico_import{version};",
-        f"    export filter calico_export{version};",
+        f"    export filter {_EXPORT}{version};",
         "  };",
         "}",
     ]
-    for session in sessions(snapshot, own, version, passwords):
-        lines += _session_lines(session, own, version)
+    for session in found:
+        lines += _session_lines(session, own, version, mesh_export if session.in_mesh else _EXPORT)
     return lines
 
 
-def _session_lines(session: Session, own: Node, version: int) -> list[str]:
+def _session_lines(session: Session, own: Node, version: int, export: str) -> list[str]:
     lines = [
         f"protocol bgp {session.name} from peer{version} {{",
         f'  description "{session.description}";',
@@ -136,16 +148,22 @@ def _session_lines(session: Session, own: Node, version: int) -> list[str]:
     if session.client:
         lines += ["  rr client;", f"  rr cluster id {own.route_reflector_cluster_id};"]
     imported = " import all;" if session.external else ""
-    return [*lines, f"  ipv{version} {{ {next_hop}{imported} }};", "}"]
+    exported = f" export filter {export}{version};" if export != _EXPORT else ""
+    return [*lines, f"  ipv{version} {{ {next_hop}{imported}{exported} }};", "}"]
 
 
 def _prefixes(networks: Iterable[str], suffix: str = "") -> str:
     return "[ " + ", ".join(f"{network}{suffix}" for network in networks) + " ]"
 
 
-def _export_filter(blocks: Sequence[str], pools: Sequence[IPPool], version: int) -> list[str]:
-    """What other nodes are told: own blocks as a whole, and addresses of other blocks that live here."""
-    lines = [f"filter calico_export{version} {{"]
+def _export_filter(
+    name: str, blocks: Sequence[str], pools: Sequence[IPPool], version: int, condition: str = ""
+) -> list[str]:
+    """What other nodes are told: own blocks as a whole, and addresses of other blocks that live here.
+
+    And what BGP itself told, if it fulfils the ``condition``.
+    """
+    lines = [f"filter {name}{version} {{"]
     if blocks:
         lines += [
             f"  if net ~ {_prefixes(blocks)} then accept;",
@@ -155,7 +173,7 @@ def _export_filter(blocks: Sequence[str], pools: Sequence[IPPool], version: int)
         known = _prefixes((str(pool.cidr) for pool in pools), "+")
         lines += [
             f'  if source = RTS_INHERIT && ifname ~ "cali*" && net ~ {known} then accept;',
-            f"  if source = RTS_BGP && net ~ {known} then accept;",
+            f"  if source = RTS_BGP{condition} && net ~ {known} then accept;",
         ]
     return [*lines, "  reject;", "}"]
 
@@ -199,13 +217,15 @@ def sessions(snapshot: Snapshot, own: Node, version: int, passwords: Passwords =
         kind = _kind_of_session(snapshot, own, other)
         if remote is None or name == own.name or kind is None:
             continue
+        own_as, other_as = (one.as_number or snapshot.bgp.as_number for one in (own, other))
         found[remote.ip] = Session(
             f"{kind}_{_identifier(remote.ip)}",
             remote.ip,
-            other.as_number or snapshot.bgp.as_number,
+            other_as,
             _printable(name, "name of a node"),
             _password(passwords.nodes, f"the session with node {name}"),
-            client=bool(own.route_reflector_cluster_id) and not other.route_reflector_cluster_id,
+            # Only a node of the same AS is a client: to others all is told anyway.
+            client=bool(own.route_reflector_cluster_id) and not other.route_reflector_cluster_id and own_as == other_as,
         )
     for peer in sorted(snapshot.bgp_peers, key=lambda peer: peer.name):
         session = _external_session(snapshot, own, version, peer, passwords)
@@ -263,8 +283,10 @@ def _password(password: str | None, where: str) -> str | None:
     return password
 
 
-def password_problem(password: str | None) -> str | None:
+def password_problem(password: object) -> str | None:
     """Why BIRD and the kernel (TCP_MD5SIG_MAXKEYLEN of linux/tcp.h) cannot take a session's password."""
+    if password and not isinstance(password, str):
+        return "must be a text: write it in quotes"
     if password and (len(password) > LONGEST_PASSWORD or any(character in password for character in _FORBIDDEN)):
         return f"must have up to {LONGEST_PASSWORD} characters, and no quote, backslash or line's end"
     return None

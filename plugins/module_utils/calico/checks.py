@@ -15,6 +15,7 @@ from ..checks.probes import INITIAL_TTL, NO_ADDRESS, does_not_reach, reaches, re
 from .pools import IPPool, Network
 from .topology import Interface, needs_tunnel
 from .tunnels import IPIP_DEVICE, VXLAN_DEVICES
+from .veth import GATEWAY
 
 CONTAINER_MAC = "ee:ee:ee:ee:ee:ee"
 BGP_SECONDS = 30.0
@@ -57,9 +58,13 @@ class CheckedCluster:
 def checks(host: CheckedHost, others: Sequence[CheckedHost], cluster: CheckedCluster) -> list[CheckOptions]:
     """All checks of one host."""
     services = "container-network-driver.service bird.service"
-    found = [check_options("services", _SERVICES, [services], timeout=SERVICE_SECONDS)]
+    found = [
+        check_options("services", _SERVICES, [services], timeout=SERVICE_SECONDS),
+        # Without a route to it, no host end answers for the next hop of its container (proxy ARP).
+        check_options("route to the next hop of containers", ["ip", "route", "get", GATEWAY], [f"{GATEWAY} "]),
+    ]
     for version in sorted({pool.version for pool in cluster.pools} & set(host.addresses)):
-        found += _routes(host, others, cluster.pools, version)
+        found += _routes(host, others, cluster, version)
         found += [
             _session("Node" if host.reflects or other.reflects else "Mesh", other, version)
             for other in others
@@ -78,13 +83,16 @@ _SERVICES += ["container-network-driver.service", "bird.service"]
 
 
 def _routes(
-    host: CheckedHost, others: Sequence[CheckedHost], pools: Sequence[IPPool], version: int
+    host: CheckedHost, others: Sequence[CheckedHost], cluster: CheckedCluster, version: int
 ) -> Iterator[CheckOptions]:
+    # Where only routers outside tell the hosts of each other, they say by which next hop.
+    told_by_hosts = cluster.mesh or any(one.reflects for one in (host, *others))
     to_nowhere = "" if version == 4 else " dev lo"  # where the kernel lists a blackhole of IPv6
     expected = [f"blackhole {block}{to_nowhere} proto bird" for block in _blocks(host, version)]
     for other in others:
         if version in other.addresses:
-            expected += [_way(host, other, block, pools) for block in _blocks(other, version)]
+            blocks = _blocks(other, version)
+            expected += [_way(host, other, one, cluster.pools) if told_by_hosts else f"{one} via" for one in blocks]
     expected += [f"{one.addresses[version]} dev" for one in host.containers if version in one.addresses]
     if expected:
         name = "routes" if version == 4 else "IPv6 routes"

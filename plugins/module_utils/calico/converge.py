@@ -14,16 +14,22 @@ from ..datastore.etcd import Etcd
 from ..errors import InvalidInput, LabError, raise_if_any
 from ..outcome import Outcome, observed
 from ..validation import duplicate_problems, removal_problems
+from .documents import KINDS as DOCUMENT_KINDS
+from .host_ranges import shared_range_warnings
 from .ipam import NoPool
-from .pools import IPPool, checked_pools, fields_of_document
-from .profiles import profile_of, profile_spec
+from .nodes import NODE_FIELDS, document_nodes, node_problems
+from .peers import as_number_of, read_peers
+from .pools import IPPool, checked_pools, name_of_cidr, read_pools
+from .profile_documents import read_profiles
+from .profiles import profile_spec
 from .resources import BgpConfiguration, BgpPeer, Profile
 from .snapshot import Findings, Snapshot
 from .store import CalicoStore
 
 DATASTORE_PREFIXES = ("/calico/resources/", "/calico/ipam/", "/container_network/calico/")
 """All keys of a cluster: Calico's own, and those that our driver adds."""
-NODE_FIELDS = ("ipv4_address", "ipv6_address", "as_number", "route_reflector_cluster_id", "labels")
+_ALL_KINDS = "documents of all kinds"
+"""Set beside the options where the parts of a cluster share one list of documents."""
 
 
 def converge_pools(params: dict[str, Any], check_mode: bool) -> Outcome:
@@ -34,7 +40,7 @@ def converge_pools(params: dict[str, Any], check_mode: bool) -> Outcome:
         before = {pool.name: pool for pool in store.pools() if pool.name in names or str(pool.cidr) in names}
         store.remove_pools(names)
         return Outcome(before=_fields(before), after=dict.fromkeys(before), facts={"pools": []})
-    pools = checked_pools(params["pools"], params["documents"], params["tunnel"])
+    pools = checked_pools(params["pools"], params["documents"], params["tunnel"], _beside(params))
     group = params["group"]
     members = _members(store, "ippools", group)
     before = {str(pool.cidr): pool for pool in store.pools()}
@@ -128,16 +134,15 @@ def converge_blocks(params: dict[str, Any], check_mode: bool) -> Outcome:
 
 def converge_profiles(params: dict[str, Any], check_mode: bool) -> Outcome:
     """The module calico_profile."""
-    raise_if_any(duplicate_problems("profiles", [entry["name"] for entry in params["profiles"]]))
-    names = [profile_of(entry["name"]) for entry in params["profiles"]]
+    profiles = _checked_profiles(params)
+    names = [profile.name for profile in profiles]
     present = params["state"] == "present"
-    profiles = _checked_profiles(params["profiles"]) if present else []
     store = _store(params, check_mode)
     group = params["group"]
     undeclared = store.names_of_group("profiles", group).difference(names) if present and group else set()
     concerned = [*names, *undeclared]
     before = {**_specs(store, concerned), **_members(store, "profiles", group)}
-    for profile in profiles:
+    for profile in profiles if present else []:
         store.put_profile(profile, group=group)
     for name in undeclared:
         store.retire_profile(Profile(name, profile_spec(name)))
@@ -149,9 +154,10 @@ def converge_profiles(params: dict[str, Any], check_mode: bool) -> Outcome:
 
 def converge_nodes(params: dict[str, Any], check_mode: bool) -> Outcome:
     """The module calico_node."""
-    entries = params["nodes"]
+    problems: list[str] = []
+    entries = [*params["nodes"], *document_nodes(params["documents"], problems, _beside(params))]
     names = [entry["name"] for entry in entries]
-    raise_if_any(duplicate_problems("nodes", names) + _node_problems(entries))
+    raise_if_any(problems + duplicate_problems("nodes", names) + node_problems(entries))
     store = _store(params, check_mode)
     before = _node_facts(store, names)
     for entry in entries:
@@ -164,8 +170,8 @@ def converge_nodes(params: dict[str, Any], check_mode: bool) -> Outcome:
 
 def converge_bgp(params: dict[str, Any], check_mode: bool) -> Outcome:
     """The module calico_bgp."""
-    names = [entry["name"] for entry in params["peers"]]
-    raise_if_any(removal_problems(params) + duplicate_problems("peers", names) + _bgp_problems(params))
+    peers = _checked_peers(params)
+    names = [peer.name for peer in peers]
     store = _store(params, check_mode)
     present, group = params["state"] == "present", params["group"]
     whole_group = group and (present or params["all"])
@@ -174,8 +180,8 @@ def converge_bgp(params: dict[str, Any], check_mode: bool) -> Outcome:
     before = {**_bgp_facts(store, concerned), **_members(store, "bgppeers", group)}
     if present:
         store.put_bgp(BgpConfiguration(params["as_number"], params["mesh"]))
-        for entry in params["peers"]:
-            store.put_bgp_peer(BgpPeer(**entry), group)
+        for peer in peers:
+            store.put_bgp_peer(peer, group)
     else:
         store.delete_bgp()
     for name in unlisted if present else concerned:
@@ -190,7 +196,7 @@ def converge_cluster(params: dict[str, Any], check_mode: bool) -> Outcome:
     Everything is predicted first, so that all problems are found before the first change; where nothing differs, that
     is all.
     """
-    asked = {**params, "state": "present", "all": False}
+    asked = {**params, "state": "present", "all": False, _ALL_KINDS: True}
     predicted: dict[str, Outcome] = {}
     problems: list[str] = []
     for part, converge in _CLUSTER.items():
@@ -198,7 +204,7 @@ def converge_cluster(params: dict[str, Any], check_mode: bool) -> Outcome:
             predicted[part] = converge(asked, True)
         except InvalidInput as error:
             problems += error.problems
-    raise_if_any(problems)
+    raise_if_any(list(dict.fromkeys(problems)))  # each part reads the documents, and says what is wrong with all
     changed = [part for part, outcome in predicted.items() if outcome.changed]
     outcomes = predicted
     if changed and not check_mode:
@@ -208,7 +214,12 @@ def converge_cluster(params: dict[str, Any], check_mode: bool) -> Outcome:
         {part: outcomes[part].before for part in changed},
         {part: outcomes[part].after for part in changed},
         {"pools": outcomes["pools"].facts["pools"], "changed_parts": changed},
-        [warning for outcome in outcomes.values() for warning in outcome.warnings],
+        [
+            *(warning for outcome in outcomes.values() for warning in outcome.warnings),
+            *shared_range_warnings(
+                checked_pools(params["pools"], params["documents"], None, DOCUMENT_KINDS), params["nodes"]
+            ),
+        ],
     )
 
 
@@ -240,15 +251,17 @@ def _members(store: CalicoStore, plural: str, group: str | None) -> dict[str, An
 
 
 def _names_to_remove(params: dict[str, Any]) -> set[str]:
-    names, problems = set(), []
-    for entry in params["pools"]:
-        names.add(entry["name"] or entry["cidr"])
-    for index, document in enumerate(params["documents"]):
-        fields, wrong = fields_of_document(f"documents, entry {index}", document)
-        problems += wrong
-        names.add(str(fields.get("name") or fields.get("cidr")))
+    """The pools to remove by name, or by range where a document or an entry has no name."""
+    names, problems = {entry["name"] or entry["cidr"] for entry in params["pools"]}, []
+    for pool in read_pools("documents", params["documents"], problems):
+        names.add(str(pool.cidr) if pool.name == name_of_cidr(pool.cidr) else pool.name)
     raise_if_any(problems)
     return names
+
+
+def _beside(params: dict[str, Any]) -> tuple[str, ...]:
+    """The kinds of documents that another part of a cluster reads."""
+    return DOCUMENT_KINDS if params.get(_ALL_KINDS) else ()
 
 
 def _fields(pools: Mapping[str, IPPool | None]) -> dict[str, Any]:
@@ -343,57 +356,27 @@ def _apply_pins(store: CalicoStore, pins: Mapping[str, str], present: bool, chec
     return warnings
 
 
-def _checked_profiles(entries: list[dict[str, Any]]) -> list[Profile]:
-    profiles, problems = [], []
-    for entry in entries:
-        try:
-            name = profile_of(entry["name"])
-            profiles.append(
-                Profile(name, profile_spec(name, entry["ingress"], entry["egress"], entry["default_policy"]))
-            )
-        except InvalidInput as error:
-            problems += error.problems
-    raise_if_any(problems)
+def _checked_profiles(params: dict[str, Any]) -> list[Profile]:
+    problems: list[str] = []
+    profiles = read_profiles("profiles", params["profiles"], problems)
+    profiles += read_profiles("documents", params["documents"], problems, _beside(params))
+    raise_if_any(duplicate_problems("profiles", [profile.name for profile in profiles]) + problems)
     return profiles
+
+
+def _checked_peers(params: dict[str, Any]) -> list[BgpPeer]:
+    problems: list[str] = []
+    as_number_of("as_number", params["as_number"], problems)
+    found = read_peers("peers", params["peers"], problems)
+    found += read_peers("documents", params["documents"], problems, _beside(params))
+    peers = [peer for _where, peer in found]
+    raise_if_any(removal_problems(params) + duplicate_problems("peers", [peer.name for peer in peers]) + problems)
+    return peers
 
 
 def _specs(store: CalicoStore, names: list[str]) -> dict[str, Any]:
     stored = {profile.name: dict(profile.spec) for profile in store.profiles()}
     return {name: stored.get(name) for name in sorted(names)}
-
-
-def _node_problems(entries: list[dict[str, Any]]) -> list[str]:
-    problems = []
-    for entry in entries:
-        for name, kind in (("ipv4_address", ipaddress.IPv4Interface), ("ipv6_address", ipaddress.IPv6Interface)):
-            text = entry[name]
-            try:
-                wrong = bool(text) and ("/" not in text or not kind(text))
-            except ValueError:
-                wrong = True
-            if wrong:
-                problems.append(
-                    f"node {entry['name']}: {name} '{text}' is not an address with prefix length: "
-                    "write it as 192.168.1.68/24 or fd80::68/64"
-                )
-    return problems
-
-
-def _bgp_problems(params: dict[str, Any]) -> list[str]:
-    problems = []
-    numbers = [("as_number", params["as_number"])]
-    numbers += [(f"peer {entry['name']}: as_number", entry["as_number"]) for entry in params["peers"]]
-    for entry in params["peers"]:
-        try:
-            ipaddress.ip_address(entry["peer_ip"])
-        except ValueError:
-            problems.append(f"peer {entry['name']}: peer_ip '{entry['peer_ip']}' is not an address")
-    wrong = [
-        f"{where} '{number}' is not an AS number: RFC 6793 has 1 to 4294967295 (private: 64512 to 65534)"
-        for where, number in numbers
-        if number is not None and not 1 <= number <= 4294967295
-    ]
-    return wrong + problems
 
 
 def _bgp_facts(store: CalicoStore, names: list[str]) -> dict[str, Any]:
@@ -404,11 +387,11 @@ def _bgp_facts(store: CalicoStore, names: list[str]) -> dict[str, Any]:
 
 
 def _given_fields(entry: Mapping[str, Any]) -> dict[str, Any]:
-    """The fields that are given; an empty text removes a field."""
+    """The fields that are given; an empty text, and the number 0, removes a field."""
     fields = {name: entry[name] for name in NODE_FIELDS if entry[name] is not None}
     if "labels" in fields:
         fields["labels"] = {str(name): str(value) for name, value in fields["labels"].items()}
-    return {name: None if value == "" else value for name, value in fields.items()}
+    return {name: None if value in ("", 0) else value for name, value in fields.items()}
 
 
 def _node_facts(store: CalicoStore, names: list[str]) -> dict[str, Any]:

@@ -31,6 +31,7 @@ from ..outcome import Outcome
 from .bird import DEBIAN, Bird
 from .bird_config import NO_PASSWORDS, Passwords, bird_config
 from .felix_rules import canonical
+from .gateway_route import converge_gateway_route
 from .policy import Policy, plan_policy
 from .snapshot import Snapshot
 from .topology import local_endpoints, versions
@@ -118,6 +119,9 @@ class Dataplane:
         steps.append(self._converge_policies(desired.policies, check_mode))
         if fresh or desired.forwards_ipv6 != self._done.forwards_ipv6:  # after the rules that say what is forwarded
             steps.append(self._ipv6_forwarding.converge(desired.forwards_ipv6, check_mode))
+        on_host = desired.bird_config is not None
+        if fresh or on_host != (self._done.bird_config is not None):
+            steps.append(converge_gateway_route(on_host, check_mode))
         if fresh or desired.ends != self._done.ends:
             steps.append(converge_ends(desired.ends, check_mode, None if fresh else self._done.ends))
         if fresh or desired.bird_config != self._done.bird_config:

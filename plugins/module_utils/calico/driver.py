@@ -30,7 +30,7 @@ from .ipam_driver import HANDLE, CalicoAddresses
 from .profiles import profile_of, profile_spec
 from .resources import CONTAINER_LABEL, Profile, WorkloadEndpoint, interface_name
 from .snapshot import WATCH_PREFIXES
-from .tunnels import Underlay
+from .tunnels import Underlay, container_mtu
 
 FIRST_TABLE = 100
 """In a container in several networks, a network's routing table has this number plus its gateway's last byte."""
@@ -46,7 +46,7 @@ class CalicoNetwork(CalicoAddresses):
     watched = WATCH_PREFIXES
     host_options = (
         HostOption("interface", str, required=True),  # of the underlay
-        HostOption("container_mtu", int),  # bytes; by default 1500, or less where the underlay has less
+        HostOption("container_mtu", int),  # bytes; by default what `container_mtu` says
         HostOption("bgp_password", str),  # of the sessions between hosts
         HostOption("bgp_peer_passwords", dict),  # by the name of the BGP peer
     )
@@ -250,7 +250,7 @@ class CalicoNetwork(CalicoAddresses):
     def _container_mtu(self, options: Mapping[str, str]) -> int:
         underlay = self.underlay()
         wanted = libnetwork.wanted_mtu(options, underlay.mtu, f"{underlay.name}, which carries it, has {underlay.mtu}")
-        return wanted or self.host.options.get("container_mtu") or min(veth.CONTAINER_MTU, underlay.mtu)
+        return wanted or self.host.options.get("container_mtu") or container_mtu(self.snapshot(), underlay.mtu)
 
 
 def _plain(addresses: Iterable[str]) -> tuple[str, ...]:

@@ -5,11 +5,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
+from .bgp_problems import MESH
 from .checks import CheckedCluster, checks, hosts_from, pools_from
+from .documents import is_document
 from .problems import problems
+from .profile_documents import read_profiles
+from .profiles import profile_of
+from .resources import BgpConfiguration
 
 Hosts = Mapping[str, Mapping[str, Any]]
 
@@ -23,6 +29,7 @@ def network_problems(config: Mapping[str, Any], hosts: Hosts) -> list[str]:
                 **_host_info(variables),
                 "block": variables.get("calico_block"),
                 "ipv6_address": variables.get("calico_ipv6_address"),
+                "as_number": variables.get("calico_as_number"),
             }
             for name, variables in hosts.items()
         },
@@ -30,14 +37,23 @@ def network_problems(config: Mapping[str, Any], hosts: Hosts) -> list[str]:
 
 
 def network_description(config: Mapping[str, Any], hosts: Hosts) -> dict[str, Any]:
-    """The cluster for the modules: ``pools`` and ``documents``, ``peers``, ``nodes``, and pinned ``blocks``."""
+    """The cluster for calico_cluster: what its options ``pools``, ``profiles``, ``peers`` … take, and ``documents``."""
+    lists = config["ip_pools"], config["profiles"], config["bgp_peers"]
+    pools, profiles, peers = ([entry for entry in entries if not is_document(entry)] for entries in lists)
+    as_number, own_numbers = _as_numbers(config, hosts)
     return {
-        "pools": [entry for entry in config["ip_pools"] if "apiVersion" not in entry],
-        "documents": [entry for entry in config["ip_pools"] if "apiVersion" in entry],
+        "as_number": as_number,
+        "pools": pools,
+        "profiles": profiles,
         # The datastore is no place for passwords: each host's driver gets them.
-        "peers": [{key: peer[key] for key in peer if key != "password"} for peer in config["bgp_peers"]],
+        "peers": [{key: peer[key] for key in peer if key != "password"} for peer in peers],
+        "documents": [entry for entries in lists for entry in entries if is_document(entry)],
         # A host that takes no part in this run stays as the datastore has it.
-        "nodes": [_node(name, variables, config) for name, variables in hosts.items() if _host_info(variables)],
+        "nodes": [
+            _node(name, variables, config, own_numbers[name])
+            for name, variables in hosts.items()
+            if _host_info(variables)
+        ],
         "blocks": [
             {"node": name, "cidr": variables["calico_block"]}
             for name, variables in hosts.items()
@@ -46,14 +62,29 @@ def network_description(config: Mapping[str, Any], hosts: Hosts) -> dict[str, An
     }
 
 
-def _node(name: str, variables: Mapping[str, Any], config: Mapping[str, Any]) -> dict[str, Any]:
+def _node(name: str, variables: Mapping[str, Any], config: Mapping[str, Any], own_number: int) -> dict[str, Any]:
     info = _host_info(variables)
     return {
         "name": name,
         "ipv4_address": f"{info['address']}/{info['prefix_length']}",
         "ipv6_address": variables.get("calico_ipv6_address") or "",
+        "as_number": own_number,
         "route_reflector_cluster_id": info["address"] if name in config["route_reflectors"] else "",
     }
+
+
+def _as_numbers(config: Mapping[str, Any], hosts: Hosts) -> tuple[int, dict[str, int]]:
+    """The cluster's AS number, and the one of each host that has another one; 0 for the others.
+
+    ``config`` has the variable of one host, which may be the very host that has its own number. A host without the
+    variable has what the configuration says, unless that is some host's own: then it has the role's default.
+    """
+    given = {name: int(number) for name, one in hosts.items() if (number := one.get("calico_as_number"))}
+    cluster = int(config["as_number"])
+    if cluster in given.values():
+        left_out = len(given) < len(hosts)
+        cluster = BgpConfiguration().as_number if left_out else Counter(given.values()).most_common(1)[0][0]
+    return cluster, {name: given[name] if given.get(name, cluster) != cluster else 0 for name in hosts}
 
 
 def docker_networks(config: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -76,6 +107,7 @@ def network_checks(config: Mapping[str, Any], hosts: Hosts, own: str) -> list[di
     Further entries of ``config`` are ``outside_address``, and ``ipam``, what calico_ipam_info returned.
     """
     networks = {entry["name"] for entry in config["networks"]}
+    declared = {profile.name for profile in read_profiles("calico_profiles", config["profiles"], [])}
     found = hosts_from(
         list(hosts),
         [_host_info(variables) for variables in hosts.values()],
@@ -89,8 +121,8 @@ def network_checks(config: Mapping[str, Any], hosts: Hosts, own: str) -> list[di
     )
     cluster = CheckedCluster(
         pools_from(config["ipam"]),
-        not config["route_reflectors"],
-        frozenset(entry["name"] for entry in config["profiles"]),
+        config["bgp_topology"] == MESH,
+        frozenset(network for network in networks if profile_of(network) in declared),
         config["outside_address"],
     )
     return checks(found[own], [host for name, host in found.items() if name != own], cluster)

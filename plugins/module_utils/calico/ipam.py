@@ -35,8 +35,9 @@ from .blocks import (
     handle_document,
     handle_key,
 )
+from .host_ranges import host_networks, meets
 from .pools import Address, IPPool, Network
-from .resources import RESOURCES, resource_key
+from .resources import RESOURCES, Node, resource_key
 from .selectors import selector_problem, selects
 
 POOLS = f"{RESOURCES}ippools/"
@@ -129,6 +130,8 @@ def own_block(transaction: Transaction, cidr: Network, node: str) -> bool:
     pool = _pool_of_block(transaction, cidr, node)
     transaction.require(resource_key("ippools", pool.name))
     block = _block(transaction, cidr)
+    if block is None:
+        _check_beside_hosts(transaction, cidr, f"block {cidr}, pinned to {node},")
     if block and block.node == node:
         transaction.put(affinity_key(node, cidr), AFFINITY_CONFIRMED)
         return bool(transaction.writes)
@@ -222,6 +225,7 @@ def _assign_requested(transaction: Transaction, request: Request, address: Addre
     cidr = pool.block_of(address)
     block = _block(transaction, cidr)
     if block is None:
+        _check_beside_hosts(transaction, cidr, f"address {address} for {request.handle} on {request.node}")
         block = Block.new(cidr, request.node)
         transaction.put(affinity_key(request.node, cidr), AFFINITY_CONFIRMED)
     elif block.node != request.node and _strict(transaction):
@@ -255,8 +259,10 @@ def _assign_free(transaction: Transaction, request: Request) -> Address:
         if pool and block.node == request.node and block.free:
             # Another process of this host claimed it a moment ago.
             return _take(transaction, request, pool, block)
+    of_hosts = _networks_of_hosts(transaction)
     for pool in pools:
-        cidr = next((cidr for cidr in _walk(pool, request.node) if block_key(cidr) not in stored), None)
+        free = (cidr for cidr in _walk(pool, request.node) if block_key(cidr) not in stored)
+        cidr = next((cidr for cidr in free if not meets(cidr, of_hosts)), None)
         if cidr:
             transaction.put(affinity_key(request.node, cidr), AFFINITY_CONFIRMED)
             return _take(transaction, request, pool, Block.new(cidr, request.node))
@@ -344,8 +350,7 @@ def _usable_pools(transaction: Transaction, request: Request) -> list[IPPool]:
             _check_enabled(pool)
         return chosen
     labels = _node_labels(transaction, request.node)
-    open_pools = [pool for pool in pools if not pool.disabled and "Workload" in pool.allowed_uses]
-    usable = [pool for pool in open_pools if _selects(pool, labels)]
+    usable = [pool for pool in pools if pool.open_to_all and _selects(pool, labels)]
     if not usable:
         known = ", ".join(f"{pool.name} ({pool.cidr}{', disabled' if pool.disabled else ''})" for pool in pools)
         raise LabError(
@@ -364,6 +369,27 @@ def _named_pool(pools: list[IPPool], name: str, request: Request) -> IPPool:
             f"IPv{request.version} pools: {known or 'none'}. Write one of them, or make the pool (calico_ippool)."
         )
     return pool
+
+
+def _networks_of_hosts(transaction: Transaction) -> list[Network]:
+    """The networks that the hosts themselves are on: a pool may contain them, and no block there is given."""
+    addresses: list[str | None] = []
+    for text in transaction.under(f"{RESOURCES}nodes/").values():
+        try:
+            node = Node.from_document(object_or_empty(text))
+        except (KeyError, TypeError, ValueError, AttributeError):  # as foreign programs may store it
+            continue
+        addresses += [node.ipv4_address, node.ipv6_address]
+    return host_networks(addresses)
+
+
+def _check_beside_hosts(transaction: Transaction, cidr: Network, what: str) -> None:
+    shared = [network for network in _networks_of_hosts(transaction) if meets(cidr, [network])]
+    if shared:
+        raise LabError(
+            f"{what} is in the hosts' own network {shared[0]}, where a host, a router or another machine may have it: "
+            "choose one beside it"
+        )
 
 
 def _check_enabled(pool: IPPool) -> None:

@@ -11,11 +11,13 @@ from __future__ import annotations
 import dataclasses
 import ipaddress
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Union
 
 from ..errors import raise_if_any
-from .resources import Resource
+from .documents import POOL, Document, documents_in, is_document
+from .fields import Fields
+from .resources import Resource, name_problem
 from .selectors import selector_problem
 
 Network = Union[ipaddress.IPv4Network, ipaddress.IPv6Network]
@@ -28,6 +30,8 @@ DEFAULT_BLOCK_SIZES = {4: 26, 6: 122}
 """Prefix lengths: 64 addresses in a block."""
 BLOCK_SIZES = {4: (20, 32), 6: (116, 128)}
 """The shortest and the longest prefix of a block that Calico takes."""
+USES = ("Workload", "Tunnel")
+_AUTOMATIC, _MANUAL = "Automatic", "Manual"
 _LINK_LOCAL = {4: ipaddress.ip_network("169.254.0.0/16"), 6: ipaddress.ip_network("fe80::/10")}
 
 
@@ -43,7 +47,10 @@ class IPPool:
     nat_outgoing: bool = False
     disabled: bool = False
     node_selector: str = "all()"
-    allowed_uses: tuple[str, ...] = field(default=("Workload", "Tunnel"), compare=False)
+    allowed_uses: tuple[str, ...] = USES
+    """For what it gives addresses, of USES."""
+    manual: bool = False
+    """Whether it gives addresses only to those who ask for this pool, or for a certain address."""
 
     @property
     def version(self) -> int:
@@ -79,6 +86,11 @@ class IPPool:
             return "ipip"
         return "vxlan" if self.vxlan_mode != NEVER else ""
 
+    @property
+    def open_to_all(self) -> bool:
+        """Whether containers get addresses of it that ask for no certain pool."""
+        return not self.disabled and not self.manual and "Workload" in self.allowed_uses
+
     def fields(self) -> dict[str, Any]:
         """The v3 fields as plain data."""
         return {
@@ -89,11 +101,13 @@ class IPPool:
             "disabled": self.disabled,
             "blockSize": self.block_size,
             "nodeSelector": self.node_selector,
+            "allowedUses": list(self.allowed_uses),
+            **({"assignmentMode": _MANUAL} if self.manual else {}),
         }
 
     def resource(self) -> Resource:
         """The document to store, in the v3 format."""
-        return Resource("ippools", self.name, {**self.fields(), "allowedUses": list(self.allowed_uses)})
+        return Resource("ippools", self.name, {"assignmentMode": None, **self.fields()})
 
     @classmethod
     def from_stored(cls, document: Mapping[str, Any]) -> IPPool | None:
@@ -111,50 +125,31 @@ class IPPool:
                 nat_outgoing=bool(spec.get("natOutgoing")),
                 disabled=bool(spec.get("disabled")),
                 node_selector=spec.get("nodeSelector") or "all()",
-                allowed_uses=tuple(spec.get("allowedUses") or ("Workload", "Tunnel")),
+                allowed_uses=_in_order(spec.get("allowedUses") or USES),
+                manual=spec.get("assignmentMode") == _MANUAL,
             )
         except (KeyError, TypeError, ValueError, AttributeError):
             return None
 
 
-def pool_from_fields(where: str, fields: Mapping[str, Any]) -> tuple[IPPool | None, list[str]]:
-    """A pool from v3 fields in Python's spelling (`block_size`, `ipip_mode` …), and every rule that it breaks."""
-    cidr, problems = _parsed_cidr(where, fields.get("cidr"))
-    if cidr is None:
-        return None, problems
-    modes = {}
-    for name in ("ipip_mode", "vxlan_mode"):
-        modes[name] = _mode(fields.get(name))
-        if modes[name] is None:
-            problems.append(f"{where}: {name} '{fields[name]}' is not a mode: write {', '.join(MODES)}")
-    block_size = fields.get("block_size")
-    pool = IPPool(
-        name=str(fields.get("name") or name_of_cidr(cidr)),
-        cidr=cidr,
-        block_size=DEFAULT_BLOCK_SIZES[cidr.version] if block_size is None else block_size,
-        ipip_mode=modes["ipip_mode"] or NEVER,
-        vxlan_mode=modes["vxlan_mode"] or NEVER,
-        nat_outgoing=bool(fields.get("nat_outgoing")),
-        disabled=bool(fields.get("disabled")),
-        node_selector=fields.get("node_selector") or "all()",
-    )
-    return pool, problems + [f"{where}: {problem}" for problem in _rule_problems(pool)]
+def read_pools(where: str, entries: Iterable[Any], problems: list[str], beside: Iterable[str] = ()) -> list[IPPool]:
+    """The pools of a list that takes both v3 fields in Python's spelling (`block_size` …) and documents.
 
-
-def fields_of_document(where: str, document: Any) -> tuple[dict[str, Any], list[str]]:
-    """The fields of a document as calicoctl v1 or v3 reads it, for `pool_from_fields`, and what is wrong with it."""
-    if not isinstance(document, Mapping):
-        return {}, [f"{where}: {document!r} is not a document: write a mapping with apiVersion, kind, metadata, spec"]
-    version, kind = str(document.get("apiVersion")), str(document.get("kind"))
-    metadata, spec = document.get("metadata") or {}, document.get("spec") or {}
-    if version == "v1" and kind.lower() == "ippool":
-        return _v1_fields(where, metadata, spec)
-    if version == "projectcalico.org/v3" and kind == "IPPool":
-        return _v3_fields(where, metadata, spec)
-    return {}, [
-        f"{where}: apiVersion '{version}', kind '{kind}' is not a pool: "
-        "write 'v1' with 'ipPool', or 'projectcalico.org/v3' with 'IPPool'"
-    ]
+    Every rule that one of them breaks is added to ``problems``; a pool whose range cannot be read is left out.
+    Documents of the kinds ``beside`` are for other readers.
+    """
+    pools: list[IPPool] = []
+    for index, entry in enumerate(entries):
+        place = f"{where}, entry {index}"
+        if is_document(entry):
+            for document in documents_in(place, entry, POOL, problems, beside):
+                pools += _checked((_v1_pool if document.version == 1 else _v3_pool)(document), document.where, problems)
+                document.close()
+        else:
+            fields = Fields(place, entry, problems)
+            pools += _checked(_pool_of_fields(fields), place, problems)
+            fields.close()
+    return pools
 
 
 def overlap_problems(pools: Iterable[IPPool]) -> list[str]:
@@ -215,25 +210,37 @@ def name_of_cidr(cidr: Network) -> str:
     return str(cidr).replace(".", "-").replace(":", "-").replace("/", "-")
 
 
-def _parsed_cidr(where: str, value: Any) -> tuple[Network | None, list[str]]:
+def _cidr(fields: Fields, key: str = "cidr") -> Network | None:
+    value = fields.text(key)
     try:
-        return ipaddress.ip_network(str(value)), []
+        return ipaddress.ip_network(str(value))
     except ValueError:
         pass
     try:
         suggestion = f" (did you mean {ipaddress.ip_network(str(value), strict=False)}?)"
     except ValueError:
         suggestion = ""
-    return None, [f"{where}: cidr '{value}' is not a network{suggestion}: write it as 192.168.0.0/16 or fd80::/64"]
+    fields.refuse(key, f"'{value}' is not a network{suggestion}: write it as 192.168.0.0/16 or fd80::/64")
+    return None
 
 
-def _mode(value: Any) -> str | None:
-    text = str(value or NEVER)
-    return MODES.get(text.lower()) or {"crosssubnet": CROSS_SUBNET}.get(text.lower())
+def _mode(fields: Fields, key: str) -> str:
+    """A tunnel's mode in either spelling."""
+    text = fields.text(key) or NEVER
+    mode = MODES.get(text.lower()) or {"crosssubnet": CROSS_SUBNET}.get(text.lower())
+    if mode is None:
+        fields.refuse(key, f"'{text}' is not a mode: write {', '.join(MODES)}")
+    return mode or NEVER
+
+
+def _in_order(uses: Iterable[str]) -> tuple[str, ...]:
+    """As Calico writes them: Workload before Tunnel."""
+    return tuple(sorted(set(uses), reverse=True))
 
 
 def _rule_problems(pool: IPPool) -> list[str]:
-    problems = []
+    wrong_name = name_problem(pool.name)
+    problems = [f"{pool.cidr}: name {wrong_name}"] if wrong_name else []
     shortest, longest = BLOCK_SIZES[pool.version]
     if not shortest <= pool.block_size <= longest:
         problems.append(
@@ -255,68 +262,94 @@ def _rule_problems(pool: IPPool) -> list[str]:
     return problems + ([f"{pool.cidr}: node selector: {unknown_selector}"] if unknown_selector else [])
 
 
-def _v1_fields(where: str, metadata: Mapping[str, Any], spec: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
-    ipip = spec.get("ipip") or {}
-    problems = _unknown(where, "metadata", metadata, {"cidr"})
-    problems += _unknown(where, "spec", spec, {"ipip", "nat-outgoing", "disabled"})
-    problems += _unknown(where, "spec.ipip", ipip, {"enabled", "mode"})
-    mode = ipip.get("mode") or "always"
-    if str(mode) not in ("always", "cross-subnet"):
-        problems.append(f"{where}: spec.ipip.mode '{mode}' is not a mode of v1: write always or cross-subnet")
+def _checked(pool: IPPool | None, where: str, problems: list[str]) -> list[IPPool]:
+    """The pool as a list, if it could be read; the rules that it breaks are added to ``problems``."""
+    if pool is None:
+        return []
+    problems += [f"{where}: {problem}" for problem in _rule_problems(pool)]
+    return [pool]
+
+
+def _pool_of_fields(fields: Fields) -> IPPool | None:
+    """A pool from v3 fields in Python's spelling."""
+    cidr, block_size = _cidr(fields), fields.number("block_size")
+    name, selector = fields.text("name"), fields.text("node_selector")
+    modes = _mode(fields, "ipip_mode"), _mode(fields, "vxlan_mode")
+    nat_outgoing, disabled = fields.truth("nat_outgoing"), fields.truth("disabled")
+    if cidr is None:
+        return None
+    return IPPool(
+        name=name or name_of_cidr(cidr),
+        cidr=cidr,
+        block_size=DEFAULT_BLOCK_SIZES[cidr.version] if block_size is None else block_size,
+        ipip_mode=modes[0],
+        vxlan_mode=modes[1],
+        nat_outgoing=nat_outgoing,
+        disabled=disabled,
+        node_selector=selector or "all()",
+    )
+
+
+def _v1_pool(document: Document) -> IPPool | None:
+    spec, cidr = document.spec, _cidr(document.metadata)
+    nat_outgoing, disabled, ipip = spec.truth("nat-outgoing"), spec.truth("disabled"), spec.part("ipip")
+    enabled, mode = ipip.truth("enabled"), ipip.text("mode") or "always"
+    if mode not in ("always", "cross-subnet"):
+        ipip.refuse("mode", f"'{mode}' is not a mode of v1: write always or cross-subnet")
         mode = "always"
-    fields = {
-        "cidr": metadata.get("cidr"),
-        "ipip_mode": mode if ipip.get("enabled") else "never",
-        "nat_outgoing": spec.get("nat-outgoing", False),
-        "disabled": spec.get("disabled", False),
-    }
-    return fields, problems
+    ipip.close()
+    if cidr is None:
+        return None
+    return IPPool(
+        name=name_of_cidr(cidr),
+        cidr=cidr,
+        block_size=DEFAULT_BLOCK_SIZES[cidr.version],
+        ipip_mode=MODES[mode] if enabled else NEVER,
+        nat_outgoing=nat_outgoing,
+        disabled=disabled,
+    )
 
 
-_V3_FIELDS = {
-    "cidr": "cidr",
-    "blockSize": "block_size",
-    "ipipMode": "ipip_mode",
-    "vxlanMode": "vxlan_mode",
-    "natOutgoing": "nat_outgoing",
-    "disabled": "disabled",
-    "nodeSelector": "node_selector",
-}
-
-
-def _v3_fields(where: str, metadata: Mapping[str, Any], spec: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
-    problems = _unknown(where, "spec", spec, set(_V3_FIELDS))
-    fields = {ours: spec[theirs] for theirs, ours in _V3_FIELDS.items() if theirs in spec}
-    if not metadata.get("name"):
-        problems.append(f"{where}: metadata.name is missing: a v3 pool has a name, as default-ipv4-ippool")
-    return {"name": metadata.get("name"), **fields}, problems
-
-
-def _unknown(where: str, part: str, mapping: Any, known: set[str]) -> list[str]:
-    if not isinstance(mapping, Mapping):
-        return [f"{where}: {part} is {mapping!r} and must be a mapping"]
-    return [
-        f"{where}: {part} has '{name}', which this collection does not know: it takes {', '.join(sorted(known))}"
-        for name in sorted(set(map(str, mapping)) - known)
-    ]
+def _v3_pool(document: Document) -> IPPool | None:
+    spec, name, cidr = document.spec, document.name(), _cidr(document.spec)
+    block_size = spec.number("blockSize") or None  # as for Calico's client, a zero is none
+    modes = _mode(spec, "ipipMode"), _mode(spec, "vxlanMode")
+    nat_outgoing, disabled, selector = spec.truth("natOutgoing"), spec.truth("disabled"), spec.text("nodeSelector")
+    uses, assignment = spec.texts("allowedUses") or USES, spec.text("assignmentMode") or _AUTOMATIC
+    if not set(uses) <= set(USES):
+        spec.refuse("allowedUses", f"is {', '.join(uses)}, and this collection knows {' and '.join(USES)} only")
+    if assignment not in (_AUTOMATIC, _MANUAL):
+        spec.refuse("assignmentMode", f"is '{assignment}': write {_AUTOMATIC} or {_MANUAL}")
+    spec.only("disableBGPExport", False, instead="all pools are announced by BGP; leave it out")
+    spec.only("namespaceSelector", "all()", instead="Docker has no namespaces; leave it out")
+    for key, ours in (("ipip", "ipipMode"), ("nat-outgoing", "natOutgoing")):
+        if key in spec:
+            spec.refuse(key, f"is a field of v1 documents: write {ours}")
+        spec.ignore(key)
+    if cidr is None:
+        return None
+    return IPPool(
+        name=name or name_of_cidr(cidr),
+        cidr=cidr,
+        block_size=DEFAULT_BLOCK_SIZES[cidr.version] if block_size is None else block_size,
+        ipip_mode=modes[0],
+        vxlan_mode=modes[1],
+        nat_outgoing=nat_outgoing,
+        disabled=disabled,
+        node_selector=selector or "all()",
+        allowed_uses=_in_order(uses),
+        manual=assignment == _MANUAL,
+    )
 
 
 def checked_pools(
-    pools: Iterable[Mapping[str, Any]], documents: Iterable[Any], tunnel: str | None = None
+    pools: Iterable[Mapping[str, Any]],
+    documents: Iterable[Any],
+    tunnel: str | None = None,
+    beside: Iterable[str] = (),
 ) -> list[IPPool]:
     """The pools of a module's options `pools`, `documents` and `tunnel`; InvalidInput with all problems of all."""
-    result, problems = [], []
-    for index, fields in enumerate(pools):
-        pool, wrong = pool_from_fields(f"pools, entry {index}", fields)
-        problems += wrong
-        result += [pool] if pool else []
-    for index, document in enumerate(documents):
-        where = f"documents, entry {index}"
-        fields, wrong = fields_of_document(where, document)
-        problems += wrong
-        if not wrong:
-            pool, wrong = pool_from_fields(where, fields)
-            problems += wrong
-            result += [pool] if pool else []
-    raise_if_any(problems + overlap_problems(result))
-    return [carried_by(pool, tunnel) for pool in result]
+    problems: list[str] = []
+    found = read_pools("pools", pools, problems) + read_pools("documents", documents, problems, beside)
+    raise_if_any(problems + overlap_problems(found))
+    return [carried_by(pool, tunnel) for pool in found]

@@ -9,14 +9,19 @@ import ipaddress
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..errors import InvalidInput
+from ..errors import InvalidInput, raise_if_any
 from ..kernel.vxlan import SMALLEST_MTU
-from ..validation import duplicate_problems, host_problems
+from ..validation import NODE_NAME, duplicate_problems, host_problems, used_range_problems
 from .bgp_problems import bgp_problems
-from .pools import IPPool, carried_by, checked_pools
-from .profiles import profile_of, profile_spec
+from .host_ranges import has_free_block, host_networks, meets
+from .pools import IPPool, Network, carried_by, overlap_problems, read_pools
+from .profile_documents import read_profiles
+from .resources import node_name_problem
+from .tunnels import IPIP_DEVICE, VXLAN_DEVICES
 
 TUNNELS = ("ipip", "vxlan")
+OWN_DEVICES = ("cali", IPIP_DEVICE, *VXLAN_DEVICES.values())
+"""How the names of devices begin that Calico itself makes."""
 
 
 def problems(config: Mapping[str, Any], nodes: Mapping[str, Mapping[str, Any]]) -> list[str]:
@@ -37,10 +42,12 @@ def problems(config: Mapping[str, Any], nodes: Mapping[str, Mapping[str, Any]]) 
     if not config["etcd_endpoints"]:
         found.append("etcd_endpoints is empty: list the client URLs of etcd, as [http://192.168.1.68:2379]")
     found += _mtu_problems(config, nodes)
+    names = [name for name in nodes if NODE_NAME.fullmatch(name)]  # of the others `host_problems` has told
+    found += [problem for name in names if (problem := node_name_problem(name))]
     try:
         pools = _pools(config["ip_pools"])
     except InvalidInput as error:
-        return found + [f"calico_ip_pools: {problem}" for problem in error.problems]
+        return found + error.problems
     found += _overlap_problems(pools, nodes) + _pin_problems(pools, nodes)
     found += _network_problems(config["networks"], pools) + _ipv6_problems(config["networks"], pools, nodes)
     return found + _tunnel_problems(config, nodes)
@@ -54,9 +61,11 @@ def link_kinds(ip_pools: Sequence[Mapping[str, Any]], tunnel: str | None = None)
         return []
 
 
-def _pools(entries: Sequence[Mapping[str, Any]]) -> list[IPPool]:
-    fields = [entry for entry in entries if "apiVersion" not in entry]
-    return checked_pools(fields, [entry for entry in entries if "apiVersion" in entry])
+def _pools(entries: Sequence[Any]) -> list[IPPool]:
+    problems: list[str] = []
+    pools = read_pools("calico_ip_pools", entries, problems)
+    raise_if_any(problems + [f"calico_ip_pools: {problem}" for problem in overlap_problems(pools)])
+    return pools
 
 
 def _tunnel_problems(config: Mapping[str, Any], nodes: Mapping[str, Mapping[str, Any]]) -> list[str]:
@@ -74,18 +83,19 @@ def _tunnel_problems(config: Mapping[str, Any], nodes: Mapping[str, Mapping[str,
 
 
 def _overlap_problems(pools: Sequence[IPPool], nodes: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    found = []
-    for name, seen in nodes.items():
-        if not seen.get("address"):
-            continue
-        underlay = ipaddress.IPv4Interface(f"{seen['address']}/{seen['prefix_length']}")
-        found += [
-            f"calico_ip_pools: {pool.cidr} overlaps the underlay of {name} ({underlay} on {seen['interface']}): "
-            "choose another range"
-            for pool in pools
-            if pool.version == underlay.version and pool.cidr.overlaps(underlay.network)
-        ]
-    return found
+    """Ranges that hosts use. The underlay may be a part of a pool, as long as a block is left beside it."""
+    wanted = [(f"calico_ip_pools: {pool.cidr}", pool.cidr) for pool in pools if pool.version == 4]
+    underlays = _underlays(nodes)
+    return used_range_problems(wanted, nodes, OWN_DEVICES, underlay=False) + [
+        f"calico_ip_pools: {pool.cidr} has no block beside the networks of the hosts themselves "
+        f"({', '.join(map(str, underlays))}): choose another range, or a larger one"
+        for pool in pools
+        if not has_free_block(pool, underlays)
+    ]
+
+
+def _underlays(nodes: Mapping[str, Mapping[str, Any]]) -> list[Network]:
+    return host_networks(f"{seen['address']}/{seen['prefix_length']}" for seen in nodes.values() if seen.get("address"))
 
 
 def _pin_problems(pools: Sequence[IPPool], nodes: Mapping[str, Mapping[str, Any]]) -> list[str]:
@@ -107,6 +117,11 @@ def _pin_problems(pools: Sequence[IPPool], nodes: Mapping[str, Mapping[str, Any]
         elif block.prefixlen != pool.block_size:
             found.append(
                 f"{name}: calico_block {block} is no block of {pool.cidr}, whose blocks are /{pool.block_size}"
+            )
+        elif meets(block, _underlays(nodes)):
+            found.append(
+                f"{name}: calico_block {block} has addresses of the hosts' own network: choose a block beside "
+                f"{', '.join(map(str, _underlays(nodes)))}"
             )
     return found + [
         f"calico_block {block} is pinned to {' and '.join(names)}: a block belongs to one host"
@@ -182,11 +197,7 @@ def _mtu_problems(config: Mapping[str, Any], nodes: Mapping[str, Mapping[str, An
     ]
 
 
-def _profile_problems(profiles: Sequence[Mapping[str, Any]]) -> list[str]:
-    found = duplicate_problems("calico_profiles", [str(entry.get("name")) for entry in profiles])
-    for entry in profiles:
-        try:
-            profile_spec(profile_of(str(entry.get("name"))), entry.get("ingress") or (), entry.get("egress") or ())
-        except InvalidInput as error:
-            found += [f"calico_profiles: {problem}" for problem in error.problems]
-    return found
+def _profile_problems(entries: Sequence[Any]) -> list[str]:
+    found: list[str] = []
+    profiles = read_profiles("calico_profiles", entries, found)
+    return duplicate_problems("calico_profiles", [profile.name for profile in profiles]) + found

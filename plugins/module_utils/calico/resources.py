@@ -38,6 +38,9 @@ CONTAINER_LABEL = "org.projectcalico.label.container"
 NETWORK_ANNOTATION = "container-network-lab/network"
 """The annotation of an endpoint that holds the name of its Docker network, where that is not its profile's."""
 _INTERFACE = re.compile(r"[A-Za-z0-9_.-]{0,15}")
+LONGEST_NAME = 253  # characters, as of a DNS name
+_NODE_NAME = re.compile(r"[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?")
+
 GROUP_ANNOTATION = "container-network-lab/group"
 """The annotation that holds a declared resource's group: what leaves the group's list is found again by it."""
 
@@ -318,6 +321,26 @@ class Exactly(dict):
 def interface_name(endpoint_id: str) -> str:
     """The host's end of a container's veth pair: `cali` and the first 11 characters of the endpoint's id."""
     return f"cali{endpoint_id[:11]}"
+
+
+def name_problem(name: str) -> str | None:
+    """Why a resource cannot have this name, which is a part of its key, and of BIRD's and iptables' texts."""
+    if len(name) <= LONGEST_NAME and name.isprintable() and not set(name) & set('/"\\'):
+        return None
+    return (
+        f"'{name}' is not a name: write up to {LONGEST_NAME} characters that can be printed, and no '/', '\"' or '\\'"
+    )
+
+
+def node_name_problem(name: str) -> str | None:
+    """Why a node cannot have this name: Calico's own clients take names of DNS only (RFC 1123), in small letters."""
+    if len(name) <= LONGEST_NAME and _NODE_NAME.fullmatch(name):
+        return None
+    suggestion = re.sub(r"[^a-z0-9.-]+", "-", name.lower()).strip("-.")
+    return (
+        f"'{name}' is not a name of a Calico node, which has small letters, digits, dots and dashes: "
+        f"call the host otherwise in the inventory{f', as {suggestion}' if suggestion else ''}"
+    )
 
 
 def group_of(text: str) -> str | None:

@@ -28,12 +28,14 @@ from ..kernel.vxlan_tables import StaticTables
 from .resources import Node
 from .snapshot import Snapshot
 from .topology import needs_tunnel, node_interface, node_of, pools_of, tunnel_kinds
+from .veth import CONTAINER_MTU
 
 VNI = 4096
 """Calico's default."""
 IPIP_DEVICE = "tunl0"
 """The kernel's own name for the device that takes any remote address."""
 IPIP_MTU = 1440  # bytes; as documented, and Calico's default
+IPIP_OVERHEAD = 20  # bytes: a further IPv4 header
 VXLAN_DEVICES = {4: "vxlan.calico", 6: "vxlan-v6.calico"}
 VXLAN_OVERHEAD = {4: OVERHEAD, 6: OVERHEAD + 20}  # bytes: an IPv6 header has 20 more
 _LOCALLY_ADMINISTERED = 0x66  # the first byte that Felix gives a VTEP
@@ -61,7 +63,8 @@ def plan_tunnels(snapshot: Snapshot, node: str, underlay: Underlay) -> Tunnels:
     own = node_of(snapshot, node)
     if "ipip" in tunnel_kinds(snapshot, 4):
         addresses = _tunnel_addresses(own.name, own.ipip_tunnel_address)
-        links.append(VirtualLink(Device(IPIP_DEVICE, mtu=IPIP_MTU, addresses=addresses), "ipip"))
+        mtu = min(IPIP_MTU, underlay.mtu - IPIP_OVERHEAD)
+        links.append(VirtualLink(Device(IPIP_DEVICE, mtu=mtu, addresses=addresses), "ipip"))
     for version in (4, 6):
         local = node_interface(own, version)
         if local is None or "vxlan" not in tunnel_kinds(snapshot, version):
@@ -71,6 +74,16 @@ def plan_tunnels(snapshot: Snapshot, node: str, underlay: Underlay) -> Tunnels:
         fdb, arp = {mac: ip for ip, mac in peers}, dict(peers)
         tables.append(StaticTables(VXLAN_DEVICES[version], fdb, arp, purge=True))
     return Tunnels(tuple(links), tuple(tables))
+
+
+def container_mtu(snapshot: Snapshot, underlay_mtu: int) -> int:
+    """Bytes for a new container: 1500, or what the underlay has left beside the headers of the pools' tunnels.
+
+    Nobody has to be told then that a packet is too long for the tunnel, which firewalls and clouds often prevent.
+    """
+    overheads = [IPIP_OVERHEAD] if "ipip" in tunnel_kinds(snapshot, 4) else []
+    overheads += [VXLAN_OVERHEAD[version] for version in (4, 6) if "vxlan" in tunnel_kinds(snapshot, version)]
+    return min(CONTAINER_MTU, underlay_mtu - max(overheads, default=0))
 
 
 def _vxlan_link(own: Node, version: int, local: str, underlay: Underlay) -> VirtualLink:

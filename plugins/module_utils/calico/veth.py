@@ -4,8 +4,7 @@
 """The host end of a container's connection: a veth without an address that is the container's router.
 
 The container has a /32 and its default route to 169.254.1.1, an address that no interface has: the host end answers
-ARP for it with its own MAC address (proxy ARP; it does so where the host has some route to it, and a default route is
-enough).
+ARP for it with its own MAC address (proxy ARP; it does so where the host has some route to it: `gateway_route`).
 For IPv6 the next hop is the link-local address of the host end, as with projectcalico/libnetwork-plugin; it follows
 from the host end's MAC address, which follows from the endpoint's id, so it is known before the link is up.
 """

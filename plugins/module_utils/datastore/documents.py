@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ..errors import InvalidInput
@@ -25,6 +26,17 @@ def parse_object(text: str, what: str) -> dict[str, Any]:
     if not isinstance(document, dict):
         raise InvalidInput([f"{what} is not a JSON object: {text[:200]!r}"])
     return document
+
+
+def go_fields(document: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
+    """The fields that Go's encoding/json takes from a JSON object: their names may be written in any case.
+
+    Of several spellings of one name the last one counts, a null changes nothing, and other names are passed over.
+    """
+    spelled = {name.lower(): name for name in names}
+    return {
+        spelled[key.lower()]: value for key, value in document.items() if key.lower() in spelled and value is not None
+    }
 
 
 def object_or_empty(text: str) -> dict[str, Any]:

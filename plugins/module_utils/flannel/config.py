@@ -10,22 +10,31 @@ Pure: no network, no files.
 from __future__ import annotations
 
 import ipaddress
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from ..datastore.documents import compact_json, parse_object
+from ..datastore.documents import compact_json, go_fields, parse_object
 from ..errors import InvalidInput, raise_if_any
 from ..validation import whole_number
 from .backends.backend import Backend
-from .backends.registry import DOCUMENT_FIELDS, parse_backend, stored_options
+from .backends.registry import parse_backend, stored_backend
 from .leases import Lease
 
 DEFAULT_PREFIX = "/coreos.com/network"
 MAX_SUBNET_LEN = 30
 
-_KNOWN_FIELDS = ("Network", "SubnetLen", "SubnetMin", "SubnetMax", "Backend")
+_FIELDS = {
+    "Network": str,
+    "SubnetLen": int,
+    "SubnetMin": str,
+    "SubnetMax": str,
+    "Backend": dict,
+    "EnableIPv4": bool,
+    "EnableIPv6": bool,
+}
+"""What of flanneld's configuration decides on the network, and the type that Go's decoder asks for."""
+_KINDS = {str: "a text", int: "a number", bool: "true or false", dict: "a JSON object"}
 
 
 @dataclass(frozen=True)
@@ -67,19 +76,34 @@ class FlannelConfig:
 
     @classmethod
     def from_document(cls, text: str) -> FlannelConfig:
-        """A configuration as it is in etcd, whoever wrote it; InvalidInput says what flanneld would refuse."""
-        document = parse_object(text, "the network configuration")
-        backend = document.get("Backend") or {}
-        if not isinstance(backend, dict):
-            raise InvalidInput([f"the network configuration's Backend is {backend!r}, and must be a JSON object"])
-        return cls.from_fields(
-            network=document.get("Network"),
-            backend=backend.get("Type", "udp"),
+        """A configuration as it is in etcd, whoever wrote it, as flanneld's JSON decoder (Go) reads it.
+
+        InvalidInput says what flanneld would refuse, and what only this collection does not build.
+        """
+        document = go_fields(parse_object(text, "the network configuration"), _FIELDS)
+        problems = [
+            f"{name} is {value!r}, and flanneld takes {_KINDS[kind]} only"
+            for name, value in document.items()
+            if (kind := _FIELDS[name]) and type(value) is not kind
+        ]
+        raise_if_any(problems)
+        if document.get("EnableIPv6") or not document.get("EnableIPv4", True):
+            problems.append("the network has IPv6 (EnableIPv6, EnableIPv4), and this collection builds IPv4 only")
+        backend = stored_backend(document.get("Backend", {}), problems)
+        network = _go_network(document.get("Network", ""))
+        minimum, maximum = (_address(name, document.get(name), problems) for name in ("SubnetMin", "SubnetMax"))
+        if network is None:
+            problems.append(f"Network {document.get('Network')!r} is not an IPv4 network, as 40.15.0.0/16")
+        raise_if_any(problems)
+        config = cls(
+            network=network or ipaddress.IPv4Network("0.0.0.0/0"),
+            backend=backend,
             subnet_len=document.get("SubnetLen") or None,
-            subnet_min=document.get("SubnetMin"),
-            subnet_max=document.get("SubnetMax"),
-            **stored_options(backend),
+            subnet_min=minimum if minimum and int(minimum) else None,
+            subnet_max=maximum if maximum and int(maximum) else None,
         )
+        raise_if_any(config._network_problems())
+        return config
 
     def document(self) -> str:
         """The JSON text for etcd: only what was chosen, in flannel's order, compact."""
@@ -135,16 +159,28 @@ class FlannelConfig:
             )
         return None
 
+    def differences(self, stored: FlannelConfig) -> list[str]:
+        """What is chosen here and is another way in a stored configuration; what is not chosen is left to that."""
+        chosen = {
+            "Network": ("network", self.network, stored.network),
+            "SubnetLen": ("subnet_len", self.subnet_len, stored.effective_subnet_len),
+            "SubnetMin": ("subnet_min", self.subnet_min, stored.first_subnet),
+            "SubnetMax": ("subnet_max", self.subnet_max, stored.last_subnet),
+            "Backend.Type": ("backend", self.backend.TYPE, stored.backend.TYPE),
+        }
+        found = [
+            f"its {field} is {theirs}, and {option} is {ours}"
+            for field, (option, ours, theirs) in chosen.items()
+            if ours is not None and ours != theirs
+        ]
+        return found + (self.backend.differences(stored.backend) if self.backend.TYPE == stored.backend.TYPE else [])
+
     def same_meaning(self, text: str) -> bool:
         """Whether a stored document asks for the same, however it is written."""
         try:
-            document = json.loads(text)
-            other = FlannelConfig.from_document(text)
-        except (InvalidInput, ValueError):
+            return self._meaning == FlannelConfig.from_document(text)._meaning
+        except InvalidInput:
             return False
-        if set(document) - set(_KNOWN_FIELDS) or set(document["Backend"]) - DOCUMENT_FIELDS:
-            return False
-        return self._meaning == other._meaning
 
     @property
     def _meaning(self) -> tuple[Any, ...]:
@@ -187,6 +223,14 @@ def _network(name: str, value: Any, problems: list[str]) -> ipaddress.IPv4Networ
         return ipaddress.IPv4Network(str(value))
     except ValueError:
         problems.append(f"{name} '{value}' is not an IPv4 network{_suggestion(value)}: write it as 40.15.0.0/16")
+        return None
+
+
+def _go_network(text: str) -> ipaddress.IPv4Network | None:
+    """A network as Go's net.ParseCIDR reads it: bits behind the prefix length are passed over."""
+    try:
+        return ipaddress.IPv4Interface(text).network if "/" in text else None
+    except ValueError:
         return None
 
 

@@ -39,8 +39,8 @@ def converge_config(params: dict[str, Any], check_mode: bool) -> Outcome:
     if releasable:
         store.release(releasable)
     if config:
-        store.put_config(config)
-        return _outcome(store, {"document": config.document(), "key": store.keys.config})
+        document = store.put_config(config)
+        return _outcome(store, {"document": document, "key": store.keys.config})
     store.delete_config()
     return _outcome(store, {"key": store.keys.config})
 

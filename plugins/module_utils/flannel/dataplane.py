@@ -65,7 +65,7 @@ class HostState:
             files=[RecordedFile(Path(SUBNET_ENV), self.subnet_env, 0o644), *files],
             rules=rules(self.config, self.own),
             links=LinkSet(backend.links(self.own, self.underlay)),
-            tables=backend.tables(peers),
+            tables=backend.tables(peers, self.underlay),
             routes=RouteSet(dict(backend.route(peer, self.underlay) for peer in peers), TABLES["main"]),
         )
 

@@ -25,16 +25,7 @@ def network_problems(config: Mapping[str, Any], hosts: Hosts) -> list[str]:
     ]
     return lacking + problems(
         {option: value for option, value in config.items() if option != "outside_address"},
-        {
-            name: {
-                "public_ip": info.get("address"),
-                "prefix_length": info.get("prefix_length"),
-                "mtu": info.get("mtu"),
-                "interface": info.get("interface"),
-                "subnet": hosts[name].get("flannel_subnet"),
-            }
-            for name, info in infos.items()
-        },
+        {name: {**info, "subnet": hosts[name].get("flannel_subnet")} for name, info in infos.items()},
     )
 
 

@@ -12,8 +12,11 @@ from typing import Any
 
 from ..errors import InvalidInput
 from ..kernel.vxlan import SMALLEST_MTU
-from ..validation import host_address_problems
+from ..validation import host_address_problems, used_range_problems
 from .config import FlannelConfig
+
+OWN_DEVICES = ("flannel.", "docker0")
+"""How the names of devices begin that the network makes, or that get their address from it."""
 
 
 @dataclass(frozen=True)
@@ -30,15 +33,15 @@ class _Node:
 def problems(config: Mapping[str, Any], nodes: Mapping[str, Mapping[str, Any]]) -> list[str]:
     """All problems of a network with these nodes.
 
-    ``config`` holds the arguments of FlannelConfig.from_fields; each node ``public_ip``, ``prefix_length``,
-    ``mtu`` (bytes), ``interface`` (all unknown for a node that takes no part in this run), and ``subnet``, its pinned
-    lease, or nothing for a free choice.
+    ``config`` holds the arguments of FlannelConfig.from_fields; each node what host_info returned (nothing for a node
+    that takes no part in this run), and ``subnet``, its pinned lease, or nothing for a free choice.
     """
     found: list[str] = []
     parsed_nodes = [_node(name, fields, found) for name, fields in nodes.items()]
     found += host_address_problems({node.name: {"address": node.address and node.address.ip} for node in parsed_nodes})
     network = _network_of(config)
-    found += _overlap_problems(network, parsed_nodes) if network else []
+    if network:
+        found += used_range_problems([(f"flannel_network {network}", network)], nodes, OWN_DEVICES)
     found += _shared_pin_problems(parsed_nodes)
     try:
         parsed = FlannelConfig.from_fields(**config)
@@ -52,9 +55,9 @@ def problems(config: Mapping[str, Any], nodes: Mapping[str, Mapping[str, Any]]) 
 
 def _node(name: str, fields: Mapping[str, Any], found: list[str]) -> _Node:
     address, pin = None, None
-    written = f"{fields.get('public_ip')}/{fields.get('prefix_length')}"
+    written = f"{fields.get('address')}/{fields.get('prefix_length')}"
     try:
-        address = ipaddress.IPv4Interface(written) if fields.get("public_ip") else None
+        address = ipaddress.IPv4Interface(written) if fields.get("address") else None
     except ValueError:
         found.append(f"{name}: '{written}' is not an IPv4 address with a prefix length, as 192.168.1.68/24")
     if fields.get("subnet"):
@@ -71,15 +74,6 @@ def _network_of(config: Mapping[str, Any]) -> ipaddress.IPv4Network | None:
         return ipaddress.IPv4Network(str(config["network"]))
     except ValueError:
         return None
-
-
-def _overlap_problems(network: ipaddress.IPv4Network, nodes: list[_Node]) -> list[str]:
-    return [
-        f"flannel_network {network} overlaps the underlay of {node.name} "
-        f"({node.address} on {node.interface}): choose another network"
-        for node in nodes
-        if node.address and network.overlaps(node.address.network)
-    ]
 
 
 def _pins_outside(network: ipaddress.IPv4Network, nodes: list[_Node]) -> list[str]:

@@ -16,7 +16,7 @@ from collections.abc import Callable
 
 from ..datastore.etcd import Etcd
 from ..datastore.transactions import MAX_OPERATIONS, Transaction, Transactions
-from ..errors import InvalidInput, LabError
+from ..errors import InvalidInput, LabError, raise_if_any
 from .claim import Claim
 from .config import FlannelConfig
 from .leases import Lease
@@ -58,16 +58,38 @@ class FlannelStore:
         except InvalidInput as error:
             raise InvalidInput([f"{self.keys.config}: {problem}" for problem in error.problems]) from error
 
-    def put_config(self, config: FlannelConfig) -> None:
-        """Write the configuration, unless what is stored means the same."""
+    def put_config(self, config: FlannelConfig) -> str:
+        """Write the configuration, unless what is stored means the same; returns what is stored then.
 
-        def plan(transaction: Transaction) -> None:
-            stored = transaction.get(self.keys.config)
+        What somebody else wrote is never overwritten. It stays if it says nothing else than what is chosen here, also
+        with options of its own; InvalidInput says what else it says.
+        """
+
+        def plan(transaction: Transaction) -> str:
+            stored, ours = transaction.get(self.keys.config), transaction.get(self.keys.our_config)
+            if stored is not None and stored != ours:
+                self._refuse_other_config(config, stored)
+                return stored
             if stored is None or not config.same_meaning(stored):
                 transaction.put(self.keys.config, config.document())
                 transaction.put(self.keys.our_config, config.document())
+                return config.document()
+            return stored
 
-        self.transactions.run(plan)
+        return self.transactions.run(plan)
+
+    def _refuse_other_config(self, config: FlannelConfig, stored: str) -> None:
+        try:
+            found = config.differences(FlannelConfig.from_document(stored))
+        except InvalidInput as error:
+            found = error.problems
+        raise_if_any(
+            [
+                f"{self.keys.config} was written by somebody else, and is left alone: {problem}. Change the one or the "
+                f"other, or delete it if no flanneld needs it (etcdctl del {self.keys.config})"
+                for problem in found
+            ]
+        )
 
     def delete_config(self) -> None:
         """Remove the configuration if it is as we wrote it and no lease is left."""

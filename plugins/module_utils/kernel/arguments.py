@@ -98,6 +98,15 @@ ROUTES: ArgumentSpec = {
             "dst": {"type": "str", "required": True},
             "via": {"type": "str"},
             "dev": {"type": "str"},
+            "nexthops": {
+                "type": "list",
+                "elements": "dict",
+                "options": {
+                    "via": {"type": "str", "required": True},
+                    "dev": {"type": "str"},
+                    "weight": {"type": "int", "default": 1},
+                },
+            },
             "src": {"type": "str"},
             "scope": {"type": "str", "choices": list(SCOPES)},
             "protocol": {"type": "str"},

@@ -10,19 +10,21 @@ import ipaddress
 import os
 import shutil
 import socket
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from ..errors import InvalidInput, LabError
 from . import rtnetlink as rt
+from .addresses import ip_text
 from .genetlink import GenericNetlink
-from .links import LinkTable, read_links
+from .links import LinkState, LinkTable, read_links
 from .namespaces import unshare_network
 from .netlink import NLM_F_CREATE, NLM_F_EXCL, Message, NetlinkSocket
-from .routes import TABLES, read_routes
+from .routes import PROTOCOLS, TABLES, TYPES, NextHop, RouteKey, RouteValue, read_routes
 from .writer import PACKAGE, missing
 from .xfrm import can_encrypt
 
@@ -40,6 +42,9 @@ ARGUMENTS: dict[str, Any] = {
 MARKERS = Path("/etc/container-network/networks")
 """Where each network's role leaves a file of the network's name, from its first change to its removal."""
 UNITS = Path("/etc/systemd/system")
+_EVERYTHING = ipaddress.IPv4Network("0.0.0.0/0")
+_HALVES = tuple(_EVERYTHING.subnets())
+_NOT_ON = (PROTOCOLS["kernel"], PROTOCOLS["bird"])
 _SEARCH_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _VXLAN_ID = 1
 _TCP_LISTEN = "0A"  # of /proc/net/tcp
@@ -50,18 +55,21 @@ def look(params: dict[str, Any]) -> dict[str, Any]:
     """The facts of this host; InvalidInput where the interface is not there or has no IPv4 address."""
     with NetlinkSocket() as netlink:
         links = read_links(netlink)
-        gateways = _default_gateways(netlink, links)
-    name = params["interface"] or next(iter(gateways), None)
-    address = _ipv4_address(name, links, bool(params["interface"]))
+        routes = read_routes(netlink, TABLES["main"], links.names(), [socket.AF_INET])
+    ways = default_ways(routes)
+    name = _underlay(params["interface"], ways, links)
+    way = next((one for one in ways if one.dev == name), Way(name))
+    address = _ipv4_address(links[name], way, bool(params["interface"]))
     return {
         "interface": name,
         "address": str(address.ip),
         "prefix_length": address.network.prefixlen,
         "network": str(address.network),
         "mtu": links[name].mtu,
-        "gateway": gateways.get(name),
+        "gateway": way.via,
         "interfaces": sorted(links),
         "networks": {name: _ipv4_networks(links[name].addresses) for name in sorted(links)},
+        "routes": further_routes(routes),
         "container_networks": sorted(path.name for path in MARKERS.glob("*")),
         "missing_link_kinds": missing_link_kinds(params["link_kinds"]),
         "missing_packages": [PACKAGE] if missing("links") else [],
@@ -75,41 +83,99 @@ def look(params: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _default_gateways(netlink: NetlinkSocket, links: LinkTable) -> dict[str, str | None]:
-    """The next hop of each device's IPv4 default route, best metric first."""
-    names = {link.index: name for name, link in links.items()}
-    routes = read_routes(netlink, TABLES["main"], names, [socket.AF_INET])
-    defaults = sorted(
-        (metric, shape.dev, via) for (_dst, length, metric), (via, shape) in routes.items() if length == 0 and shape.dev
-    )
-    gateways: dict[str, str | None] = {}
-    for _metric, dev, via in defaults:
-        gateways.setdefault(dev, socket.inet_ntoa(via) if via else None)
-    return gateways
+@dataclass(frozen=True)
+class Way:
+    """How packets leave by default: the device, the next hop, and the address that they come from, if it is given."""
+
+    dev: str
+    via: str | None = None
+    src: str | None = None
+
+
+def default_ways(routes: Mapping[RouteKey, RouteValue]) -> list[Way]:
+    """The IPv4 default routes, best metric first; of one with several next hops, all of them in their order.
+
+    Two routes to the halves of all addresses, as VPNs write them, are a default route too, where there is no other one.
+    """
+    ways = [way for _metric, ways in sorted(_ways_to(routes, _EVERYTHING).items()) for way in ways]
+    if ways:
+        return ways
+    first, second = ([way for ways in _ways_to(routes, half).values() for way in ways] for half in _HALVES)
+    return [way for way in first if way.dev in {other.dev for other in second}]
+
+
+def _ways_to(routes: Mapping[RouteKey, RouteValue], destination: ipaddress.IPv4Network) -> dict[int, list[Way]]:
+    """The ways to a destination by the route's metric."""
+    return {
+        metric: [
+            Way(dev, ip_text(hop) if hop else None, ip_text(shape.src) if shape.src else None)
+            for hop, dev, _weight in shape.hops or (NextHop(via, shape.dev),)
+            if dev
+        ]
+        for (dst, length, metric), (via, shape) in routes.items()
+        if (dst, length) == (destination.network_address.packed, destination.prefixlen)
+    }
+
+
+def further_routes(routes: Mapping[RouteKey, RouteValue]) -> list[dict[str, Any]]:
+    """The IPv4 routes that lead on: neither default ones nor those of the host's own networks, and none of BIRD's."""
+    return [
+        {
+            "destination": f"{ip_text(dst)}/{length}",
+            "interface": shape.dev or next((hop.dev for hop in shape.hops), ""),
+            "gateway": ip_text(via) if via else next((ip_text(hop.via) for hop in shape.hops if hop.via), None),
+        }
+        for (dst, length, _metric), (via, shape) in sorted(routes.items(), key=lambda route: route[0])
+        if length > 1 and shape.type == TYPES["unicast"] and shape.protocol not in _NOT_ON
+    ]
 
 
 def _ipv4_networks(addresses: Iterable[str]) -> list[str]:
     return [str(ipaddress.ip_interface(text).network) for text in addresses if ":" not in text]
 
 
-def _ipv4_address(name: str | None, links: LinkTable, given: bool) -> ipaddress.IPv4Interface:
+def _underlay(given: str | None, ways: Sequence[Way], links: LinkTable) -> str:
+    """The underlay interface's name: of the given one, by any of its names or addresses, or of the default route."""
     host = os.uname().nodename
-    if name is None:
+    if not given:
+        if ways:
+            return ways[0].dev
         raise InvalidInput(
             [
                 f"{host} has no IPv4 default route to tell its underlay interface by: name the interface; "
                 f"it has {', '.join(sorted(links))}"
             ]
         )
-    if name not in links:
-        raise InvalidInput([f"interface: {host} has no interface '{name}'; it has {', '.join(sorted(links))}"])
-    addresses = [ipaddress.ip_interface(text) for text in links[name].addresses if ":" not in text]
+    if given in links:
+        return links[given].name
+    holder = next((name for name, link in links.items() if given in _plain(link.addresses)), None)
+    if holder is None:
+        raise InvalidInput([f"interface: {host} has no interface '{given}'; it has {', '.join(sorted(links))}"])
+    return holder
+
+
+def _plain(addresses: Iterable[str]) -> list[str]:
+    return [text.partition("/")[0] for text in addresses]
+
+
+def _ipv4_address(link: LinkState, way: Way, given: bool) -> ipaddress.IPv4Interface:
+    """The address from which the host talks to others.
+
+    Of several ones: the one that the default route names, else the first in the next hop's network, else the first that
+    has a network. Addresses of their own (/32), as keepalived and others add them to a card, move from host to host.
+    """
+    addresses = [ipaddress.IPv4Interface(text) for text in link.addresses if ":" not in text]
     if not addresses:
         source = "the given interface" if given else "the interface of the default route"
         raise InvalidInput(
-            [f"interface: {name}, {source} of {host}, has no IPv4 address: give it one, or name another"]
+            [
+                f"interface: {link.name}, {source} of {os.uname().nodename}, has no IPv4 address: give it one, or name "
+                "another"
+            ]
         )
-    return addresses[0]
+    near = [one for one in addresses if way.via and ipaddress.ip_address(way.via) in one.network]
+    sources = [one for one in addresses if str(one.ip) == way.src]
+    return next(iter([*sources, *near, *(one for one in addresses if one.network.prefixlen < 32), *addresses]))
 
 
 def command_line(program: str) -> str | None:

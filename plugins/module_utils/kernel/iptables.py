@@ -10,13 +10,13 @@ rules that others made are not touched.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..errors import LabError, raise_if_any
 from ..outcome import Outcome
 from .command import CommandFailed, run, script
-from .namespaces import inside
+from .namespaces import inside, inside_empty
 
 TABLES = ("filter", "nat", "mangle", "raw")
 KERNEL_CHAINS = ("INPUT", "FORWARD", "OUTPUT", "PREROUTING", "POSTROUTING")
@@ -176,13 +176,54 @@ def converge_chains(wanted: ChainSet, obsolete: Sequence[ChainSet], check_mode: 
         for ip_version in dict.fromkeys([*(each.ip_version for each in obsolete), wanted.ip_version]):
             of_version = wanted if ip_version == wanted.ip_version else ChainSet(ip_version=ip_version)
             current = read(ip_version)
-            steps = plan(of_version, [each for each in obsolete if each.ip_version == ip_version], current)
+            of_version = in_words_of_iptables(of_version, current)
+            former = [in_words_of_iptables(each, current) for each in obsolete if each.ip_version == ip_version]
+            steps = plan(of_version, former, current)
             before += shown(current, steps, wanted=False)
             after += shown(current, steps, wanted=True)
             if steps and not check_mode:
                 restore(ip_version, steps)
                 _check_texts(of_version, read(ip_version))
     return Outcome({"rules": before}, {"rules": after})
+
+
+def in_words_of_iptables(chains: ChainSet, current: dict[tuple[str, str], list[str]]) -> ChainSet:
+    """The rules as iptables-save prints them, however they are written: "-p tcp --dport 80" has a "-m tcp" there.
+
+    What the kernel has as it is written needs no look. All else is tried in an empty network namespace, and stays as it
+    is written if iptables cannot be tried there, as with a set that only this one has.
+    """
+    written = [(key, rule) for key, rules in chains.chains.items() for rule in rules]
+    written += [((table, chain), rule) for table, chain, rule in chains.all_jumps]
+    if all(rule in current.get(key, ()) for key, rule in written):
+        return chains
+    by_chain: dict[tuple[str, str], list[str]] = {key: [] for key in chains.chains}
+    for key, rule in written:
+        by_chain.setdefault(key, []).append(rule)
+    others = {key: [] for key in current if key not in by_chain and key[1] not in KERNEL_CHAINS}
+    printed = _tried(chains.ip_version, {**others, **by_chain})
+    words = {(key, rule): rule for key, rule in written}
+    for key, rules in by_chain.items():
+        if len(printed.get(key, ())) == len(rules):  # "-s A,B" is two rules for the kernel: that stays as it is written
+            words.update(zip([(key, rule) for rule in rules], printed[key]))
+    return replace(
+        chains,
+        chains={key: [words[(key, rule)] for rule in rules] for key, rules in chains.chains.items()},
+        jumps=[(table, chain, words[((table, chain), rule)]) for table, chain, rule in chains.jumps],
+        top=[(table, chain, words[((table, chain), rule)]) for table, chain, rule in chains.top],
+    )
+
+
+def _tried(ip_version: str, chains: dict[tuple[str, str], list[str]]) -> dict[tuple[str, str], list[str]]:
+    """The chains as iptables prints them again; empty if it does not take them."""
+    own = {key: rules for key, rules in chains.items() if key[1] not in KERNEL_CHAINS}
+    of_kernel = [(*key, rule) for key, rules in chains.items() if key[1] in KERNEL_CHAINS for rule in rules]
+    try:
+        with inside_empty():
+            restore(ip_version, ChainPlan(filled=own, added=of_kernel, removed=[], deleted=[]))
+            return read(ip_version)
+    except LabError:
+        return {}
 
 
 def read(ip_version: str) -> dict[tuple[str, str], list[str]]:

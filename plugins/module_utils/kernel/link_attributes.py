@@ -92,7 +92,7 @@ class LinkAttributes:
             if data is None:
                 shown[name] = None
             elif _is_device(name, value):
-                shown[name] = links.name_of(rt.u32(data))
+                shown[name] = links.name_of(rt.u32(data), value)
             else:
                 shown[name] = _unpacked(self.kind, name, data)
         return shown

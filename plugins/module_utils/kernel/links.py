@@ -19,6 +19,7 @@ from .netlink import Message, NetlinkSocket
 from .writer import KernelWriter, address_added, address_removed, link_change
 
 NAME_LENGTH = 15  # bytes; IFNAMSIZ of linux/if.h less the terminating zero
+ALTERNATIVE_NAME_LENGTH = 127  # bytes; ALTIFNAMSIZ, likewise
 SMALLEST_MTU = 68  # bytes; RFC 791: every internet module must be able to forward a datagram of 68 bytes
 LARGEST_MTU = 65535  # bytes; IP_MAX_MTU of the kernel
 
@@ -74,7 +75,7 @@ class Device:
         if self.mtu is not None:
             settings["mtu"] = link.mtu
         if self.master is not None:
-            settings["master"] = links.name_of(link.master)
+            settings["master"] = links.name_of(link.master, self.master)
         if self.addresses is not None:
             settings["addresses"] = sorted(self.converged_addresses(link))
         return settings
@@ -84,12 +85,17 @@ class Device:
         return set(link.addresses) | (set(link.local_addresses) & set(self.addresses or ()))
 
 
-def name_problems(name: str) -> list[str]:
+def name_problems(name: str, longest: int = NAME_LENGTH) -> list[str]:
     """What the kernel would not accept in a device name (dev_valid_name of net/core/dev.c)."""
     odd = name in (".", "..") or any(c in "/:" or c.isspace() for c in name)
-    if 0 < len(name.encode()) <= NAME_LENGTH and not odd:
+    if 0 < len(name.encode()) <= longest and not odd:
         return []
-    return [f"'{name}' is not a device name: 1 to {NAME_LENGTH} characters, no blank, '/' or ':'"]
+    return [f"'{name}' is not a device name: 1 to {longest} characters, no blank, '/' or ':'"]
+
+
+def existing_name_problems(name: str) -> list[str]:
+    """Likewise, for a device that is there already: it may be called by one of its alternative names."""
+    return name_problems(name, ALTERNATIVE_NAME_LENGTH)
 
 
 def _interface_addresses(texts: list[str], where: str, problems: list[str]) -> tuple[str, ...]:
@@ -125,6 +131,7 @@ class LinkState:
     addresses: tuple[str, ...] = ()  # with prefix lengths; global ones only
     local_addresses: tuple[str, ...] = ()  # those that mean something on the link or the host only
     alias: str = ""  # a note that whoever made the link has left on it
+    alternative_names: tuple[str, ...] = ()
 
     def is_of(self, kind: str) -> str:
         """How messages speak of the link's kind, beside the one that was expected."""
@@ -132,18 +139,44 @@ class LinkState:
 
 
 class LinkTable(dict):  # dict[str, LinkState]
-    """The links of one namespace by name."""
+    """The links of one namespace by name. Whoever asks for one may use its alternative names (ip-link(8), altname)."""
 
     netns: str | None = None  # the namespace, as the user named it
+
+    def __init__(self, *links: Any, **named: Any) -> None:
+        super().__init__(*links, **named)
+        self._other_names: dict[str, str] = {}
+
+    def add(self, link: LinkState) -> None:
+        """A link, under all its names."""
+        self[link.name] = link
+        self._other_names.update(dict.fromkeys(link.alternative_names, link.name))
 
     @property
     def place(self) -> str:
         """How messages speak of the namespace."""
         return place(self.netns)
 
-    def name_of(self, index: int | None) -> str | None:
-        """The name behind an interface index."""
-        return next((name for name, link in self.items() if link.index == index), None)
+    def __missing__(self, name: str) -> LinkState:
+        return super().__getitem__(self._other_names[name])
+
+    def __contains__(self, name: object) -> bool:
+        return super().__contains__(name) or name in self._other_names
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """The link of a name, or of an alternative one."""
+        return self[name] if name in self else default  # noqa: SIM401  (this is what it would call)
+
+    def name_of(self, index: int | None, written: str | None = None) -> str | None:
+        """The name behind an interface index: the one that the caller has ``written``, if it is one of its names."""
+        name = next((name for name, link in self.items() if link.index == index), None)
+        return written if name and written and written in self and self[written].index == index else name
+
+    def names(self, written: Iterable[str] = ()) -> dict[int, str]:
+        """All names by interface index; those that the caller has ``written`` go before."""
+        found = {link.index: name for name, link in self.items()}
+        found.update({self[name].index: name for name in written if name in self})
+        return found
 
     def index_of(self, name: str, needed_for: str) -> int:
         """The interface index behind a name."""
@@ -173,7 +206,7 @@ def read_links(netlink: NetlinkSocket) -> LinkTable:
     links.netns = netlink.netns
     for payload in netlink.dump(rt.RTM_GETLINK, _LINK_REQUEST):
         link = _parse_link(payload, addresses)
-        links[link.name] = link
+        links.add(link)
     return links
 
 
@@ -214,6 +247,7 @@ def _parse_link(payload: bytes, addresses: dict[tuple[int, bool], list[str]]) ->
         addresses=tuple(addresses.get((index, True), ())),
         local_addresses=tuple(addresses.get((index, False), ())),
         alias=rt.text(found[rt.IFLA_IFALIAS]) if rt.IFLA_IFALIAS in found else "",
+        alternative_names=tuple(rt.texts(found.get(rt.IFLA_PROP_LIST, b""), rt.IFLA_ALT_IFNAME)),
     )
 
 

@@ -107,6 +107,20 @@ def inside(netns: str | None, or_empty: bool = False) -> Iterator[None]:
         os.close(home)
 
 
+@contextmanager
+def inside_empty() -> Iterator[None]:
+    """Run the block with the calling thread in an empty namespace of its own, to try something that touches nothing."""
+    home = os.open(OWN_NAMESPACE, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        unshare_network()
+        try:
+            yield
+        finally:
+            set_namespace(home, "the task's own")
+    finally:
+        os.close(home)
+
+
 def set_namespace(descriptor: int, name: str) -> None:
     """setns(2); Python has it as os.setns from 3.12 on only."""
     if _libc.setns(descriptor, CLONE_NEWNET) != 0:
@@ -122,14 +136,8 @@ def unshare_network() -> None:
 
 def _empty_namespace() -> int:
     """A file descriptor of a new namespace, which vanishes with the last descriptor and socket that hold it."""
-    home = os.open(OWN_NAMESPACE, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        unshare_network()
-        made = os.open(OWN_NAMESPACE, os.O_RDONLY | os.O_CLOEXEC)
-        set_namespace(home, "the task's own")
-    finally:
-        os.close(home)
-    return made
+    with inside_empty():
+        return os.open(OWN_NAMESPACE, os.O_RDONLY | os.O_CLOEXEC)
 
 
 def see_devices_of_own_network() -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import errno
 import socket
 import struct
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -16,7 +16,7 @@ from ..errors import raise_if_any
 from ..outcome import Outcome
 from . import rtnetlink as rt
 from .addresses import ip_text, packed_ip, packed_network
-from .links import LinkTable, name_problems, read_links
+from .links import LinkTable, existing_name_problems, read_links
 from .netlink import NLM_F_CREATE, NLM_F_REPLACE, KernelRefusal, Message, NetlinkSocket, refusal
 
 # linux/rtnetlink.h and iproute2's rt_protos
@@ -43,6 +43,19 @@ _DST_HEADERS, _VIA_HEADERS = (
 )
 
 
+class NextHop(NamedTuple):
+    """One of several next hops: its address (empty if the destination is on the link), device, share of the flows."""
+
+    via: bytes
+    dev: str
+    weight: int = 1
+
+    def describe(self) -> str:
+        """As ip-route(8) prints it."""
+        via, weight = f" via {ip_text(self.via)}" if self.via else "", f" weight {self.weight}"
+        return f" nexthop{via} dev {self.dev}{weight if self.weight > 1 else ''}"
+
+
 class RouteShape(NamedTuple):
     """All of a route but destination, metric and next hop; the routes of a set have few different ones."""
 
@@ -52,6 +65,8 @@ class RouteShape(NamedTuple):
     protocol: int
     type: int
     onlink: bool
+    hops: tuple[NextHop, ...] = ()
+    """Several next hops in place of one, and of the device."""
 
 
 # What makes two routes of one table rivals (the kernel keeps one for each): destination, its prefix length, metric.
@@ -73,6 +88,7 @@ def _words(shape: RouteShape, metric: int) -> tuple[str, str]:
     """What is before the destination, and behind the next hop."""
     before = "" if shape.type == _UNICAST else f"{_TYPE_NAMES.get(shape.type, shape.type)} "
     behind = f" dev {shape.dev}" if shape.dev else ""
+    behind += "".join(map(NextHop.describe, shape.hops))
     behind += f" proto {_PROTOCOL_NAMES.get(shape.protocol, shape.protocol)}"
     if shape.scope:
         behind += f" scope {_SCOPE_NAMES.get(shape.scope, shape.scope)}"
@@ -104,6 +120,8 @@ class RouteParser:
     def parse(self, options: dict[str, Any]) -> Route:
         """One route; ValueError says what is wrong. What it has in common with the last one is not looked at again."""
         get, text = options.get, options["dst"]
+        if get("nexthops"):
+            return self._parse_several(options)
         via = get("via")
         packed_via = packed_ip(via) if via else b""
         dst, length = packed_network(text) if text != "default" else (bytes(len(packed_via) or 4), 0)
@@ -118,6 +136,30 @@ class RouteParser:
             self._said = said
         metric, shape = self._meant
         return (dst, length, metric), (packed_via, shape)
+
+    def _parse_several(self, options: dict[str, Any]) -> Route:
+        """A route with several next hops."""
+        for name in ("via", "dev", "onlink"):
+            if options.get(name):
+                raise ValueError(f"'nexthops' have their own 'via' and 'dev', and are neighbours: leave out '{name}'")
+        hops = tuple(self._hop(entry) for entry in options["nexthops"])
+        if len(hops) < 2:
+            raise ValueError("'nexthops' are two at least: write a single one as 'via'")
+        if (options.get("type") or "unicast") != "unicast":
+            raise ValueError(f"a {options['type']} route has no next hops: leave out 'nexthops'")
+        text, size = options["dst"], len(hops[0].via)
+        dst, length = packed_network(text) if text != "default" else (bytes(size), 0)
+        if any(len(hop.via) != len(dst) for hop in hops):
+            raise ValueError(f"a 'via' of 'nexthops' is of another address family than dst {text}, or than another one")
+        one = {**options, "via": ip_text(hops[0].via), "dev": hops[0].dev}
+        metric, shape = self._metric_and_shape(one, len(dst))
+        return (dst, length, metric), (b"", shape._replace(dev="", hops=hops))
+
+    def _hop(self, options: dict[str, Any]) -> NextHop:
+        weight = options.get("weight") or 1
+        if not 1 <= weight <= 256:
+            raise ValueError(f"weight {weight} must be from 1 to 256")
+        return NextHop(packed_ip(options["via"]), self._device(options, "unicast"), weight)
 
     def _metric_and_shape(self, options: dict[str, Any], size: int) -> tuple[int, RouteShape]:
         get, kind, via, metric = (
@@ -148,7 +190,7 @@ class RouteParser:
                 raise ValueError(f"a {kind} route leads nowhere: leave out 'via' and 'dev'")
             return ""
         if given:
-            for problem in name_problems(given):
+            for problem in existing_name_problems(given):
                 raise ValueError(problem)
         elif kind == "unicast" and not self._dev:
             raise ValueError("a unicast route needs a device: give 'dev'")
@@ -181,7 +223,7 @@ def parse(params: dict[str, Any], removing: bool) -> RouteSet:
     table = _checked(_table_number, params.get("table") or "main", problems)
     protocol = _checked(_protocol_number, params.get("protocol") or "boot", problems)
     if dev:
-        problems += [f"dev: {problem}" for problem in name_problems(dev)]
+        problems += [f"dev: {problem}" for problem in existing_name_problems(dev)]
     elif purge:
         problems.append("purge: true removes unlisted routes of one device and protocol: give 'dev'")
     routes = _parse_routes(params.get("routes") or [], dev, protocol, problems)
@@ -281,7 +323,23 @@ def _parse_any(payload: bytes, table: int, names: dict[int, str]) -> Route | Non
     leads = kind in (_UNICAST, TYPES["local"], TYPES["broadcast"]) and rt.RTA_OIF in found
     dev = names.get(rt.u32(found[rt.RTA_OIF]), "") if leads else ""
     via, src = found.get(rt.RTA_GATEWAY, b""), found.get(rt.RTA_PREFSRC, b"")
-    return (dst, length, metric), (via, RouteShape(dev, src, scope, protocol, kind, flags & rt.RTNH_F_ONLINK != 0))
+    hops = tuple(_hops(found.get(rt.RTA_MULTIPATH, b""), names))
+    return (dst, length, metric), (
+        via,
+        RouteShape(dev, src, scope, protocol, kind, flags & rt.RTNH_F_ONLINK != 0, hops),
+    )
+
+
+def _hops(payload: bytes, names: dict[int, str]) -> Iterator[NextHop]:
+    """The next hops of an equal-cost multipath route."""
+    offset = 0
+    while offset + rt.next_hop_header.size <= len(payload):
+        length, _flags, more_weight, index = rt.next_hop_header.unpack_from(payload, offset)
+        if length < rt.next_hop_header.size:
+            break
+        found = rt.attributes(payload[: offset + length], offset + rt.next_hop_header.size)
+        yield NextHop(found.get(rt.RTA_GATEWAY, b""), names.get(index, ""), more_weight + 1)
+        offset += (length + 3) & ~3
 
 
 def _dump(netlink: NetlinkSocket, request: bytes) -> list[bytes]:
@@ -341,9 +399,14 @@ def converge_routes(wanted: RouteSet, obsolete: Sequence[RouteSet], check_mode: 
 def refuse_missing_devices(routes: Iterable[Route], links: LinkTable) -> None:
     """Before the first change."""
     for route in routes:
-        dev = route[1][1].dev
-        if dev and dev not in links:
-            raise links.lacks(dev, f"route {describe(route)}")
+        for dev in devices_of(route[1][1]):
+            if dev not in links:
+                raise links.lacks(dev, f"route {describe(route)}")
+
+
+def devices_of(shape: RouteShape) -> tuple[str, ...]:
+    """The devices that routes of this shape lead over."""
+    return tuple(hop.dev for hop in shape.hops) if shape.hops else (shape.dev,) if shape.dev else ()
 
 
 def _converge_table(
@@ -353,7 +416,9 @@ def _converge_table(
     obsolete: dict[RouteKey, set[RouteValue]],
     check_mode: bool,
 ) -> tuple[RoutePlan, dict[RouteKey, RouteValue]]:
-    current = read_routes(netlink, wanted.table, {link.index: name for name, link in links.items()})
+    values = [*wanted.routes.values(), *(value for former in obsolete.values() for value in former)]
+    written = {dev for _via, shape in values for dev in devices_of(shape)}
+    current = read_routes(netlink, wanted.table, links.names({*written, wanted.purged_dev or ""}))
     steps = plan(wanted, current, obsolete)
     if not check_mode:
         _send(netlink, links, rt.RTM_DELROUTE, 0, steps.removed, wanted.table)
@@ -396,7 +461,15 @@ def _frame(size: int, length: int, metric: int, shape: RouteShape, table: int, l
         tail += rt.attribute_u32(rt.RTA_PRIORITY, metric)
     if shape.src:
         tail += rt.attribute(rt.RTA_PREFSRC, shape.src)
+    if shape.hops:
+        tail += rt.nested(rt.RTA_MULTIPATH, [_packed_hop(hop, links) for hop in shape.hops])
     return head + _DST_HEADERS[size], tail
+
+
+def _packed_hop(hop: NextHop, links: LinkTable) -> bytes:
+    gateway = rt.attribute(rt.RTA_GATEWAY, hop.via) if hop.via else b""
+    length = rt.next_hop_header.size + len(gateway)
+    return rt.next_hop_header.pack(length, 0, hop.weight - 1, links[hop.dev].index) + gateway
 
 
 def _outcome(tables: list[tuple[RoutePlan, dict[RouteKey, RouteValue]]], wanted: RouteSet) -> Outcome:

@@ -27,6 +27,7 @@ IFF_UP = 0x1
 
 IFLA_ADDRESS, IFLA_IFNAME, IFLA_MTU, IFLA_LINK, IFLA_MASTER, IFLA_LINKINFO = 1, 3, 4, 5, 10, 18
 IFLA_IFALIAS, IFLA_GROUP, IFLA_NET_NS_FD, IFLA_EXT_MASK, IFLA_LINK_NETNSID = 20, 27, 28, 29, 37
+IFLA_PROP_LIST, IFLA_ALT_IFNAME = 52, 53
 RTEXT_FILTER_SKIP_STATS = 0x8
 IFLA_NUM_TX_QUEUES, IFLA_NUM_RX_QUEUES = 31, 32
 IFLA_INFO_KIND, IFLA_INFO_DATA = 1, 2
@@ -41,7 +42,7 @@ NDA_DST, NDA_LLADDR, NDA_IFINDEX = 1, 2, 8
 NTF_SELF, NTF_MASTER = 0x02, 0x04
 NUD_PERMANENT = 0x80
 
-RTA_DST, RTA_OIF, RTA_GATEWAY, RTA_PRIORITY, RTA_PREFSRC, RTA_TABLE = 1, 4, 5, 6, 7, 15
+RTA_DST, RTA_OIF, RTA_GATEWAY, RTA_PRIORITY, RTA_PREFSRC, RTA_MULTIPATH, RTA_TABLE = 1, 4, 5, 6, 7, 9, 15
 RTNH_F_ONLINK = 0x4
 
 _ATTRIBUTE_TYPE_MASK = 0x3FFF  # without the "nested" and "network byte order" flags
@@ -50,6 +51,7 @@ link_header = struct.Struct("=BxHiII")  # family, device type, index, flags, mas
 address_header = struct.Struct("=BBBBI")  # family, prefix length, flags, scope, index
 neighbour_header = struct.Struct("=BxxxiHBB")  # family, index, state, flags, type
 route_header = struct.Struct("=BBBBBBBBI")  # family, dst len, src len, tos, table, protocol, scope, type, flags
+next_hop_header = struct.Struct("=HBBi")  # length with attributes, flags, weight less one, index
 namespace_id_header = struct.Struct("=Bxxx")
 
 _attribute = struct.Struct("=HH")
@@ -100,6 +102,19 @@ def attribute_places(payload: bytes, offset: int) -> dict[int, slice]:
 def attributes(payload: bytes, offset: int) -> dict[int, bytes]:
     """The attributes of a message from ``offset`` (the size of its fixed part) to its end, by type."""
     return {kind: payload[place] for kind, place in attribute_places(payload, offset).items()}
+
+
+def texts(payload: bytes, kind: int) -> list[str]:
+    """All texts of one type in an attribute that may hold several of them."""
+    found, offset = [], 0
+    while offset + 4 <= len(payload):
+        length, one = _attribute.unpack_from(payload, offset)
+        if length < 4:
+            break
+        if one & _ATTRIBUTE_TYPE_MASK == kind:
+            found.append(text(payload[offset + 4 : offset + length]))
+        offset += (length + 3) & ~3
+    return found
 
 
 def u32(data: bytes) -> int:

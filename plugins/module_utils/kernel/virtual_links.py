@@ -24,7 +24,7 @@ from .links import (
     NoSuchLink,
     apply_changes,
     delete_links,
-    name_problems,
+    existing_name_problems,
     namespace_id,
     read_links,
     setting_changes,
@@ -68,7 +68,7 @@ class VxlanAttributes:
         has: dict[str, Any] = {
             "id": rt.u32(data[_VXLAN_ID]),
             "local": ip_text(local) if local else None,
-            "dev": links.name_of(rt.u32(data[_VXLAN_LINK])) if _VXLAN_LINK in data else None,
+            "dev": links.name_of(rt.u32(data[_VXLAN_LINK]), self.dev) if _VXLAN_LINK in data else None,
             "port": _port.unpack(data[_VXLAN_PORT])[0],
             "learning": data[_VXLAN_LEARNING] == b"\1",
             **{flag: data[kind] == b"\1" for flag, kind in _VXLAN_FLAGS.items()},
@@ -134,7 +134,7 @@ class VirtualLink:
         if self.vxlan and state.kind == "vxlan":
             shown["vxlan"] = self.vxlan.found(state, links)
         if self.link:
-            shown["link"] = links.name_of(state.lower) if state.lower_netnsid is None else None
+            shown["link"] = links.name_of(state.lower, self.link) if state.lower_netnsid is None else None
         if self.attributes:
             shown["attributes"] = self.attributes.found(state, links)
         return {**shown, **self.device.found(state, links)}
@@ -199,7 +199,7 @@ def _attributes(options: dict[str, Any], removing: bool, where: str, problems: l
     if not removing:
         problems += [f"{where}: {name}: {problem}" for problem in kind_problems(kind, options.get("attributes"))]
     if lower:
-        problems += [f"{where}: link of {name}: {problem}" for problem in name_problems(lower)]
+        problems += [f"{where}: link of {name}: {problem}" for problem in existing_name_problems(lower)]
     if not kind and (lower or options.get("attributes")):
         problems.append(f"{where}: link and attributes of {name} need a 'kind': they say how a device of it is made")
     if not kind or not options.get("attributes"):
@@ -220,7 +220,7 @@ def _vxlan(options: dict[str, Any], where: str, problems: list[str]) -> VxlanAtt
     if not 0 < vxlan.port < 65536:
         problems.append(f"{where}: vxlan.port {vxlan.port} of {name} must be a UDP port from 1 to 65535")
     if vxlan.dev:
-        problems += [f"{where}: vxlan.dev of {name}: {problem}" for problem in name_problems(vxlan.dev)]
+        problems += [f"{where}: vxlan.dev of {name}: {problem}" for problem in existing_name_problems(vxlan.dev)]
         if vxlan.underlay_netns:
             problems.append(
                 f"{where}: vxlan.dev and vxlan.underlay_netns of {name} cannot go together: leave dev out, and the "
@@ -274,14 +274,14 @@ def _refuse_other_kinds(wanted: list[VirtualLink], links: LinkTable) -> None:
 
 def _refuse_missing_devices(wanted: list[VirtualLink], links: LinkTable) -> None:
     """Before the first change; a device may also be one that the task makes first."""
-    known = set(links)
+    made: set[str] = set()
     for link in wanted:
-        if not link.kind and link.name not in known:
+        if not link.kind and link.name not in made and link.name not in links:
             raise NoSuchLink(f"{links.lacks(link.name, 'links')} Without a 'kind' it cannot be made.")
         for needed_for, name in link.needed_devices().items():
-            if name not in known:
+            if name not in made and name not in links:
                 raise links.lacks(name, f"{needed_for} of {link.name}")
-        known.add(link.name)
+        made.add(link.name)
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from ..errors import InvalidInput, raise_if_any
 from ..outcome import Outcome
 from . import rtnetlink as rt
 from .addresses import ip_text, mac_text, packed_ip, packed_mac
-from .links import LinkTable, name_problems, read_links
+from .links import LinkTable, existing_name_problems, read_links
 from .netlink import NLM_F_APPEND, NLM_F_CREATE, NLM_F_REPLACE, Message, NetlinkSocket, refusal
 
 # The attribute headers of the entries are the same for all of them; built once, they make the messages cheap.
@@ -80,7 +80,7 @@ def parse(params: dict[str, Any], removing: bool) -> StaticTables:
     fdb = _parse_list("fdb", params.get("fdb") or [], parse_fdb, problems)
     arp = _parse_list("arp", params.get("arp") or [], parse_arp, problems)
     if dev:
-        problems += [f"dev: {problem}" for problem in name_problems(dev)]
+        problems += [f"dev: {problem}" for problem in existing_name_problems(dev)]
     elif fdb or arp or purge:
         problems.append("dev: name the VXLAN device that the entries belong to")
     raise_if_any(problems)

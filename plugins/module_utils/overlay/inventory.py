@@ -37,8 +37,10 @@ def network_problems(config: Mapping[str, Any], hosts: Hosts) -> list[str]:
 def seen_of(variables: Mapping[str, Any]) -> dict[str, Any]:
     """What host_info and docker_swarm_info found on a host; next to nothing if it takes no part in this run."""
     swarm = variables.get("_docker_overlay_swarm") or {}
+    info = (variables.get("_docker_overlay_host") or {}).get("host_info") or {}
     return {
-        **((variables.get("_docker_overlay_host") or {}).get("host_info") or {}),
+        **info,
+        "interface_networks": info.get("networks"),
         "swarm": swarm.get("swarm") or {},
         "networks": swarm.get("networks") or [],
     }

@@ -12,7 +12,7 @@ from typing import Any
 from ..docker.containers import GATEWAY_BRIDGE
 from ..docker.swarm.state import ACTIVE, CONTROL_PORT, GOSSIP_PORT, LOCKED
 from ..kernel.vxlan import IANA_PORT
-from ..validation import host_problems
+from ..validation import host_problems, used_range_problems
 from .config import (
     ETCD,
     NETWORKS_GROUP,
@@ -35,8 +35,8 @@ def problems(config: Mapping[str, Any], nodes: Nodes) -> list[str]:
 
     ``config`` holds ``control_plane``, ``networks``, ``managers``, ``gateway_subnet``, ``address_pool`` and
     ``etcd_endpoints``; each node what was seen of it, or nothing if it takes no part in this run: what host_info
-    returned, what docker_swarm_info returned (``swarm``, and ``networks`` of its engine), ``blocked`` ports, and its
-    ``workloads``.
+    returned (its ``networks`` as ``interface_networks``), what docker_swarm_info returned (``swarm``, and ``networks``
+    of its engine), ``blocked`` ports, and its ``workloads``.
     """
     found: list[str] = []
     networks = parsed_networks(config["networks"], found)
@@ -52,9 +52,12 @@ def problems(config: Mapping[str, Any], nodes: Nodes) -> list[str]:
         taken.append((f"{ingress}, which swarm takes for itself (docker_overlay_address_pool {pool}),", ingress))
     # Over etcd each overlay has its own addresses, so that subnets may be alike; in a swarm they must be apart.
     found += _overlaps_among(taken, overlays if config["control_plane"] == ETCD else ())
+    # The bridges of an engine are named by itself.
+    of_hosts = {name: {**seen, "networks": seen.get("interface_networks")} for name, seen in nodes.items()}
+    found += used_range_problems(taken, of_hosts, (GATEWAY_BRIDGE, "docker0", "br-"))
     for name, seen in nodes.items():
         found += _host_problems(name, seen, networks)
-        found += _overlaps_with_host(name, seen, taken, {network.name for network in networks})
+        found += _overlaps_with_engine(name, seen, taken, {network.name for network in networks})
         found += _blocked_problems(name, seen, config["control_plane"])
         found += _taken_problems(name, seen, networks)
         found += _swarm_problems(name, seen, networks) if config["control_plane"] == SWARM else []
@@ -140,13 +143,11 @@ def _overlaps_among(
     ]
 
 
-def _overlaps_with_host(
+def _overlaps_with_engine(
     name: str, seen: Mapping[str, Any], taken: Sequence[tuple[str, ipaddress.IPv4Network]], ours: set[str]
 ) -> list[str]:
-    """Ranges that the host itself uses: its underlay, and the networks of its engine that are not the wanted ones."""
+    """Ranges of the networks of its engine that are not the wanted ones."""
     used = []
-    if seen.get("address"):
-        used.append((f"the underlay of {name} ({seen['network']} on {seen['interface']})", seen["network"]))
     for network in seen.get("networks", ()):
         # Those of other drivers, as of a network that is taken out first, are no concern of Docker's bridges.
         foreign = network["group"] is None and network["name"] not in (GATEWAY_BRIDGE, INGRESS, *ours)

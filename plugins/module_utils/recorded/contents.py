@@ -81,6 +81,7 @@ def _route(route: routes.Route) -> Options:
         "dst": network_text(dst, length),
         "via": ip_text(via) if via else None,
         "dev": shape.dev,
+        "nexthops": [{"via": ip_text(hop.via), "dev": hop.dev, "weight": hop.weight} for hop in shape.hops],
         "src": ip_text(shape.src) if shape.src else None,
         "scope": None if default_scope else _name_of(routes.SCOPES, shape.scope),
         "protocol": None if shape.protocol == routes.PROTOCOLS["boot"] else str(shape.protocol),

@@ -13,7 +13,7 @@ from ..docker.containers import GATEWAY_BRIDGE
 from ..errors import InvalidInput, LabError
 from ..kernel.addresses import is_device_mac
 from ..kernel.vxlan import OVERHEAD, SMALLEST_MTU
-from ..validation import duplicate_problems, host_problems
+from ..validation import duplicate_problems, host_problems, used_range_problems
 from .address_request import Wanted
 from .constants import BRIDGE, DATAPATHS, OPENVSWITCH_DATAPATH
 from .snapshot import Config, checked_config
@@ -99,18 +99,8 @@ def _overlap_problems(network: Config, gateway_text: str, nodes: Mapping[str, Ma
             f"weave_range {network.range} overlaps weave_gateway_subnet {gateway_text}, which leads containers to the "
             "outside: choose another one of them"
         )
-    for name, seen in nodes.items():
-        for interface, texts in seen.get("networks", {}).items():
-            if interface in (BRIDGE, GATEWAY_BRIDGE):
-                continue
-            place = "the underlay" if interface == seen["interface"] else "a network"
-            found += [
-                f"{variable} {subnet} overlaps {place} of {name} ({text} on {interface}): choose another one"
-                for text in texts
-                for variable, subnet in wanted
-                if subnet.overlaps(ipaddress.IPv4Network(text))
-            ]
-    return found
+    named = [(f"{variable} {subnet}", subnet) for variable, subnet in wanted]
+    return found + used_range_problems(named, nodes, (BRIDGE, GATEWAY_BRIDGE))
 
 
 def _attachment_problems(network: Config, nodes: Mapping[str, Mapping[str, Any]]) -> list[str]:

@@ -78,6 +78,87 @@ def test_it_is_what_the_single_modules_make(endpoint: str) -> None:
     assert_unchanged("calico_cluster", **cluster(endpoint))
 
 
+def test_a_pool_that_contains_the_hosts_is_warned_of(endpoint: str) -> None:
+    pools, blocks = [{"cidr": "192.168.0.0/16"}], [{"node": "node-1", "cidr": "192.168.119.0/26"}]
+    result = run_module("calico_cluster", **cluster(endpoint, pools=pools, blocks=blocks))
+    assert (
+        "pool 192-168-0-0-16 (192.168.0.0/16) contains 192.168.1.0/24, where the hosts are: no block there is given to "
+        "containers"
+    ) in str(result["warnings"])
+
+
+def test_a_node_gets_an_as_number_of_its_own_and_gives_it_back(endpoint: str, store: CalicoStore) -> None:
+    for number, stored in ((64513, 64513), (0, None)):
+        nodes = [{**NODES[0], "as_number": number}, {**NODES[1], "as_number": 0}]
+        assert_converges("calico_cluster", **cluster(endpoint, nodes=nodes))
+        assert store.read().nodes["node-1"].as_number == stored
+
+
+V3 = "projectcalico.org/v3"
+DOCUMENTS = [
+    {
+        "apiVersion": V3,
+        "kind": "IPPoolList",
+        "metadata": {"resourceVersion": "12"},
+        "items": [
+            {
+                "apiVersion": V3,
+                "kind": "IPPool",
+                "metadata": {"name": "197-19-0-0-16", "uid": "another", "creationTimestamp": "2024-01-01T00:00:00Z"},
+                "spec": {
+                    "cidr": "197.19.0.0/16",
+                    "vxlanMode": "CrossSubnet",
+                    "natOutgoing": "false",
+                    "blockSize": "26",
+                    "allowedUses": ["Workload", "Tunnel"],
+                    "assignmentMode": "Automatic",
+                    "disableBGPExport": False,
+                },
+            }
+        ],
+    },
+    {
+        "apiVersion": "v1",
+        "kind": "List",
+        "items": [
+            {
+                "apiVersion": "crd.projectcalico.org/v1",
+                "kind": "BGPPeer",
+                "metadata": {"name": "rack"},
+                "spec": {"peerIP": "192.168.1.1", "asNumber": "65000"},
+            },
+            {
+                "apiVersion": "v1",
+                "kind": "node",
+                "metadata": {"name": "node-1"},
+                "spec": {"bgp": {"ipv4Address": "192.168.1.68/24"}},
+            },
+        ],
+    },
+]
+
+
+def test_documents_say_the_same_as_fields(endpoint: str) -> None:
+    run_module("calico_cluster", **cluster(endpoint))
+    assert_unchanged("calico_cluster", **cluster(endpoint, pools=[], peers=[], nodes=NODES[1:], documents=DOCUMENTS))
+    etcd = {"etcd_endpoints": [endpoint]}
+    assert_unchanged("calico_ippool", **etcd, documents=DOCUMENTS[:1])
+    removed = run_module("calico_ippool", _check=True, **etcd, documents=DOCUMENTS[:1], state="absent")
+    assert removed["changed"]
+
+
+def test_documents_alone_make_a_cluster(endpoint: str, store: CalicoStore) -> None:
+    rules = [{"action": "allow", "protocol": "tcp", "source": {"tag": "db"}, "destination": {"ports": ["80"]}}]
+    web = {"apiVersion": "v1", "kind": "profile", "metadata": {"name": "web"}, "spec": {"ingress": rules}}
+    alone = {"group": "calico", "documents": [*DOCUMENTS, web]}
+    assert_converges("calico_cluster", etcd_endpoints=[endpoint], **alone)
+    (profile,) = store.profiles()
+    assert profile.spec["ingress"] == [
+        {"action": "Allow", "protocol": "TCP", "source": {"selector": "has(db)"}, "destination": {"ports": [80]}}
+    ]
+    assert store.names_of_group("bgppeers", "calico") == {"rack"}
+
+
 @pytest.mark.parametrize("check", [False, True])
 def test_the_problems_of_all_parts_are_found_before_the_first_change(endpoint: str, check: bool) -> None:
     wrong = cluster(

@@ -24,6 +24,7 @@ from ansible_collections.container_network.lab.plugins.module_utils.calico.resou
     Profile,
 )
 from ansible_collections.container_network.lab.plugins.module_utils.errors import LabError
+from ansible_collections.container_network.lab.plugins.module_utils.kernel.namespaces import inside
 from tests.support.bgp_session import Session
 from tests.support.calico_nodes import Lab, eventually
 from tests.support.kernel_view import command, has_link, ip, link
@@ -459,3 +460,86 @@ def test_a_node_that_is_unknown(lab: Lab) -> None:
     lab.change(nodes={"node-9": Node("node-9", ipv4_address="192.168.1.9/24")})
     with pytest.raises(LabError, match="node-1 is no Calico node; the datastore has node-9"):
         lab.converge()
+
+
+def test_a_node_with_an_as_number_of_its_own(lab: Lab) -> None:
+    lab.add_nodes("node-1", "node-2", "node-3", pools=(POOL,))
+    nodes = lab.snapshot.nodes
+    lab.change(nodes={**nodes, "node-1": dataclasses.replace(nodes["node-1"], as_number=64513)})
+    lab.converge()
+    lab.start_bird()
+    lab.wait_for_sessions()
+    # Each node is reached directly, and not by a third one that heard of it, whichever has the lowest router id.
+    expected = {
+        "node-1": {"197.19.186.192/26 via 192.168.1.254", "197.19.26.0/26 via 192.168.1.245"},
+        "node-2": {"197.19.38.128/26 via 192.168.1.68", "197.19.26.0/26 via 192.168.1.245"},
+        "node-3": {"197.19.38.128/26 via 192.168.1.68", "197.19.186.192/26 via 192.168.1.254"},
+    }
+    for name, ways in expected.items():
+        eventually(lambda name=name, ways=ways: {route.partition(" dev")[0] for route in lab.bird_routes(name)} >= ways)
+        control = str(lab.folder / name / "bird.ctl")
+        shown = lab.run(name, "birdc", "-s", control, "show route where source = RTS_BGP")
+        assert shown.count("unicast") == 2, shown
+    assert_settled(lab)
+
+
+@pytest.mark.parametrize("instead", ["", "unreachable default metric 4000"])
+def test_a_host_without_a_default_route(lab: Lab, instead: str) -> None:
+    lab.add_nodes("node-1", "node-3", pools=(POOL,))
+    for node in ("node-1", "node-3"):
+        ip(lab.spaces[node], "route del default")
+        if instead:
+            ip(lab.spaces[node], f"route add {instead}")
+    first = lab.container("node-1", "net-1", "197.19.38.139")
+    sibling = lab.container("node-1", "net-1", "197.19.38.140")
+    remote = lab.container("node-3", "net-1", "197.19.26.5")
+    lab.converge()
+    lab.start_bird()
+    lab.wait_for_sessions()
+    eventually(lambda: first.reaches(remote.address))
+    assert first.reaches(sibling.address)
+    assert first.reaches("192.168.1.68"), "its host"
+    assert "169.254.1.0/24 dev lo scope link" in lab.routes("node-1")
+    assert_settled(lab)
+    if not instead:
+        ip(lab.spaces["node-1"], "route add default via 192.168.1.1")
+        lab.dataplanes["node-1"].resync()
+        lab.converge()
+        assert "169.254.1.0/24 dev lo scope link" not in lab.routes("node-1"), "the default route is enough"
+    for node in ("node-1", "node-3"):
+        with inside(lab.spaces[node]):
+            lab.dataplanes[node].converge(dataplane.DesiredState())
+        assert "169.254.1.0/24 dev lo scope link" not in lab.routes(node)
+
+
+ROUTER = """
+router id 192.168.1.1;
+protocol device {}
+protocol kernel { ipv4 { export where source = RTS_BGP; }; }
+template bgp node {
+  local 192.168.1.1 as 65000;
+  multihop;
+  ipv4 { import all; export where source = RTS_BGP; };
+}
+protocol bgp node1 from node { neighbor 192.168.1.68 as 64513; }
+protocol bgp node3 from node { neighbor 192.168.1.245 as 64514; }
+"""
+
+
+def test_hosts_that_have_sessions_with_a_router_outside_only(lab: Lab) -> None:
+    lab.add_nodes("node-1", "node-3", pools=(POOL,))
+    nodes = {
+        name: dataclasses.replace(node, as_number=number)
+        for (name, node), number in zip(lab.snapshot.nodes.items(), (64513, 64514))
+    }
+    router = BgpPeer("router", peer_ip="192.168.1.1", as_number=65000)
+    lab.change(nodes=nodes, bgp=BgpConfiguration(mesh=False), bgp_peers=(router,))
+    first = lab.container("node-1", "net-1", "197.19.38.128")
+    remote = lab.container("node-3", "net-1", "197.19.26.5")
+    lab.start_router_bird(ROUTER)
+    lab.converge()
+    lab.start_bird()
+    lab.wait_for_sessions()
+    eventually(lambda: any(route.startswith("197.19.26.0/26 via 192.168.1.1 ") for route in lab.bird_routes("node-1")))
+    eventually(lambda: first.reaches(remote.address))
+    assert_settled(lab)

@@ -155,6 +155,28 @@ def test_refused_pools_change_nothing(one_pool, endpoint, etcd, pool, message):
     assert keys(etcd) == before
 
 
+def test_no_block_of_the_hosts_own_network_is_given(one_pool, endpoint, etcd):
+    """The course's own hosts are in the course's own pool. Foreign programs may have stored anything beside them."""
+    one_pool.update_node("host1", ipv4_address="192.168.56.104/24")
+    etcd.put("/calico/resources/v3/projectcalico.org/nodes/odd", '{"spec":{"bgp":{"ipv4Address":7}}}')
+    with pytest.raises(
+        LabError, match="address 192.168.56.200 for a on host1 is in the hosts' own network 192.168.56.0/24"
+    ):
+        one_pool.assign("host1", "a", address="192.168.56.200")
+    with pytest.raises(LabError, match="block 192.168.56.0/26, pinned to host1, is in the hosts' own network"):
+        one_pool.claim_block("192.168.56.0/26", "host1")
+    assert str(one_pool.assign("host1", "a", address="192.168.57.1").ip) == "192.168.57.1"
+
+
+def test_all_blocks_but_those_of_the_hosts_are_given(store):
+    put(store, cidr="192.168.56.0/29", block_size=30)
+    store.update_node("host1", ipv4_address="192.168.56.2/30")
+    given = {str(store.assign("host1", f"container-{number}").ip) for number in range(4)}
+    assert given == {f"192.168.56.{number}" for number in (4, 5, 6, 7)}
+    with pytest.raises(LabError, match="all of .* are in use"):
+        store.assign("host1", "one more")
+
+
 def test_a_new_pool_over_blocks_of_another_size_is_refused(store, etcd):
     put(store, cidr="10.0.0.0/16")
     store.assign("a", "h")
@@ -570,10 +592,11 @@ def test_bgp_module(store, endpoint, etcd):
     ]
     with pytest.raises(ModuleFailed) as failure:
         run_module("calico_bgp", **{**arguments, "peers": wrong, "as_number": -1})
-    assert [problem.partition(" '")[0] for problem in failure.value.result["problems"]] == [
-        "as_number",
-        "peer other: as_number",
-        "peer router: peer_ip",
+    assert failure.value.result["problems"] == [
+        "as_number '-1' is not an AS number: RFC 6793 has 1 to 4294967295 (private: 64512 to 65534)",
+        "peers, entry 0 ('router'): peer_ip 'router' is not an address: write it as 192.168.1.1 or fd00::1, "
+        "without a port",
+        "peers, entry 1 ('other'): as_number is missing",
     ]
     assert_converges("calico_bgp", **arguments, state="absent")
     assert keys(etcd) == {}

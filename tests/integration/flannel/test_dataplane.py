@@ -83,6 +83,22 @@ def test_one_task_does_a_hosts_work(leased: Network, node: str) -> None:
     assert restore_unit.wanted_files().keys() <= set(leased.subnet_env.parents[1].rglob("*"))
 
 
+def test_neighbours_are_reached_directly_if_the_network_says_so(leased: Network, node: str) -> None:
+    leased.configure(backend={"direct_routing": True})
+    run_module("flannel_subnet", **leased.etcd, node="node-4", public_ip="192.168.0.33", subnet="40.15.9.0/24")
+    result = assert_converges("flannel_host", **leased.host())
+    shown = routes(node)
+    assert "40.15.26.0/24 via 192.168.1.254 dev eth0" in shown
+    assert "40.15.56.0/24 via 192.168.1.245 dev eth0" in shown
+    assert "40.15.9.0/24 via 40.15.9.0 dev flannel.1 onlink" in shown
+    assert fdb(node, "flannel.1") == [f"{vtep_mac('192.168.0.33', 1)} dst 192.168.0.33 self permanent"]
+    assert len(neighbours(node, "flannel.1")) == 1
+    assert result["flannel"]["mtu"] == 8951
+    leased.configure()
+    assert_converges("flannel_host", **leased.host())
+    assert "40.15.26.0/24 via 40.15.26.0 dev flannel.1 onlink" in routes(node)
+
+
 def test_it_returns_what_the_info_module_shows(leased: Network, node: str) -> None:
     underlay = leased.host()
     del underlay["files"]

@@ -90,6 +90,29 @@ def test_a_foreign_config_that_means_the_same_stays(network):
     assert network.stored() == {"config": text}
 
 
+def test_a_foreign_config_is_kept_with_options_of_its_own_or_refused(network):
+    text = '{"network":"40.15.0.1/16","SubnetMin":"40.15.9.0","Backend":{"Type":"VXLAN","directRouting":true}}'
+    network.etcd.put(f"{network.prefix}/config", text)
+    assert assert_unchanged("flannel_config", **network.config())["document"] == text
+    for arguments, problem in (
+        ({"network": "40.16.0.0/16"}, "its Network is 40.15.0.0/16, and network is 40.16.0.0/16"),
+        ({"subnet_min": "40.15.1.0"}, "its SubnetMin is 40.15.9.0, and subnet_min is 40.15.1.0"),
+        ({"backend": {"direct_routing": False}}, "its DirectRouting is True, and direct_routing is False"),
+    ):
+        with pytest.raises(ModuleFailed) as failure:
+            run_module("flannel_config", **network.config(**arguments))
+        assert f"config was written by somebody else, and is left alone: {problem}" in str(failure.value)
+    assert network.stored() == {"config": text}
+
+
+def test_a_foreign_config_that_only_flanneld_builds_is_refused(network):
+    text = '{"Network":"40.15.0.0/16","Backend":{"Type":"vxlan","DirectRouting":true,"GBP":true}}'
+    network.etcd.put(f"{network.prefix}/config", text)
+    with pytest.raises(ModuleFailed, match="Backend.GBP is True, which this collection does not build"):
+        run_module("flannel_config", **network.config())
+    assert network.stored() == {"config": text}
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -50,6 +50,7 @@ def test_the_interface_of_the_best_default_route(node: str) -> None:
         "gateway": "10.12.28.6",
         "interfaces": ["ens192", "eth0", "eth1", "lo"],
         "networks": {"ens192": [], "eth0": ["192.168.1.0/24"], "eth1": ["10.12.28.0/22"], "lo": []},
+        "routes": [],
         "missing_link_kinds": [],
         "missing_commands": [],
         "missing_packages": [],
@@ -147,3 +148,62 @@ def test_the_kernels_own_vxlan_port_is_in_use(node: str) -> None:
     ip(node, "link add vxlan7 type vxlan id 7 dstport 4789")
     ip(node, "link set vxlan7 up")
     assert run_module("host_info", udp_ports=[4789])["host_info"]["used_udp_ports"] == [4789]
+
+
+def seen(**arguments: str) -> tuple[str, str, str | None]:
+    found = run_module("host_info", **arguments)["host_info"]
+    return found["interface"], found["address"], found["gateway"]
+
+
+def test_a_default_route_with_several_next_hops(node: str) -> None:
+    ip(node, "route flush table main")
+    ip(node, "route add 192.168.1.0/24 dev eth0")
+    ip(node, "route add 10.12.28.0/22 dev eth1")
+    ip(node, "route add default nexthop via 10.12.28.6 dev eth1 nexthop via 192.168.1.1 dev eth0")
+    assert seen() == ("eth1", "10.12.31.211", "10.12.28.6")
+    assert seen(interface="eth0") == ("eth0", "192.168.1.68", "192.168.1.1")
+
+
+def test_a_default_route_in_two_halves(node: str) -> None:
+    ip(node, "route add 0.0.0.0/1 via 192.168.1.1 dev eth0")
+    assert seen() == ("eth1", "10.12.31.211", "10.12.28.6"), "a whole one goes before"
+    ip(node, "route del default via 192.168.1.1")
+    ip(node, "route del default via 10.12.28.6")
+    assert "has no IPv4 default route" in failing(), "one half is none"
+    ip(node, "route add 128.0.0.0/1 via 192.168.1.1 dev eth0")
+    assert seen() == ("eth0", "192.168.1.68", "192.168.1.1")
+
+
+def test_the_address_from_which_a_host_talks(node: str) -> None:
+    ip(node, "address flush dev eth1")
+    ip(node, "address add 10.12.31.250/32 dev eth1")  # a virtual one, as keepalived adds it
+    ip(node, "address add 172.16.0.5/24 dev eth1")
+    ip(node, "address add 10.12.31.211/22 dev eth1")
+    ip(node, "route add default via 10.12.28.6 metric 50")
+    assert seen() == ("eth1", "10.12.31.211", "10.12.28.6")
+    ip(node, "address add 10.12.31.212/22 dev eth1")
+    ip(node, "route replace default via 10.12.28.6 metric 50 src 10.12.31.212")
+    assert seen()[1] == "10.12.31.212"
+    ip(node, "route del default via 10.12.28.6")
+    assert seen(interface="eth1") == ("eth1", "172.16.0.5", None)
+    assert seen(interface="10.12.31.211")[0] == "eth1"
+    ip(node, "address flush dev eth1")
+    ip(node, "address add 10.12.31.250/32 dev eth1")  # all that there is, as on Google's machines
+    assert seen(interface="eth1") == ("eth1", "10.12.31.250", None)
+
+
+def test_an_alternative_name(node: str) -> None:
+    ip(node, "link property add dev eth0 altname ens6 altname a-name-longer-than-fifteen")
+    assert seen(interface="ens6") == seen(interface="a-name-longer-than-fifteen") == seen(interface="eth0")
+
+
+def test_routes_that_lead_on(node: str) -> None:
+    ip(node, "route add 10.9.0.0/16 via 192.168.1.7")
+    ip(node, "route add 10.10.0.0/16 nexthop via 192.168.1.7 nexthop via 192.168.1.8")
+    ip(node, "route add blackhole 10.11.0.0/16")
+    ip(node, "route add 10.12.0.0/26 via 192.168.1.7 proto bird")
+    way = {"interface": "eth0", "gateway": "192.168.1.7"}
+    assert run_module("host_info")["host_info"]["routes"] == [
+        {"destination": "10.9.0.0/16", **way},
+        {"destination": "10.10.0.0/16", **way},
+    ]

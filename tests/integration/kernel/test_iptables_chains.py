@@ -141,14 +141,41 @@ def test_all_or_nothing(docker: str) -> None:
     assert everything(docker) == before
 
 
-def test_a_rule_in_other_words_than_those_of_iptables(docker: str) -> None:
-    rule = "--source 10.0.0.1 -j ACCEPT"
-    text = failing(chains=[{"name": "Z", "rules": [rule]}], jumps=[{"chain": "FORWARD", "rule": "--jump Z"}])
-    assert text.splitlines() == [
-        f"table filter, chain Z: '{rule}' is printed by iptables-save as '-s 10.0.0.1/32 -j ACCEPT': write it so",
-        "table filter, chain FORWARD: '--jump Z' is printed by iptables-save in other words: write it so; "
-        "the chain has ['-j DOCKER-USER', '-j Z']",
-    ]
+USUAL = {
+    "chains": [
+        {
+            "name": "Z",
+            "rules": [
+                "-p tcp --dport 80 -j ACCEPT",
+                "--source 10.0.0.1 -m conntrack --ctstate ESTABLISHED,RELATED --jump RETURN",
+                "-j Y",
+            ],
+        },
+        {"name": "Y", "rules": []},
+    ],
+    "jumps": [
+        {"chain": "FORWARD", "rule": "--jump Z"},
+        {"chain": "FORWARD", "rule": "-i eth+ --goto Y", "insert": True},
+    ],
+}
+
+
+def test_rules_in_the_words_that_people_use(docker: str) -> None:
+    before = everything(docker)
+    result = assert_converges("iptables_chains", name="usual", persistent=True, **USUAL)
+    assert "filter: -A Z -p tcp -m tcp --dport 80 -j ACCEPT" in result["diff"]["after"]["rules"]
+    shown = rules(docker)
+    assert "-A Z -p tcp -m tcp --dport 80 -j ACCEPT" in shown
+    assert "-A Z -s 10.0.0.1/32 -m conntrack --ctstate RELATED,ESTABLISHED -j RETURN" in shown
+    assert "-A FORWARD -j Z" in shown
+    assert_unchanged("iptables_chains", name="usual", persistent=True, **USUAL)
+    assert_converges("iptables_chains", name="usual", persistent=True, state="absent")
+    assert everything(docker) == before
+
+
+def test_one_text_that_is_two_rules_is_refused(docker: str) -> None:
+    text = failing(chains=[{"name": "Z", "rules": ["-s 10.0.0.1,10.0.0.2 -j ACCEPT"]}])
+    assert "'-s 10.0.0.1,10.0.0.2 -j ACCEPT' is printed by iptables-save as '-s 10.0.0.1/32 -j ACCEPT'" in text
 
 
 # --- recorded sets --------------------------------------------------------------------------------

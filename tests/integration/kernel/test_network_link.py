@@ -278,7 +278,7 @@ def test_wrong_input_is_reported_all_together_and_changes_nothing(node: str) -> 
         "links[4]: address of br2: fd80::1/64 is given twice, in entries 0 and 2: drop one",
         "links[5]: vxlan.id 16777216 of flannel.1 must be a VNI from 0 to 16777215 (24 bits)",
         "links[5]: vxlan.port 65536 of flannel.1 must be a UDP port from 1 to 65535",
-        "links[5]: vxlan.dev of flannel.1: 'eth 0' is not a device name: 1 to 15 characters, no blank, '/' or ':'",
+        "links[5]: vxlan.dev of flannel.1: 'eth 0' is not a device name: 1 to 127 characters, no blank, '/' or ':'",
         "links[5]: vxlan.local of flannel.1: '192.168.1' is not an IP address: write it as 192.168.1.68 or fd80::1",
         "links[6]: vx: kind: vxlan and the option 'vxlan' need each other",
         "links[7]: br3: kind: vxlan and the option 'vxlan' need each other",
@@ -535,3 +535,14 @@ def test_a_set_needs_a_proper_name(host: str) -> None:
         run_module("network_link", persistent=True, links=[])
     with pytest.raises(ModuleFailed, match="name: 'x' is only for sets with persistent: true"):
         run_module("network_link", name="x", links=[])
+
+
+def test_devices_by_their_alternative_names(netns: str) -> None:
+    ip(netns, "link add eth0 type bridge")
+    ip(netns, "link property add dev eth0 altname ens6")
+    links = [
+        {"name": "v0", "kind": "vxlan", "vxlan": {"id": 7, "local": "192.168.1.68", "dev": "ens6", "port": 4789}},
+        {"name": "v1", "kind": "vxlan", "vxlan": {"id": 8, "port": 4790}, "master": "ens6"},
+    ]
+    ip(netns, "address add 192.168.1.68/24 dev eth0")
+    assert_converges("network_link", netns=netns, links=links)

@@ -211,7 +211,7 @@ def test_wrong_input_is_reported_all_together_and_changes_nothing(node: str) -> 
         {"dst": "40.15.48.0/24", "type": "blackhole", "via": "192.168.1.1"},
         {"dst": "40.15.49.0/24", "metric": -1},
         {"dst": "40.15.50.0/24", "src": "fd80::1"},
-        {"dst": "40.15.51.0/24", "dev": "a-name-of-16-char"},
+        {"dst": "40.15.51.0/24", "dev": "a" * 128},
     ]
     text = failing(netns=node, dev="eth0", routes=wanted, table="mine", protocol="256")
     assert text.splitlines() == [
@@ -231,8 +231,7 @@ def test_wrong_input_is_reported_all_together_and_changes_nothing(node: str) -> 
         "routes[8] (40.15.48.0/24): a blackhole route leads nowhere: leave out 'via' and 'dev'",
         "routes[9] (40.15.49.0/24): metric -1 must be from 0 to 4294967295",
         "routes[10] (40.15.50.0/24): src fd80::1 is of another address family than dst 40.15.50.0/24",
-        "routes[11] (40.15.51.0/24): 'a-name-of-16-char' is not a device name: 1 to 15 characters, "
-        "no blank, '/' or ':'",
+        f"routes[11] (40.15.51.0/24): '{'a' * 128}' is not a device name: 1 to 127 characters, no blank, '/' or ':'",
     ]
     assert routes(node) == [CONNECTED]
     assert failing(netns=node, routes=[{"dst": "10.0.0.0/8", "via": "192.168.1.1"}], purge=True).splitlines() == [
@@ -301,3 +300,69 @@ def test_a_killed_run_is_finished_by_the_next(host: str, killer: Killer, move: d
         if move:
             assert not [line for line in routes(host) if "192.168.1.254" in line]
         assert_unchanged("network_routes", **end)
+
+
+def test_a_device_by_its_alternative_name(node: str) -> None:
+    ip(node, "link property add dev eth0 altname ens6")
+    entries = [{"dst": "40.15.26.0/24", "via": "192.168.1.254"}]
+    assert_converges("network_routes", netns=node, dev="ens6", protocol="static", purge=True, routes=entries)
+    assert routes(node) == [CONNECTED, "40.15.26.0/24 via 192.168.1.254 dev eth0 proto static"]
+    assert_converges("network_routes", netns=node, dev="ens6", protocol="static", purge=True, routes=[])
+    assert routes(node) == [CONNECTED]
+
+
+def test_somebody_s_route_with_several_next_hops(node: str) -> None:
+    hops = "nexthop via 192.168.1.7 dev eth0 nexthop via 192.168.1.8 dev eth0"
+    ip(node, f"route add 40.15.26.0/24 {hops}")
+    kept = [{"dst": "40.15.56.0/24", "via": "192.168.1.254"}]
+    assert_converges("network_routes", netns=node, dev="eth0", purge=True, routes=kept)
+    shown = command("ip", "-n", node, "route")
+    assert shown.count("nexthop") == 2, "it is no route of one device, to be purged with it"
+    entries = [{"dst": "40.15.26.0/24", "via": "192.168.1.7"}]
+    result = assert_converges("network_routes", netns=node, dev="eth0", routes=entries)
+    assert result["diff"]["before"]["routes"] == [f"40.15.26.0/24 {hops} proto boot"], "said, and not silently replaced"
+
+
+def test_several_next_hops(node: str) -> None:
+    before = command("ip", "-n", node, "route")
+    hops = [{"via": "192.168.1.7"}, {"via": "192.168.1.8", "dev": "eth0", "weight": 3}]
+    arguments = {"netns": node, "dev": "eth0"}
+    two = [{"dst": "10.9.0.0/16", "nexthops": hops}, {"dst": "default", "nexthops": hops, "metric": 7}]
+    result = assert_converges("network_routes", **arguments, routes=two)
+    shown = "nexthop via 192.168.1.7 dev eth0 nexthop via 192.168.1.8 dev eth0 weight 3"
+    assert result["diff"]["after"]["routes"] == [
+        f"10.9.0.0/16 {shown} proto boot",
+        f"default {shown} proto boot metric 7",
+    ]
+    printed = command("ip", "-n", node, "route")
+    assert printed.count("nexthop via 192.168.1.8 dev eth0 weight 3") == 2
+    assert_converges("network_routes", **arguments, routes=[{"dst": "10.9.0.0/16", "nexthops": hops[::-1]}])
+    run_module("network_routes", **arguments, routes=two[1:], state="absent")
+    assert command("ip", "-n", node, "route").count("nexthop") == 2
+    run_module("network_routes", **arguments, routes=[{"dst": "10.9.0.0/16", "nexthops": hops[::-1]}], state="absent")
+    assert command("ip", "-n", node, "route") == before
+
+
+def test_several_next_hops_of_ipv6(node: str) -> None:
+    ip(node, "address add fd00::68/64 dev eth0 nodad")
+    hops = [{"via": "fd00::7"}, {"via": "fd00::8"}]
+    arguments = {"netns": node, "dev": "eth0", "routes": [{"dst": "fd80::/64", "nexthops": hops}]}
+    assert_converges("network_routes", **arguments)
+    assert command("ip", "-n", node, "-6", "route", "show", "fd80::/64").count("nexthop") == 2
+
+
+@pytest.mark.parametrize(
+    ("route", "problem"),
+    [
+        ({"nexthops": [{"via": "192.168.1.7"}]}, "'nexthops' are two at least: write a single one as 'via'"),
+        ({"via": "192.168.1.7", "nexthops": [{"via": "192.168.1.7"}] * 2}, "leave out 'via'"),
+        ({"type": "blackhole", "nexthops": [{"via": "192.168.1.7"}] * 2}, "a blackhole route has no next hops"),
+        ({"nexthops": [{"via": "192.168.1.7"}, {"via": "fd00::1"}]}, "of another address family than dst 10.9.0.0/16"),
+        ({"nexthops": [{"via": "192.168.1.7", "weight": 0}, {"via": "x"}]}, "'x' is not an IP address"),
+        ({"nexthops": [{"via": "192.168.1.7", "weight": 257}, {"via": "x"}]}, "weight 257 must be from 1 to 256"),
+    ],
+)
+def test_wrong_next_hops(node: str, route: dict[str, Any], problem: str) -> None:
+    with pytest.raises(ModuleFailed) as failure:
+        run_module("network_routes", netns=node, dev="eth0", routes=[{"dst": "10.9.0.0/16", **route}])
+    assert problem in str(failure.value)

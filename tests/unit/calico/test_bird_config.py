@@ -25,7 +25,11 @@ from ansible_collections.container_network.lab.plugins.module_utils.calico.resou
     Node,
 )
 from ansible_collections.container_network.lab.plugins.module_utils.calico.snapshot import Snapshot
-from ansible_collections.container_network.lab.plugins.module_utils.calico.tunnels import Underlay, plan_tunnels
+from ansible_collections.container_network.lab.plugins.module_utils.calico.tunnels import (
+    Underlay,
+    container_mtu,
+    plan_tunnels,
+)
 from ansible_collections.container_network.lab.plugins.module_utils.errors import InvalidInput
 from ansible_collections.container_network.lab.plugins.module_utils.kernel.addresses import mac_text, packed_ip
 from ansible_collections.container_network.lab.plugins.module_utils.kernel.links import Device
@@ -123,6 +127,21 @@ def test_as_numbers_of_nodes() -> None:
     assert "local 192.168.1.245 as 65003;" in bird_config(snapshot(nodes=nodes), "node-3")
 
 
+def test_between_as_numbers_a_mesh_is_told_of_each_node_by_itself() -> None:
+    nodes = {**NODES, "node-3": dataclasses.replace(NODES["node-3"], as_number=65003)}
+    assert "calico_mesh_export" not in bird_config(snapshot(), "node-1")
+    config = bird_config(snapshot(nodes=nodes), "node-1")
+    for name in ("Mesh_192_168_1_245", "Mesh_192_168_0_33"):
+        assert "export filter calico_mesh_export4;" in protocol(config, name)
+    reflected = reflecting("node-1")
+    other = {**reflected.nodes, "node-3": dataclasses.replace(reflected.nodes["node-3"], as_number=65003)}
+    config = bird_config(snapshot(nodes=other, bgp=BgpConfiguration(64512, False)), "node-1")
+    assert "rr client" not in protocol(config, "Node_192_168_1_245"), (
+        "BIRD takes neighbours of its own AS only as clients"
+    )
+    assert "rr client" in protocol(config, "Node_192_168_0_33")
+
+
 @pytest.mark.parametrize(("pool", "device"), [(IPIP, "tunl0"), (VXLAN, "vxlan.calico")])
 def test_tunnels_only_where_needed(pool: IPPool, device: str) -> None:
     config = bird_config(snapshot(pools=(pool,)), "node-1")
@@ -154,6 +173,15 @@ def test_ipip_device_is_the_documented_one() -> None:
     assert tunnels.links == (VirtualLink(Device("tunl0", mtu=1440, addresses=()), "ipip"),)
     assert tunnels.tables == ()
     assert plan_tunnels(snapshot(), "node-1", UNDERLAY).links == ()
+
+
+def test_mtu_of_new_containers() -> None:
+    assert container_mtu(snapshot(), 9001) == container_mtu(snapshot(pools=(VXLAN,)), 9001) == 1500
+    assert container_mtu(snapshot(), 1420) == 1420, "an underlay over a VPN"
+    assert container_mtu(snapshot(pools=(VXLAN,)), 1420) == 1370
+    assert container_mtu(snapshot(pools=(IPIP,)), 1420) == 1400
+    (tunnel,) = plan_tunnels(snapshot(pools=(IPIP,)), "node-1", Underlay("wg0", 1420)).links
+    assert tunnel.device.mtu == 1400
 
 
 @pytest.mark.parametrize(("pool", "text"), [(IPIP, "IPIP packets"), (VXLAN, "VXLAN packets")])

@@ -147,3 +147,15 @@ def test_the_outside_is_asked_where_the_pool_is_masqueraded():
     assert "box1 reaches the outside" in found(outside="203.0.113.1")
     hidden = {**IPAM, "pools": [pool("197.19.0.0/16")]}
     assert "box1 reaches the outside" not in found(ipam=hidden, outside="203.0.113.1")
+
+
+def test_routers_outside_say_by_which_next_hop():
+    hosts = hosts_from(NAMES, HOSTS, (None, None), IPAM, (), WORKLOADS)
+    listed = checks(hosts["node-1"], [hosts["node-4"]], CheckedCluster(pools_from(IPAM), mesh=False))
+    by_name = {check["name"]: check for check in listed}
+    assert "197.19.4.0/26 via" in by_name["routes"]["expect"]
+    assert not any(name.startswith("BGP session") for name in by_name)
+
+
+def test_the_route_without_which_no_host_end_answers():
+    assert found()["route to the next hop of containers"]["command"] == ["ip", "route", "get", "169.254.1.1"]

@@ -48,6 +48,7 @@ def test_the_course_s_documents():
         "disabled": False,
         "blockSize": 26,
         "nodeSelector": "all()",
+        "allowedUses": ["Workload", "Tunnel"],
     }
     assert (tunnelled.name, tunnelled.tunnel) == ("197-19-0-0-16", "ipip")
     assert (dual.name, dual.block_size, dual.tunnel) == ("fd80-24e2-f998-72d6---64", 122, "")
@@ -105,8 +106,8 @@ def test_all_problems_at_once():
 
 def test_unknown_fields_of_documents():
     found = problems_of(documents=[v1("10.0.0.0/16", **{"natOutgoing": True, "ipip": {"mode": "sometimes"}})])
-    assert "spec has 'natOutgoing', which this collection does not know" in found[0]
-    assert "spec.ipip.mode 'sometimes' is not a mode of v1" in found[1]
+    assert "spec.ipip.mode 'sometimes' is not a mode of v1" in found[0]
+    assert "spec has 'natOutgoing', which this collection does not know" in found[1]
 
 
 def test_overlap():

@@ -80,8 +80,22 @@ def test_a_node_that_takes_no_part_is_not_judged():
             {},
             "'host7' is not one of calico_nodes (host1, host2)",
         ),
-        ({"ip_pools": [{"cidr": "10.12.0.0/16"}]}, {}, "10.12.0.0/16 overlaps the underlay of host1"),
-        ({"ip_pools": [{"cidr": "192.168.0.0"}, {"cidr": "x"}]}, {}, "calico_ip_pools: "),
+        ({"ip_pools": [{"cidr": "10.12.30.0/24"}]}, {}, "10.12.30.0/24 has no block beside the networks of the hosts"),
+        (
+            {"ip_pools": [{"cidr": "10.12.0.0/16"}]},
+            {"host2": node("10.12.31.212/22", block="10.12.31.128/26")},
+            "host2: calico_block 10.12.31.128/26 has addresses of the hosts' own network",
+        ),
+        (
+            {},
+            {"host2": node("10.12.31.212/22", networks={"eth1": ["192.168.56.0/24"], "cali7": ["192.168.7.1/32"]})},
+            "calico_ip_pools: 192.168.0.0/16 overlaps a network of host2 (192.168.56.0/24 on eth1): choose another",
+        ),
+        (
+            {"ip_pools": [{"cidr": "192.168.0.0"}, {"cidr": "x"}]},
+            {},
+            "calico_ip_pools, entry 1: cidr 'x' is not a network",
+        ),
         ({"networks": [{"name": "a", "subnet": "17.2.0.0/16"}]}, {}, "subnet 17.2.0.0/16 of 'a' is not a pool"),
         ({"networks": [{"name": "a"}, {"name": "a"}]}, {}, "have the same name 'a'"),
         ({"networks": [{"name": "a", "mtu": 1}]}, {}, "'a' has the key 'mtu'"),
@@ -116,6 +130,9 @@ def test_a_node_that_takes_no_part_is_not_judged():
         ),
         ({}, {"host2": node("10.12.31.212/22", ipv6_address="fd00::2")}, "host2: calico_ipv6_address 'fd00::2' is not"),
         ({"bgp_password": 'a"b'}, {}, "calico_bgp_password must have up to 80 characters, and no quote"),
+        ({}, {"Docker_Host1": {}}, "call the host otherwise in the inventory, as docker-host1"),
+        ({"bgp_password": 12345}, {}, "calico_bgp_password must be a text: write it in quotes"),
+        ({"bgp_peers": [{**PEER, "password": 12345}]}, {}, "entry 0 ('rack'): password must be a text"),
         ({"bgp_peers": [PEER, PEER]}, {}, "calico_bgp_peers: entries 0 and 1 have the same name 'rack'"),
         ({"bgp_peers": [{**PEER, "as_number": 0}]}, {}, "entry 0 ('rack'): as_number is missing"),
         ({"bgp_peers": [{**PEER, "as_number": "x"}]}, {}, "entry 0 ('rack'): as_number 'x' is not an AS number"),
@@ -123,7 +140,7 @@ def test_a_node_that_takes_no_part_is_not_judged():
         ({"bgp_peers": [{**PEER, "peer_ip": "10.12.31.212"}]}, {}, "peer_ip 10.12.31.212 is the address of host2"),
         ({"bgp_peers": [{**PEER, "node": "host7"}]}, {}, "node 'host7' is not one of calico_nodes (host1, host2)"),
         ({"bgp_peers": [{**PEER, "password": "x" * 81}]}, {}, "password must have up to 80 characters"),
-        ({"bgp_peers": [{**PEER, "passwd": "x"}]}, {}, "entry 0 ('rack') has the key 'passwd'"),
+        ({"bgp_peers": [{**PEER, "passwd": "x"}]}, {}, "entry 0 ('rack') has 'passwd', which this collection"),
         (
             {"profiles": [{"name": "web", "ingress": [{"ports": ["80"]}]}]},
             {},
@@ -145,3 +162,12 @@ def test_tunnels_need_devices():
     course["spec"] = {"ipip": {"enabled": True, "mode": "cross-subnet"}}
     assert link_kinds([course]) == ["ipip"]
     assert link_kinds([course], "vxlan") == ["vxlan"]
+
+
+def test_a_pool_may_contain_the_underlay():
+    """The course's own hosts in its own pool."""
+    nodes = {
+        "host1": node("192.168.56.104/24", networks={"ens160": ["192.168.56.0/24"]}),
+        "host2": node("192.168.56.105/24", block="192.168.119.0/26"),
+    }
+    assert problems(CONFIG, nodes) == []

@@ -163,3 +163,65 @@ def test_choice_is_among_the_first_hundred():
     chosen = {choose_subnet(config(), [], f"node-{number}") for number in range(2000)}
     assert len(chosen) == 100
     assert max(chosen) == ipaddress.IPv4Network("40.15.100.0/24")
+
+
+def stored(text: str) -> FlannelConfig:
+    return FlannelConfig.from_document(text)
+
+
+def test_a_document_is_read_as_go_reads_it():
+    text = (
+        '{"network":"40.15.0.1/16","SUBNETLEN":24,"subnetmin":"0.0.0.0","Other":1,"backend":{"TYPE":"VXLAN","vni":0}}'
+    )
+    assert config().same_meaning(text)
+    assert config().same_meaning('{"Network":"x","network":"40.15.0.0/16","Network":null,"Backend":{"Type":"vxlan"}}')
+    assert stored('{"Network":"40.15.0.0/16","Backend":{"Type":"vxlan","directrouting":true}}') == config(
+        direct_routing=True
+    )
+    assert config(direct_routing="false").same_meaning('{"Network":"40.15.0.0/16","Backend":{"Type":"vxlan"}}')
+    assert config(direct_routing="yes").document().endswith('"Backend":{"Type":"vxlan","DirectRouting":true}}')
+
+
+@pytest.mark.parametrize(
+    ("fields", "problem"),
+    [
+        ('"SubnetLen":"24"', "SubnetLen is '24', and flanneld takes a number only"),
+        ('"SubnetMin":7', "SubnetMin is 7, and flanneld takes a text only"),
+        ('"SubnetMin":"x"', "SubnetMin 'x' is not an IPv4 address: write it as 40.15.1.0"),
+        ('"EnableIPv6":true', "the network has IPv6 (EnableIPv6, EnableIPv4), and this collection builds IPv4 only"),
+        ('"Backend":{"Type":"vxlan","VNI":"1"}', "Backend.VNI is '1', and flanneld takes a number only"),
+        (
+            '"Backend":{"Type":"vxlan","GBP":true}',
+            "Backend.GBP is True, which this collection does not build: leave it out, or run flanneld on all hosts",
+        ),
+        (
+            '"Backend":{"Type":"vxlan","DirectRouting":"true"}',
+            "Backend.DirectRouting is 'true', and flanneld takes true or false only",
+        ),
+        ('"Backend":[]', "Backend is [], and flanneld takes a JSON object only"),
+        (
+            '"Backend":{"Type":"wireguard"}',
+            "backend 'wireguard' is not one that this collection builds: use vxlan or host-gw",
+        ),
+        ('"Network":"40.15.0.0"', "Network '40.15.0.0' is not an IPv4 network, as 40.15.0.0/16"),
+    ],
+)
+def test_what_a_document_cannot_say(fields, problem):
+    with pytest.raises(InvalidInput) as error:
+        stored('{"Network":"40.15.0.0/16","Backend":{"Type":"vxlan"},' + fields + "}")
+    assert error.value.problems == [problem]
+
+
+def test_only_what_is_chosen_contradicts_a_document():
+    others = stored(
+        '{"Network":"40.15.0.0/16","SubnetLen":26,"SubnetMin":"40.15.9.0","Backend":{"Type":"vxlan","DirectRouting":true}}'
+    )
+    assert config().differences(others) == []
+    assert config(subnet_len=26, direct_routing=True).differences(others) == []
+    assert config(network="40.16.0.0/16", subnet_len=24, vni=2, direct_routing=False).differences(others) == [
+        "its Network is 40.15.0.0/16, and network is 40.16.0.0/16",
+        "its SubnetLen is 26, and subnet_len is 24",
+        "its VNI is 1, and vni is 2",
+        "its DirectRouting is True, and direct_routing is False",
+    ]
+    assert config(backend="host-gw").differences(others) == ["its Backend.Type is vxlan, and backend is host-gw"]

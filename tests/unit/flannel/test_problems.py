@@ -10,7 +10,7 @@ from ansible_collections.container_network.lab.plugins.module_utils.flannel.prob
 
 def node(address: str, **fields):
     ip, _slash, length = address.partition("/")
-    return {"public_ip": ip, "prefix_length": int(length), "mtu": 9001, "interface": "eth0", "subnet": None} | fields
+    return {"address": ip, "prefix_length": int(length), "mtu": 9001, "interface": "eth0", "subnet": None} | fields
 
 
 NODES = {
@@ -29,7 +29,7 @@ def test_the_documented_networks_are_fine():
 
 
 def test_a_node_that_takes_no_part_is_not_judged():
-    assert problems(VXLAN, NODES | {"node-9": {"public_ip": None, "mtu": None, "subnet": "40.15.9.0/24"}}) == []
+    assert problems(VXLAN, NODES | {"node-9": {"address": None, "mtu": None, "subnet": "40.15.9.0/24"}}) == []
 
 
 @pytest.mark.parametrize(
@@ -44,8 +44,8 @@ def test_a_node_that_takes_no_part_is_not_judged():
         (
             VXLAN | {"network": "192.168.0.0/23"},
             {"node-1": node("192.168.1.68/24"), "node-2": {}, "node-3": {}},
-            "flannel_network 192.168.0.0/23 overlaps the underlay of node-1 (192.168.1.68/24 on eth0): "
-            "choose another network",
+            "flannel_network 192.168.0.0/23 overlaps the underlay of node-1 (192.168.1.0/24 on eth0): "
+            "choose another range",
         ),
         (
             VXLAN,
@@ -120,3 +120,10 @@ def test_a_wrong_option_hides_no_other_problem():
     found = problems(config, nodes)
     for words in ("flannel_vni", "overlaps the underlay of a", "is pinned to a and b", "is outside the network"):
         assert [problem for problem in found if words in problem], words
+
+
+def test_a_bridge_of_docker_in_the_network_is_named():
+    nodes = NODES | {"node-2": NODES["node-2"] | {"networks": {"br-1": ["40.15.7.0/24"], "docker0": ["40.15.26.0/24"]}}}
+    assert problems(VXLAN, nodes) == [
+        "flannel_network 40.15.0.0/16 overlaps a network of node-2 (40.15.7.0/24 on br-1): choose another range"
+    ]

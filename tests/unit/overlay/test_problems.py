@@ -75,6 +75,17 @@ def test_a_network_that_is_ours_or_is_taken_out_first_is_no_clash():
     [
         ({"control_plane": "etcd", "etcd_endpoints": []}, {}, "etcd_endpoints is empty"),
         (
+            {"address_pool": None},
+            {"node-1": node("192.168.1.68", interface_networks={"eth1": ["10.0.0.0/24"]})},
+            "10.0.0.0/24, which swarm takes for itself (docker_overlay_address_pool 10.0.0.0/8), overlaps a network of "
+            "node-1 (10.0.0.0/24 on eth1)",
+        ),
+        (
+            {},
+            {"node-1": node("192.168.1.68", routes=[{"destination": "10.0.0.0/8", "interface": "a", "gateway": None}])},
+            "overlaps a route of node-1 (10.0.0.0/8 on a)",
+        ),
+        (
             {"control_plane": "etcd", "networks": [OVERLAY | {"encrypted": True}]},
             {},
             "'overlay' is encrypted, which only the control plane swarm can",

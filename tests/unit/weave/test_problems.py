@@ -54,6 +54,11 @@ def test_a_node_that_takes_no_part_is_not_judged():
         ({"range": "172.111.222.7/24"}, {}, "weave_range '172.111.222.7/24' is not an IPv4 network"),
         ({"range": "192.168.0.0/16"}, {}, "overlaps the underlay of node-1 (192.168.1.0/24 on eth0)"),
         ({"range": "172.17.8.0/24"}, {}, "overlaps a network of node-2 (172.17.0.0/16 on docker0)"),
+        (
+            {},
+            {"node-9": {"routes": [{"destination": "172.111.0.0/16", "interface": "eth0", "gateway": "192.168.1.1"}]}},
+            "overlaps a route of node-9 (172.111.0.0/16 via 192.168.1.1 on eth0)",
+        ),
         ({"range": "172.18.1.0/24"}, {}, "overlaps weave_gateway_subnet 172.18.0.0/16"),
         ({"gateway_subnet": "172.18.0.1/16"}, {}, "weave_gateway_subnet '172.18.0.1/16' is not an IPv4 network"),
         (

@@ -38,6 +38,8 @@ class Backend:
     """Its name in flannel's documents, the configuration's Backend.Type and a lease's BackendType."""
     OPTIONS: ClassVar[Mapping[str, str]] = {}
     """What its options are called in the configuration's Backend."""
+    FLAGS: ClassVar[Mapping[str, str]] = {}
+    """Likewise, of its options that are true or false."""
     OVERHEAD: ClassVar[int] = 0
     """Bytes that it puts around a packet."""
 
@@ -57,7 +59,7 @@ class Backend:
 
     def document(self) -> dict[str, Any]:
         """The configuration's Backend: only what was chosen, in flannel's order."""
-        options = {field: getattr(self, option) for option, field in self.OPTIONS.items()}
+        options = {field: getattr(self, option) for option, field in {**self.OPTIONS, **self.FLAGS}.items()}
         return {"Type": self.TYPE, **{field: value for field, value in options.items() if value is not None}}
 
     def problems(self) -> list[str]:
@@ -84,7 +86,11 @@ class Backend:
         """The tunnel device of a host, if the backend has one."""
         return []
 
-    def tables(self, peers: Sequence[Lease]) -> StaticTables:
+    def differences(self, stored: Backend) -> list[str]:
+        """What is chosen here and is another way in a stored configuration of the same type."""
+        return []
+
+    def tables(self, peers: Sequence[Lease], underlay: Underlay) -> StaticTables:
         """The tables of the tunnel device."""
         return StaticTables()
 

@@ -8,19 +8,24 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ...validation import whole_number
+from ...datastore.documents import go_fields
+from ...validation import truth_value, whole_number
 from .backend import Backend
 from .host_gw import HostGw
 from .vxlan import Vxlan
 
 BACKENDS: Mapping[str, type[Backend]] = {backend.TYPE: backend for backend in (Vxlan, HostGw)}
-DOCUMENT_FIELDS = {"Type", *(field for backend in BACKENDS.values() for field in backend.OPTIONS.values())}
-"""What the configuration's Backend may hold."""
+_NOT_BUILT = {"GBP": False, "Learning": False, "MTU": 0}
+"""Fields of flanneld's backend vxlan that change the way of packets, and the only values that are built here."""
 
 
 def parse_backend(name: str, options: Mapping[str, Any], problems: list[str]) -> Backend:
     """A backend with its options; adds what is wrong to ``problems``."""
-    given = {option: whole_number(option, value, problems) for option, value in options.items()}
+    flags = {option for backend in BACKENDS.values() for option in backend.FLAGS}
+    given = {
+        option: (truth_value if option in flags else whole_number)(option, value, problems)
+        for option, value in options.items()
+    }
     given = {option: value for option, value in given.items() if value is not None}
     if name not in BACKENDS:
         problems.append(
@@ -32,15 +37,37 @@ def parse_backend(name: str, options: Mapping[str, Any], problems: list[str]) ->
     problems += [
         f"{option} is an option of the backend {other.TYPE}, and not of {name}: leave it out"
         for other in BACKENDS.values()
-        for option in other.OPTIONS
-        if option in given and option not in chosen.OPTIONS
+        for option in {**other.OPTIONS, **other.FLAGS}
+        if option in given and option not in {**chosen.OPTIONS, **chosen.FLAGS}
     ]
-    backend = chosen(**{option: value for option, value in given.items() if option in chosen.OPTIONS})
+    known = {**chosen.OPTIONS, **chosen.FLAGS}
+    backend = chosen(**{option: value for option, value in given.items() if option in known})
     problems += backend.problems()
     return backend
 
 
-def stored_options(document: Mapping[str, Any]) -> dict[str, Any]:
-    """The options in a configuration's Backend, as far as they are of its type; zero means flannel's default."""
-    backend = BACKENDS.get(str(document.get("Type")))
-    return {option: document.get(field) or None for option, field in backend.OPTIONS.items()} if backend else {}
+def stored_backend(document: Mapping[str, Any], problems: list[str]) -> Backend:
+    """The Backend of a stored configuration, as flanneld reads it: the type in any case, a zero as its default."""
+    type_of = go_fields(document, ["Type"]).get("Type", "udp")
+    name = str(type_of).lower()
+    backend = BACKENDS.get(name, Backend)
+    numbers, flags = backend.OPTIONS, backend.FLAGS
+    found = go_fields(document, [*numbers.values(), *flags.values(), *_NOT_BUILT])
+    for field, value in found.items():
+        kind = bool if field in flags.values() or isinstance(_NOT_BUILT.get(field), bool) else int
+        if type(value) is not kind:
+            problems.append(f"Backend.{field} is {value!r}, and flanneld takes {_KINDS[kind]} only")
+    if problems:
+        return Backend()
+    if backend.FLAGS:
+        problems += [
+            f"Backend.{field} is {found[field]}, which this collection does not build: leave it out, or run flanneld "
+            "on all hosts"
+            for field, built in _NOT_BUILT.items()
+            if found.get(field, built) != built
+        ]
+    options = {option: found.get(field) or None for option, field in {**numbers, **flags}.items()}
+    return parse_backend(name, options, problems)
+
+
+_KINDS = {bool: "true or false", int: "a number"}

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -31,8 +32,12 @@ class Vxlan(Backend):
     OPTIONS = {"vni": "VNI", "port": "Port"}  # noqa: RUF012  (a constant of the class, declared so in Backend)
     OVERHEAD = OVERHEAD
 
+    FLAGS = {"direct_routing": "DirectRouting"}  # noqa: RUF012  (likewise)
+
     vni: int | None = None
     port: int | None = None
+    direct_routing: bool | None = None
+    """Whether hosts on one layer 2 network reach each other by plain routes, without the tunnel."""
 
     @property
     def effective_vni(self) -> int:
@@ -51,8 +56,8 @@ class Vxlan(Backend):
 
     @property
     def meaning(self) -> tuple[Any, ...]:
-        """With VNI and port."""
-        return (self.TYPE, self.effective_vni, self.effective_port)
+        """With VNI and port, and whether neighbours are reached directly."""
+        return (self.TYPE, self.effective_vni, self.effective_port, bool(self.direct_routing))
 
     def problems(self) -> list[str]:
         """VNI and port must be in range, and the device's name must fit."""
@@ -99,9 +104,27 @@ class Vxlan(Backend):
         )
         return [VirtualLink(device, "vxlan", vxlan)]
 
-    def tables(self, peers: Sequence[Lease]) -> StaticTables:
-        """One entry a table and peer; the device is wholly the network's, so they are exact."""
-        vteps = [(peer, packed_mac(self.vtep_mac(peer) or "")) for peer in peers]
+    def differences(self, stored: Backend) -> list[str]:
+        """An option that is chosen here counts; what is not chosen is left to the stored configuration."""
+        meant = {
+            "vni": (self.effective_vni, getattr(stored, "effective_vni", None)),
+            "port": (self.effective_port, getattr(stored, "effective_port", None)),
+            "direct_routing": (self.direct_routing, bool(getattr(stored, "direct_routing", None))),
+        }
+        return [
+            f"its {field} is {meant[option][1]}, and {option} is {meant[option][0]}"
+            for option, field in {**self.OPTIONS, **self.FLAGS}.items()
+            if getattr(self, option) is not None and meant[option][0] != meant[option][1]
+        ]
+
+    def is_direct(self, peer: Lease, underlay: Underlay) -> bool:
+        """Whether a peer is reached by a plain route."""
+        return bool(self.direct_routing) and ipaddress.IPv4Address(peer.public_ip) in underlay.address.network
+
+    def tables(self, peers: Sequence[Lease], underlay: Underlay) -> StaticTables:
+        """One entry a table and peer in the tunnel; the device is wholly the network's, so they are exact."""
+        tunnelled = [peer for peer in peers if not self.is_direct(peer, underlay)]
+        vteps = [(peer, packed_mac(self.vtep_mac(peer) or "")) for peer in tunnelled]
         return StaticTables(
             self.device,
             fdb={mac: packed_ip(peer.public_ip) for peer, mac in vteps},
@@ -110,7 +133,9 @@ class Vxlan(Backend):
         )
 
     def route(self, peer: Lease, underlay: Underlay) -> Route:
-        """By the peer's VXLAN device, on link though no address of this host is near it."""
+        """By the peer's VXLAN device, on link though no address of this host is near it; or directly by the peer."""
+        if self.is_direct(peer, underlay):
+            return route_by(peer.subnet, peer.public_ip, underlay.interface)
         return route_by(peer.subnet, str(peer.subnet.network_address), self.device, onlink=True)
 
     @classmethod
@@ -121,6 +146,7 @@ class Vxlan(Backend):
         peers = [
             (peer["subnet"].partition("/")[0], seen_macs.get(peer["public_ip"]) or peer["vtep_mac"], peer["public_ip"])
             for peer in flannel["peers"]
+            if peer["vtep_mac"] in {entry["mac"] for entry in flannel["fdb"]}  # the others are reached directly
         ]
         return [
             check_options(
