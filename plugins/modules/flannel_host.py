@@ -60,7 +60,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Make node-1's part of the network, and tell Docker its addresses
+- name: Make node-1's part of the network, and tell a service its addresses
   container_network.lab.flannel_host:
     etcd_endpoints: ["http://192.168.1.68:2379"]
     interface: eth0
@@ -68,12 +68,10 @@ EXAMPLES = r"""
     prefix_length: 24
     mtu: 9001
     files:
-      - path: /etc/systemd/system/docker.service.d/50-flannel.conf
+      - path: /etc/systemd/system/my-bridge.service.d/50-flannel.conf
         content: |
           [Service]
           EnvironmentFile=/run/flannel/subnet.env
-          ExecStart=
-          ExecStart=/usr/sbin/dockerd --bip=${FLANNEL_SUBNET} --mtu=${FLANNEL_MTU} --ip-masq=false
 
 - name: Remove it
   container_network.lab.flannel_host:

@@ -135,6 +135,13 @@ host_info:
       description: Whether M(container_network.lab.host_commands) has something to install.
       type: bool
       sample: false
+    docker_daemon:
+      description:
+        - How Docker is started, of its unit with all drop-ins, of C(daemon.json), and of the process that runs; for
+          P(container_network.lab.network_problems#filter) and P(container_network.lab.docker_daemon_in_force#filter).
+        - Values are told of those options only that a network may contradict.
+      type: dict
+      sample: {start: /usr/sbin/dockerd -H fd:// $DOCKER_OPTS, start_path: /usr/lib/systemd/system/docker.service}
     missing_link_kinds:
       description: The link types asked for that the kernel cannot make.
       type: list
@@ -187,13 +194,19 @@ from typing import Any
 
 from ansible_collections.container_network.lab.plugins.module_utils.ansible_module import run_module
 from ansible_collections.container_network.lab.plugins.module_utils.commands import install
+from ansible_collections.container_network.lab.plugins.module_utils.docker import daemon
 from ansible_collections.container_network.lab.plugins.module_utils.kernel import host_facts
 from ansible_collections.container_network.lab.plugins.module_utils.outcome import Outcome, observed
 
 
 def look(params: dict[str, Any], _check_mode: bool) -> Outcome:
     """All that a role wants to know before it changes anything, in one look."""
-    return observed({"host_info": {**host_facts.look(params), "outdated_commands": bool(install.outdated_files())}})
+    found = {
+        **host_facts.look(params),
+        "outdated_commands": bool(install.outdated_files()),
+        "docker_daemon": daemon.look().facts(),
+    }
+    return observed({"host_info": found})
 
 
 def main() -> None:

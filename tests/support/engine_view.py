@@ -30,6 +30,11 @@ class EngineView:
         with self._client() as client:
             return client.version()["Version"]
 
+    def labels(self) -> list[str]:
+        """The labels that the Engine itself has."""
+        with self._client() as client:
+            return client.info()["Labels"]
+
     def containers(self) -> list[str]:
         """The names of all containers, running or not."""
         with self._client() as client:

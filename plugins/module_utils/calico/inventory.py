@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
+from ..docker.daemon_problems import DaemonNeeds, daemon_problems
 from .bgp_problems import MESH
 from .checks import CheckedCluster, checks, hosts_from, pools_from
 from .documents import is_document
@@ -22,7 +23,12 @@ Hosts = Mapping[str, Mapping[str, Any]]
 
 def network_problems(config: Mapping[str, Any], hosts: Hosts) -> list[str]:
     """All that is wrong with a network: ``config`` as `problems` takes it, the variables of its hosts by name."""
-    return problems(
+    docker = [
+        problem
+        for name, variables in hosts.items()
+        for problem in daemon_problems(name, _host_info(variables), _docker_needs(variables))
+    ]
+    return docker + problems(
         config,
         {
             name: {
@@ -34,6 +40,11 @@ def network_problems(config: Mapping[str, Any], hosts: Hosts) -> list[str]:
             for name, variables in hosts.items()
         },
     )
+
+
+def _docker_needs(variables: Mapping[str, Any]) -> DaemonNeeds:
+    bip = variables.get("calico_docker_bip") or ""
+    return DaemonNeeds(bridge_address=bip and f"calico_docker_bip {bip}", bip=bip, dns=True)
 
 
 def network_description(config: Mapping[str, Any], hosts: Hosts) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from ..errors import LabError
 from ..kernel.writer import load
 from .config import Config
 from .dns_names import DOMAIN, HostsFile
-from .dns_server import DnsServer, clean_host, write_domains
+from .dns_server import UPSTREAM_FILE, DnsServer, clean_host, write_domains
 from .docker_view import Docker
 from .host_options import MODULE
 from .registry import network_class, network_classes
@@ -44,7 +44,7 @@ def drivers(config: Config) -> list[Driver]:
     if config.dns_address:
         folder = config.hosts_file.parent
         domains = [DOMAIN, *(one.dns_domain for one in classes.values())]
-        write = partial(write_domains, folder, domains, config.dnsmasq_pid_file)
+        write = partial(write_domains, folder, domains, config.dnsmasq_pid_file, folder / UPSTREAM_FILE)
         write()
         dns_server = DnsServer(folder, config.dns_address, config.networks, write)
     return [

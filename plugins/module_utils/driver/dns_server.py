@@ -24,13 +24,14 @@ from ..kernel.ipsets import IpSet
 from ..kernel.iptables import ChainSet
 from ..recorded.files import RecordedFile, converge_files
 from .dns_names import ContainerName, reload_dnsmasq
-from .dns_views import CHAIN, SET_PREFIX, Networks, View, plan_views, redirection
+from .dns_views import SET_PREFIX, Networks, View, plan_views, redirection
 
 START_SECONDS = 2.0
 RETRY_SECONDS = 30.0
 """How long a view that did not start is not started again: each attempt delays others."""
 DOMAINS_FILE = "domains"
-RESOLVER = Path("/etc/resolv.conf")
+UPSTREAM_FILE = "upstream"
+"""The servers that queries are forwarded to, as docker/daemon_copy.py writes them."""
 """Names the servers to which dnsmasq forwards."""
 UNIT = "container-network-dns@{}.service"
 log = logging.getLogger(__name__)
@@ -176,13 +177,12 @@ class DnsServer:
         self._views = views
 
 
-def write_domains(
-    folder: Path, domains: Iterable[str], pid_file: Path | None = None, resolver: Path = RESOLVER
-) -> None:
+def write_domains(folder: Path, domains: Iterable[str], pid_file: Path | None, resolver: Path) -> None:
     """Write the domains for which queries are never forwarded, and reload every dnsmasq of this host if they changed.
 
     Without a server to forward to, that is every domain (``#``): dnsmasq would refuse to answer, and clients try again.
-    The file is in the format of dnsmasq's option ``--servers-file``; ``pid_file`` is that of the dnsmasq at port 53.
+    The file is in the format of dnsmasq's option ``--servers-file``; ``pid_file`` is that of the dnsmasq of all names,
+    and ``resolver`` names the servers that queries are forwarded to, as resolv.conf(5).
     """
     everything = [] if _names_a_server(resolver) else ["#"]
     text = "".join(f"server=/{domain}/\n" for domain in sorted({*domains, *everything}))
@@ -202,8 +202,7 @@ def _names_a_server(resolver: Path) -> bool:
 
 def clean_host(address: str) -> None:
     """Remove the rules and sets; the role removes the units."""
-    obsolete = ChainSet({("nat", CHAIN): []}, redirection((), address).jumps)
-    steps = iptables.plan(ChainSet(), [obsolete], iptables.read("ipv4"))
+    steps = iptables.plan(ChainSet(), [redirection((), address)], iptables.read("ipv4"))
     if steps:
         iptables.restore("ipv4", steps)
     ipsets.destroy(ipsets.plan((), ipsets.read(), _is_ours).destroyed)

@@ -5,7 +5,8 @@
 
 All containers send their queries to one address, port 53. By its source address, a query is redirected to the port of
 the client's view, which is a dnsmasq of its own. A container in several networks has a view of all of them. Clients in
-none of our networks, and those whose view is not ready yet, get the names of all networks.
+none of our networks, and those whose view is not ready yet, get the names of all networks. No server listens at port 53
+itself: it stays free for others, also on all addresses of the host.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from .dns_names import ContainerName, hosts_text
 
 CHAIN = "CONTAINER-NAMES"
 SET_PREFIX = "container-names-"
+WHOLE_PORT = 5300
+"""Where the server of all networks' names listens."""
 FIRST_PORT = 5301
 Networks = frozenset[str]
 
@@ -59,15 +62,21 @@ def plan_views(networks: Iterable[str], clients: Mapping[str, Networks], ports: 
 
 
 def redirection(views: Sequence[View], address: str) -> ChainSet:
-    """The rules that redirect queries to views. DNAT, because REDIRECT needs an address on the incoming interface."""
+    """The rules that redirect queries to views, and all others to the server of all names.
+
+    DNAT, because REDIRECT needs an address on the incoming interface. The jumps come before those of Docker, by which
+    the queries would come to a container that publishes port 53.
+    """
     rules = [
-        f"-p {protocol} -m {protocol} --dport 53 -m set --match-set {view.ipset().name} src "
-        f"-j DNAT --to-destination {address}:{view.port}"
-        for view in views
-        if view.clients
+        f"-p {protocol} -m {protocol} --dport 53{clients} -j DNAT --to-destination {address}:{port}"
+        for clients, port in [
+            *((f" -m set --match-set {view.ipset().name} src", view.port) for view in views if view.clients),
+            ("", WHOLE_PORT),
+        ]
         for protocol in ("udp", "tcp")
     ]
-    return ChainSet({("nat", CHAIN): rules}, [("nat", "PREROUTING", f"-d {address}/32 -j {CHAIN}")])
+    hooks = ("PREROUTING", "OUTPUT")  # containers', and those of this host and of containers in its namespace
+    return ChainSet({("nat", CHAIN): rules}, top=[("nat", hook, f"-d {address}/32 -j {CHAIN}") for hook in hooks])
 
 
 def networks_by_address(containers: Iterable[tuple[Networks, Collection[str]]]) -> dict[str, Networks]:

@@ -12,6 +12,8 @@ from typing import Any
 
 from ..checks.check import CheckOptions, check_options
 from ..checks.probes import INITIAL_TTL, NO_ADDRESS, path_to_outside, reaches, reaches_with_full_packets
+from ..docker.daemon import DockerDaemon
+from ..docker.daemon_options import DaemonOptions
 from .backends.registry import BACKENDS
 from .dataplane import FORWARD_CHAIN, MASQUERADE_CHAIN
 
@@ -26,6 +28,7 @@ class CheckedHost:
     underlay_gateway: str | None
     flannel: Mapping[str, Any]
     vtep_mac: str | None = None
+    docker: DockerDaemon = field(default_factory=DockerDaemon)
     containers: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -54,7 +57,7 @@ def _files_and_docker(host: CheckedHost) -> list[CheckOptions]:
         check_options(
             "options of dockerd",
             ["ps", "-C", "dockerd", "-o", "args="],
-            [f"--bip={bridge}", f"--mtu={flannel['mtu']}", "--ip-masq=false"],
+            DaemonOptions("flannel", {"bip": bridge, "mtu": flannel["mtu"], "ip-masq": False}).flags(host.docker),
         ),
         check_options(
             "docker0 has the lease's first address",

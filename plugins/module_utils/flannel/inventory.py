@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ..docker.daemon import DockerDaemon
 from .checks import CheckedHost, checks
 from .problems import problems
 
@@ -55,6 +56,7 @@ def _checked_host(name: str, variables: Mapping[str, Any]) -> CheckedHost:
         underlay_gateway=info["gateway"],
         flannel=flannel,
         vtep_mac=flannel["device_mac"],
+        docker=DockerDaemon.from_facts(info.get("docker_daemon") or {}),
         containers={
             name: _address(variables, name) for name in (one["name"] for one in variables.get("workloads") or ())
         },

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+from ..docker.daemon_problems import DaemonNeeds, daemon_problems
 from ..errors import InvalidInput
 from ..kernel.vxlan import SMALLEST_MTU
 from ..validation import host_address_problems, used_range_problems
@@ -28,6 +29,13 @@ class _Node:
     mtu: int | None
     pin: ipaddress.IPv4Network | None
     interface: str
+    docker: Mapping[str, Any] = field(hash=False)
+
+    def docker_problems(self, mtu: int | None) -> list[str]:
+        """What of its Docker contradicts a lease; ``mtu`` is the one of its containers, in bytes, if it is known."""
+        gateway = f"{self.pin.network_address + 1}/{self.pin.prefixlen}" if self.pin else ""
+        needs = DaemonNeeds("the lease of the host", gateway, mtu, ip_masq=False)
+        return daemon_problems(self.name, {"docker_daemon": self.docker}, needs)
 
 
 def problems(config: Mapping[str, Any], nodes: Mapping[str, Mapping[str, Any]]) -> list[str]:
@@ -47,7 +55,10 @@ def problems(config: Mapping[str, Any], nodes: Mapping[str, Mapping[str, Any]]) 
         parsed = FlannelConfig.from_fields(**config)
     except InvalidInput as error:  # what can be said without a configuration is said all the same
         wrong = [f"flannel_{problem}" for problem in error.problems]
+        found += [problem for node in parsed_nodes for problem in node.docker_problems(None)]
         return wrong + found + (_pins_outside(network, parsed_nodes) if network else [])
+    for node in parsed_nodes:
+        found += node.docker_problems(None if node.mtu is None else parsed.backend.mtu(node.mtu))
     found += _pin_problems(parsed, parsed_nodes)
     found += _room_problems(parsed, parsed_nodes)
     return found + parsed.backend.node_problems({node.name: node.address for node in parsed_nodes if node.address})
@@ -65,7 +76,8 @@ def _node(name: str, fields: Mapping[str, Any], found: list[str]) -> _Node:
             pin = ipaddress.IPv4Network(str(fields["subnet"]))
         except ValueError as error:
             found.append(f"{name}: flannel_subnet '{fields['subnet']}' is not an IPv4 network ({error})")
-    return _Node(name, address, fields.get("mtu"), pin, str(fields.get("interface") or "the underlay"))
+    interface = str(fields.get("interface") or "the underlay")
+    return _Node(name, address, fields.get("mtu"), pin, interface, fields.get("docker_daemon") or {})
 
 
 def _network_of(config: Mapping[str, Any]) -> ipaddress.IPv4Network | None:

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..docker.containers import GATEWAY_BRIDGE
+from ..docker.daemon_problems import GATEWAY_EGRESS, DaemonNeeds, daemon_problems
 from ..docker.networks import NetworkSpec
 from ..docker.swarm.state import ACTIVE
 from .checks import CheckedHost, Overlay, checks, workloads_from
@@ -21,7 +22,12 @@ Hosts = Mapping[str, Mapping[str, Any]]
 
 def network_problems(config: Mapping[str, Any], hosts: Hosts) -> list[str]:
     """All that is wrong with the overlays: ``config`` as `problems` takes it, the variables of their hosts by name."""
-    return problems(
+    over_etcd = config["control_plane"] == ETCD
+    needs = DaemonNeeds(dns=over_etcd, masquerading=GATEWAY_EGRESS, swarm=not over_etcd)
+    docker = [
+        problem for name, variables in hosts.items() for problem in daemon_problems(name, seen_of(variables), needs)
+    ]
+    return docker + problems(
         config,
         {
             name: {

@@ -9,6 +9,7 @@ import ipaddress
 from collections.abc import Mapping
 from typing import Any
 
+from ..docker.daemon_problems import GATEWAY_EGRESS, DaemonNeeds, daemon_problems
 from .checks import Network, checks, hosts_from
 from .problems import problems
 from .ring import Ring
@@ -18,11 +19,14 @@ Hosts = Mapping[str, Mapping[str, Any]]
 
 def network_problems(config: Mapping[str, Any], hosts: Hosts) -> list[str]:
     """All that is wrong with a network: ``config`` as `problems` takes it, the variables of its hosts by name."""
-    return problems(
+    infos = {name: (variables.get("_weave_host") or {}).get("host_info") or {} for name, variables in hosts.items()}
+    needs = DaemonNeeds(dns=True, masquerading=GATEWAY_EGRESS)
+    docker = [problem for name, info in infos.items() for problem in daemon_problems(name, info, needs)]
+    return docker + problems(
         config,
         {
             name: {
-                **((variables.get("_weave_host") or {}).get("host_info") or {}),  # nothing of one that takes no part
+                **infos[name],  # nothing of one that takes no part
                 "peer_name": variables.get("weave_peer_name"),
                 "attachments": variables.get("weave_attachments") or [],
                 "foreign_command": _path_in((variables.get("_weave_foreign_command") or {}).get("stdout") or ""),

@@ -1,7 +1,8 @@
 #!/bin/sh
 # Makes Docker forget the addresses of its bridge docker0, which it keeps in its own store and on the bridge, so that it
-# takes some of its own choice again. Argument: the command that starts the daemon.
+# takes some of its own choice again.
 set -e
+PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 
 # A daemon without a bridge deletes the stored one. It runs for a moment on Docker's store of networks, but on no
 # containers: those that it starts would stay without a network permanently.
@@ -24,7 +25,7 @@ systemctl stop docker.service
 mkdir "$work/data"
 ln -s "$root/network" "$work/data/network"
 echo '{}' > "$work/daemon.json"
-"${1%% *}" --config-file "$work/daemon.json" --data-root "$work/data" --exec-root "$work/exec" --pidfile "$work/pid" \
+dockerd --config-file "$work/daemon.json" --data-root "$work/data" --exec-root "$work/exec" --pidfile "$work/pid" \
     --host "unix://$work/socket" --containerd /run/containerd/containerd.sock --storage-driver vfs --bridge none \
     > "$work/log" 2>&1 &
 daemon=$!

@@ -15,19 +15,25 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.container_network.lab.plugins.module_utils.datastore.etcd import Etcd
+from ansible_collections.container_network.lab.plugins.module_utils.driver.dns_redirect import ensure_redirection
+from ansible_collections.container_network.lab.plugins.module_utils.driver.dns_views import redirection
+from ansible_collections.container_network.lab.plugins.module_utils.kernel import iptables
+from ansible_collections.container_network.lab.plugins.module_utils.kernel.iptables import ChainSet
+from ansible_collections.container_network.lab.plugins.module_utils.kernel.namespaces import inside
 from tests.support.driver_hosts import DriverHost, eventually, running_cluster
 
 PLAIN = {"plain": {"module": "tests.support.plain_network"}}
 ADDRESS = "169.254.20.10"
 FOLDER = "/run/container-network-dns"
+LAN_SERVER = "127.0.0.77"
 # Stands in for systemd, which cannot run in a namespace of a test: starts and stops what the role's unit does.
 SYSTEMCTL = f"""#!/bin/sh
 port=${{2#container-network-dns@}}
 port=${{port%.service}}
 case $1 in
   start) dnsmasq --conf-file=/dev/null --pid-file={FOLDER}/$port.pid --port=$port --listen-address={ADDRESS} \
-    --bind-interfaces --no-hosts --addn-hosts={FOLDER}/$port.hosts --servers-file={FOLDER}/domains --domain-needed \\
-    --no-resolv --server={ADDRESS} ;;
+    --bind-interfaces --no-hosts --addn-hosts={FOLDER}/$port.hosts --servers-file={FOLDER}/domains \\
+    --domain-needed --resolv-file={FOLDER}/upstream ;;
   stop) kill "$(cat {FOLDER}/$port.pid)" ;;
 esac
 """
@@ -43,7 +49,6 @@ def host(netns_factory: Callable[[], str], tmp_path: Path, busybox_path: str) ->
         stand_in.chmod(0o755)
         host.run("ip", "address", "add", f"{ADDRESS}/32", "dev", "lo", "scope", "host")
         host.run("mkdir", FOLDER)
-        host.run("mount", "--bind", "/dev/null", "/etc/resolv.conf")  # no servers beyond
         host.run("touch", f"{FOLDER}/hosts")
         whole = [f"--pid-file={FOLDER}/pid", f"--addn-hosts={FOLDER}/hosts", f"--servers-file={FOLDER}/domains"]
         host.run(
@@ -52,8 +57,10 @@ def host(netns_factory: Callable[[], str], tmp_path: Path, busybox_path: str) ->
             f"--listen-address={ADDRESS}",
             "--bind-interfaces",
             "--no-hosts",
-            *whole,
             "--domain-needed",
+            f"--resolv-file={FOLDER}/upstream",
+            *whole,
+            "--port=5300",
         )
         names = {"hosts_file": f"{FOLDER}/hosts", "dnsmasq_pid_file": f"{FOLDER}/pid", "dns_address": ADDRESS}
         host.start_driver(etcd={"endpoints": [cluster.endpoint]}, networks=PLAIN, **names)
@@ -183,6 +190,53 @@ def test_a_network_with_an_odd_name_has_a_view_of_its_own(host: DriverHost) -> N
     run(host, "again", "red blue")
     eventually(lambda: lookup(host, "again", "web") == "10.4.0.99")
     assert lookup(host, "r1", "web") == "10.1.0.77"
+
+
+def test_names_of_the_lan_are_answered(host: DriverHost) -> None:
+    lan = [f"--listen-address={LAN_SERVER}", "--bind-interfaces", "--no-hosts", "--no-resolv"]
+    host.run(
+        "dnsmasq", "--conf-file=/dev/null", f"--pid-file={FOLDER}/lan.pid", *lan, "--host-record=nas.lan,192.168.7.7"
+    )
+    host.run("sh", "-c", f"echo nameserver {LAN_SERVER} > {FOLDER}/upstream")
+    host.kill_driver()
+    host.start_driver()
+    run(host, "r1", "red")
+    run(host, "stranger", "bridge")
+    eventually(lambda: lookup(host, "r1", "nas.lan") == "192.168.7.7")
+    assert lookup(host, "stranger", "nas.lan") == "192.168.7.7"
+    host.run("pkill", "--pidfile", f"{FOLDER}/lan.pid")
+
+
+def test_port_53_is_free_for_others_and_queries_do_not_get_there(host: DriverHost) -> None:
+    elsewhere(host, "red", "10.1.0.77")
+    taken = host.run("ss", "--no-header", "-lun", "sport", "=", "53").stdout
+    assert taken == "", taken
+    publish = ("--publish=53:53/udp", "--publish=53:53/tcp")
+    host.docker("run", "--detach", "--name=pihole", *publish, "busybox", "sleep", "infinity")
+    run(host, "r1", "red")
+    run(host, "stranger", "bridge")
+    eventually(lambda: lookup(host, "r1", "web") == "10.1.0.77")
+    assert lookup(host, "stranger", "web") == "10.1.0.77"
+    # Of the host itself, and of containers in its namespace.
+    host.docker("run", "--detach", "--name=inside", "--network=host", "busybox", "sleep", "infinity")
+    assert lookup(host, "inside", "web") == "10.1.0.77"
+
+
+def test_the_server_gets_its_queries_without_the_driver_and_keeps_its_views(host: DriverHost) -> None:
+    elsewhere(host, "red", "10.1.0.77")
+    elsewhere(host, "blue", "10.1.0.88")
+    run(host, "b1", "blue")
+    run(host, "stranger", "bridge")
+    eventually(lambda: lookup(host, "b1", "web") == "10.1.0.88")
+    host.kill_driver()
+    with inside(host.netns):
+        before = iptables.read("ipv4")
+        ensure_redirection(ADDRESS)
+        assert iptables.read("ipv4") == before
+        iptables.restore("ipv4", iptables.plan(ChainSet(), [redirection((), ADDRESS)], before))
+        assert lookup(host, "stranger", "web") == ""
+        ensure_redirection(ADDRESS)
+    assert lookup(host, "stranger", "web") == "10.1.0.77"
 
 
 def test_no_question_is_lost_while_containers_come_and_go(host: DriverHost) -> None:

@@ -9,21 +9,18 @@ The agent then keeps its port until the engine restarts. In the next swarm the h
 a container elsewhere.
 """
 
-# pylint: disable=ansible-bad-function # also part of programs, which have no module's run_command
-
 from __future__ import annotations
 
 import os
-import subprocess
 import time
 
 from ...errors import LabError
 from ...kernel.host_facts import used_ports
+from ..restart import restart
 from .state import GOSSIP_PORT
 
 CLOSING_SECONDS = 5.0
 _PAUSE = 0.2  # seconds between two looks
-_RESTART = ["sh", "-c", "systemctl reset-failed docker.service; exec timeout 120 systemctl restart docker.service"]
 
 
 def keeps_port() -> bool:
@@ -40,10 +37,10 @@ def free_port() -> None:
     """Restart an engine that keeps the port; LabError if that does not help, or cannot be done."""
     if not keeps_port():
         return
-    done = subprocess.run(_RESTART, check=False, capture_output=True, text=True)
-    if done.returncode != 0 or keeps_port():
+    complaint = restart()
+    if complaint or keeps_port():
         raise LabError(
             f"TCP port {GOSSIP_PORT} of {os.uname().nodename} is in use, and a swarm needs it. If dockerd has it from "
             "a swarm that it has left, restart it; else stop the program that has it ('ss -tlnp')."
-            + (f" Restarting docker.service failed: {done.stderr.strip()}" if done.returncode else "")
+            + (f" Restarting docker.service failed: {complaint}" if complaint else "")
         )
