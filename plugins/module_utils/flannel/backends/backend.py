@@ -92,6 +92,12 @@ class Backend:
         """The route to a peer's containers."""
         raise NotImplementedError
 
+    def arrivals(
+        self, network: ipaddress.IPv4Network, own: Lease, peers: Sequence[Lease], underlay: Underlay
+    ) -> list[str]:
+        """What other hosts and their containers send to a host's containers, as matches that iptables-save prints."""
+        raise NotImplementedError
+
     @classmethod
     def checks(cls, flannel: Mapping[str, Any], seen_macs: Mapping[str, str | None]) -> list[CheckOptions]:
         """The checks of the tunnel device, or that there is none.

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -112,6 +113,12 @@ class Vxlan(Backend):
     def route(self, peer: Lease, underlay: Underlay) -> Route:
         """By the peer's VXLAN device, on link though no address of this host is near it."""
         return route_by(peer.subnet, str(peer.subnet.network_address), self.device, onlink=True)
+
+    def arrivals(
+        self, network: ipaddress.IPv4Network, own: Lease, peers: Sequence[Lease], underlay: Underlay
+    ) -> list[str]:
+        """Whatever comes out of the tunnel."""
+        return [f"-d {own.subnet} -i {self.device}"]
 
     @classmethod
     def checks(cls, flannel: Mapping[str, Any], seen_macs: Mapping[str, str | None]) -> list[CheckOptions]:
