@@ -19,7 +19,9 @@ from .dns_names import ContainerName, hosts_text
 
 CHAIN = "CONTAINER-NAMES"
 SET_PREFIX = "container-names-"
+PORT = 53
 FIRST_PORT = 5301
+PROTOCOLS = ("udp", "tcp")
 Networks = frozenset[str]
 
 
@@ -58,16 +60,29 @@ def plan_views(networks: Iterable[str], clients: Mapping[str, Networks], ports: 
     ]
 
 
-def redirection(views: Sequence[View], address: str) -> ChainSet:
-    """The rules that redirect queries to views. DNAT, because REDIRECT needs an address on the incoming interface."""
-    rules = [
-        f"-p {protocol} -m {protocol} --dport 53 -m set --match-set {view.ipset().name} src "
+def rules(views: Sequence[View], address: str) -> ChainSet:
+    """The rules that redirect queries to views, and those that let all queries in, whatever a firewall stops.
+
+    DNAT, because REDIRECT needs an address on the incoming interface. The address is of scope host: what comes to it is
+    from this host and its containers, be they on docker0 or on a network of ours.
+    """
+    served = [view for view in views if view.clients]
+    redirections = [
+        f"-p {protocol} -m {protocol} --dport {PORT} -m set --match-set {view.ipset().name} src "
         f"-j DNAT --to-destination {address}:{view.port}"
-        for view in views
-        if view.clients
-        for protocol in ("udp", "tcp")
+        for view in served
+        for protocol in PROTOCOLS
     ]
-    return ChainSet({("nat", CHAIN): rules}, [("nat", "PREROUTING", f"-d {address}/32 -j {CHAIN}")])
+    admissions = [
+        f"-p {protocol} -m {protocol} --dport {port} -j ACCEPT"
+        for port in (PORT, *(view.port for view in served))
+        for protocol in PROTOCOLS
+    ]
+    return ChainSet(
+        {("nat", CHAIN): redirections, ("filter", CHAIN): admissions},
+        [("nat", "PREROUTING", f"-d {address}/32 -j {CHAIN}")],
+        unstopped=[("filter", "INPUT", f"-d {address}/32 -j {CHAIN}")],
+    )
 
 
 def networks_by_address(containers: Iterable[tuple[Networks, Collection[str]]]) -> dict[str, Networks]:
