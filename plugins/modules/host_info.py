@@ -46,6 +46,14 @@ options:
     type: list
     elements: int
     default: []
+  needed_ports:
+    description:
+      - Ports that other hosts of the underlay send to, such as V(8472/udp), V(179/tcp), or V(ipip) for IP in IP.
+      - Of them it is told whether the host's own iptables close them, and of UDP ports whether anything takes packets
+        there.
+    type: list
+    elements: str
+    default: []
   netlink_families:
     description: Families of generic netlink to look for, such as V(ovs_datapath), the kernel's Open vSwitch.
     type: list
@@ -172,6 +180,14 @@ host_info:
       type: list
       elements: int
       sample: [4789]
+    stopped_ports:
+      description:
+        - The needed ports that the host's own iptables close, each with the C(rule) that does, as C(iptables -S) prints
+          it.
+        - Rules of which it cannot be told whether they match are no proof of either.
+      type: list
+      elements: dict
+      sample: [{port: 8472/udp, rule: -A INPUT -p udp -m udp --dport 8472 -j DROP}]
 """
 
 from typing import Any

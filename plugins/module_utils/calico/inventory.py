@@ -8,10 +8,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ..kernel.needed_ports import NeededPorts, seen_ports
+from ..kernel.vxlan import IANA_PORT
 from .checks import CheckedCluster, checks, hosts_from, pools_from
-from .problems import problems
+from .problems import link_kinds, problems
 
 Hosts = Mapping[str, Mapping[str, Any]]
+BGP_PORT = "179/tcp"
+TUNNEL_PORTS = {"vxlan": f"{IANA_PORT}/udp", "ipip": "ipip"}
 
 
 def network_problems(config: Mapping[str, Any], hosts: Hosts) -> list[str]:
@@ -27,6 +31,17 @@ def network_problems(config: Mapping[str, Any], hosts: Hosts) -> list[str]:
             for name, variables in hosts.items()
         },
     )
+
+
+def needed_ports(config: Mapping[str, Any]) -> NeededPorts:
+    """Those of BGP and of the pools' tunnels, and etcd."""
+    tunnels = link_kinds(config["ip_pools"], config["tunnel"])
+    return NeededPorts((BGP_PORT, *(TUNNEL_PORTS[tunnel] for tunnel in tunnels)), config["etcd_endpoints"])
+
+
+def seen_of(_config: Mapping[str, Any], variables: Mapping[str, Any]) -> dict[str, Any]:
+    """What was found on a host, as NeededPorts takes it."""
+    return seen_ports("calico", _host_info(variables), variables.get("_calico_ports"))
 
 
 def network_description(config: Mapping[str, Any], hosts: Hosts) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import errno
 import ipaddress
 import os
+import re
 import shutil
 import socket
 from collections.abc import Callable, Iterable
@@ -18,6 +19,7 @@ from typing import Any
 
 from ..errors import InvalidInput, LabError
 from . import rtnetlink as rt
+from .firewall import stopped_ports
 from .genetlink import GenericNetlink
 from .links import LinkTable, read_links
 from .namespaces import unshare_network
@@ -33,6 +35,7 @@ ARGUMENTS: dict[str, Any] = {
     "processes": {"type": "list", "elements": "str", "default": []},
     "features": {"type": "list", "elements": "str", "choices": ["esp"], "default": []},
     "udp_ports": {"type": "list", "elements": "int", "default": []},
+    "needed_ports": {"type": "list", "elements": "str", "default": []},
     "netlink_families": {"type": "list", "elements": "str", "default": []},
     "services": {"type": "list", "elements": "str", "default": []},
     "files": {"type": "dict", "default": {}},
@@ -42,6 +45,7 @@ MARKERS = Path("/etc/container-network/networks")
 UNITS = Path("/etc/systemd/system")
 _SEARCH_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _VXLAN_ID = 1
+_PORT = re.compile(r"(\d{1,5}/(tcp|udp)|ipip)\Z")
 _TCP_LISTEN = "0A"  # of /proc/net/tcp
 _THERE, _MISSING, _UNKNOWN = range(3)  # how the process that tries a link type ends
 
@@ -53,6 +57,7 @@ def look(params: dict[str, Any]) -> dict[str, Any]:
         gateways = _default_gateways(netlink, links)
     name = params["interface"] or next(iter(gateways), None)
     address = _ipv4_address(name, links, bool(params["interface"]))
+    asked = {*params["udp_ports"], *needed_udp(params["needed_ports"])}
     return {
         "interface": name,
         "address": str(address.ip),
@@ -68,7 +73,8 @@ def look(params: dict[str, Any]) -> dict[str, Any]:
         "missing_commands": [c for c in params["commands"] if not shutil.which(c, path=_SEARCH_PATH)],
         "processes": {name: command_line(name) for name in params["processes"]},
         "missing_features": [feature for feature in params["features"] if not _kernel_can(can_encrypt, feature)],
-        "used_udp_ports": sorted(used_ports("udp") & set(params["udp_ports"])),
+        "used_udp_ports": sorted(used_ports("udp") & asked) if asked else [],
+        "stopped_ports": stopped_ports(params["needed_ports"], name, address),
         "files": {path: compare_file(Path(path), checksum) for path, checksum in params["files"].items()},
         "enabled_services": [service for service in params["services"] if is_enabled(service)],
         "missing_netlink_families": missing_netlink_families(params["netlink_families"]),
@@ -183,6 +189,14 @@ def compare_file(path: Path, checksum: str) -> str:
 def is_enabled(service: str) -> bool:
     """Whether systemd starts a service at boot: a target has a link to it, which `systemctl enable` makes."""
     return any(path.is_symlink() for path in UNITS.glob(f"*.wants/{service}"))
+
+
+def needed_udp(ports: list[str]) -> list[int]:
+    """The numbers of the UDP ports among ports such as ``8472/udp``; InvalidInput names those that are none."""
+    wrong = [port for port in ports if not _PORT.match(port)]
+    if wrong:
+        raise InvalidInput([f"needed_ports: '{port}' must be written as 8472/udp, 179/tcp or ipip" for port in wrong])
+    return [int(port.partition("/")[0]) for port in ports if port.endswith("/udp")]
 
 
 def used_ports(protocol: str) -> set[int]:

@@ -47,6 +47,11 @@ class Backend:
         return ""
 
     @property
+    def ports(self) -> tuple[str, ...]:
+        """The ports at which the other hosts' packets arrive, as ``8472/udp``."""
+        return ()
+
+    @property
     def meaning(self) -> tuple[Any, ...]:
         """What two configurations have in common that ask for the same, with defaults filled in."""
         return (self.TYPE,)

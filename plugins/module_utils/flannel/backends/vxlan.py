@@ -51,6 +51,11 @@ class Vxlan(Backend):
         return f"flannel.{self.effective_vni}"
 
     @property
+    def ports(self) -> tuple[str, ...]:
+        """That of VXLAN."""
+        return (f"{self.effective_port}/udp",)
+
+    @property
     def meaning(self) -> tuple[Any, ...]:
         """With VNI and port."""
         return (self.TYPE, self.effective_vni, self.effective_port)
