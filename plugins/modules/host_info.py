@@ -14,6 +14,8 @@ short_description: Find a host's underlay interface and what its kernel can do
 description:
   - Finds the interface that container traffic between hosts will use, with address, MTU and gateway.
   - Tries which link types the running kernel can make, in an empty network namespace of its own.
+  - Refuses a host where rules of Docker or of a network are in the mode of iptables, V(nft) or V(legacy), that the
+    command C(iptables) has no longer.
 options:
   interface:
     description: The underlay interface. Without it, the one of the IPv4 default route.

@@ -70,7 +70,7 @@ def _walk(
 ) -> tuple[str, str | None]:
     """What becomes of a packet in a chain, and the rule that decides."""
     for rule in chains.get(("filter", chain), ()):
-        words = shlex.split(rule)
+        words = _words(rule)
         verb, target = _verb_and_target(words)
         matches = _all_match(words, packet)
         if matches is False or target is None or target in _NEITHER:
@@ -92,6 +92,13 @@ def _walk(
     return _RETURNED, None
 
 
+def _words(rule: str) -> list[str]:
+    try:
+        return shlex.split(rule)
+    except ValueError:  # a comment that is written in another way than we know
+        return rule.split()
+
+
 def _verb_and_target(words: Sequence[str]) -> tuple[str, str | None]:
     for verb in ("-j", "-g"):
         if verb in words[:-1]:
@@ -101,7 +108,7 @@ def _verb_and_target(words: Sequence[str]) -> tuple[str, str | None]:
 
 def _all_match(words: Sequence[str], packet: Packet) -> bool | None:
     """Whether all conditions of a rule hold; None if that cannot be told."""
-    results = [_matches(option, value, packet) for option, value in _conditions(words)]
+    results = [_result(option, value, packet) for option, value in _conditions(words)]
     if False in results:
         return False
     return None if None in results else True
@@ -125,10 +132,15 @@ def _conditions(words: Sequence[str]) -> Iterator[tuple[str, str]]:
         negated = False
 
 
+def _result(option: str, value: str, packet: Packet) -> bool | None:
+    try:
+        result = _matches(option.lstrip("!"), value, packet)
+    except ValueError:  # a mask with holes, and the like
+        return None
+    return not result if option.startswith("!") and result is not None else result
+
+
 def _matches(option: str, value: str, packet: Packet) -> bool | None:
-    if option.startswith("!"):
-        result = _matches(option[1:], value, packet)
-        return None if result is None else not result
     if option == "-p":
         return value in (*_PROTOCOLS.get(packet.protocol, ()), "all")
     if option in ("--dport", "--dports"):

@@ -17,10 +17,11 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from ..errors import InvalidInput, LabError
+from ..errors import InvalidInput, LabError, raise_if_any
 from . import rtnetlink as rt
 from .firewall import stopped_ports
 from .genetlink import GenericNetlink
+from .iptables_modes import mode_problems
 from .links import LinkTable, read_links
 from .namespaces import unshare_network
 from .netlink import NLM_F_CREATE, NLM_F_EXCL, Message, NetlinkSocket
@@ -51,12 +52,16 @@ _THERE, _MISSING, _UNKNOWN = range(3)  # how the process that tries a link type 
 
 
 def look(params: dict[str, Any]) -> dict[str, Any]:
-    """The facts of this host; InvalidInput where the interface is not there or has no IPv4 address."""
+    """The facts of this host.
+
+    InvalidInput where the interface is not there or has no IPv4 address, or rules are in both modes of iptables.
+    """
     with NetlinkSocket() as netlink:
         links = read_links(netlink)
         gateways = _default_gateways(netlink, links)
     name = params["interface"] or next(iter(gateways), None)
     address = _ipv4_address(name, links, bool(params["interface"]))
+    raise_if_any(mode_problems())
     asked = {*params["udp_ports"], *needed_udp(params["needed_ports"])}
     return {
         "interface": name,

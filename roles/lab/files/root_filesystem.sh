@@ -20,7 +20,7 @@ packages=(
     python3                                                                 # what Ansible needs
     python3-pyroute2                                                        # what writes links: modules, network driver
     dnsmasq-base                                                            # what the network driver needs
-    docker.io iptables ipset                                                # the workloads' engine
+    docker.io iptables ipset nftables                                       # the workloads' engine, and its packet filters
     etcd-server etcd-client bird2                                           # the daemons that some networks use
     iproute2 iputils-ping traceroute tcpdump iperf3 procps kmod             # to look at networks and to measure them
     busybox-static                                                          # the workloads' image is made of it
