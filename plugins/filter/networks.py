@@ -60,7 +60,7 @@ def network_docker_networks(config: Mapping[str, Any], package: str) -> list[dic
 
 def network_ports(config: Mapping[str, Any], package: str) -> list[str]:
     """The ports at which each host of the network must be reached by the others, for the module host_info."""
-    return list(rules_of(package).needed_ports(config).ports)
+    return rules_of(package).needed_ports(config).of_hosts()
 
 
 def network_probes(

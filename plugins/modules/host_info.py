@@ -51,6 +51,8 @@ options:
   needed_ports:
     description:
       - Ports that other hosts of the underlay send to, such as V(8472/udp), V(179/tcp), or V(ipip) for IP in IP.
+      - One with an address in front, V(192.168.1.68:2379/tcp), is meant where this is the host's address on the
+        underlay.
       - Of them it is told whether the host's own iptables close them, and of UDP ports whether anything takes packets
         there.
     type: list

@@ -24,7 +24,7 @@ from ..kernel.ipsets import IpSet
 from ..kernel.iptables import ChainSet
 from ..recorded.files import RecordedFile, converge_files
 from .dns_names import ContainerName, reload_dnsmasq
-from .dns_views import SET_PREFIX, Networks, View, plan_views, rules
+from .dns_views import SET_PREFIX, Networks, View, plan_views, redirection
 
 START_SECONDS = 2.0
 RETRY_SECONDS = 30.0
@@ -162,8 +162,8 @@ class DnsServer:
 
     def _redirect(self, views: list[View]) -> None:
         """Bring sets and rules about; mostly, only members of sets change."""
-        wanted = rules(views, self._address)
-        rules_differ = self._sets is None or wanted != rules(self._views, self._address)
+        wanted = redirection(views, self._address)
+        rules_differ = self._sets is None or wanted != redirection(self._views, self._address)
         current = ipsets.read() if self._sets is None else self._sets
         sets = ipsets.plan([view.ipset() for view in views], current, _is_ours)
         ipsets.restore(sets.lines)
@@ -202,7 +202,7 @@ def _names_a_server(resolver: Path) -> bool:
 
 def clean_host(address: str) -> None:
     """Remove the rules and sets; the role removes the units."""
-    steps = iptables.plan(ChainSet(), [rules((), address)], iptables.read("ipv4"))
+    steps = iptables.plan(ChainSet(), [redirection((), address)], iptables.read("ipv4"))
     if steps:
         iptables.restore("ipv4", steps)
     ipsets.destroy(ipsets.plan((), ipsets.read(), _is_ours).destroyed)

@@ -60,7 +60,7 @@ def plan_views(networks: Iterable[str], clients: Mapping[str, Networks], ports: 
     ]
 
 
-def rules(views: Sequence[View], address: str) -> ChainSet:
+def redirection(views: Sequence[View], address: str) -> ChainSet:
     """The rules that redirect queries to views, and those that let all queries in, whatever a firewall stops.
 
     DNAT, because REDIRECT needs an address on the incoming interface. The address is of scope host: what comes to it is

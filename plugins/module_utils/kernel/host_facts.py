@@ -46,7 +46,7 @@ MARKERS = Path("/etc/container-network/networks")
 UNITS = Path("/etc/systemd/system")
 _SEARCH_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _VXLAN_ID = 1
-_PORT = re.compile(r"(\d{1,5}/(tcp|udp)|ipip)\Z")
+_PORT = re.compile(r"(?:(?P<address>[\d.]+):)?(?P<port>\d{1,5}/(tcp|udp)|ipip)\Z")
 _TCP_LISTEN = "0A"  # of /proc/net/tcp
 _THERE, _MISSING, _UNKNOWN = range(3)  # how the process that tries a link type ends
 
@@ -62,7 +62,8 @@ def look(params: dict[str, Any]) -> dict[str, Any]:
     name = params["interface"] or next(iter(gateways), None)
     address = _ipv4_address(name, links, bool(params["interface"]))
     raise_if_any(mode_problems())
-    asked = {*params["udp_ports"], *needed_udp(params["needed_ports"])}
+    needed = ports_of(params["needed_ports"], address)
+    asked = {*params["udp_ports"], *(int(port.partition("/")[0]) for port in needed if port.endswith("/udp"))}
     return {
         "interface": name,
         "address": str(address.ip),
@@ -79,7 +80,7 @@ def look(params: dict[str, Any]) -> dict[str, Any]:
         "processes": {name: command_line(name) for name in params["processes"]},
         "missing_features": [feature for feature in params["features"] if not _kernel_can(can_encrypt, feature)],
         "used_udp_ports": sorted(used_ports("udp") & asked) if asked else [],
-        "stopped_ports": stopped_ports(params["needed_ports"], name, address),
+        "stopped_ports": stopped_ports(needed, name, address),
         "files": {path: compare_file(Path(path), checksum) for path, checksum in params["files"].items()},
         "enabled_services": [service for service in params["services"] if is_enabled(service)],
         "missing_netlink_families": missing_netlink_families(params["netlink_families"]),
@@ -196,12 +197,17 @@ def is_enabled(service: str) -> bool:
     return any(path.is_symlink() for path in UNITS.glob(f"*.wants/{service}"))
 
 
-def needed_udp(ports: list[str]) -> list[int]:
-    """The numbers of the UDP ports among ports such as ``8472/udp``; InvalidInput names those that are none."""
-    wrong = [port for port in ports if not _PORT.match(port)]
-    if wrong:
-        raise InvalidInput([f"needed_ports: '{port}' must be written as 8472/udp, 179/tcp or ipip" for port in wrong])
-    return [int(port.partition("/")[0]) for port in ports if port.endswith("/udp")]
+def ports_of(needed: list[str], own: ipaddress.IPv4Interface) -> list[str]:
+    """The needed ports of the host with the address ``own``; InvalidInput names those that cannot be read."""
+    parsed = [_PORT.match(text) for text in needed]
+    raise_if_any(
+        [
+            f"needed_ports: '{text}' must be written as 8472/udp, 179/tcp, ipip or 192.168.1.68:2379/tcp"
+            for text, port in zip(needed, parsed)
+            if port is None
+        ]
+    )
+    return [port["port"] for port in parsed if port and port["address"] in (None, str(own.ip))]
 
 
 def used_ports(protocol: str) -> set[int]:

@@ -79,6 +79,10 @@ class NeededPorts:
                 ]
         return found
 
+    def of_hosts(self) -> list[str]:
+        """All ports, for the module host_info; those of etcd with the address of the host that has it."""
+        return [*self.ports, *(f"{address}:{port}/tcp" for address, port in self._etcd() if ":" not in address)]
+
     def _numbers(self, protocol: str) -> list[int]:
         split = [port.partition("/") for port in self.ports]
         return [int(number) for number, _slash, of in split if of == protocol]

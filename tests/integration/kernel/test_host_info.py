@@ -114,11 +114,17 @@ def test_a_try_that_could_not_be_made_is_no_missing_link_kind(node: str, monkeyp
 
 def test_ports_that_the_hosts_own_rules_close(node: str) -> None:
     rule = "INPUT -p udp -m udp --dport 8472 -j REJECT --reject-with icmp-port-unreachable"
-    command("iptables", "-A", *rule.split())
+    of_etcd = "INPUT -p tcp -m tcp --dport 2379:2380 -j DROP"
+    for each in (rule, of_etcd):
+        command("iptables", "-A", *each.split())
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as listener:
         listener.bind(("10.12.31.211", 4789))
-        found = run_module("host_info", needed_ports=["8472/udp", "4789/udp", "179/tcp", "ipip"])["host_info"]
-    assert found["stopped_ports"] == [{"port": "8472/udp", "rule": f"-A {rule}"}]
+        ports = ["8472/udp", "4789/udp", "179/tcp", "ipip", "10.12.31.211:2379/tcp", "10.12.31.212:2380/tcp"]
+        found = run_module("host_info", needed_ports=ports)["host_info"]
+    assert found["stopped_ports"] == [
+        {"port": "8472/udp", "rule": f"-A {rule}"},
+        {"port": "2379/tcp", "rule": f"-A {of_etcd}"},
+    ]
     assert found["used_udp_ports"] == [4789]
     assert "needed_ports: '8472' must be written as 8472/udp" in failing(needed_ports=["8472"])
 

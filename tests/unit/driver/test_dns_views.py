@@ -5,13 +5,13 @@
 
 from __future__ import annotations
 
-from ansible_collections.container_network.lab.plugins.module_utils.driver.dns_views import View, rules
+from ansible_collections.container_network.lab.plugins.module_utils.driver.dns_views import View, redirection
 from ansible_collections.container_network.lab.plugins.module_utils.kernel.iptables import ChainSet, plan
 
 
 def test_queries_of_all_containers_come_in_whatever_a_firewall_stops_and_nothing_is_left_of_the_rules():
     red = View(5301, frozenset(["red"]), frozenset(["10.1.0.2"]))
-    wanted = rules([red, View(5302, frozenset(["blue"]))], "169.254.20.10")
+    wanted = redirection([red, View(5302, frozenset(["blue"]))], "169.254.20.10")
     assert wanted.chains[("filter", "CONTAINER-NAMES")] == [
         "-p udp -m udp --dport 53 -j ACCEPT",
         "-p tcp -m tcp --dport 53 -j ACCEPT",
@@ -21,4 +21,4 @@ def test_queries_of_all_containers_come_in_whatever_a_firewall_stops_and_nothing
     firewall = {("filter", "INPUT"): ["-i lo -j ACCEPT", "-i docker0 -j DROP"], ("nat", "PREROUTING"): []}
     after = plan(wanted, [], firewall).applied_to(firewall)
     assert after[("filter", "INPUT")][1] == "-d 169.254.20.10/32 -j CONTAINER-NAMES"
-    assert plan(ChainSet(), [rules((), "169.254.20.10")], after).applied_to(after) == firewall
+    assert plan(ChainSet(), [redirection((), "169.254.20.10")], after).applied_to(after) == firewall

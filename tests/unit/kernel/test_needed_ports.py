@@ -58,6 +58,10 @@ def test_hosts_that_have_joined_try_nothing_of_each_other() -> None:
     assert NEEDED.targets({"c": node(68)}, "c") == []
 
 
+def test_etcd_is_looked_at_on_the_host_that_has_it() -> None:
+    assert NEEDED.of_hosts() == ["179/tcp", "4789/udp", "ipip", "192.168.1.68:2379/tcp"]
+
+
 def blocked(address: str, port: str) -> dict[str, str]:
     return {"address": address, "port": port, "reason": "no answer within 3 s"}
 
