@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible_collections.container_network.lab.plugins.module_utils.lab.plan import plan_lab
@@ -45,6 +45,12 @@ options:
     description: Options that all hosts' containers have in common.
     type: dict
     required: true
+  releases:
+    description:
+      - The Debian releases of an image that is to be built, of the hosts and of their Docker Engine.
+      - Without it, they are not checked.
+    type: list
+    elements: str
 """
 
 EXAMPLES = r"""
@@ -71,10 +77,12 @@ def lab_plan(
     segments: Mapping[str, Any],
     outside: Mapping[str, str],
     container: Mapping[str, Any],
+    releases: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Read the hosts' variables and plan; the rules are in module_utils."""
     interfaces = {host: hostvars[host].get("lab_interfaces") or [] for host in hosts}
-    return plan_lab(lab_name, segments, interfaces, outside, container)
+    host_and_engine = (str(releases[0]), str(releases[1])) if releases else None
+    return plan_lab(lab_name, segments, interfaces, outside, container, host_and_engine)
 
 
 class FilterModule:

@@ -26,7 +26,17 @@ def network_problems(config: Mapping[str, Any], package: str, hostvars: Hostvars
         for name in names
         if name not in hostvars
     ]
-    return unknown or rules_of(package).network_problems(config, {name: hostvars[name] for name in names})
+    if unknown:
+        return unknown
+    rules, hosts = rules_of(package), {name: hostvars[name] for name in names}
+    found = rules.network_problems(config, hosts)
+    if hasattr(rules, "needed_ports"):
+        found += rules.needed_ports(config).problems(_seen(rules, config, hosts))
+    return found
+
+
+def _seen(rules: ModuleType, config: Mapping[str, Any], hosts: Hostvars) -> dict[str, Mapping[str, Any]]:
+    return {name: rules.seen_of(config, variables) for name, variables in hosts.items()}
 
 
 def network_checks(
@@ -48,6 +58,20 @@ def network_docker_networks(config: Mapping[str, Any], package: str) -> list[dic
     return rules_of(package).docker_networks(config)
 
 
+def network_ports(config: Mapping[str, Any], package: str) -> list[str]:
+    """The ports at which each host of the network must be reached by the others, for the module host_info."""
+    return rules_of(package).needed_ports(config).of_hosts()
+
+
+def network_probes(
+    config: Mapping[str, Any], package: str, hostvars: Hostvars, names: Sequence[str], own: str
+) -> list[dict[str, Any]]:
+    """What the host ``own`` is to try on the others and of etcd, for the module blocked_ports_info."""
+    rules = rules_of(package)
+    nodes = _seen(rules, config, {name: hostvars[name] for name in names if name in hostvars})
+    return rules.needed_ports(config).targets(nodes, own) if own in nodes else []
+
+
 class FilterModule:
     """Filters of this file."""
 
@@ -58,4 +82,6 @@ class FilterModule:
             "network_checks": network_checks,
             "network_description": network_description,
             "network_docker_networks": network_docker_networks,
+            "network_ports": network_ports,
+            "network_probes": network_probes,
         }

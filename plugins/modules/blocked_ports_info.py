@@ -42,7 +42,7 @@ extends_documentation_fragment:
   - container_network.lab.action_group
 seealso:
   - module: container_network.lab.host_info
-    description: Its O(container_network.lab.host_info#module:udp_ports) tells on which UDP ports something listens.
+    description: It tells on which UDP ports something listens, and what the host's own iptables close.
 """
 
 EXAMPLES = r"""

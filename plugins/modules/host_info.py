@@ -14,6 +14,8 @@ short_description: Find a host's underlay interface and what its kernel can do
 description:
   - Finds the interface that container traffic between hosts will use, with address, MTU and gateway.
   - Tries which link types the running kernel can make, in an empty network namespace of its own.
+  - Refuses a host where rules of Docker or of a network are in the mode of iptables, V(nft) or V(legacy), that the
+    command C(iptables) has no longer.
 options:
   interface:
     description:
@@ -47,6 +49,16 @@ options:
     description: UDP ports to look at, whether anything takes packets there.
     type: list
     elements: int
+    default: []
+  needed_ports:
+    description:
+      - Ports that other hosts of the underlay send to, such as V(8472/udp), V(179/tcp), or V(ipip) for IP in IP.
+      - One with an address in front, V(192.168.1.68:2379/tcp), is meant where this is the host's address on the
+        underlay.
+      - Of them it is told whether the host's own iptables close them, and of UDP ports whether anything takes packets
+        there.
+    type: list
+    elements: str
     default: []
   netlink_families:
     description: Families of generic netlink to look for, such as V(ovs_datapath), the kernel's Open vSwitch.
@@ -188,6 +200,14 @@ host_info:
       type: list
       elements: int
       sample: [4789]
+    stopped_ports:
+      description:
+        - The needed ports that the host's own iptables close, each with the C(rule) that does, as C(iptables -S) prints
+          it.
+        - Rules of which it cannot be told whether they match are no proof of either.
+      type: list
+      elements: dict
+      sample: [{port: 8472/udp, rule: -A INPUT -p udp -m udp --dport 8472 -j DROP}]
 """
 
 from typing import Any

@@ -13,8 +13,9 @@ author: container_network.lab contributors (@container-network-lab)
 short_description: Converge chains of iptables and the jumps to them
 description:
   - The chains are wholly those of the task; their rules are exactly the listed ones, in order.
-  - Of other chains, only the listed jumps are added or removed. A jump is appended where it is missing,
-    or kept before all other rules.
+  - Of other chains, only the listed jumps are added or removed. A jump is appended where it is missing, before a rule
+    that ends the way of all packets if there is one, or kept before all other rules. A chain of others that is missing
+    is made, and not removed.
   - All tables change in one C(iptables-restore --noflush); rules that others made are not touched.
 requirements:
   - iptables

@@ -42,6 +42,7 @@ HOST = {
 _VOLATILE = (
     (re.compile(r"\[\d+:\d+\]"), "[]"),
     (re.compile(r"^# (Generated|Completed).*$"), ""),
+    (re.compile(r"^\*\w+$"), ""),  # a table of iptables is there as soon as somebody looks at it: its rules count
     (re.compile(r"\b(hello_timer|tcn_timer|topology_change_timer|gc_timer|forward_delay_timer)\s+\S+"), ""),
     (re.compile(r"\btso_max_size \d+"), ""),
     (re.compile(r"^\d+: "), ""),

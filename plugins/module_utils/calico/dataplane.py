@@ -165,7 +165,7 @@ class Dataplane:
             after += [f"{ip_version} {line}" for line in iptables.shown(current, steps, wanted=True)]
             if steps and not check_mode:
                 iptables.restore(ip_version, steps)
-                self._rules[ip_version] = _after(current, steps)
+                self._rules[ip_version] = steps.applied_to(current)
         return Outcome({"rules": before}, {"rules": after})
 
     def _converge_bird(self, config: str | None, check_mode: bool) -> Outcome:
@@ -212,19 +212,6 @@ def _own_rules(current: Rules) -> ChainSet:
         elif not chain.startswith("cali"):
             jumps += [(table, chain, rule) for rule in rules if _TO_OWN_CHAIN.search(rule)]
     return ChainSet(chains, jumps)
-
-
-def _after(current: Rules, steps: iptables.ChainPlan) -> Rules:
-    """The rules as they are once the steps are done."""
-    rules = {key: value for key, value in current.items() if key not in steps.deleted}
-    rules.update(steps.filled)
-    for table, chain, rule in steps.removed:
-        rules[(table, chain)] = [each for each in rules[(table, chain)] if each != rule]
-    for table, chain, rule in steps.added:
-        rules[(table, chain)] = [*rules.get((table, chain), []), rule]
-    for table, chain, rule in reversed(steps.inserted):
-        rules[(table, chain)] = [rule, *rules.get((table, chain), [])]
-    return rules
 
 
 def _shown_sets(

@@ -10,15 +10,19 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..docker.daemon_problems import DaemonNeeds, daemon_problems
+from ..kernel.needed_ports import NeededPorts, seen_ports
+from ..kernel.vxlan import IANA_PORT
 from .bgp_problems import MESH
 from .checks import CheckedCluster, checks, hosts_from, pools_from
 from .documents import is_document
-from .problems import problems
+from .problems import link_kinds, problems
 from .profile_documents import read_profiles
 from .profiles import profile_of
 from .resources import BgpConfiguration
 
 Hosts = Mapping[str, Mapping[str, Any]]
+BGP_PORT = "179/tcp"
+TUNNEL_PORTS = {"vxlan": f"{IANA_PORT}/udp", "ipip": "ipip"}
 
 
 def network_problems(config: Mapping[str, Any], hosts: Hosts) -> list[str]:
@@ -40,6 +44,17 @@ def network_problems(config: Mapping[str, Any], hosts: Hosts) -> list[str]:
             for name, variables in hosts.items()
         },
     )
+
+
+def needed_ports(config: Mapping[str, Any]) -> NeededPorts:
+    """Those of BGP and of the pools' tunnels, and etcd."""
+    tunnels = link_kinds(config["ip_pools"], config["tunnel"])
+    return NeededPorts((BGP_PORT, *(TUNNEL_PORTS[tunnel] for tunnel in tunnels)), config["etcd_endpoints"])
+
+
+def seen_of(_config: Mapping[str, Any], variables: Mapping[str, Any]) -> dict[str, Any]:
+    """What was found on a host, as NeededPorts takes it."""
+    return seen_ports("calico", _host_info(variables), variables.get("_calico_ports"))
 
 
 def _docker_needs(variables: Mapping[str, Any]) -> DaemonNeeds:

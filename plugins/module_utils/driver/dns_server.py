@@ -162,7 +162,7 @@ class DnsServer:
     # --- the kernel ---------------------------------------------------------------------------------------------------
 
     def _redirect(self, views: list[View]) -> None:
-        """Mostly, only members of sets change."""
+        """Bring sets and rules about; mostly, only members of sets change."""
         wanted = redirection(views, self._address)
         rules_differ = self._sets is None or wanted != redirection(self._views, self._address)
         current = ipsets.read() if self._sets is None else self._sets

@@ -20,9 +20,11 @@ from .dns_names import ContainerName, hosts_text
 
 CHAIN = "CONTAINER-NAMES"
 SET_PREFIX = "container-names-"
+PORT = 53
 WHOLE_PORT = 5300
 """Where the server of all networks' names listens."""
 FIRST_PORT = 5301
+PROTOCOLS = ("udp", "tcp")
 Networks = frozenset[str]
 
 
@@ -65,18 +67,28 @@ def redirection(views: Sequence[View], address: str) -> ChainSet:
     """The rules that redirect queries to views, and all others to the server of all names.
 
     DNAT, because REDIRECT needs an address on the incoming interface. The jumps come before those of Docker, by which
-    the queries would come to a container that publishes port 53.
+    the queries would come to a container that publishes port 53. The address is of scope host: what comes to it is from
+    this host and its containers, be they on docker0 or on a network of ours, so it is let in whatever a firewall stops.
     """
-    rules = [
-        f"-p {protocol} -m {protocol} --dport 53{clients} -j DNAT --to-destination {address}:{port}"
-        for clients, port in [
-            *((f" -m set --match-set {view.ipset().name} src", view.port) for view in views if view.clients),
-            ("", WHOLE_PORT),
-        ]
-        for protocol in ("udp", "tcp")
+    served = [
+        *((f" -m set --match-set {view.ipset().name} src", view.port) for view in views if view.clients),
+        ("", WHOLE_PORT),
+    ]
+    redirections = [
+        f"-p {protocol} -m {protocol} --dport {PORT}{clients} -j DNAT --to-destination {address}:{port}"
+        for clients, port in served
+        for protocol in PROTOCOLS
+    ]
+    admissions = [
+        f"-p {protocol} -m {protocol} --dport {port} -j ACCEPT" for _clients, port in served for protocol in PROTOCOLS
     ]
     hooks = ("PREROUTING", "OUTPUT")  # containers', and those of this host and of containers in its namespace
-    return ChainSet({("nat", CHAIN): rules}, top=[("nat", hook, f"-d {address}/32 -j {CHAIN}") for hook in hooks])
+    jump = f"-d {address}/32 -j {CHAIN}"
+    return ChainSet(
+        {("nat", CHAIN): redirections, ("filter", CHAIN): admissions},
+        top=[("nat", hook, jump) for hook in hooks],
+        unstopped=[("filter", "INPUT", jump)],
+    )
 
 
 def networks_by_address(containers: Iterable[tuple[Networks, Collection[str]]]) -> dict[str, Networks]:

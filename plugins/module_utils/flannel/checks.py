@@ -15,7 +15,6 @@ from ..checks.probes import INITIAL_TTL, NO_ADDRESS, path_to_outside, reaches, r
 from ..docker.daemon import DockerDaemon
 from ..docker.daemon_options import DaemonOptions
 from .backends.registry import BACKENDS
-from .dataplane import FORWARD_CHAIN, MASQUERADE_CHAIN
 
 
 @dataclass(frozen=True)
@@ -82,22 +81,29 @@ def route_line(route: Mapping[str, Any]) -> str:
     return f"{route['dst']} via {route['via']} dev {route['dev']}" + (" onlink" if route.get("onlink") else "")
 
 
+_JUMPS = {
+    "FORWARD": "FORWARD leads to it",
+    "POSTROUTING": "Docker does not masquerade, flannel does",
+    "DOCKER-USER": "Docker does not drop what comes from other hosts",
+    "PREROUTING": "Docker does not drop it before it is routed",
+}
+
+
 def _rules(host: CheckedHost) -> list[CheckOptions]:
-    by_name = {chain["name"]: chain["rules"] for chain in host.flannel["chains"]}
     found = [
         check_options(
-            f"rules of {name}",
-            ["iptables", "-w", "-t", table, "-S", name],
-            [f"-A {name} {rule}" for rule in by_name[name]],
+            f"rules of {chain['name']}" + (" in raw" if chain["table"] == "raw" else ""),
+            ["iptables", "-w", "-t", chain["table"], "-S", chain["name"]],
+            [f"-A {chain['name']} {rule}" for rule in chain["rules"]],
         )
-        for table, name in (("filter", FORWARD_CHAIN), ("nat", MASQUERADE_CHAIN))
+        for chain in host.flannel["chains"]
     ]
     found += [
         check_options(
-            f"{jump['chain']} leads to it" if jump["table"] == "filter" else "Docker does not masquerade, flannel does",
+            _JUMPS[jump["chain"]],
             ["iptables", "-w", "-t", jump["table"], "-S", jump["chain"]],
             [f"-A {jump['chain']} {jump['rule']}"],
-            unexpected=[f"-s {host.flannel['subnet']}"],
+            unexpected=[f"-s {host.flannel['subnet']}"] if jump["chain"] in ("FORWARD", "POSTROUTING") else (),
         )
         for jump in host.flannel["jumps"]
     ]

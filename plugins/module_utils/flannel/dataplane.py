@@ -27,6 +27,7 @@ from .leases import Lease
 SUBNET_ENV = "/run/flannel/subnet.env"
 FORWARD_CHAIN = "FLANNEL-FWD"
 MASQUERADE_CHAIN = "FLANNEL-POSTRTG"
+ARRIVALS_CHAIN = "FLANNEL-ARRIVALS"
 _FORWARD_COMMENT = '-m comment --comment "flanneld forward"'
 _MASQUERADE_COMMENT = '-m comment --comment "flanneld masq"'
 _MULTICAST = "224.0.0.0/4"
@@ -63,7 +64,7 @@ class HostState:
         backend, peers = self.config.backend, self.peers
         return NetworkState(
             files=[RecordedFile(Path(SUBNET_ENV), self.subnet_env, 0o644), *files],
-            rules=rules(self.config, self.own),
+            rules=rules(self.config, self.own, backend.arrivals(self.config.network, self.own, peers, self.underlay)),
             links=LinkSet(backend.links(self.own, self.underlay)),
             tables=backend.tables(peers, self.underlay),
             routes=RouteSet(dict(backend.route(peer, self.underlay) for peer in peers), TABLES["main"]),
@@ -125,13 +126,19 @@ def gateway(subnet: ipaddress.IPv4Network) -> str:
     return f"{subnet.network_address + 1}/{subnet.prefixlen}"
 
 
-def rules(config: FlannelConfig, own: Lease) -> ChainSet:
-    """Rules as iptables-save prints them, and the jumps to them, after all other rules of a chain as with flanneld.
+def rules(config: FlannelConfig, own: Lease, arrivals: Sequence[str]) -> ChainSet:
+    """Rules as iptables-save prints them, and the jumps to them: flanneld's, after all other rules of a chain.
 
     Docker's policy in FORWARD is DROP, so the network must be let through. Masqueraded is what this host's
     containers send out of the network, never what they send inside it: there, all see real addresses.
+
+    From version 28 on, Docker itself drops what comes to its containers from another host (moby/moby#49792): in the
+    table raw by a rule for each container's address, which it appends; in the table filter in chains that it puts first
+    whenever it starts. Only DOCKER-USER comes before them, and is left to others. So what ``arrivals`` matches is
+    accepted in DOCKER-USER, behind what a person forbids there, and at the top of raw.
     """
     network = config.network
+    accepted = [f"{match} -j ACCEPT" for match in arrivals]
     return ChainSet(
         {
             ("filter", FORWARD_CHAIN): [
@@ -142,11 +149,15 @@ def rules(config: FlannelConfig, own: Lease) -> ChainSet:
                 f"-s {own.subnet} -d {network} {_MASQUERADE_COMMENT} -j RETURN",
                 f"-s {own.subnet} ! -d {_MULTICAST} {_MASQUERADE_COMMENT} -j MASQUERADE",
             ],
+            ("filter", ARRIVALS_CHAIN): accepted,
+            ("raw", ARRIVALS_CHAIN): accepted,
         },
-        [
+        jumps=[
             ("filter", "FORWARD", f"{_FORWARD_COMMENT} -j {FORWARD_CHAIN}"),
             ("nat", "POSTROUTING", f"{_MASQUERADE_COMMENT} -j {MASQUERADE_CHAIN}"),
+            ("filter", "DOCKER-USER", f"-j {ARRIVALS_CHAIN}"),
         ],
+        top=[("raw", "PREROUTING", f"-j {ARRIVALS_CHAIN}")],
     )
 
 

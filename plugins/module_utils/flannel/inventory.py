@@ -9,7 +9,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..docker.daemon import DockerDaemon
+from ..errors import InvalidInput
+from ..kernel.needed_ports import NeededPorts, seen_ports
 from .checks import CheckedHost, checks
+from .config import FlannelConfig
 from .problems import problems
 
 Hosts = Mapping[str, Mapping[str, Any]]
@@ -25,9 +28,28 @@ def network_problems(config: Mapping[str, Any], hosts: Hosts) -> list[str]:
         for kind in info.get("missing_link_kinds") or []
     ]
     return lacking + problems(
-        {option: value for option, value in config.items() if option != "outside_address"},
+        _of_network(config),
         {name: {**info, "subnet": hosts[name].get("flannel_subnet")} for name, info in infos.items()},
     )
+
+
+def needed_ports(config: Mapping[str, Any]) -> NeededPorts:
+    """The port of the tunnel, and etcd; none of a backend that cannot be read."""
+    try:
+        backend = FlannelConfig.from_fields(**_of_network(config)).backend
+    except InvalidInput:
+        return NeededPorts((), config["etcd_endpoints"])
+    return NeededPorts(backend.ports, config["etcd_endpoints"])
+
+
+def seen_of(_config: Mapping[str, Any], variables: Mapping[str, Any]) -> dict[str, Any]:
+    """What was found on a host, as NeededPorts takes it."""
+    return seen_ports("flannel", _host_info(variables), variables.get("_flannel_ports"))
+
+
+def _of_network(config: Mapping[str, Any]) -> dict[str, Any]:
+    """The variables that the network's configuration in etcd consists of."""
+    return {option: value for option, value in config.items() if option not in ("outside_address", "etcd_endpoints")}
 
 
 def network_description(_config: Mapping[str, Any], hosts: Hosts) -> dict[str, Any]:

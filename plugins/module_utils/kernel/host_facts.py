@@ -8,6 +8,7 @@ from __future__ import annotations
 import errno
 import ipaddress
 import os
+import re
 import shutil
 import socket
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -17,10 +18,12 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from ..errors import InvalidInput, LabError
+from ..errors import InvalidInput, LabError, raise_if_any
 from . import rtnetlink as rt
 from .addresses import ip_text
+from .firewall import stopped_ports
 from .genetlink import GenericNetlink
+from .iptables_modes import mode_problems
 from .links import LinkState, LinkTable, read_links
 from .namespaces import unshare_network
 from .netlink import NLM_F_CREATE, NLM_F_EXCL, Message, NetlinkSocket
@@ -35,6 +38,7 @@ ARGUMENTS: dict[str, Any] = {
     "processes": {"type": "list", "elements": "str", "default": []},
     "features": {"type": "list", "elements": "str", "choices": ["esp"], "default": []},
     "udp_ports": {"type": "list", "elements": "int", "default": []},
+    "needed_ports": {"type": "list", "elements": "str", "default": []},
     "netlink_families": {"type": "list", "elements": "str", "default": []},
     "services": {"type": "list", "elements": "str", "default": []},
     "files": {"type": "dict", "default": {}},
@@ -47,12 +51,16 @@ _HALVES = tuple(_EVERYTHING.subnets())
 _NOT_ON = (PROTOCOLS["kernel"], PROTOCOLS["bird"])
 _SEARCH_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _VXLAN_ID = 1
+_PORT = re.compile(r"(?:(?P<address>[\d.]+):)?(?P<port>\d{1,5}/(tcp|udp)|ipip)\Z")
 _TCP_LISTEN = "0A"  # of /proc/net/tcp
 _THERE, _MISSING, _UNKNOWN = range(3)  # how the process that tries a link type ends
 
 
 def look(params: dict[str, Any]) -> dict[str, Any]:
-    """The facts of this host; InvalidInput where the interface is not there or has no IPv4 address."""
+    """The facts of this host.
+
+    InvalidInput where the interface is not there or has no IPv4 address, or rules are in both modes of iptables.
+    """
     with NetlinkSocket() as netlink:
         links = read_links(netlink)
         routes = read_routes(netlink, TABLES["main"], links.names(), [socket.AF_INET])
@@ -60,6 +68,9 @@ def look(params: dict[str, Any]) -> dict[str, Any]:
     name = _underlay(params["interface"], ways, links)
     way = next((one for one in ways if one.dev == name), Way(name))
     address = _ipv4_address(links[name], way, bool(params["interface"]))
+    raise_if_any(mode_problems())
+    needed = ports_of(params["needed_ports"], address)
+    asked = {*params["udp_ports"], *(int(port.partition("/")[0]) for port in needed if port.endswith("/udp"))}
     return {
         "interface": name,
         "address": str(address.ip),
@@ -76,7 +87,8 @@ def look(params: dict[str, Any]) -> dict[str, Any]:
         "missing_commands": [c for c in params["commands"] if not shutil.which(c, path=_SEARCH_PATH)],
         "processes": {name: command_line(name) for name in params["processes"]},
         "missing_features": [feature for feature in params["features"] if not _kernel_can(can_encrypt, feature)],
-        "used_udp_ports": sorted(used_ports("udp") & set(params["udp_ports"])),
+        "used_udp_ports": sorted(used_ports("udp") & asked) if asked else [],
+        "stopped_ports": stopped_ports(needed, name, address),
         "files": {path: compare_file(Path(path), checksum) for path, checksum in params["files"].items()},
         "enabled_services": [service for service in params["services"] if is_enabled(service)],
         "missing_netlink_families": missing_netlink_families(params["netlink_families"]),
@@ -249,6 +261,19 @@ def compare_file(path: Path, checksum: str) -> str:
 def is_enabled(service: str) -> bool:
     """Whether systemd starts a service at boot: a target has a link to it, which `systemctl enable` makes."""
     return any(path.is_symlink() for path in UNITS.glob(f"*.wants/{service}"))
+
+
+def ports_of(needed: list[str], own: ipaddress.IPv4Interface) -> list[str]:
+    """The needed ports of the host with the address ``own``; InvalidInput names those that cannot be read."""
+    parsed = [_PORT.match(text) for text in needed]
+    raise_if_any(
+        [
+            f"needed_ports: '{text}' must be written as 8472/udp, 179/tcp, ipip or 192.168.1.68:2379/tcp"
+            for text, port in zip(needed, parsed)
+            if port is None
+        ]
+    )
+    return [port["port"] for port in parsed if port and port["address"] in (None, str(own.ip))]
 
 
 def used_ports(protocol: str) -> set[int]:

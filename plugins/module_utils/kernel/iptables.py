@@ -3,13 +3,18 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Chains of iptables (or ip6tables) that are wholly ours, and the rules that jump to them from chains that are not.
 
+A jump never stands where no packet comes: it is in front of a rule of others that ends the way of all packets, as the
+REJECT at the end of many a FORWARD chain. A chain of others that is not there yet, as DOCKER-USER before Docker
+first starts, is made, and left to them.
+
 All tables change in one run of iptables-restore(8) without flushing: either everything is there or nothing is, and
 rules that others made are not touched.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -23,6 +28,12 @@ KERNEL_CHAINS = ("INPUT", "FORWARD", "OUTPUT", "PREROUTING", "POSTROUTING")
 CHAIN_NAME_LENGTH = 28  # characters; XT_EXTENSION_MAXNAMELEN of the kernel less one
 PROGRAMS = {"ipv4": "iptables", "ipv6": "ip6tables"}
 LOCK_SECONDS = "10"  # how long to wait for another program that changes rules
+_ENDING_TARGETS = ("ACCEPT", "DROP", "REJECT", "MASQUERADE", "SNAT", "DNAT", "REDIRECT")
+_STOPPING_TARGETS = ("DROP", "REJECT")
+_FOR_ALL_PACKETS = re.compile(r'(?:-m comment --comment (?:"[^"]*"|\S+) )?-([jg]) (\S+)')
+_TARGET = re.compile(r"(?:^| )-j (\S+)")
+
+Chains = Mapping[tuple[str, str], Sequence[str]]  # the rules by (table, chain)
 
 
 @dataclass(frozen=True)
@@ -34,11 +45,12 @@ class ChainSet:
     netns: str | None = None
     top: list[tuple[str, str, str]] = field(default_factory=list)  # jumps before all other rules of their chain
     ip_version: str = "ipv4"
+    unstopped: list[tuple[str, str, str]] = field(default_factory=list)  # jumps before what drops or rejects any packet
 
     @property
     def all_jumps(self) -> list[tuple[str, str, str]]:
         """The jumps, wherever they stand."""
-        return [*self.jumps, *self.top]
+        return [*self.jumps, *self.top, *self.unstopped]
 
 
 def parse(params: dict[str, Any], removing: bool) -> ChainSet:
@@ -123,9 +135,26 @@ class ChainPlan:
     removed: list[tuple[str, str, str]]  # jumps to take away
     deleted: list[tuple[str, str]]  # our former chains
     inserted: list[tuple[str, str, str]] = field(default_factory=list)  # jumps to put before all other rules
+    placed: list[tuple[str, str, str, int]] = field(default_factory=list)  # jumps to put where a rule stands, from 1 on
+    provided: list[tuple[str, str]] = field(default_factory=list)  # chains of others that are missing
 
     def __bool__(self) -> bool:
-        return any((self.filled, self.added, self.removed, self.deleted, self.inserted))
+        return any((self.filled, self.added, self.removed, self.deleted, self.inserted, self.placed))
+
+    def applied_to(self, current: Chains) -> dict[tuple[str, str], list[str]]:
+        """The chains as they are once the changes are made."""
+        chains = {key: list(rules) for key, rules in current.items() if key not in self.deleted}
+        chains.update({key: list(rules) for key, rules in self.filled.items()})
+        for table, chain, rule in self.removed:
+            if (table, chain) in chains:
+                chains[(table, chain)].remove(rule)
+        for table, chain, rule in self.added:
+            chains.setdefault((table, chain), []).append(rule)
+        for table, chain, rule, place in reversed(self.placed):
+            chains[(table, chain)].insert(place - 1, rule)
+        for table, chain, rule in reversed(self.inserted):
+            chains.setdefault((table, chain), []).insert(0, rule)
+        return chains
 
     def script(self) -> str:
         """The input of iptables-restore(8) --noflush."""
@@ -133,10 +162,12 @@ class ChainPlan:
         for table in TABLES:
             filled = {chain: rules for (of, chain), rules in self.filled.items() if of == table}
             deleted = [chain for of, chain in self.deleted if of == table]
-            body = [f":{chain} - [0:0]" for chain in [*filled, *deleted]]
+            provided = [chain for of, chain in self.provided if of == table]
+            body = [f":{chain} - [0:0]" for chain in [*filled, *deleted, *provided]]
             body += [f"-D {chain} {rule}" for of, chain, rule in self.removed if of == table]
             body += [f"-A {chain} {rule}" for chain, rules in filled.items() for rule in rules]
             body += [f"-A {chain} {rule}" for of, chain, rule in self.added if of == table]
+            body += [f"-I {chain} {n} {rule}" for of, chain, rule, n in reversed(self.placed) if of == table]
             body += [f"-I {chain} {rule}" for of, chain, rule in reversed(self.inserted) if of == table]
             body += [f"-X {chain}" for chain in deleted]
             if body:
@@ -145,18 +176,75 @@ class ChainPlan:
 
 
 def plan(wanted: ChainSet, obsolete: Sequence[ChainSet], current: dict[tuple[str, str], list[str]]) -> ChainPlan:
-    """Compare with what the kernel has. A jump that belongs to the top and is found elsewhere is moved."""
+    """Compare with what the kernel has. A jump that is found where it must not stand is moved."""
     inserted = _displaced(wanted, current)
     kept = wanted.all_jumps
     leaving = dict.fromkeys(jump for chains in obsolete for jump in chains.all_jumps if jump not in kept)
     former = dict.fromkeys(key for chains in obsolete for key in chains.chains if key not in wanted.chains)
+    staying = _without([*leaving, *inserted], current)
+    behind: list[tuple[str, str, str]] = []
+    added: list[tuple[str, str, str]] = []
+    placed: list[tuple[str, str, str, int]] = []
+    for jump, any_stop in [*((jump, False) for jump in wanted.jumps), *((jump, True) for jump in wanted.unstopped)]:
+        table, chain, rule = jump
+        rules = staying.get((table, chain), [])
+        place = _obstacle(staying, table, chain, any_stop)
+        if rule in rules[:place]:
+            continue
+        behind += [jump] if rule in rules else []
+        if place < len(rules):
+            placed.append((table, chain, rule, place + 1))
+        else:
+            added.append(jump)
+    placed.sort(key=lambda jump: jump[3])
+    used = dict.fromkeys(jump[:2] for jump in kept)
     return ChainPlan(
         filled={key: rules for key, rules in wanted.chains.items() if current.get(key) != rules},
-        added=[jump for jump in wanted.jumps if jump[2] not in current.get(jump[:2], [])],
-        removed=[jump for jump in [*leaving, *inserted] if jump[2] in current.get(jump[:2], [])],
+        added=added,
+        removed=[jump for jump in [*leaving, *inserted, *behind] if jump[2] in current.get(jump[:2], [])],
         deleted=[key for key in former if key in current],
         inserted=inserted,
+        placed=placed,
+        provided=[
+            key for key in used if key not in current and key not in wanted.chains and key[1] not in KERNEL_CHAINS
+        ],
     )
+
+
+def _without(jumps: Sequence[tuple[str, str, str]], current: Chains) -> dict[tuple[str, str], list[str]]:
+    return {key: [rule for rule in rules if (*key, rule) not in jumps] for key, rules in current.items()}
+
+
+def _obstacle(chains: Chains, table: str, chain: str, any_stop: bool) -> int:
+    """The index of the rule of a chain before which a jump must stand; the number of its rules if there is none.
+
+    It is the first one that lets no packet by; in a chain that a program or a person made also one that sends some
+    packets back. With ``any_stop`` it is one that drops or rejects some packets, too.
+    """
+    rules = chains.get((table, chain), ())
+    own_targets = (*(_STOPPING_TARGETS if any_stop else ()), *(() if chain in KERNEL_CHAINS else ("RETURN",)))
+    for index, rule in enumerate(rules):
+        target = _TARGET.search(rule)
+        if (target and target.group(1) in own_targets) or _ends(chains, table, rule, {chain}):
+            return index
+    return len(rules)
+
+
+def _ends(chains: Chains, table: str, rule: str, on_the_way: set[str]) -> bool:
+    """Whether no packet comes behind a rule, be it by a chain that it jumps to."""
+    target = _FOR_ALL_PACKETS.match(rule)
+    if target is None:
+        return False
+    verb, name = target.groups()
+    if verb == "g" or name in _ENDING_TARGETS:
+        return True
+    for inner in () if name in on_the_way else chains.get((table, name), ()):
+        found = _TARGET.search(inner)
+        if found and found.group(1) == "RETURN":
+            return False  # some packets come back
+        if _ends(chains, table, inner, {*on_the_way, name}):
+            return True
+    return False
 
 
 def _displaced(wanted: ChainSet, current: dict[tuple[str, str], list[str]]) -> list[tuple[str, str, str]]:
@@ -249,6 +337,7 @@ def shown(current: dict[tuple[str, str], list[str]], steps: ChainPlan, wanted: b
     for (table, chain), rules in chains.items():
         lines += [f"{table}: -N {chain}"] + [f"{table}: -A {chain} {rule}" for rule in rules]
     lines += [f"{table}: -A {chain} {rule}" for table, chain, rule in (steps.added if wanted else steps.removed)]
+    lines += [f"{table}: -I {chain} {place} {rule}" for table, chain, rule, place in (steps.placed if wanted else ())]
     return lines + [f"{table}: -I {chain} 1 {rule}" for table, chain, rule in (steps.inserted if wanted else ())]
 
 

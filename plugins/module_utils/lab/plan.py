@@ -14,6 +14,8 @@ import re
 from collections.abc import Mapping
 from typing import Any, Union
 
+from .releases import release_problems
+
 Interface = Union[ipaddress.IPv4Interface, ipaddress.IPv6Interface]
 
 LONGEST_DEVICE_NAME = 15  # IFNAMSIZ of linux/if.h, less the final zero byte
@@ -39,12 +41,15 @@ def plan_lab(
     interfaces: Mapping[str, list[dict[str, Any]]],
     outside: Mapping[str, str],
     container: Mapping[str, Any],
+    releases: tuple[str, str] | None = None,
 ) -> dict[str, Any]:
     """What the lab consists of, or what is wrong with its description.
 
-    ``interfaces`` holds each host's ``lab_interfaces``; ``container`` is what all hosts' containers have in common.
+    ``interfaces`` holds each host's ``lab_interfaces``; ``container`` is what all hosts' containers have in common;
+    ``releases`` are those of an image that is to be built, of the hosts and of their Docker Engine.
     """
     problems = [
+        *(release_problems(*releases) if releases else []),
         *_name_problems(lab_name, interfaces),
         *_segment_problems(segments, outside),
         *_interface_problems(segments, interfaces),

@@ -12,9 +12,11 @@ from typing import Any
 from ..docker.containers import GATEWAY_BRIDGE
 from ..docker.daemon_problems import GATEWAY_EGRESS, DaemonNeeds, daemon_problems
 from ..docker.networks import NetworkSpec
-from ..docker.swarm.state import ACTIVE
+from ..docker.swarm.state import ACTIVE, CONTROL_PORT, GOSSIP_PORT
+from ..kernel.needed_ports import NeededPorts, seen_ports
+from ..kernel.vxlan import IANA_PORT
 from .checks import CheckedHost, Overlay, checks, workloads_from
-from .config import ETCD, NETWORKS_GROUP, OverlaySpec
+from .config import ETCD, NETWORKS_GROUP, SWARM, OverlaySpec
 from .problems import problems
 
 Hosts = Mapping[str, Mapping[str, Any]]
@@ -25,14 +27,13 @@ def network_problems(config: Mapping[str, Any], hosts: Hosts) -> list[str]:
     over_etcd = config["control_plane"] == ETCD
     needs = DaemonNeeds(dns=over_etcd, masquerading=GATEWAY_EGRESS, swarm=not over_etcd)
     docker = [
-        problem for name, variables in hosts.items() for problem in daemon_problems(name, seen_of(variables), needs)
+        problem for name, variables in hosts.items() for problem in daemon_problems(name, _seen(variables), needs)
     ]
     return docker + problems(
         config,
         {
             name: {
-                **seen_of(variables),
-                "blocked": (variables.get("_docker_overlay_ports") or {}).get("blocked") or [],
+                **_seen(variables),
                 "workloads": variables.get("workloads") or [],
             }
             for name, variables in hosts.items()
@@ -40,7 +41,23 @@ def network_problems(config: Mapping[str, Any], hosts: Hosts) -> list[str]:
     )
 
 
-def seen_of(variables: Mapping[str, Any]) -> dict[str, Any]:
+def needed_ports(config: Mapping[str, Any]) -> NeededPorts:
+    """Those of the control plane and of VXLAN, and etcd; none for a control plane that is not known."""
+    if config["control_plane"] == SWARM:
+        return NeededPorts((f"{CONTROL_PORT}/tcp", f"{GOSSIP_PORT}/tcp", f"{GOSSIP_PORT}/udp", f"{IANA_PORT}/udp"))
+    if config["control_plane"] == ETCD:
+        return NeededPorts((f"{IANA_PORT}/udp",), config["etcd_endpoints"])
+    return NeededPorts()
+
+
+def seen_of(config: Mapping[str, Any], variables: Mapping[str, Any]) -> dict[str, Any]:
+    """What was found on a host, as NeededPorts takes it; a member of a swarm has joined."""
+    seen = _seen(variables)
+    found = seen_ports("docker_overlay", seen, variables.get("_docker_overlay_ports"))
+    return {**found, "joined": seen["swarm"].get("state") == ACTIVE} if config["control_plane"] == SWARM else found
+
+
+def _seen(variables: Mapping[str, Any]) -> dict[str, Any]:
     """What host_info and docker_swarm_info found on a host; next to nothing if it takes no part in this run."""
     swarm = variables.get("_docker_overlay_swarm") or {}
     info = (variables.get("_docker_overlay_host") or {}).get("host_info") or {}
@@ -60,7 +77,7 @@ def network_description(config: Mapping[str, Any], hosts: Hosts) -> dict[str, An
     ours that will be removed or recreated; ``stale`` says whether this run has changed swarm or networks, so that
     what was seen of them before is out of date.
     """
-    taking_part = {name: variables for name, variables in hosts.items() if seen_of(variables).get("address")}
+    taking_part = {name: variables for name, variables in hosts.items() if _seen(variables).get("address")}
     swarms = {name: _latest_swarm(variables) for name, variables in taking_part.items()}
     manager = _manager(config["managers"], {name: swarm for name, swarm in swarms.items() if swarm.get("nodes")}, hosts)
     known = {node["id"] for node in swarms.get(manager, {}).get("nodes") or ()}
@@ -71,7 +88,7 @@ def network_description(config: Mapping[str, Any], hosts: Hosts) -> dict[str, An
         "known": sorted(known),
         "ids": ids,
         "outsiders": [name for name in swarms if name != manager and ids.get(name) not in known],
-        "obsolete": _obsolete(config, [network for one in asked.values() for network in seen_of(one)["networks"]]),
+        "obsolete": _obsolete(config, [network for one in asked.values() for network in _seen(one)["networks"]]),
         "stale": any((one.get(task) or {}).get("changed") for one in hosts.values() for task in _CHANGING_TASKS),
     }
 

@@ -10,8 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from ..docker.containers import GATEWAY_BRIDGE
-from ..docker.swarm.state import ACTIVE, CONTROL_PORT, GOSSIP_PORT, LOCKED
-from ..kernel.vxlan import IANA_PORT
+from ..docker.swarm.state import ACTIVE, LOCKED
 from ..validation import host_problems, used_range_problems
 from .config import (
     ETCD,
@@ -24,7 +23,6 @@ from .config import (
 
 INGRESS = "ingress"
 _INGRESS_VNI = 4096
-_UDP_PORTS = {SWARM: (IANA_PORT, GOSSIP_PORT), ETCD: (IANA_PORT,)}
 _DEFAULT_POOL = "10.0.0.0/8"  # Docker's
 
 Nodes = Mapping[str, Mapping[str, Any]]
@@ -36,7 +34,7 @@ def problems(config: Mapping[str, Any], nodes: Nodes) -> list[str]:
     ``config`` holds ``control_plane``, ``networks``, ``managers``, ``gateway_subnet``, ``address_pool`` and
     ``etcd_endpoints``; each node what was seen of it, or nothing if it takes no part in this run: what host_info
     returned (its ``networks`` as ``interface_networks``), what docker_swarm_info returned (``swarm``, and ``networks``
-    of its engine), ``blocked`` ports, and its ``workloads``.
+    of its engine), and its ``workloads``.
     """
     found: list[str] = []
     networks = parsed_networks(config["networks"], found)
@@ -58,29 +56,9 @@ def problems(config: Mapping[str, Any], nodes: Nodes) -> list[str]:
     for name, seen in nodes.items():
         found += _host_problems(name, seen, networks)
         found += _overlaps_with_engine(name, seen, taken, {network.name for network in networks})
-        found += _blocked_problems(name, seen, config["control_plane"])
         found += _taken_problems(name, seen, networks)
         found += _swarm_problems(name, seen, networks) if config["control_plane"] == SWARM else []
     return found + host_problems(nodes) + _workload_problems(nodes, networks, config["control_plane"])
-
-
-def probes(nodes: Nodes, own: str, control_plane: str) -> list[dict[str, Any]]:
-    """The ports that one node must reach on the others, for blocked_ports_info; none for a node that is a member.
-
-    None either for a control plane that is not known. UDP ports are not tried where something listens, since that may
-    well be silent.
-    """
-    if control_plane not in _UDP_PORTS or (nodes[own].get("swarm") or {}).get("state") == ACTIVE:
-        return []
-    return [
-        {
-            "address": seen["address"],
-            "tcp": [CONTROL_PORT, GOSSIP_PORT] if control_plane == SWARM else [],
-            "udp": [port for port in _UDP_PORTS[control_plane] if port not in seen.get("used_udp_ports", ())],
-        }
-        for name, seen in nodes.items()
-        if name != own and seen.get("address")
-    ]
 
 
 def _network(variable: str, value: Any, example: str, found: list[str]) -> ipaddress.IPv4Network | None:
@@ -208,17 +186,6 @@ def _swarm_problems(name: str, seen: Mapping[str, Any], networks: Sequence[Overl
         if network.vni == _INGRESS_VNI
     ]
     return found
-
-
-def _blocked_problems(name: str, seen: Mapping[str, Any], control_plane: str) -> list[str]:
-    needed = f"{IANA_PORT}/udp"
-    if control_plane == SWARM:
-        needed = f"{CONTROL_PORT}/tcp, {GOSSIP_PORT}/tcp, {GOSSIP_PORT}/udp and {needed}"
-    return [
-        f"{name} cannot reach {port['address']} on port {port['port']} ({port['reason']}): let a firewall between them "
-        f"pass {needed}"
-        for port in seen.get("blocked", ())
-    ]
 
 
 def _taken_problems(name: str, seen: Mapping[str, Any], networks: Sequence[OverlaySpec]) -> list[str]:

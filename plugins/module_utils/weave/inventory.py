@@ -10,7 +10,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..docker.daemon_problems import GATEWAY_EGRESS, DaemonNeeds, daemon_problems
+from ..kernel.needed_ports import NeededPorts, seen_ports
 from .checks import Network, checks, hosts_from
+from .constants import VXLAN_PORT
 from .problems import problems
 from .ring import Ring
 
@@ -34,6 +36,17 @@ def network_problems(config: Mapping[str, Any], hosts: Hosts) -> list[str]:
             for name, variables in hosts.items()
         },
     )
+
+
+def needed_ports(config: Mapping[str, Any]) -> NeededPorts:
+    """That of the tunnel, and etcd."""
+    return NeededPorts((f"{VXLAN_PORT}/udp",), config["etcd_endpoints"])
+
+
+def seen_of(_config: Mapping[str, Any], variables: Mapping[str, Any]) -> dict[str, Any]:
+    """What was found on a host, as NeededPorts takes it."""
+    found = (variables.get("_weave_host") or {}).get("host_info") or {}
+    return seen_ports("weave", found, variables.get("_weave_ports"))
 
 
 def _path_in(output: str) -> str | None:

@@ -2,15 +2,17 @@
 # Builds the image of a lab host from Debian packages, and imports it into the machine's Docker; prints "built".
 # An image that exists is left alone.
 #
-# usage: build_host_image.sh SUITE IMAGE [MIRROR]
+# usage: build_host_image.sh SUITE ENGINE_SUITE IMAGE [MIRROR]
 #
+# ENGINE_SUITE is the Debian release that Docker's packages come from.
 # This file and root_filesystem.sh are the whole recipe: the image's tag holds a hash of them, so that an image is reused
 # until something in them changes.
 set -euo pipefail
 
 suite=$1
-image=$2
-mirror=${3:-}
+engine_suite=$2
+image=$3
+mirror=${4:-}
 
 if docker image inspect "$image" >/dev/null 2>&1; then
     exit 0
@@ -78,6 +80,6 @@ chroot "$root" systemctl --quiet enable lab-wait-online.service
 HOOK
 chmod 755 "$work/customize"
 
-"$(dirname "$0")/root_filesystem.sh" "$suite" "$work/host.tar" "$work/customize" "" "$mirror"
+"$(dirname "$0")/root_filesystem.sh" "$suite" "$work/host.tar" "$work/customize" "" "$mirror" "$engine_suite"
 docker import --change 'CMD ["/usr/local/sbin/lab-host-init"]' "$work/host.tar" "$image" >/dev/null
 echo built

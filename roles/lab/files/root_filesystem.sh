@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # Makes the root filesystem of a lab host from Debian packages: what containers and virtual machines have in common.
 #
-# usage: root_filesystem.sh SUITE TARGET CUSTOMIZE PACKAGES [MIRROR]
+# usage: root_filesystem.sh SUITE TARGET CUSTOMIZE PACKAGES [MIRROR [ENGINE_SUITE]]
 #
 # TARGET is the archive or the folder to make, CUSTOMIZE a program that finishes it (its argument is the root folder),
-# PACKAGES what is needed beyond the packages below, separated by commas.
+# PACKAGES what is needed beyond the packages below, separated by commas, ENGINE_SUITE the release that Docker's packages
+# come from (empty: SUITE).
 set -euo pipefail
 
 suite=$1
@@ -12,22 +13,39 @@ target=$2
 customize=$3
 packages_of_product=$4
 mirror=${5:-}
+engine_suite=${6:-$suite}
 
 packages=(
     systemd-sysv dbus                                                       # a host with services, not just a process
     python3                                                                 # what Ansible needs
     python3-pyroute2                                                        # what writes links: modules, network driver
     dnsmasq-base                                                            # what the network driver needs
-    docker.io iptables ipset                                                # the workloads' engine
+    docker.io iptables ipset nftables                                       # the workloads' engine, and its packet filters
     etcd-server etcd-client bird2                                           # the daemons that some networks use
     iproute2 iputils-ping traceroute tcpdump iperf3 procps kmod             # to look at networks and to measure them
     busybox-static                                                          # the workloads' image is made of it
 )
 # The Docker client is a package of its own from Debian 13 on.
-[ "$suite" = bookworm ] || packages+=(docker-cli)
+[ "$engine_suite" = bookworm ] || packages+=(docker-cli)
 
 common=$(mktemp)
-trap 'rm -f "$common"' EXIT
+engine_source=$(mktemp)
+trap 'rm -f "$common" "$engine_source"' EXIT
+# Of another release come the packages of Docker and nothing else: what they need besides must be in the host's own.
+cat > "$engine_source" <<HOOK
+#!/bin/sh
+set -eu
+echo 'deb ${mirror:-http://deb.debian.org/debian} $engine_suite main' > "\$1/etc/apt/sources.list.d/engine.list"
+cat > "\$1/etc/apt/preferences.d/engine" <<'PREFERENCES'
+Package: *
+Pin: release n=$engine_suite
+Pin-Priority: -1
+
+Package: docker.io docker-cli containerd runc tini-static
+Pin: release n=$engine_suite
+Pin-Priority: 1001
+PREFERENCES
+HOOK
 cat > "$common" <<'HOOK'
 #!/bin/sh
 set -eu
@@ -43,16 +61,22 @@ for unit in apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub
 done
 # An empty file, and not a missing one: systemd would take that for the first boot and enable every service.
 : > "$root/etc/machine-id"
-rm -f "$root/etc/hostname" "$root/etc/resolv.conf"
+rm -f "$root/etc/hostname" "$root/etc/resolv.conf" "$root/etc/apt/sources.list.d/engine.list" "$root/etc/apt/preferences.d/engine"
 rm -rf "$root/var/lib/apt/lists" "$root/var/cache/apt"
 mkdir -p "$root/var/lib/apt/lists/partial" "$root/var/cache/apt/archives/partial"
 HOOK
-chmod 755 "$common"
+chmod 755 "$common" "$engine_source"
+other_engine=()
+[ "$engine_suite" = "$suite" ] || other_engine=(--setup-hook="$engine_source")
+
+# Whether lists of packages may be old, as those of a mirror that lags, is for this machine's apt to say.
+valid_until=true
+eval "$(apt-config shell valid_until Acquire::Check-Valid-Until/b)"
 
 mmdebstrap --quiet --variant=minbase \
     --include="$(IFS=,; echo "${packages[*]}")${packages_of_product:+,$packages_of_product}" \
     --dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/locale/*' \
     --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-include=/usr/share/doc/*/copyright' \
-    --aptopt='Acquire::Languages "none"' \
-    --customize-hook="$common" --customize-hook="$customize" \
+    --aptopt='Acquire::Languages "none"' --aptopt="Acquire::Check-Valid-Until \"$valid_until\"" \
+    "${other_engine[@]}" --customize-hook="$common" --customize-hook="$customize" \
     "$suite" "$target" ${mirror:+"$mirror"}

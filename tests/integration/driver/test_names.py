@@ -239,6 +239,30 @@ def test_the_server_gets_its_queries_without_the_driver_and_keeps_its_views(host
     assert lookup(host, "stranger", "web") == "10.1.0.77"
 
 
+FIREWALL = (
+    "-P INPUT DROP",
+    "-F INPUT",
+    "-A INPUT -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT",
+    "-A INPUT -i lo -j ACCEPT",
+    "-A INPUT -i docker0 -j DROP",
+    "-A INPUT -j REJECT --reject-with icmp-host-prohibited",
+)
+
+
+def test_a_firewall_that_lets_nothing_in_does_not_keep_containers_from_names(host: DriverHost) -> None:
+    elsewhere(host, "red", "10.1.0.77")
+    run(host, "asks", "red")
+    run(host, "stranger", "bridge")
+    eventually(lambda: lookup(host, "asks", "web") == "10.1.0.77")
+    host.kill_driver()  # or it would mend the rules at once
+    for command in FIREWALL:
+        host.run("iptables", *command.split())
+    assert lookup(host, "stranger", "web") == ""
+    host.start_driver()
+    for container in ("asks", "stranger"):
+        eventually(lambda container=container: lookup(host, container, "web") == "10.1.0.77")
+
+
 def test_no_question_is_lost_while_containers_come_and_go(host: DriverHost) -> None:
     elsewhere(host, "red", "10.1.0.77")
     run(host, "asks", "red")

@@ -10,13 +10,14 @@ import socket
 from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from ansible_collections.container_network.lab.plugins.module_utils.errors import LabError
 from ansible_collections.container_network.lab.plugins.module_utils.kernel import host_facts
 from ansible_collections.container_network.lab.plugins.module_utils.kernel.namespaces import inside
-from tests.support.kernel_view import ip, links
+from tests.support.kernel_view import command, ip, links
 from tests.support.module_runner import ModuleFailed, run_module
 
 NODE = os.uname().nodename
@@ -59,6 +60,7 @@ def test_the_interface_of_the_best_default_route(node: str) -> None:
         "files": {},
         "missing_features": [],
         "missing_netlink_families": [],
+        "stopped_ports": [],
         "used_udp_ports": [],
     }
 
@@ -111,7 +113,32 @@ def test_a_try_that_could_not_be_made_is_no_missing_link_kind(node: str, monkeyp
         run_module("host_info", link_kinds=["vxlan"])
 
 
-def failing(**arguments: str) -> str:
+def test_ports_that_the_hosts_own_rules_close(node: str) -> None:
+    rule = "INPUT -p udp -m udp --dport 8472 -j REJECT --reject-with icmp-port-unreachable"
+    of_etcd = "INPUT -p tcp -m tcp --dport 2379:2380 -j DROP"
+    for each in (rule, of_etcd):
+        command("iptables", "-A", *each.split())
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as listener:
+        listener.bind(("10.12.31.211", 4789))
+        ports = ["8472/udp", "4789/udp", "179/tcp", "ipip", "10.12.31.211:2379/tcp", "10.12.31.212:2380/tcp"]
+        found = run_module("host_info", needed_ports=ports)["host_info"]
+    assert found["stopped_ports"] == [
+        {"port": "8472/udp", "rule": f"-A {rule}"},
+        {"port": "2379/tcp", "rule": f"-A {of_etcd}"},
+    ]
+    assert found["used_udp_ports"] == [4789]
+    assert "needed_ports: '8472' must be written as 8472/udp" in failing(needed_ports=["8472"])
+
+
+def test_rules_of_docker_in_the_other_mode_of_iptables_are_refused(node: str) -> None:
+    mode, other = ("nft", "legacy") if "nf_tables" in command("iptables", "--version") else ("legacy", "nft")
+    command(f"iptables-{other}", "-N", "OWN")
+    assert run_module("host_info")["host_info"]["interface"] == "eth1"
+    command(f"iptables-{other}", "-N", "DOCKER")
+    assert f"iptables is in the mode {mode}, and there are rules of the mode {other} (chains DOCKER" in failing()
+
+
+def failing(**arguments: Any) -> str:
     with pytest.raises(ModuleFailed) as failure:
         run_module("host_info", **arguments)
     return str(failure.value)

@@ -62,7 +62,7 @@ def test_host_gw_implies_plain_routes():
 
 
 def test_rules_are_as_iptables_save_prints_them():
-    filter_chain, nat_chain = state()["chains"]
+    filter_chain, nat_chain, *_arrivals = state()["chains"]
     assert filter_chain["rules"] == [
         '-s 40.15.0.0/16 -m comment --comment "flanneld forward" -j ACCEPT',
         '-d 40.15.0.0/16 -m comment --comment "flanneld forward" -j ACCEPT',
@@ -71,6 +71,29 @@ def test_rules_are_as_iptables_save_prints_them():
         '-s 40.15.43.0/24 -d 40.15.0.0/16 -m comment --comment "flanneld masq" -j RETURN',
         '-s 40.15.43.0/24 ! -d 224.0.0.0/4 -m comment --comment "flanneld masq" -j MASQUERADE',
     ]
+
+
+@pytest.mark.parametrize(
+    ("backend", "accepted"),
+    [
+        ("vxlan", ["-d 40.15.43.0/24 -i flannel.1 -j ACCEPT"]),
+        (
+            "host-gw",
+            [
+                "-s 40.15.0.0/16 -d 40.15.43.0/24 -i eth0 -j ACCEPT",
+                "-s 192.168.1.254/32 -d 40.15.43.0/24 -i eth0 -j ACCEPT",
+                "-s 192.168.1.245/32 -d 40.15.43.0/24 -i eth0 -j ACCEPT",
+            ],
+        ),
+    ],
+)
+def test_what_comes_from_other_hosts_passes_before_docker_28_drops_it(backend, accepted):
+    found = state(backend)
+    arrivals = [chain for chain in found["chains"] if chain["name"] == "FLANNEL-ARRIVALS"]
+    assert [(chain["table"], chain["rules"]) for chain in arrivals] == [("filter", accepted), ("raw", accepted)]
+    jumps = {(jump["table"], jump["chain"]): jump for jump in found["jumps"]}
+    assert not jumps[("filter", "DOCKER-USER")].get("insert")
+    assert jumps[("raw", "PREROUTING")]["insert"]
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,6 @@ from typing import Any
 
 from ansible_collections.container_network.lab.plugins.module_utils.flannel.dataplane import (
     FORWARD_CHAIN,
-    MASQUERADE_CHAIN,
 )
 from ansible_collections.container_network.lab.plugins.module_utils.flannel.inventory import (
     network_checks,
@@ -51,7 +50,7 @@ def test_the_description_has_pins_and_the_leases_of_this_run():
 
 
 def test_a_workload_that_is_not_there_is_not_passed_over():
-    chains = [{"name": name, "rules": []} for name in (FORWARD_CHAIN, MASQUERADE_CHAIN)]
+    chains = [{"table": "filter", "name": FORWARD_CHAIN, "rules": []}]
     empty: dict[str, Any] = {name: [] for name in ("peers", "links", "fdb", "arp", "routes", "jumps")}
     device = {"backend": "host-gw", "device": "", "device_mac": None, "mtu": 9001}
     addresses = {"subnet": "40.15.1.0/24", "gateway": "40.15.1.1/24", "network": "40.15.0.0/16"}

@@ -80,3 +80,76 @@ def test_the_script_changes_all_tables_in_one_run() -> None:
 def test_chains_of_the_kernel_are_never_ours(name: str, removing: bool) -> None:
     with pytest.raises(InvalidInput, match=f"{name} of table filter is a chain of the kernel"):
         parse({"chains": [{"name": name}]}, removing)
+
+
+OURS = "-j OURS"
+REJECT = "-j REJECT --reject-with icmp-host-prohibited"
+
+
+def moved(chain: str, rules: list[str], **others: list[str]) -> list[str]:
+    """A chain once it has the jump OURS, among chains of others."""
+    wanted = chain_set([{"name": "OURS", "rules": []}], [{"chain": chain, "rule": OURS}])
+    current = {("filter", name): found for name, found in {"OURS": [], **others, chain: rules}.items()}
+    steps = plan(wanted, [wanted], current)
+    after = steps.applied_to(current)
+    assert not plan(wanted, [wanted], after)
+    return after[("filter", chain)]
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ([], [OURS]),
+        (["-s 10.0.0.0/8 -j DROP"], ["-s 10.0.0.0/8 -j DROP", OURS]),
+        (["-i lo -j ACCEPT", REJECT], ["-i lo -j ACCEPT", OURS, REJECT]),
+        (["-i lo -j ACCEPT", REJECT, OURS], ["-i lo -j ACCEPT", OURS, REJECT]),
+        ([OURS, "-j DROP"], [OURS, "-j DROP"]),
+        (['-m comment --comment "all the rest" -j DROP'], [OURS, '-m comment --comment "all the rest" -j DROP']),
+        (["-j LOG", "-j ufw-forward", "-j ufw-reject"], ["-j LOG", "-j ufw-forward", OURS, "-j ufw-reject"]),
+        (["-g ufw-forward"], [OURS, "-g ufw-forward"]),
+        (["-j RETURNING", "-j ROUND"], ["-j RETURNING", "-j ROUND", OURS]),
+    ],
+)
+def test_a_jump_never_stands_behind_a_rule_that_ends_the_way(before: list[str], after: list[str]) -> None:
+    others = {
+        "ufw-forward": ["-m conntrack --ctstate INVALID -j DROP"],
+        "ufw-reject": ["-j LOG", "-j deeper"],
+        "deeper": [REJECT],
+        "RETURNING": ["-i eth0 -j RETURN", "-j DROP"],
+        "ROUND": ["-j ROUND"],
+    }
+    assert moved("FORWARD", before, **others) == after
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (["-j RETURN"], [OURS, "-j RETURN"]),
+        (["-i eth0 -j DROP", "-s 10.0.0.0/8 -j RETURN"], ["-i eth0 -j DROP", OURS, "-s 10.0.0.0/8 -j RETURN"]),
+        (["-i eth0 -j DROP", OURS], ["-i eth0 -j DROP", OURS]),
+    ],
+)
+def test_in_a_persons_chain_a_jump_stands_before_what_sends_packets_back(before: list[str], after: list[str]) -> None:
+    assert moved("DOCKER-USER", before) == after
+
+
+def test_a_jump_that_nothing_may_stop_stands_before_whatever_drops_a_packet() -> None:
+    jump = ("filter", "INPUT", "-d 169.254.20.10/32 -j OURS")
+    current = {("filter", "INPUT"): ["-j cali-INPUT", "-i docker0 -j DROP", REJECT], ("filter", "cali-INPUT"): []}
+    wanted = ChainSet({}, unstopped=[jump])
+    after = plan(wanted, [], current).applied_to(current)
+    assert after[("filter", "INPUT")] == ["-j cali-INPUT", jump[2], "-i docker0 -j DROP", REJECT]
+    assert not plan(wanted, [wanted], after)
+    assert plan(ChainSet(), [wanted], after).applied_to(after) == current
+
+
+def test_a_chain_of_others_that_is_missing_is_provided_and_left_to_them() -> None:
+    wanted = chain_set([], [{"chain": "DOCKER-USER", "rule": "-j ACCEPT"}, {"chain": "FORWARD", "rule": "-j ACCEPT"}])
+    assert plan(wanted, [], {}).script().splitlines() == [
+        "*filter",
+        ":DOCKER-USER - [0:0]",
+        "-A DOCKER-USER -j ACCEPT",
+        "-A FORWARD -j ACCEPT",
+        "COMMIT",
+    ]
+    assert plan(ChainSet(), [wanted], {("filter", "DOCKER-USER"): ["-j ACCEPT"]}).deleted == []

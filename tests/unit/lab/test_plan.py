@@ -41,6 +41,23 @@ def node_1_with(**changes):
     return hosts
 
 
+@pytest.mark.parametrize(
+    ("host", "engine", "words"),
+    [
+        ("trixie", "forky", None),
+        ("trixie", "bookworm", None),
+        ("bookworm", "bookworm", None),
+        ("buster", "trixie", "lab_debian_release 'buster'"),
+        ("trixie", "testing", "lab_engine_release 'testing': the Docker Engine is taken from one of bookworm, trixie"),
+        ("bookworm", "forky", "set lab_debian_release to trixie, or lab_engine_release to bookworm"),
+    ],
+)
+def test_releases_that_do_not_go_together_are_refused(host, engine, words):
+    found = plan_lab("course", SEGMENTS, HOSTS, OUTSIDE, {}, (host, engine))["problems"]
+    assert len(found) == (1 if words else 0)
+    assert all(words in problem for problem in found)
+
+
 def test_each_interface_becomes_a_pair_into_its_segment():
     pairs = plan()["pairs"]
     assert [(pair["name"], pair["master"], pair["peer"]["netns"], pair["peer"]["name"]) for pair in pairs] == [

@@ -13,7 +13,9 @@ from ansible_collections.container_network.lab.plugins.module_utils.docker.netwo
 from ansible_collections.container_network.lab.plugins.module_utils.overlay.config import ETCD, SWARM, OverlaySpec
 from ansible_collections.container_network.lab.plugins.module_utils.overlay.inventory import (
     docker_networks,
+    needed_ports,
     network_description,
+    seen_of,
 )
 
 DOCUMENTED = {"name": "overlay", "subnet": "10.20.0.0/16", "vni": 256, "ip_range": "10.20.255.0/24"}
@@ -82,3 +84,40 @@ def test_members_are_known_by_the_task_that_made_them_ones():
 def test_those_that_want_a_certain_vni_come_first():
     networks = [{"name": "any", "subnet": "10.21.0.0/16"}, DOCUMENTED]
     assert [one["name"] for one in docker_networks({**config(), "networks": networks})] == ["overlay", "any"]
+
+
+SWARM_CONFIG = {"control_plane": SWARM, "etcd_endpoints": ["http://192.168.1.68:2379"]}
+
+
+def seen(number: int, **changes: Any) -> dict[str, Any]:
+    info = {"address": f"192.168.1.{number}", "container_networks": [], **changes.pop("info", {})}
+    return {"_docker_overlay_host": {"host_info": info}, "_docker_overlay_swarm": {"swarm": {}}, **changes}
+
+
+def targets(config: dict[str, Any], *hosts: dict[str, Any]) -> list[dict[str, Any]]:
+    nodes = {f"node-{number}": seen_of(config, variables) for number, variables in enumerate(hosts, 1)}
+    return needed_ports(config).targets(nodes, "node-1")
+
+
+def test_ports_are_tried_on_the_other_nodes_by_those_that_are_no_members() -> None:
+    busy = seen(33, info={"used_udp_ports": [4789]})
+    member = seen(68, _docker_overlay_swarm={"swarm": {"state": "active"}})
+    other_member = seen(254, _docker_overlay_swarm={"swarm": {"state": "active"}})
+    assert targets(SWARM_CONFIG, seen(68), seen(254), busy, {}) == [
+        {"address": "192.168.1.254", "tcp": [2377, 7946], "udp": [7946, 4789]},
+        {"address": "192.168.1.33", "tcp": [2377, 7946], "udp": [7946]},
+    ]
+    assert targets(SWARM_CONFIG, member, other_member) == []
+    assert [target["address"] for target in targets(SWARM_CONFIG, member, other_member, busy)] == ["192.168.1.33"]
+    over_etcd = {**SWARM_CONFIG, "control_plane": ETCD}
+    assert targets(over_etcd, seen(68), seen(254), busy) == [{"address": "192.168.1.254", "tcp": [], "udp": [4789]}]
+    assert targets({**SWARM_CONFIG, "control_plane": "consul"}, seen(68), seen(254)) == []
+
+
+def test_a_blocked_port_is_said_with_all_that_a_firewall_must_let_pass() -> None:
+    blocked = [{"address": "192.168.1.68", "port": "2377/tcp", "reason": "no answer within 3 s"}]
+    node = seen_of(SWARM_CONFIG, seen(254, _docker_overlay_ports={"blocked": blocked}))
+    assert needed_ports(SWARM_CONFIG).problems({"node-2": node}) == [
+        "node-2 cannot reach 192.168.1.68 on port 2377/tcp (no answer within 3 s): let a firewall between them "
+        "pass 2377/tcp, 7946/tcp, 7946/udp and 4789/udp"
+    ]

@@ -8,7 +8,7 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.container_network.lab.plugins.module_utils.overlay.config import ETCD, SWARM
-from ansible_collections.container_network.lab.plugins.module_utils.overlay.problems import probes, problems
+from ansible_collections.container_network.lab.plugins.module_utils.overlay.problems import problems
 
 OVERLAY = {"name": "overlay", "subnet": "10.20.0.0/16", "ip_range": "10.20.255.0/24", "vni": 256}
 CONFIG = {
@@ -161,17 +161,6 @@ def test_a_network_that_is_ours_or_is_taken_out_first_is_no_clash():
         ),
         (
             {},
-            {
-                "node-2": node(
-                    "192.168.1.254",
-                    blocked=[{"address": "192.168.1.68", "port": "2377/tcp", "reason": "no answer within 3 s"}],
-                )
-            },
-            "node-2 cannot reach 192.168.1.68 on port 2377/tcp (no answer within 3 s): let a firewall between them "
-            "pass 2377/tcp, 7946/tcp, 7946/udp and 4789/udp",
-        ),
-        (
-            {},
             {"node-1": node("192.168.1.68", networks=[network("x", "10.99.0.0/24", "overlay", None, 256)])},
             "node-1: vni 256 of 'overlay' is taken by network 'x'",
         ),
@@ -236,17 +225,3 @@ def test_all_problems_are_found_together():
     clash = {"name": "overlay", "subnet": "192.168.0.0/24", "vni": 0, "mtu": 9001}
     config = CONFIG | {"managers": [], "networks": [clash], "address_pool": "x"}
     assert len(problems(config, NODES)) == 7  # the MTU does not fit any of the three nodes
-
-
-def test_ports_are_tried_on_the_other_nodes_by_those_that_are_no_members():
-    nodes = NODES | {"node-4": node("192.168.0.33", used_udp_ports=[4789]), "node-9": {}}
-    assert probes(nodes, "node-1", SWARM) == [
-        {"address": "192.168.1.254", "tcp": [2377, 7946], "udp": [4789, 7946]},
-        {"address": "192.168.0.33", "tcp": [2377, 7946], "udp": [7946]},
-    ]
-    assert probes(nodes | {"node-1": node("192.168.1.68", **active("192.168.1.68"))}, "node-1", SWARM) == []
-    assert probes(nodes, "node-1", ETCD) == [
-        {"address": "192.168.1.254", "tcp": [], "udp": [4789]},
-        {"address": "192.168.0.33", "tcp": [], "udp": []},
-    ]
-    assert probes(nodes, "node-1", "consul") == []

@@ -49,6 +49,11 @@ class Backend:
         return ""
 
     @property
+    def ports(self) -> tuple[str, ...]:
+        """The ports at which the other hosts' packets arrive, as ``8472/udp``."""
+        return ()
+
+    @property
     def meaning(self) -> tuple[Any, ...]:
         """What two configurations have in common that ask for the same, with defaults filled in."""
         return (self.TYPE,)
@@ -96,6 +101,12 @@ class Backend:
 
     def route(self, peer: Lease, underlay: Underlay) -> Route:
         """The route to a peer's containers."""
+        raise NotImplementedError
+
+    def arrivals(
+        self, network: ipaddress.IPv4Network, own: Lease, peers: Sequence[Lease], underlay: Underlay
+    ) -> list[str]:
+        """What other hosts and their containers send to a host's containers, as matches that iptables-save prints."""
         raise NotImplementedError
 
     @classmethod

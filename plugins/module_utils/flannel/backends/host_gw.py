@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,6 +46,13 @@ class HostGw(Backend):
     def route(self, peer: Lease, underlay: Underlay) -> Route:
         """By the peer itself."""
         return route_by(peer.subnet, peer.public_ip, underlay.interface)
+
+    def arrivals(
+        self, network: ipaddress.IPv4Network, own: Lease, peers: Sequence[Lease], underlay: Underlay
+    ) -> list[str]:
+        """Over the underlay, where others are as well: only what has an address of a container or of a peer."""
+        sources = [str(network), *(f"{peer.public_ip}/32" for peer in peers)]
+        return [f"-s {source} -d {own.subnet} -i {underlay.interface}" for source in sources]
 
     @classmethod
     def checks(cls, flannel: Mapping[str, Any], seen_macs: Mapping[str, str | None]) -> list[CheckOptions]:

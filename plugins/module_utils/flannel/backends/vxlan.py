@@ -55,6 +55,11 @@ class Vxlan(Backend):
         return f"flannel.{self.effective_vni}"
 
     @property
+    def ports(self) -> tuple[str, ...]:
+        """That of VXLAN."""
+        return (f"{self.effective_port}/udp",)
+
+    @property
     def meaning(self) -> tuple[Any, ...]:
         """With VNI and port, and whether neighbours are reached directly."""
         return (self.TYPE, self.effective_vni, self.effective_port, bool(self.direct_routing))
@@ -137,6 +142,12 @@ class Vxlan(Backend):
         if self.is_direct(peer, underlay):
             return route_by(peer.subnet, peer.public_ip, underlay.interface)
         return route_by(peer.subnet, str(peer.subnet.network_address), self.device, onlink=True)
+
+    def arrivals(
+        self, network: ipaddress.IPv4Network, own: Lease, peers: Sequence[Lease], underlay: Underlay
+    ) -> list[str]:
+        """Whatever comes out of the tunnel."""
+        return [f"-d {own.subnet} -i {self.device}"]
 
     @classmethod
     def checks(cls, flannel: Mapping[str, Any], seen_macs: Mapping[str, str | None]) -> list[CheckOptions]:
