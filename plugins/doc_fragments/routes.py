@@ -30,7 +30,7 @@ options:
         description:
           - Several next hops among which the kernel shares the flows (equal-cost multipath), in place of C(via)
             and C(dev). Two at least.
-          - Such a route is no route of one device, so that O(purge) leaves it alone.
+          - Such a route is no route of one device, and is left alone where a task removes those of a device.
         type: list
         elements: dict
         suboptions:

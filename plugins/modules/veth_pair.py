@@ -219,9 +219,13 @@ RETURN = r"""
 
 from ansible_collections.container_network.lab.plugins.module_utils.ansible_module import run_module
 from ansible_collections.container_network.lab.plugins.module_utils.kernel import veth
-from ansible_collections.container_network.lab.plugins.module_utils.kernel.arguments import DEVICE, NETNS, ROUTES
+from ansible_collections.container_network.lab.plugins.module_utils.kernel.arguments import (
+    DEVICE,
+    NETNS,
+    ROUTES_OF_DEVICE,
+)
 
-END = {**DEVICE, **NETNS, **ROUTES}
+END = {**DEVICE, **NETNS, **ROUTES_OF_DEVICE}
 ARGUMENTS = {
     "pairs": {
         "type": "list",

@@ -24,7 +24,7 @@ def image() -> Iterator[str]:
     """An image of this machine that holds nothing but the machine's BusyBox; afterwards nobody has it."""
     output = io.BytesIO()
     with tarfile.open(fileobj=output, mode="w") as archive:
-        program = next(path for path in ("/usr/bin/busybox", "/bin/busybox") if Path(path).exists())
+        program, *_other = [path for path in ("/usr/bin/busybox", "/bin/busybox") if Path(path).exists()]
         archive.add(Path(program).resolve(), "busybox")
     subprocess.run(["docker", "import", "-", NAME], input=output.getvalue(), check=True, capture_output=True)
     yield NAME

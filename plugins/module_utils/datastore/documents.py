@@ -39,6 +39,11 @@ def go_fields(document: Mapping[str, Any], names: Iterable[str]) -> dict[str, An
     }
 
 
+def is_of_kind(value: Any, kind: type) -> bool:
+    """Whether a JSON value is of a kind. To Python true and false are numbers as well, to JSON they are not."""
+    return isinstance(value, kind) and (kind is bool or not isinstance(value, bool))
+
+
 def object_or_empty(text: str) -> dict[str, Any]:
     """A JSON object; an empty one for text that is anything else, since foreign programs write to etcd too."""
     try:

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from ..datastore.documents import compact_json, go_fields, parse_object
+from ..datastore.documents import compact_json, go_fields, is_of_kind, parse_object
 from ..errors import InvalidInput, raise_if_any
 from ..validation import whole_number
 from .backends.backend import Backend
@@ -84,7 +84,7 @@ class FlannelConfig:
         problems = [
             f"{name} is {value!r}, and flanneld takes {_KINDS[kind]} only"
             for name, value in document.items()
-            if (kind := _FIELDS[name]) and type(value) is not kind
+            if (kind := _FIELDS[name]) and not is_of_kind(value, kind)
         ]
         raise_if_any(problems)
         if document.get("EnableIPv6") or not document.get("EnableIPv4", True):

@@ -90,29 +90,28 @@ STATIC_TABLES: ArgumentSpec = {
     },
 }
 
-ROUTES: ArgumentSpec = {
-    "routes": {
+_ROUTE: ArgumentSpec = {
+    "dst": {"type": "str", "required": True},
+    "via": {"type": "str"},
+    "dev": {"type": "str"},
+    "src": {"type": "str"},
+    "scope": {"type": "str", "choices": list(SCOPES)},
+    "protocol": {"type": "str"},
+    "metric": {"type": "int"},
+    "onlink": {"type": "bool", "default": False},
+    "type": {"type": "str", "choices": list(TYPES), "default": "unicast"},
+}
+_NEXT_HOPS: ArgumentSpec = {
+    "nexthops": {
         "type": "list",
         "elements": "dict",
         "options": {
-            "dst": {"type": "str", "required": True},
-            "via": {"type": "str"},
+            "via": {"type": "str", "required": True},
             "dev": {"type": "str"},
-            "nexthops": {
-                "type": "list",
-                "elements": "dict",
-                "options": {
-                    "via": {"type": "str", "required": True},
-                    "dev": {"type": "str"},
-                    "weight": {"type": "int", "default": 1},
-                },
-            },
-            "src": {"type": "str"},
-            "scope": {"type": "str", "choices": list(SCOPES)},
-            "protocol": {"type": "str"},
-            "metric": {"type": "int"},
-            "onlink": {"type": "bool", "default": False},
-            "type": {"type": "str", "choices": list(TYPES), "default": "unicast"},
+            "weight": {"type": "int", "default": 1},
         },
     },
 }
+ROUTES: ArgumentSpec = {"routes": {"type": "list", "elements": "dict", "options": {**_ROUTE, **_NEXT_HOPS}}}
+ROUTES_OF_DEVICE: ArgumentSpec = {"routes": {"type": "list", "elements": "dict", "options": _ROUTE}}
+"""A route with several next hops is no route of one device."""

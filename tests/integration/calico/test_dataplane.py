@@ -518,8 +518,8 @@ protocol device {}
 protocol kernel { ipv4 { export where source = RTS_BGP; }; }
 template bgp node {
   local 192.168.1.1 as 65000;
-  multihop;
-  ipv4 { import all; export where source = RTS_BGP; };
+  direct;
+  ipv4 { import all; next hop self; export where source = RTS_BGP; };
 }
 protocol bgp node1 from node { neighbor 192.168.1.68 as 64513; }
 protocol bgp node3 from node { neighbor 192.168.1.245 as 64514; }

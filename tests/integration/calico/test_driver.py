@@ -258,6 +258,7 @@ def test_ports_that_cannot_be_published_are_refused_with_words(
 ) -> None:
     create(host, "cal_net1", "--subnet=17.2.0.0/24")
     run(host, "web", "cal_net1", "-p=8080:80")
+    eventually(lambda: "web" in {one.container for one in store.endpoints()})
     with inside(host.netns):
         listener = socket.create_server(("", 7777))
     with listener:

@@ -96,15 +96,15 @@ def test_a_container_is_in_two_networks_with_multicast(hosts: Hosts) -> None:
 
 
 def test_aliases_and_new_names_are_seen_on_other_hosts_at_once(hosts: Hosts) -> None:
-    run(hosts.first, "p-1", "--network-alias=web")
-    run(hosts.second, "p-2", "--network-alias=web", "--hostname=foo.weave.local")
+    first = run(hosts.first, "p-1", "--network-alias=web")
+    second = run(hosts.second, "p-2", "--network-alias=web", "--hostname=foo.weave.local")
     shared = "web.weave.local web"
-    before = [f"{FIRST} p-1.weave.local p-1 {shared}", f"{SECOND} p-2.weave.local p-2 {shared} foo.weave.local foo"]
+    before = {f"{first} p-1.weave.local p-1 {shared}", f"{second} p-2.weave.local p-2 {shared} foo.weave.local foo"}
     for host in hosts.both:
-        eventually(lambda host=host: sorted((host.folder / "hosts").read_text().splitlines()) == before)
+        eventually(lambda host=host: set((host.folder / "hosts").read_text().splitlines()) == before)
     hosts.first.docker("rename", "p-1", "q-1")
-    after = [line.replace("p-1", "q-1") for line in before]
-    eventually(lambda: sorted((hosts.second.folder / "hosts").read_text().splitlines()) == after, 3)
+    after = {line.replace("p-1", "q-1") for line in before}
+    eventually(lambda: set((hosts.second.folder / "hosts").read_text().splitlines()) == after)
 
 
 def test_a_network_has_an_mtu_of_its_own(hosts: Hosts) -> None:

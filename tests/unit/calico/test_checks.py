@@ -57,9 +57,9 @@ def box(name: str, network: str = "net-1") -> dict:
 WORKLOADS = [[box("box1"), box("web", "net-2"), box("box2")], [box("box4")]]
 
 
-def found(reflectors=(), ipam=None, ipv6=(None, None), workloads=WORKLOADS, **cluster):
+def found(reflectors=(), ipam=None, ipv6=(None, None), workloads=None, **cluster):
     ipam = ipam or IPAM
-    hosts = hosts_from(NAMES, HOSTS, ipv6, ipam, reflectors, workloads)
+    hosts = hosts_from(NAMES, HOSTS, ipv6, ipam, reflectors, WORKLOADS if workloads is None else workloads)
     listed = checks(hosts["node-1"], [hosts["node-4"]], CheckedCluster(pools_from(ipam), not reflectors, **cluster))
     names = [check["name"] for check in listed]
     assert len(names) == len(set(names))

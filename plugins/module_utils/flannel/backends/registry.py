@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ...datastore.documents import go_fields
+from ...datastore.documents import go_fields, is_of_kind
 from ...validation import truth_value, whole_number
 from .backend import Backend
 from .host_gw import HostGw
@@ -55,7 +55,7 @@ def stored_backend(document: Mapping[str, Any], problems: list[str]) -> Backend:
     found = go_fields(document, [*numbers.values(), *flags.values(), *_NOT_BUILT])
     for field, value in found.items():
         kind = bool if field in flags.values() or isinstance(_NOT_BUILT.get(field), bool) else int
-        if type(value) is not kind:
+        if not is_of_kind(value, kind):
             problems.append(f"Backend.{field} is {value!r}, and flanneld takes {_KINDS[kind]} only")
     if problems:
         return Backend()
