@@ -120,13 +120,16 @@ class NetworkRecords:
 
     def exists_elsewhere(self, name: str) -> bool:
         """Whether another host has a network of this name."""
-        items = self._host.etcd.get_prefixes(self._all)[0]
-        return any(NetworkRecord.parse(item.value).name == name for item in items if not item.key.startswith(self._own))
+        return any(not key.startswith(self._own) for key in self._keys_of(name))
 
     def exists_anywhere(self, name: str) -> bool:
         """Whether any host has a network of this name."""
+        return bool(self._keys_of(name))
+
+    def _keys_of(self, name: str) -> list[str]:
+        """The keys of all hosts' networks of this name."""
         items = self._host.etcd.get_prefixes(self._all)[0]
-        return any(NetworkRecord.parse(item.value).name == name for item in items)
+        return [item.key for item in items if NetworkRecord.parse(item.value).name == name]
 
     def named(self, network_id: str) -> NetworkRecord:
         """A record with its name, queried from Docker if needed. Do not call it in CreateNetwork: it deadlocks."""
