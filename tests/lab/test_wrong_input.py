@@ -24,7 +24,7 @@ WRONG = {
     "networks": (
         {"flannel_network": "10.12.0.0/16", "flannel_subnet": "10.12.7.0/24"},
         (
-            "flannel_network 10.12.0.0/16 overlaps the underlay of host1 (10.12.31.211/22 on ens160)",
+            "flannel_network 10.12.0.0/16 overlaps the underlay of host1 (10.12.28.0/22 on ens160)",
             "flannel_subnet 10.12.7.0/24 is pinned to host1 and host2: a subnet belongs to one host",
         ),
     ),

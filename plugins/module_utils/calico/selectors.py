@@ -17,7 +17,7 @@ A text is in single or double quotes. `Selector` prints itself in the one form f
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -46,7 +46,7 @@ class Selector:
 
     def __and__(self, other: Selector) -> Selector:
         """What both select."""
-        return _all_of([self, other])
+        return _joined("&&", all, [self, other])
 
 
 class SelectorError(ValueError):
@@ -86,20 +86,12 @@ _ALL = Selector("all()", lambda _labels: True)
 _GLOBAL = Selector("global()", lambda _labels: False)  # what has no namespace: no endpoint is so
 
 
-def _all_of(parts: list[Selector]) -> Selector:
+def _joined(operator: str, decide: Callable[[Iterable[bool]], bool], parts: list[Selector]) -> Selector:
+    """Several selectors as one; ``decide`` is `all` or `any`."""
     if len(parts) == 1:
         return parts[0]
-    return Selector(
-        f"({' && '.join(part.text for part in parts)})", lambda labels: all(part.selects(labels) for part in parts)
-    )
-
-
-def _any_of(parts: list[Selector]) -> Selector:
-    if len(parts) == 1:
-        return parts[0]
-    return Selector(
-        f"({' || '.join(part.text for part in parts)})", lambda labels: any(part.selects(labels) for part in parts)
-    )
+    text = f" {operator} ".join(part.text for part in parts)
+    return Selector(f"({text})", lambda labels: decide(part.selects(labels) for part in parts))
 
 
 def _quoted(text: str) -> str:
@@ -151,13 +143,13 @@ class _Reader:
         parts = [self._conjunction()]
         while self._takes("||"):
             parts.append(self._conjunction())
-        return _any_of(parts)
+        return _joined("||", any, parts)
 
     def _conjunction(self) -> Selector:
         parts = [self._term()]
         while self._takes("&&"):
             parts.append(self._term())
-        return _all_of(parts)
+        return _joined("&&", all, parts)
 
     def _term(self) -> Selector:
         self._depth += 1

@@ -8,11 +8,14 @@
 from __future__ import annotations
 
 import subprocess
+import time
 from pathlib import Path
 
 from .daemon import UNIT
 
 RESTART_SECONDS = 120
+_CLEARS_UP = "unavailable resources"
+"""systemd's word for a start that it cannot make now."""
 _COMPLAINTS = ("failed to start daemon", "unable to configure", "level=fatal", "unknown flag", "Failed to", "Failed at")
 
 
@@ -20,13 +23,19 @@ def restart() -> str:
     """Restart Docker with what its unit says now; returns why it does not start, or nothing.
 
     systemd's count of starts is set to zero before, because a unit refuses a fourth start within a minute; and nothing
-    waits without an end.
+    waits without an end. A systemd that still clears up after the Docker before is asked again.
     """
     subprocess.run(["systemctl", "daemon-reload"], check=False, capture_output=True)
-    subprocess.run(["systemctl", "reset-failed", UNIT], check=False, capture_output=True)
     command = ["timeout", str(RESTART_SECONDS), "systemctl", "restart", UNIT]
-    done = subprocess.run(command, check=False, capture_output=True, text=True)
-    return _reason(done.stderr) if done.returncode else ""
+    for pause in (1, 1, 0):
+        subprocess.run(["systemctl", "reset-failed", UNIT], check=False, capture_output=True)
+        done = subprocess.run(command, check=False, capture_output=True, text=True)
+        if not done.returncode:
+            return ""
+        if _CLEARS_UP not in done.stderr:
+            break
+        time.sleep(pause)
+    return _reason(done.stderr)
 
 
 def refusal(command: list[str]) -> str:

@@ -15,6 +15,7 @@ import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from ..datastore.etcd import KeyValue, Put, unchanged_since
 from ..datastore.mirror import EtcdSnapshot
 from ..errors import LabError
 from .docker_view import DockerNetwork, DockerView
@@ -120,13 +121,16 @@ class NetworkRecords:
 
     def exists_elsewhere(self, name: str) -> bool:
         """Whether another host has a network of this name."""
-        items = self._host.etcd.get_prefixes(self._all)[0]
-        return any(NetworkRecord.parse(item.value).name == name for item in items if not item.key.startswith(self._own))
+        return any(not key.startswith(self._own) for key in self._keys_of(name))
 
     def exists_anywhere(self, name: str) -> bool:
         """Whether any host has a network of this name."""
+        return bool(self._keys_of(name))
+
+    def _keys_of(self, name: str) -> list[str]:
+        """The keys of all hosts' networks of this name."""
         items = self._host.etcd.get_prefixes(self._all)[0]
-        return any(NetworkRecord.parse(item.value).name == name for item in items)
+        return [item.key for item in items if NetworkRecord.parse(item.value).name == name]
 
     def named(self, network_id: str) -> NetworkRecord:
         """A record with its name, queried from Docker if needed. Do not call it in CreateNetwork: it deadlocks."""
@@ -137,7 +141,10 @@ class NetworkRecords:
         while True:
             found = self._host.docker.network(network_id)
             if found is not None:
-                return self.put((record or _of_docker(found)).updated(found))
+                item = self._host.etcd.get(f"{self._own}{network_id}")
+                record = _updated(item, found)
+                if self._replace(item, record):
+                    return record
             if time.monotonic() > deadline:
                 raise LabError(f"Docker does not know network {network_id[:12]}: was it removed meanwhile?")
             time.sleep(0.1)
@@ -155,16 +162,28 @@ class NetworkRecords:
 
     def sync(self, view: DockerView) -> Iterable[str]:
         """Store what Docker has; yields a line for each network that was not stored so."""
-        records = self.all()
+        items = {item.key: item for item in self._host.etcd.get_prefixes(self._own)[0]}
         for network_id, network in view.networks.items():
-            record = records.get(network_id, _of_docker(network)).updated(network)
-            if record != records.get(network_id):
-                self.put(record)
+            item = items.get(f"{self._own}{network_id}")
+            record = _updated(item, network)
+            if (item is None or record != NetworkRecord.parse(item.value)) and self._replace(item, record):
                 yield f"network {network.name} stored"
+
+    def _replace(self, item: KeyValue | None, record: NetworkRecord) -> bool:
+        """Store a record, unless it is another than the one that was read, as that of a network removed meanwhile."""
+        key = f"{self._own}{record.network_id}"
+        unchanged = unchanged_since(key, item.mod_revision if item else 0)
+        return self._host.etcd.commit([unchanged], [Put(key, record.text())])
 
     def vanished(self, view: DockerView) -> list[str]:
         """Ids of networks that Docker does not list, or not yet."""
         return sorted(set(self.all()) - set(view.networks))
+
+
+def _updated(item: KeyValue | None, network: DockerNetwork) -> NetworkRecord:
+    """The stored record, or one that is made again, with what Docker has."""
+    record = NetworkRecord.parse(item.value) if item else _of_docker(network)
+    return record.updated(network)
 
 
 def _of_docker(network: DockerNetwork) -> NetworkRecord:

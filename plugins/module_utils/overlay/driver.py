@@ -36,7 +36,7 @@ from .endpoints import OverlayEndpoint, device_name
 from .namespace import OverlayNamespace, existing
 from .networks import OPTIONS, STORE, AgreedNetwork, NetworkSettings, free_subnet, overlap_problem
 from .snapshot import Snapshot
-from .store import NameTaken, OverlayStore
+from .store import NameTaken, NetworkRemoved, OverlayStore
 
 FOLLOW_SECONDS = 10.0
 """How long a container's start waits for this host to create the network's namespace."""
@@ -159,7 +159,7 @@ class OverlayEtcdNetwork(StoreNetwork[OverlayStore, Snapshot, OverlayEndpoint]):
         known = self.snapshot().networks.get(network.name)
         if known is not None and self.host.node in known.nodes and not settings.differences(known):
             return known
-        return self.store.agree(network.name, settings, self.host.node, self.underlay().mtu)
+        return self.store.agree(network.name, network.network_id, settings, self.host.node, self.underlay().mtu)
 
     def _records(self, copy: EtcdSnapshot) -> dict[str, NetworkRecord]:
         """Networks of this host, by name."""
@@ -176,6 +176,8 @@ class OverlayEtcdNetwork(StoreNetwork[OverlayStore, Snapshot, OverlayEndpoint]):
             try:
                 self._overlay(record)
                 self._complaints.pop(record.name, None)
+            except NetworkRemoved:
+                continue
             except LabError as error:
                 if self._complaints.get(record.name) != str(error):
                     log.error("%s", error)

@@ -156,6 +156,11 @@ def network_key(name: str) -> str:
     return f"{NETWORKS}{key_part(name)}"
 
 
+def record_key(node: str, network_id: str) -> str:
+    """Where the driver notes a Docker network of a host."""
+    return f"{NETWORK_RECORDS}{node}/{network_id}"
+
+
 def free_subnet(taken: Iterable[str]) -> ipaddress.IPv4Network:
     """The first subnet of Docker's own choice that overlaps no network of ``taken``; LabError if there is none."""
     others = [ipaddress.ip_network(text, strict=False) for text in taken]

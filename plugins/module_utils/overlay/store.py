@@ -35,6 +35,7 @@ from .networks import (
     NetworkSettings,
     lowest_free_vni,
     network_key,
+    record_key,
 )
 from .snapshot import Snapshot
 
@@ -43,6 +44,10 @@ PREFIXES = (STORE, DRIVER_RECORDS)
 
 class NameTaken(LabError):
     """A container's name is in use in the network on another host."""
+
+
+class NetworkRemoved(LabError):
+    """A host has the network no more."""
 
 
 class OverlayStore:
@@ -68,9 +73,23 @@ class OverlayStore:
 
     # --- networks -----------------------------------------------------------------------------------------------------
 
-    def agree(self, name: str, settings: NetworkSettings, node: str, underlay_mtu: int) -> AgreedNetwork:
-        """The network of this name, which the first host makes as it asks for; the others must ask for the same."""
-        return self._transactions.run(lambda transaction: _agree(transaction, name, settings, node, underlay_mtu))
+    def agree(
+        self, name: str, network_id: str, settings: NetworkSettings, node: str, underlay_mtu: int
+    ) -> AgreedNetwork:
+        """The network of this name, which the first host makes as it asks for; the others must ask for the same.
+
+        NetworkRemoved unless the host's record of its Docker network exists: a late look at a network that is being
+        removed must not make it again.
+        """
+
+        def plan(transaction: Transaction) -> AgreedNetwork:
+            record = record_key(node, network_id)
+            if transaction.get(record) is None:
+                raise NetworkRemoved(f"network {name} was removed on {node} meanwhile.")
+            transaction.require(record)
+            return _agree(transaction, name, settings, node, underlay_mtu)
+
+        return self._transactions.run(plan)
 
     def leave(self, name: str, node: str) -> bool:
         """A host has the network no more; with the last one the network goes. Whether it has gone."""

@@ -42,8 +42,9 @@ def by_hand() -> Iterator[None]:
 
 @pytest.mark.usefixtures("by_hand")
 def test_a_network_and_its_containers() -> None:
-    for name in ("node-2", "node-4"):
-        NODES[name].output(f"{CREATE} calico-net-3")
+    NODES["node-2"].output(f"{CREATE} calico-net-3")
+    # It is on every host a moment later.
+    NODES["node-4"].output("timeout 20 sh -c 'until docker network inspect calico-net-3; do sleep 0.1; done'")
     NODES["node-2"].output("docker run -itd --name by-hand --network calico-net-3 busybox")
     NODES["node-4"].output("docker run -itd --name by-hand-too --network calico-net-3 busybox")
     # Docker tells a container's name only once it runs, so the other node learns it a moment later.

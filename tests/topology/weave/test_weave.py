@@ -273,14 +273,16 @@ def test_another_machine_reaches_containers_through_an_exposed_host() -> None:
 @pytest.fixture
 def other_subnet() -> Iterator[None]:
     """A second network of the same range on two hosts, with a container each."""
+    create = "docker network create --driver weavemesh --ipam-driver weavemesh --subnet 172.111.222.32/27 other"
+    HOSTS["node-1"].output(create)
+    # It is on every host a moment later.
+    HOSTS["node-4"].output("timeout 20 sh -c 'until docker network inspect other; do sleep 0.1; done'")
     for host in ("node-1", "node-4"):
-        HOSTS[host].output(
-            "docker network create --driver weavemesh --ipam-driver weavemesh --subnet 172.111.222.32/27 other && "
-            f"docker run -itd --name other-{host} --net other busybox"
-        )
+        HOSTS[host].output(f"docker run -itd --name other-{host} --net other busybox")
     yield
     for host in ("node-1", "node-4"):
-        HOSTS[host].output(f"docker rm --force other-{host} && docker network rm other")
+        HOSTS[host].output(f"docker rm --force other-{host}")
+    HOSTS["node-1"].output("docker network rm other")
 
 
 @pytest.mark.usefixtures("other_subnet")
