@@ -243,19 +243,16 @@ def _expanded(start: Directive, environment: Mapping[str, Directive]) -> Iterato
             variable = environment.get(whole[1], Directive("", start.path))
             yield from ((each, variable.path) for each in _words(variable.value))
         else:
-            values = [environment.get(one or other) for one, other in _VARIABLE.findall(word)]
+            values = [environment.get(part) for _whole, part in _VARIABLE.findall(word)]
             path = next((value.path for value in values if value), start.path)
-            texts = iter([value.value if value else "" for value in values])
-            yield "".join(next(texts) if part is None else part for part in _parts(word)), path
+            yield _VARIABLE.sub(lambda found: _part(found, environment), word), path
 
 
-def _parts(word: str) -> Iterator[str | None]:
-    """The texts between the variables of a word, with None for each variable."""
-    end = 0
-    for found in _VARIABLE.finditer(word):
-        yield from (word[end : found.start()], None)
-        end = found.end()
-    yield word[end:]
+def _part(found: re.Match[str], environment: Mapping[str, Directive]) -> str:
+    """A variable in a word: systemd leaves $NAME there as it is, and an unknown ${NAME} is empty."""
+    if found[1]:
+        return found[0]
+    return environment[found[2]].value if found[2] in environment else ""
 
 
 def _options_of_file(path: Path) -> tuple[tuple[DaemonOption, ...], str]:

@@ -316,3 +316,12 @@ def test_runtimes_of_file_and_command_go_together(host: Host) -> None:
 def test_secrets_of_the_file_do_not_travel(host: Host) -> None:
     host.write(JSON, json.dumps({"proxies": {"http-proxy": "http://user:hunter2@proxy"}, "labels": ["key=hunter2"]}))
     assert "hunter2" not in json.dumps(host.look().facts())
+
+
+def test_variables_of_the_command_are_read_as_systemd_reads_them(host: Host) -> None:
+    host.override(
+        'Environment=OPTS="--mtu 1400 --bip 10.9.0.1/16" NET=10.8\n'
+        "ExecStart=\nExecStart=/usr/sbin/dockerd $OPTS --dns=${NET}.0.1${NONE} --dns=$NET.1"
+    )
+    found = {option.key: option.value for option in host.look().command_line}
+    assert found == {"mtu": "1400", "bip": "10.9.0.1/16", "dns": ["10.8.0.1", "$NET.1"]}
