@@ -76,6 +76,29 @@ options:
     type: list
     elements: str
     default: []
+  guard:
+    description: The guard of the host against its containers, as M(container_network.lab.container_guard) has it.
+    type: dict
+    suboptions:
+      etcd_endpoints:
+        description: Client URLs of etcd.
+        type: list
+        elements: str
+        default: []
+      etcd_ports:
+        description: Further ports of etcd's members.
+        type: list
+        elements: int
+        default: [2379, 2380]
+      bridges:
+        description: Bridges of containers that send from addresses of the bridge's own network only.
+        type: list
+        elements: str
+        default: []
+      dns_address:
+        description: The address of this host's name server for its containers; empty if there is none.
+        type: str
+        default: ''
 extends_documentation_fragment:
   - container_network.lab.attributes.info
   - container_network.lab.action_group
@@ -147,6 +170,10 @@ host_info:
       description: Whether M(container_network.lab.host_commands) has something to install.
       type: bool
       sample: false
+    guarded:
+      description: Whether O(guard) is in place; none if it is not given.
+      type: bool
+      sample: true
     docker_daemon:
       description:
         - How Docker is started, of its unit with all drop-ins, of C(daemon.json), and of the process that runs; for
@@ -217,13 +244,16 @@ from ansible_collections.container_network.lab.plugins.module_utils.commands imp
 from ansible_collections.container_network.lab.plugins.module_utils.docker import daemon
 from ansible_collections.container_network.lab.plugins.module_utils.kernel import host_facts
 from ansible_collections.container_network.lab.plugins.module_utils.outcome import Outcome, observed
+from ansible_collections.container_network.lab.plugins.module_utils.recorded import guard
 
 
 def look(params: dict[str, Any], _check_mode: bool) -> Outcome:
     """All that a role wants to know before it changes anything, in one look."""
+    facts = host_facts.look(params)
     found = {
-        **host_facts.look(params),
+        **facts,
         "outdated_commands": bool(install.outdated_files()),
+        "guarded": params["guard"] and guard.is_in_place(facts["interface"], params["guard"]),
         "docker_daemon": daemon.look().facts(),
     }
     return observed({"host_info": found})
@@ -231,7 +261,7 @@ def look(params: dict[str, Any], _check_mode: bool) -> Outcome:
 
 def main() -> None:
     """Run the module."""
-    run_module(host_facts.ARGUMENTS, look)
+    run_module({**host_facts.ARGUMENTS, "guard": {"type": "dict", "options": guard.GUARD}}, look)
 
 
 if __name__ == "__main__":

@@ -39,14 +39,14 @@ def drivers(config: Config) -> list[Driver]:
     """One driver for each configured network; InvalidInput if the configuration of a network is wrong."""
     classes = network_classes(config.networks)
     docker = Docker(config.docker_socket, config.docker_pid_file)
-    hosts_file = HostsFile(config.hosts_file, config.dnsmasq_pid_file)
+    hosts_file = HostsFile(config.hosts_file, config.dnsmasq_pid_file, config.reserved_names)
     dns_server = None
     if config.dns_address:
         folder = config.hosts_file.parent
         domains = [DOMAIN, *(one.dns_domain for one in classes.values())]
         write = partial(write_domains, folder, domains, config.dnsmasq_pid_file, folder / UPSTREAM_FILE)
         write()
-        dns_server = DnsServer(folder, config.dns_address, config.networks, write)
+        dns_server = DnsServer(folder, config.dns_address, config.networks, write, config.reserved_names)
     return [
         Driver(classes[name], options, config, docker, hosts_file, dns_server)
         for name, options in config.networks.items()

@@ -20,7 +20,7 @@ PLUGINS = Path("/run/docker/plugins")
 """Where every Docker Engine looks for plugins (https://docs.docker.com/engine/extend/plugin_api/)."""
 _PATHS = ("docker_pid_file", "plugins", "hosts_file", "dnsmasq_pid_file")
 _TEXTS = ("docker_socket", "dns_address")
-_KEYS = {"node", "etcd", "networks", *_TEXTS, *_PATHS}
+_KEYS = {"node", "etcd", "networks", "reserved_names", *_TEXTS, *_PATHS}
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,8 @@ class Config:
     hosts_file: Path = Path("/run/container-network-dns/hosts")
     dnsmasq_pid_file: Path | None = None
     dns_address: str = ""  # the DNS server's address for containers; empty without views
+    reserved_names: frozenset[str] = frozenset()
+    """Names of hosts, in lower case, by which no container is answered."""
 
     @classmethod
     def parse(cls, text: str) -> Config:
@@ -60,11 +62,15 @@ class Config:
             for name, options in networks.items()
             if not isinstance(options, dict) or not isinstance(options.get(MODULE), str) or not options[MODULE]
         ]
+        reserved = content.get("reserved_names") or []
+        if not (isinstance(reserved, list) and all(isinstance(name, str) for name in reserved)):
+            problems.append("'reserved_names' is not a list of names")
         if problems:
             raise InvalidInput(problems)
         paths = {key: Path(content[key]) for key in _PATHS if content.get(key)}
         others = {key: content[key] for key in _TEXTS if content.get(key)}
-        config = cls(content["node"], networks, content["etcd"], **others, **paths)
+        names = frozenset(map(str.lower, reserved))
+        config = cls(content["node"], networks, content["etcd"], reserved_names=names, **others, **paths)
         config.etcd_client()  # refuses wrong endpoints and certificates now
         return config
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import logging
 import os
 import re
@@ -16,6 +17,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from ..recorded.files import RecordedFile, converge_files
+from .foreign_names import is_anothers
 
 DOMAIN = "container"
 """``bbox1.net1.container`` is a container's full name; queries for this domain are never forwarded."""
@@ -39,6 +41,16 @@ class ContainerName:
     """Further names in the network (``--network-alias``, Compose's services), which several containers may have."""
     endpoint_id: str = ""
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All its names, each once."""
+        return tuple(dict.fromkeys((self.name, *self.aliases)))
+
+    @property
+    def domain(self) -> str:
+        """In which its full names are."""
+        return self.shared_domain or f"{self.network}.{DOMAIN}"
+
 
 @lru_cache(maxsize=65536)
 def dns_name(text: str) -> str:
@@ -56,49 +68,74 @@ def dns_name(text: str) -> str:
     return written if is_name else ""
 
 
-def hosts_text(names: Iterable[ContainerName], networks: Collection[str] | None = None) -> str:
+@lru_cache(maxsize=65536)
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def hosts_text(
+    names: Iterable[ContainerName], networks: Collection[str] | None = None, reserved: Collection[str] = ()
+) -> str:
     """The hosts file: each container by ``name.network.container``, and in these networks (None: all) by ``name``.
 
     If containers in several networks, or on several hosts, have the same name, it is the oldest one's; the others keep
     their full names, so starting a container never takes a name away from a running one. An alias is all containers'
     that have it in a network; in several networks, it is the network's whose container is the oldest.
+
+    A short name is never one of others: neither a full name, nor what `is_anothers` says, where ``reserved`` are the
+    names of hosts. Of two full names that are written alike, it is the one of the container without a dot in its name.
     """
     known = sorted(names, key=lambda one: (one.age, one.network, one.addresses))
+    every_domain = {DOMAIN, *(one.shared_domain for one in known if one.shared_domain)}
     domains = {one.shared_domain for one in known if one.shared_domain and one.network in (networks or ())}
     holders = _Holders()
+    full: dict[tuple[int, str], str] = {}
+    for has_dot in (False, True):
+        for index, one in enumerate(known):
+            for name in one.names:
+                written = dns_name(f"{name}.{one.domain}") if ("." in name) == has_dot else ""
+                if written and holders.take(written, one, name):
+                    full[(index, name)] = written
     lines = []
-    for one in known:
+    for index, one in enumerate(known):
         visible = networks is None or one.network in networks or one.shared_domain in domains
         answered = []
-        for name in dict.fromkeys((one.name, *one.aliases)):
-            full = f"{name}.{one.shared_domain or f'{one.network}.{DOMAIN}'}"
-            for written in filter(None, map(dns_name, (full, name) if visible else (full,))):
-                if one.shared_domain or holders.take(written, one.network, name == one.name):
-                    answered.append(written)
-        lines += [f"{address} {' '.join(answered)}\n" for address in one.addresses if answered]
+        for name in one.names:
+            answered += [full[(index, name)]] if (index, name) in full else []
+            short = dns_name(name) if visible else ""
+            if short and not is_anothers(short, reserved, every_domain) and holders.take(short, one, name):
+                answered.append(short)
+        lines += [f"{address} {' '.join(answered)}\n" for address in one.addresses if answered and _is_address(address)]
     return "".join(lines)
 
 
 class _Holders:
-    """Whose each name is, in lower case: a network's, and whether one of its containers has it as its own name."""
+    """Whose each name is, in lower case: a domain's, and whether one of its containers has it as its own name."""
 
     def __init__(self) -> None:
         self._holders: dict[str, tuple[str, bool]] = {}
 
-    def take(self, name: str, network: str, own: bool) -> bool:
-        """Whether a container of a network may have a name, its ``own`` one or an alias."""
-        holder, is_owned = self._holders.get(name.lower(), (network, False))
-        if holder != network or (own and is_owned):
+    def take(self, written: str, one: ContainerName, name: str) -> bool:
+        """Whether a container may have a name, which is written so: its own one, an alias, or one that is shared."""
+        own = name == one.name and not one.shared_domain
+        holder, is_owned = self._holders.get(written.lower(), (one.domain, False))
+        if holder != one.domain or (own and is_owned):
             return False
-        self._holders[name.lower()] = (network, own or is_owned)
+        self._holders[written.lower()] = (holder, own or is_owned)
         return True
 
 
 class HostsFile:
     """The file, and the dnsmasq that reads it again on SIGHUP. Shared by all drivers."""
 
-    def __init__(self, path: Path, pid_file: Path | None) -> None:
+    def __init__(self, path: Path, pid_file: Path | None, reserved: Collection[str] = ()) -> None:
+        """``reserved`` are names of hosts, in lower case, by which no container is answered."""
         self._path = path
+        self._reserved = reserved
         self._pid_file = pid_file
         self._names: dict[str, list[ContainerName]] = {}
         self._lock = threading.Lock()
@@ -107,7 +144,8 @@ class HostsFile:
         """Replace the names of a driver's networks; whether that changed the file."""
         with self._lock:
             self._names[driver] = list(names)
-            file = RecordedFile(self._path, hosts_text(one for known in self._names.values() for one in known), 0o644)
+            text = hosts_text((one for known in self._names.values() for one in known), reserved=self._reserved)
+            file = RecordedFile(self._path, text, 0o644)
             changed = converge_files([file], (), False).changed
             if changed and self._pid_file is not None:
                 reload_dnsmasq(self._pid_file)

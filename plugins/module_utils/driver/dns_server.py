@@ -12,7 +12,7 @@ import dataclasses
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote, unquote
@@ -50,9 +50,18 @@ class DnsServer:
     """All views of this host. Shared by its drivers; safe to use from many threads."""
 
     def __init__(
-        self, folder: Path, address: str, drivers: Iterable[str], domains: Callable[[], None] = lambda: None
+        self,
+        folder: Path,
+        address: str,
+        drivers: Iterable[str],
+        domains: Callable[[], None] = lambda: None,
+        reserved: Collection[str] = (),
     ) -> None:
-        """``domains`` writes the domains for which queries are not forwarded: see `write_domains`."""
+        """``domains`` writes the domains for which queries are not forwarded: see `write_domains`.
+
+        ``reserved`` are names of hosts, in lower case, by which no container is answered.
+        """
+        self._reserved = reserved
         self._folder = folder
         self._address = address
         self._drivers = set(drivers)
@@ -125,7 +134,9 @@ class DnsServer:
         return ports
 
     def _write(self, view: View, names: list[ContainerName]) -> None:
-        text = f"# {' '.join(quote(name, safe='') for name in sorted(view.networks))}\n{view.text(names)}"
+        text = (
+            f"# {' '.join(quote(name, safe='') for name in sorted(view.networks))}\n{view.text(names, self._reserved)}"
+        )
         path = self._folder / f"{view.port}.hosts"
         if converge_files([RecordedFile(path, text, 0o644)], (), False).changed:
             reload_dnsmasq(self._pid_file(view.port))

@@ -36,9 +36,9 @@ class View:
     networks: Networks
     clients: frozenset[str] = frozenset()
 
-    def text(self, names: Iterable[ContainerName]) -> str:
-        """Its hosts(5) file. Containers of other networks have their full names only."""
-        return hosts_text(names, self.networks)
+    def text(self, names: Iterable[ContainerName], reserved: Collection[str] = ()) -> str:
+        """Its hosts(5) file. Containers of other networks have their full names only; ``reserved`` is nobody's."""
+        return hosts_text(names, self.networks, reserved)
 
     def ipset(self) -> IpSet:
         """The clients whose queries are redirected to it."""

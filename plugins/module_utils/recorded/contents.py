@@ -32,7 +32,8 @@ def chains_content(rules: ChainSet) -> Options:
     jumps = [{"table": table, "chain": chain, "rule": rule} for table, chain, rule in rules.jumps]
     top = [{"table": table, "chain": chain, "rule": rule, "insert": True} for table, chain, rule in rules.top]
     chains = [{"table": table, "name": name, "rules": lines} for (table, name), lines in rules.chains.items()]
-    return {"chains": chains, "jumps": [*jumps, *top]}
+    content = {"chains": chains, "jumps": [*jumps, *top]}
+    return content if rules.ip_version == "ipv4" or not chains else {**content, "ip_version": rules.ip_version}
 
 
 def links_content(links: LinkSet) -> Options:

@@ -90,7 +90,7 @@ def _converge(name: str, changes: Sequence[tuple[Part, SetChange]], removing: bo
 
 def _restore(name: str, removing: bool, check_mode: bool) -> Outcome:
     if removing:
-        return restore_unit.remove(check_mode, leaving=name)
+        return restore_unit.remove(check_mode, leaving=[name])
     return restore_unit.install(check_mode)
 
 

@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Collection
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +61,7 @@ def converge(params: dict[str, Any], check_mode: bool) -> Outcome:
 def install(check_mode: bool) -> Outcome:
     """Bring the unit and the package that it runs up to date, and enable it."""
     wanted = wanted_files()
-    present = [path for path in (*LIBRARY.rglob("*"), UNITS / UNIT) if path.is_file()]
+    present = [path for path in (*(LIBRARY / PACKAGE).rglob("*"), UNITS / UNIT) if path.is_file()]
     stale = [path for path in present if path not in wanted]
     differing = [path for path, text in wanted.items() if path not in present or path.read_text() != text]
     before = {"enabled": _is_enabled(), "outdated": sorted(map(str, differing + stale))}
@@ -75,18 +77,21 @@ def install(check_mode: bool) -> Outcome:
     return Outcome(before, after)
 
 
-def remove(check_mode: bool, leaving: str | None = None) -> Outcome:
-    """Remove the unit, unless a set is recorded under another name than the one that is leaving."""
+def remove(check_mode: bool, leaving: Collection[str] = ()) -> Outcome:
+    """Remove the unit, unless a set is recorded under another name than those that are leaving."""
     unit = UNITS / UNIT
-    present = LIBRARY.exists() or unit.exists()
-    if not present or any(recorded.path.stem != leaving for recorded in restore.recorded_sets()):
+    library = LIBRARY / PACKAGE  # beside it, others may have files
+    present = library.exists() or unit.exists()
+    if not present or any(recorded.path.stem not in leaving for recorded in restore.recorded_sets()):
         return Outcome({"installed": present}, {"installed": present})
     if not check_mode:
         if unit.exists():
             _systemctl("disable", "--now", UNIT)
             unit.unlink()
             _systemctl("daemon-reload")
-        shutil.rmtree(LIBRARY, ignore_errors=True)
+        shutil.rmtree(library, ignore_errors=True)
+        with suppress(OSError):
+            LIBRARY.rmdir()
     return Outcome({"installed": True}, {"installed": False})
 
 

@@ -1,0 +1,105 @@
+# Copyright (c) 2026, container_network.lab contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The guard of a host against its containers, as recorded sets: it is there again at boot, before Docker starts."""
+
+from __future__ import annotations
+
+import ipaddress
+import shutil
+import socket
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from ..errors import InvalidInput
+from ..kernel.container_guard import IP_VERSIONS, ContainerGuard, host_cards
+from ..kernel.iptables import PROGRAMS, ChainSet
+from ..kernel.links import read_links
+from ..kernel.netlink import NetlinkSocket
+from ..outcome import Outcome
+from . import kinds, restore_unit
+from .records import load_record
+
+SETS = {"ipv4": "container-guard", "ipv6": "container-guard-ipv6"}
+"""The names of the recorded sets, of iptables_chains."""
+_SEARCH_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+GUARD: dict[str, Any] = {
+    "etcd_endpoints": {"type": "list", "elements": "str", "default": []},
+    "etcd_ports": {"type": "list", "elements": "int", "default": [2379, 2380]},
+    "bridges": {"type": "list", "elements": "str", "default": []},
+    "dns_address": {"type": "str", "default": ""},
+}
+
+
+def converge(params: Mapping[str, Any], check_mode: bool) -> Outcome:
+    """The module container_guard. Rules of an IP version that the kernel has not are left out."""
+    removing = params["state"] == "absent"
+    guard = None if removing else _guard_of(str(params["interface"]), params["guard"] or {})
+    steps = [_converge_version(guard, version, check_mode) for version in _versions()]
+    unit = restore_unit.remove(check_mode, list(SETS.values())) if removing else restore_unit.install(check_mode)
+    return Outcome(
+        {**{version: step.before for version, step in zip(IP_VERSIONS, steps)}, "restore": unit.before},
+        {**{version: step.after for version, step in zip(IP_VERSIONS, steps)}, "restore": unit.after},
+    )
+
+
+def is_in_place(interface: str, guard: Mapping[str, Any]) -> bool:
+    """Whether nothing is to be done for the guard of a host with this underlay interface."""
+    if not shutil.which(PROGRAMS["ipv4"], path=_SEARCH_PATH):
+        return False
+    wanted = _guard_of(interface, guard)
+    steps = [_converge_version(wanted, version, True) for version in _versions()]
+    return not any(step.changed for step in [*steps, restore_unit.install(True)])
+
+
+def mend() -> None:
+    """Bring the rules of the recorded guard about again, if others have removed them."""
+    for name in SETS.values():
+        content = load_record(kinds.CHAINS.module, name)
+        if content:
+            kinds.CHAINS.converge({**content, "name": name, "persistent": True, "state": "present"}, False)
+
+
+def _versions() -> list[str]:
+    return [version for version in IP_VERSIONS if version == "ipv4" or Path("/proc/sys/net/ipv6").exists()]
+
+
+def _converge_version(guard: ContainerGuard | None, version: str, check_mode: bool) -> Outcome:
+    chains = guard.chains(version) if guard else ChainSet(ip_version=version)
+    change = kinds.CHAINS.prepare_value(SETS[version], chains)
+    return change.converge(kinds.CHAINS.apply, check_mode)
+
+
+def _guard_of(interface: str, given: Mapping[str, Any]) -> ContainerGuard:
+    with NetlinkSocket() as netlink:
+        cards = host_cards(read_links(netlink), interface)
+    addresses, ports = _etcd(given.get("etcd_endpoints") or ())
+    ports |= set(given.get("etcd_ports") or ())
+    return ContainerGuard(
+        cards, sorted(addresses), sorted(ports), given.get("bridges") or (), given.get("dns_address") or ""
+    )
+
+
+def _etcd(endpoints: Sequence[str]) -> tuple[set[str], set[int]]:
+    """The addresses and ports of etcd. A name that is not known here has none: nobody reaches it from here either."""
+    addresses, ports = set(), set()
+    for endpoint in endpoints:
+        try:
+            url = urlsplit(endpoint)
+            host, port = url.hostname or "", url.port
+        except ValueError:
+            raise InvalidInput(
+                [f"etcd_endpoints: '{endpoint}' is not a URL, such as http://192.168.1.68:2379"]
+            ) from None
+        ports |= {port} if port else set()
+        addresses |= {address for address in _resolved(host) if not ipaddress.ip_address(address).is_loopback}
+    return addresses, ports
+
+
+def _resolved(host: str) -> set[str]:
+    try:
+        return {str(found[4][0]).partition("%")[0] for found in socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)}
+    except OSError:
+        return set()
