@@ -21,6 +21,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ..errors import LabError, raise_if_any
+from .answers import TokenRefused, Unavailable, not_etcd, read_answer, unavailable
 
 CONNECT_SECONDS = 2.0
 """How long one endpoint may take to accept a connection."""
@@ -109,7 +110,10 @@ class Etcd:
         self._endpoints = list(endpoints)
         raise_if_any(_endpoint_problems(self._endpoints))
         self._credentials = {"name": username, "password": password or ""} if username else None
-        self._tls = _tls_context(ca_cert, client_cert, client_key) if self._needs_tls() else None
+        self._user = username
+        self._tls_files = (ca_cert, client_cert, client_key)
+        if any(map(_is_tls, self._endpoints)):
+            _tls_context(*self._tls_files)  # says now what is wrong with them
         self._connection: http.client.HTTPConnection | None = None
         self._token: str | None = None
 
@@ -157,7 +161,7 @@ class Etcd:
             if not line:
                 self.close()
                 return
-            yield json.loads(line)
+            yield _watch_answer(line)
 
     def put(self, key: str, value: str, lease: int = 0) -> int:
         """Write a key; returns the revision that has it."""
@@ -180,22 +184,17 @@ class Etcd:
         """A new lease that lives so long; returns its id."""
         return int(self._call("lease/grant", {"TTL": str(seconds)})["ID"])
 
-    def _needs_tls(self) -> bool:
-        return any(endpoint.startswith("https://") for endpoint in self._endpoints)
-
     def _open_watch(self, endpoint: str, requests: list[dict[str, Any]]) -> http.client.HTTPResponse:
         self.close()
         self._connection = self._connect(endpoint)
-        if self._credentials:
-            self._token = self._exchange("auth/authenticate", self._credentials)["token"]
-        headers = {"Content-Type": "application/json", "Grpc-Metadata-hasleader": "true"}
-        if self._token:
-            headers["Authorization"] = self._token
+        self._authenticate()
+        headers = {**self._headers(), "Grpc-Metadata-hasleader": "true"}
         body = "\n".join(json.dumps(request) for request in requests)
         self._connection.request("POST", "/v3/watch", body=body, headers=headers)
         response = self._connection.getresponse()
-        if response.status != 200:
-            raise _Unavailable(f"{_error_text(response.read())} (HTTP {response.status})")
+        if response.status != http.client.OK or not response.chunked:  # a watch has no end
+            self._read("watch", response.status, response.read())
+            raise not_etcd(response.status, b"")
         _notice_dead_peers(self._connection.sock)
         return response
 
@@ -205,21 +204,20 @@ class Etcd:
 
     def _first_answer(self, ask: Callable[[str], Any]) -> Any:
         deadline = time.monotonic() + TOTAL_SECONDS
-        errors = []
+        errors, ways_out = [], []
         for endpoint in list(self._endpoints):
             if time.monotonic() >= deadline:
                 errors.append(f"{endpoint}: not tried any more after {TOTAL_SECONDS:g} s")
                 continue
             try:
                 return ask(endpoint)
-            except (OSError, http.client.HTTPException, _Unavailable) as error:
+            except (OSError, http.client.HTTPException, Unavailable) as error:
                 self.close()
                 self._prefer_others(endpoint)
-                errors.append(f"{endpoint}: {_reason(error)}")
-        raise EtcdUnreachable(
-            f"etcd cannot be reached: {'; '.join(errors)}. Check that etcd runs there (systemctl status etcd), "
-            "that etcd_endpoints names the right addresses, and that nothing filters them."
-        )
+                cause = unavailable(error, _is_tls(endpoint))
+                errors.append(f"{endpoint}: {cause}")
+                ways_out.append(cause.way_out)
+        raise EtcdUnreachable(f"etcd cannot be reached: {'; '.join(errors)}. {' '.join(dict.fromkeys(ways_out))}")
 
     def _call_endpoint(self, endpoint: str, method: str, body: dict[str, Any]) -> dict[str, Any]:
         fresh = self._connection is None
@@ -234,39 +232,45 @@ class Etcd:
     def _post(self, endpoint: str, method: str, body: dict[str, Any]) -> dict[str, Any]:
         if self._connection is None:
             self._connection = self._connect(endpoint)
-        if self._credentials and not self._token:
-            self._token = self._exchange("auth/authenticate", self._credentials)["token"]
-        return self._exchange(method, body)
+        if not self._token:
+            self._authenticate()
+            return self._exchange(method, body)
+        try:
+            return self._exchange(method, body)
+        except TokenRefused:
+            self._authenticate()
+            return self._exchange(method, body)
+
+    def _authenticate(self) -> None:
+        """Get a new token. Etcd forgets one that was not used for its --auth-token-ttl, five minutes by default."""
+        self._token = None
+        if self._credentials:
+            self._token = self._exchange("auth/authenticate", self._credentials).get("token")
 
     def _connect(self, endpoint: str) -> http.client.HTTPConnection:
+        """A new connection; the TLS files are read anew, since they are renewed while a service runs."""
         url = urlsplit(endpoint)
-        if url.scheme == "https":
-            connection = http.client.HTTPSConnection(
-                url.hostname, url.port or 2379, timeout=CONNECT_SECONDS, context=self._tls
-            )
+        place = (url.hostname, url.port or 2379)
+        if _is_tls(endpoint):
+            context = _tls_context(*self._tls_files)
+            connection = http.client.HTTPSConnection(*place, timeout=CONNECT_SECONDS, context=context)
         else:
-            connection = http.client.HTTPConnection(url.hostname, url.port or 2379, timeout=CONNECT_SECONDS)
+            connection = http.client.HTTPConnection(*place, timeout=CONNECT_SECONDS)
         connection.connect()
         connection.sock.settimeout(ANSWER_SECONDS)
         return connection
 
     def _exchange(self, method: str, body: dict[str, Any]) -> dict[str, Any]:
-        headers = {"Content-Type": "application/json"}
-        if self._token:
-            headers["Authorization"] = self._token
-        self._connection.request("POST", f"/v3/{method}", body=json.dumps(body), headers=headers)
+        self._connection.request("POST", f"/v3/{method}", body=json.dumps(body), headers=self._headers())
         response = self._connection.getresponse()
-        content = response.read()
-        if response.status == 200:
-            return json.loads(content)
-        message = _error_text(content)
-        if response.status in (500, 503, 504):
-            raise _Unavailable(f"{message} (HTTP {response.status})")
-        raise LabError(
-            f"etcd at {self._connection.host}:{self._connection.port} refused {method}: {message} "
-            f"(HTTP {response.status}). Etcd 3.4 or newer is needed, and with authentication "
-            "etcd_username and etcd_password of a user that may read and write these keys."
-        )
+        return self._read(method, response.status, response.read())
+
+    def _headers(self) -> dict[str, str]:
+        return {"Content-Type": "application/json", **({"Authorization": self._token} if self._token else {})}
+
+    def _read(self, method: str, status: int, content: bytes) -> dict[str, Any]:
+        place = f"{self._connection.host}:{self._connection.port}"
+        return read_answer(place, method, self._user, status, content)
 
     def _prefer_others(self, endpoint: str) -> None:
         """An endpoint that failed is tried last from now on, so that its time-out is spent only once."""
@@ -286,26 +290,36 @@ class Etcd:
         connection.close()
 
 
-class _Unavailable(Exception):
-    """An endpoint answered that it cannot serve now, as one without a leader does."""
-
-
 def _endpoint_problems(endpoints: list[str]) -> list[str]:
     if not endpoints:
         return ["etcd_endpoints is empty: name at least one, as http://192.168.1.68:2379"]
     return [
-        f"etcd_endpoints, entry {index}: '{endpoint}' is not an endpoint: write it as http://192.168.1.68:2379"
+        f"etcd_endpoints, entry {index}: '{_without_password(endpoint)}' is not an endpoint: {_ENDPOINT_RULE}"
         for index, endpoint in enumerate(endpoints)
         if not _is_endpoint(endpoint)
     ]
 
 
+_ENDPOINT_RULE = "write it as http://192.168.1.68:2379"
+
+
+def _is_tls(endpoint: str) -> bool:
+    return endpoint.startswith("https://")
+
+
 def _is_endpoint(text: str) -> bool:
     try:
         url = urlsplit(text)
-        return url.scheme in ("http", "https") and bool(url.hostname) and (url.port or 1) > 0
+        server = url.scheme in ("http", "https") and bool(url.hostname) and (url.port or 1) > 0
     except ValueError:
         return False
+    beyond = url.path.rstrip("/") or url.query or url.fragment or "@" in url.netloc
+    return server and not beyond and text.isascii() and text.isprintable() and " " not in text
+
+
+def _without_password(text: str) -> str:
+    scheme, separator, rest = text.rpartition("://")
+    return f"{scheme}{separator}{rest.rpartition('@')[2]}"
 
 
 def _tls_context(ca_cert: str | None, client_cert: str | None, client_key: str | None) -> ssl.SSLContext:
@@ -331,18 +345,11 @@ def _notice_dead_peers(connection: socket.socket) -> None:
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 3)
 
 
-def _reason(error: Exception) -> str:
-    if isinstance(error, TimeoutError):
-        return "no answer in time"
-    return getattr(error, "strerror", None) or str(error) or type(error).__name__
-
-
-def _error_text(content: bytes) -> str:
+def _watch_answer(line: bytes) -> dict[str, Any]:
     try:
-        answer = json.loads(content)
-        return str(answer.get("message") or answer.get("error"))
-    except (ValueError, AttributeError):
-        return content[:200].decode(errors="replace").strip() or "no text"
+        return json.loads(line)
+    except ValueError:
+        return {"error": f"it sent what is no JSON: {line[:80]!r}"}
 
 
 def _key_value(item: dict[str, Any]) -> KeyValue:

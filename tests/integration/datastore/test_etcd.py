@@ -6,8 +6,10 @@
 from __future__ import annotations
 
 import socket
+import threading
 import time
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
@@ -92,6 +94,14 @@ def test_unreachable_names_every_endpoint_and_its_error():
             ["192.168.1.68:2379"],
             "etcd_endpoints, entry 0: '192.168.1.68:2379' is not an endpoint: write it as http://192.168.1.68:2379",
         ),
+        (
+            ["http://u:secret@10.0.0.1:2379"],
+            "etcd_endpoints, entry 0: 'http://10.0.0.1:2379' is not an endpoint: write it as http://192.168.1.68:2379",
+        ),
+        (
+            ["http://10.0.0.1:2379/v3"],
+            "etcd_endpoints, entry 0: 'http://10.0.0.1:2379/v3' is not an endpoint: write it as http://192.168.1.68:2379",
+        ),
     ],
 )
 def test_wrong_endpoints(endpoints, message):
@@ -100,23 +110,71 @@ def test_wrong_endpoints(endpoints, message):
     assert error.value.problems == [message]
 
 
-def test_authentication(tmp_path):
-    with etcd_process.running_etcd(tmp_path) as endpoint:
+TOKEN_SECONDS = 1
+
+
+@pytest.fixture(scope="module")
+def with_users(tmp_path_factory) -> Iterator[str]:
+    """An etcd with a user root, whose tokens live for a second."""
+    folder = tmp_path_factory.mktemp("users")
+    with etcd_process.running_etcd(folder, "--auth-token-ttl", str(TOKEN_SECONDS)) as endpoint:
         for method, body in (
             ("auth/user/add", {"name": "root", "password": "secret"}),
+            ("auth/user/add", {"name": "guest", "password": "secret"}),
             ("auth/role/add", {"name": "root"}),
             ("auth/user/grant", {"user": "root", "role": "root"}),
             ("auth/enable", {}),
         ):
             Etcd([endpoint])._call(method, body)
-        with pytest.raises(LabError, match="etcd_username and etcd_password"):
-            Etcd([endpoint]).get("/x")
-        with pytest.raises(LabError, match="refused auth/authenticate") as error:
-            Etcd([endpoint], username="root", password="wrong").get("/x")
-        assert "wrong" not in str(error.value)
-        etcd = Etcd([endpoint], username="root", password="secret")
-        etcd.put("/x", "1")
-        assert etcd.get("/x").value == "1"
+        yield endpoint
+
+
+def test_authentication(with_users):
+    etcd = Etcd([with_users], username="root", password="secret")
+    etcd.put("/x", "1")
+    assert etcd.get("/x").value == "1"
+
+
+def test_a_token_that_expired_is_renewed(with_users):
+    etcd = Etcd([with_users], username="root", password="secret")
+    etcd.put("/renewed", "1")
+    before = etcd._token
+    time.sleep(TOKEN_SECONDS + 1.5)  # Looking whether it has expired would prolong it; etcd looks every second.
+    assert etcd.get("/renewed").value == "1"
+    assert etcd._token != before
+
+
+def test_a_token_that_etcd_has_forgotten_is_renewed(with_users):
+    """As after a change of the user; etcd forgets its tokens then."""
+    etcd = Etcd([with_users], username="root", password="secret")
+    etcd.put("/forgotten", "1")
+    other = Etcd([with_users], username="root", password="secret")
+    other._call("auth/user/changepw", {"name": "root", "password": "secret"})
+    assert etcd.commit([holds("/forgotten", "1")], [Put("/forgotten", "2")])
+
+
+@pytest.mark.parametrize(
+    ("credentials", "words"),
+    [
+        ({}, "It has users: name one that may read and write these keys, with etcd_username and etcd_password"),
+        ({"username": "root", "password": "wrong"}, "it has no user 'root' with this password"),
+        ({"username": "nobody", "password": "secret"}, "it has no user 'nobody' with this password"),
+        (
+            {"username": "guest", "password": "secret"},
+            "Grant the user 'guest' a role that may read and write",
+        ),
+    ],
+)
+def test_refusals_say_the_way_out(with_users, credentials, words):
+    with pytest.raises(LabError, match=words) as error:
+        Etcd([with_users], **credentials).get("/x")
+    for secret in ("wrong", "secret"):
+        assert secret not in str(error.value)
+
+
+def test_an_etcd_without_users_refuses_one(endpoint):
+    with pytest.raises(LabError, match="It has no users: leave out etcd_username"):
+        Etcd([endpoint], username="root", password="secret").get("/x")
 
 
 def test_tls_is_verified(tmp_path):
@@ -125,9 +183,81 @@ def test_tls_is_verified(tmp_path):
         etcd = secured.client(endpoint)
         etcd.put("/x", "1")
         assert etcd.get("/x").value == "1"
-        with pytest.raises(EtcdUnreachable, match="certificate verify failed"):
+        with pytest.raises(EtcdUnreachable, match="certificate verify failed: .* Name as etcd_ca_cert"):
             Etcd([endpoint]).get("/x")
-        with pytest.raises(EtcdUnreachable):
+        with pytest.raises(EtcdUnreachable, match="Name as etcd_client_cert and etcd_client_key"):
             Etcd([endpoint], ca_cert=secured.files["ca_cert"]).get("/x")
+        with pytest.raises(EtcdUnreachable, match="If it has a certificate, write it with https://"):
+            Etcd([endpoint.replace("https", "http")]).get("/x")
     with pytest.raises(LabError, match="the TLS files cannot be used"):
         Etcd([endpoint], ca_cert=str(tmp_path / "none.pem"))
+
+
+def test_an_etcd_without_tls_is_named(endpoint):
+    with pytest.raises(EtcdUnreachable, match="it seems not to speak TLS .* Write it with http://"):
+        Etcd([endpoint.replace("http", "https")]).get("/x")
+
+
+def test_renewed_certificates_are_read_by_clients_that_run(tmp_path):
+    secured = etcd_process.SecuredEtcd(tmp_path)
+    with etcd_process.running_etcd(tmp_path, *secured.options, scheme="https") as endpoint:
+        etcd = secured.client(endpoint)
+        etcd.put("/x", "1")
+        etcd.close()
+        valid = (tmp_path / "client.pem").read_text(), (tmp_path / "client.key").read_text()
+        etcd_process.certificate(tmp_path, "client")  # of the same name, and one that etcd does not trust
+        with pytest.raises(EtcdUnreachable):
+            etcd.get("/x")
+        for name, text in zip(("client.pem", "client.key"), valid, strict=True):
+            (tmp_path / name).write_text(text)
+        assert etcd.get("/x").value == "1"
+
+
+class _Foreign(BaseHTTPRequestHandler):
+    """A server of something else: it has one answer to everything."""
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        status, content = self.server.answer
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, *_arguments: object) -> None:
+        """Say nothing."""
+
+
+@pytest.mark.parametrize("credentials", [{}, {"username": "root", "password": "secret"}], ids=["plain", "user"])
+@pytest.mark.parametrize(
+    "answer",
+    [
+        (200, b"<html>Welcome to nginx!</html>"),
+        (200, b""),
+        (200, b"{}"),
+        (200, b"[1, 2]"),
+        (200, b'{"header": 5}'),
+        (200, b"[" * 60_000),
+        (404, b"404 page not found\n"),
+        (403, b'{"message": "forbidden"}'),
+        (401, b"<html>Who are you?</html>"),
+        (302, b""),
+    ],
+    ids=lambda answer: f"{answer[0]}-{answer[1][:12].decode()}",
+)
+def test_a_server_that_is_not_etcd_is_named_and_passed_over(with_users, answer, credentials):
+    server = HTTPServer(("127.0.0.1", 0), _Foreign)
+    server.answer = answer
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        foreign = f"http://127.0.0.1:{server.server_port}"
+        with pytest.raises(EtcdUnreachable, match=f"{foreign}: what answers there is not etcd 3.4 or newer"):
+            Etcd([foreign], **credentials).get("/x")
+        with pytest.raises(EtcdUnreachable, match="is not etcd"):
+            list(Etcd([foreign], **credentials).watch_documents({"/x": 1}))
+        etcd = Etcd([foreign, with_users], username="root", password="secret")
+        etcd.put("/foreign", "1")
+        assert etcd.get("/foreign").value == "1"
+    finally:
+        server.shutdown()
+        server.server_close()
