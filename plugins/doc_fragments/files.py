@@ -25,7 +25,7 @@ options:
         type: str
         required: true
       mode:
-        description: Octal mode.
-        type: str
+        description: Octal mode in quotes, as V('0644'). Without them YAML reads another number, which is refused.
+        type: raw
         default: "0644"
 """

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import errno
 import grp
 import os
 import re
@@ -12,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..atomic_file import reason, replace_file
 from ..errors import LabError
 from ..kernel.command import CommandFailed, run
 
@@ -28,27 +30,27 @@ class Bird:
     group: str = "bird"
 
     def found(self) -> str | None:
-        """The configuration that is there; None if there is no file."""
+        """The configuration that is there; None if there is none.
+
+        Debian's folder of it is the daemon's own: a link that the daemon puts there leads nowhere.
+        """
         try:
-            return self.config.read_text()
+            descriptor = os.open(self.config, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
         except FileNotFoundError:
             return None
+        except OSError as error:
+            if error.errno == errno.ELOOP:
+                return None
+            raise LabError(f"{self.config} cannot be read: {reason(error)}.") from error
+        with os.fdopen(descriptor, errors="replace") as file:
+            return file.read()
 
     def write(self, text: str) -> None:
         """Replace the configuration, once ``bird -p`` has accepted it. Passwords are in it: others cannot read it."""
-        self.config.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
-        draft = self.config.with_name(f".{self.config.name}.new")
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            file.write(text)
-            os.fchmod(descriptor, 0o640)
-            os.fchown(descriptor, 0, _group_id(self.group))
-        try:
-            _run(["bird", "-p", "-c", str(draft)], f"bird does not accept the configuration for {self.config}")
-        except LabError:
-            draft.unlink()
-            raise
-        draft.replace(self.config)
+        replace_file(self.config, text.encode(), 0o640, _group_id(self.group), self._refuse_unless_accepted)
+
+    def _refuse_unless_accepted(self, draft: Path) -> None:
+        _run(["bird", "-p", "-c", str(draft)], f"bird does not accept the configuration for {self.config}")
 
     def running(self) -> bool:
         """Whether the daemon answers."""

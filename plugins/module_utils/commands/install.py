@@ -10,7 +10,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from ..atomic_file import draft_of, replace_file
+from ..atomic_file import drafts_of, replace_file
 from ..outcome import Outcome
 from ..package_copy import PACKAGE, package_files
 from ..recorded.files import RecordedFile
@@ -78,7 +78,7 @@ def install(check_mode: bool) -> Outcome:
 def remove(check_mode: bool) -> Outcome:
     """Remove the commands, and the package with what Python compiled of it."""
     paths = [COMMANDS_FOLDER / command for command in COMMANDS]
-    files = [path for path in (*paths, *map(draft_of, paths)) if _is_ours(path)]
+    files = [path for path in (*paths, *(draft for path in paths for draft in drafts_of(path))) if _is_ours(path)]
     library = [LIBRARY] if LIBRARY.exists() else []
     if not check_mode:
         for path in files:

@@ -23,9 +23,22 @@ def parse_object(text: str, what: str) -> dict[str, Any]:
         document = json.loads(text)
     except ValueError as error:
         raise InvalidInput([f"{what} is not JSON ({error}): {text[:200]!r}"]) from error
+    except RecursionError as error:
+        raise InvalidInput([f"{what} is nested too deeply"]) from error
     if not isinstance(document, dict):
         raise InvalidInput([f"{what} is not a JSON object: {text[:200]!r}"])
     return document
+
+
+def updated_document(stored: str | None, fields: Mapping[str, Any], known: Iterable[str] = ()) -> dict[str, Any]:
+    """An object with these fields, and with those of the stored one that other versions and programs have there.
+
+    ``known`` are further fields that are ours, and go if they are not given. InvalidInput if what is stored is no
+    object.
+    """
+    found = parse_object(stored, "it") if stored else {}
+    ours = {*known, *fields}
+    return {**{name: value for name, value in found.items() if name not in ours}, **fields}
 
 
 def go_fields(document: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:

@@ -9,12 +9,15 @@ since it was read. So of any number of writers at once exactly one wins each rou
 
 from __future__ import annotations
 
+import json
 import random
+import shlex
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from typing import TypeVar
 
-from ..errors import LabError
+from ..errors import InvalidInput, LabError
+from .documents import compact_json, updated_document
 from .etcd import Compare, Delete, Etcd, EtcdUnreachable, KeyValue, Put, unchanged_since
 
 MAX_OPERATIONS = 100
@@ -37,6 +40,7 @@ class Transaction:
         self._read: dict[str, KeyValue] = {}
         self._covered: list[str] = []
         self._required: set[str] = set()
+        self._unread: dict[str, str] = {}
         self.writes: dict[str, str | None] = {}
 
     def load(self, *prefixes: str) -> None:
@@ -75,9 +79,35 @@ class Transaction:
         return item is not None and item.lease != 0
 
     def put(self, key: str, text: str) -> None:
-        """Write a key that stays, unless it is there with this text."""
+        """Write a key that stays, unless it is there with this text. LabError for one that is to be left alone."""
+        if key in self._unread:
+            raise LabError(
+                f"{key} cannot be read, and is not overwritten: {self._unread[key]}. Repair it, or delete it "
+                f"(etcdctl del {shlex.quote(key)})."
+            )
         if self.get(key) != text or self.expires(key):
             self.writes[key] = text
+
+    def put_document(self, key: str, text: str, known: Iterable[str] = ()) -> None:
+        """Write a JSON object, unless it is there; fields of a stored one that other versions know stay in it.
+
+        ``known`` are names of fields that go if they are not in ``text``.
+        """
+        stored = self.get(key)
+        if stored is None:
+            self.put(key, text)
+            return
+        try:
+            updated = updated_document(stored, json.loads(text), known)
+        except InvalidInput as error:
+            self.leave_alone({key: str(error)})
+            self.put(key, text)
+        if updated != json.loads(stored) or self.expires(key):
+            self.put(key, text if updated == json.loads(text) else compact_json(updated))
+
+    def leave_alone(self, unread: Mapping[str, str]) -> None:
+        """Keys that cannot be read, and why: nothing that is not understood is overwritten."""
+        self._unread.update(unread)
 
     def delete(self, key: str) -> None:
         """Delete a key, if it is there."""

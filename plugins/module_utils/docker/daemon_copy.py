@@ -16,7 +16,7 @@ import json
 import sys
 from pathlib import Path
 
-from ..atomic_file import draft_of, replace_file
+from ..atomic_file import replace_by_link, replace_file
 from ..errors import LabError
 
 RESOLV_CONF = Path("/etc/resolv.conf")
@@ -54,13 +54,7 @@ def write_upstream(upstream: Path, servers: list[str]) -> None:
     if servers:
         replace_file(upstream, "".join(f"nameserver {server}\n" for server in servers).encode(), 0o644)
         return
-    draft = draft_of(upstream)
-    try:
-        draft.unlink(missing_ok=True)
-        draft.symlink_to(RESOLV_CONF)
-        draft.replace(upstream)
-    except OSError as error:
-        raise LabError(f"{upstream} cannot be written: {error.strerror}.") from error
+    replace_by_link(upstream, RESOLV_CONF)
 
 
 def main() -> int:

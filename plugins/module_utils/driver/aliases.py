@@ -15,6 +15,7 @@ import threading
 from collections.abc import Iterable, Mapping
 
 from ..datastore.mirror import EtcdSnapshot
+from ..datastore.reading import Reading
 from .dns_names import ContainerName
 from .docker_view import DockerEndpoint
 from .host import Host
@@ -66,7 +67,26 @@ class Aliases:
 
     def added(self, names: Iterable[ContainerName], copy: EtcdSnapshot) -> Iterable[ContainerName]:
         """The names of all hosts' containers, with their aliases."""
-        stored = {item.key.rpartition("/")[2]: item.value for item in copy.get_prefixes(self._all)[0]}
+        stored = self._read(copy, Reading())
         for one in names:
-            text = stored.get(one.endpoint_id)
-            yield dataclasses.replace(one, aliases=tuple(json.loads(text))) if text else one
+            aliases = stored.get(one.endpoint_id)
+            yield dataclasses.replace(one, aliases=aliases) if aliases else one
+
+    def unread(self, copy: EtcdSnapshot) -> dict[str, str]:
+        """Keys of all hosts that cannot be read, with the reasons."""
+        reading = Reading()
+        self._read(copy, reading)
+        return reading.unread
+
+    def _read(self, copy: EtcdSnapshot, reading: Reading) -> dict[str, tuple[str, ...] | None]:
+        """The names by the endpoints' ids."""
+        items = copy.get_prefixes(self._all)[0]
+        return {item.key.rpartition("/")[2]: reading.text(item.key, _names, item.value) for item in items}
+
+
+def _names(text: str) -> tuple[str, ...]:
+    """The names of a stored list."""
+    listed = json.loads(text)
+    if not isinstance(listed, list) or not all(isinstance(name, str) for name in listed):
+        raise ValueError("it is no list of names")
+    return tuple(listed)

@@ -8,9 +8,15 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import json
+import sys
 import threading
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
+from ..datastore.etcd import KeyValue
+from ..datastore.mirror import EtcdSnapshot
+from ..datastore.reading import Reading, number, word
 from .host import Host
 from .libnetwork import JoinRequest
 
@@ -28,6 +34,12 @@ class Joined:
     def text(self) -> str:
         """As stored."""
         return json.dumps(dataclasses.asdict(self), sort_keys=True)
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any]) -> Joined:
+        """From the stored document, where fields that are not known here are passed over."""
+        names = (word(document, name) for name in ("endpoint_id", "network_id", "sandbox"))
+        return cls(*names, number(document, "slot", 0, sys.maxsize, 0))
 
 
 class JoinedEndpoints:
@@ -53,4 +65,14 @@ class JoinedEndpoints:
 
     def all(self) -> list[Joined]:
         """All of this host."""
-        return [Joined(**json.loads(item.value)) for item in self._host.etcd.get_prefixes(self._prefix)[0]]
+        return self._read(self._host.etcd.get_prefixes(self._prefix)[0], Reading())
+
+    def unread(self, copy: EtcdSnapshot) -> dict[str, str]:
+        """Keys that cannot be read, with the reasons."""
+        reading = Reading()
+        self._read(copy.get_prefixes(self._prefix)[0], reading)
+        return reading.unread
+
+    @staticmethod
+    def _read(items: Iterable[KeyValue], reading: Reading) -> list[Joined]:
+        return list(filter(None, (reading.document(item.key, Joined.from_document, item.value) for item in items)))

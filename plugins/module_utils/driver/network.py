@@ -28,7 +28,7 @@ from __future__ import annotations
 
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from ..datastore.mirror import EtcdSnapshot
 from ..errors import LabError
@@ -178,6 +178,10 @@ class Network(ABC):
     @abstractmethod
     def endpoints(self, copy: EtcdSnapshot) -> Iterable[StoredEndpoint]:
         """All endpoints of all hosts."""
+
+    def unread(self, copy: EtcdSnapshot) -> Mapping[str, str]:
+        """Keys of the network that cannot be read and were left out, with the reasons, for the journal."""
+        return {}
 
     def names(self, copy: EtcdSnapshot) -> Iterable[ContainerName]:
         """The names of all hosts' containers."""

@@ -10,13 +10,17 @@ when it creates the network, so the name is queried afterwards, and stored for b
 from __future__ import annotations
 
 import dataclasses
+import ipaddress
 import json
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
+from ..datastore.documents import parse_object, updated_document
 from ..datastore.etcd import KeyValue, Put, unchanged_since
 from ..datastore.mirror import EtcdSnapshot
+from ..datastore.reading import Reading, value, word, words
 from ..errors import LabError
 from .docker_view import DockerNetwork, DockerView
 from .host import Host
@@ -76,9 +80,32 @@ class NetworkRecord:
 
     @classmethod
     def parse(cls, text: str) -> NetworkRecord:
-        """From the stored text."""
-        content = json.loads(text)
-        return cls(**{key: tuple(value) if isinstance(value, list) else value for key, value in content.items()})
+        """From the stored text; fields that are not known here are passed over. Raises what `Reading.text` expects."""
+        content = parse_object(text, "it")
+        return cls(
+            word(content, "network_id"),
+            value(content, "name", str, ""),
+            value(content, "ipv6", bool, False),
+            value(content, "internal", bool, False),
+            *(_addresses(content, name) for name in ("subnets", "gateways", "ranges")),
+            options=_texts(content, "options"),
+            tokens=words(content, "tokens"),
+            definition=word(content, "definition", ""),
+        )
+
+
+def _addresses(content: Mapping[str, Any], name: str) -> tuple[str, ...]:
+    listed = words(content, name)
+    for text in listed:
+        ipaddress.ip_interface(text)
+    return listed
+
+
+def _texts(content: Mapping[str, Any], name: str) -> dict[str, str]:
+    found = value(content, name, dict, {})
+    if not all(isinstance(text, str) for text in found.values()):
+        raise LabError(f"'{name}' has values that are no texts")
+    return found
 
 
 class NetworkRecords:
@@ -90,8 +117,9 @@ class NetworkRecords:
         self._own = f"{self._all}{host.node}/"
 
     def put(self, record: NetworkRecord) -> NetworkRecord:
-        """Store a record."""
-        self._host.etcd.put(f"{self._own}{record.network_id}", record.text())
+        """Store a record; what another version has noted in the one that is there stays in it."""
+        key = f"{self._own}{record.network_id}"
+        self._host.etcd.put(key, _text(self._host.etcd.get(key), record) or record.text())
         return record
 
     def remove(self, network_id: str) -> None:
@@ -101,15 +129,12 @@ class NetworkRecords:
     def get(self, network_id: str) -> NetworkRecord | None:
         """One record, with its name if that is known."""
         key = f"{self._own}{network_id}"
-        item = self._host.copy().get(key)
-        if item is None or not NetworkRecord.parse(item.value).name:
-            item = self._host.etcd.get(key)
-        return NetworkRecord.parse(item.value) if item else None
+        record = _read(self._host.copy().get(key))
+        return record if record and record.name else _read(self._host.etcd.get(key))
 
     def all(self) -> dict[str, NetworkRecord]:
         """All records of this host, by id."""
-        records = (NetworkRecord.parse(item.value) for item in self._host.etcd.get_prefixes(self._own)[0])
-        return {record.network_id: record for record in records}
+        return {record.network_id: record for record in records_in(self._host.etcd.get_prefixes(self._own)[0])}
 
     def has_unnamed(self) -> bool:
         """Whether the name of a network of this host is not known yet."""
@@ -117,7 +142,14 @@ class NetworkRecords:
 
     def of_copy(self, copy: EtcdSnapshot) -> list[NetworkRecord]:
         """All records of this host, as the watch has them."""
-        return [NetworkRecord.parse(item.value) for item in copy.get_prefixes(self._own)[0]]
+        return records_in(copy.get_prefixes(self._own)[0])
+
+    def unread(self, copy: EtcdSnapshot) -> dict[str, str]:
+        """Keys of this host's records that cannot be read, with the reasons."""
+        reading = Reading()
+        for item in copy.get_prefixes(self._own)[0]:
+            reading.text(item.key, NetworkRecord.parse, item.value)
+        return reading.unread
 
     def exists_elsewhere(self, name: str) -> bool:
         """Whether another host has a network of this name."""
@@ -130,7 +162,7 @@ class NetworkRecords:
     def _keys_of(self, name: str) -> list[str]:
         """The keys of all hosts' networks of this name."""
         items = self._host.etcd.get_prefixes(self._all)[0]
-        return [item.key for item in items if NetworkRecord.parse(item.value).name == name]
+        return [item.key for item in items for record in records_in([item]) if record.name == name]
 
     def named(self, network_id: str) -> NetworkRecord:
         """A record with its name, queried from Docker if needed. Do not call it in CreateNetwork: it deadlocks."""
@@ -143,7 +175,7 @@ class NetworkRecords:
             if found is not None:
                 item = self._host.etcd.get(f"{self._own}{network_id}")
                 record = _updated(item, found)
-                if self._replace(item, record):
+                if self._replace(item, record) or (item is not None and _read(item) is None):
                     return record
             if time.monotonic() > deadline:
                 raise LabError(f"Docker does not know network {network_id[:12]}: was it removed meanwhile?")
@@ -166,14 +198,17 @@ class NetworkRecords:
         for network_id, network in view.networks.items():
             item = items.get(f"{self._own}{network_id}")
             record = _updated(item, network)
-            if (item is None or record != NetworkRecord.parse(item.value)) and self._replace(item, record):
+            if (item is None or record != _read(item)) and self._replace(item, record):
                 yield f"network {network.name} stored"
 
     def _replace(self, item: KeyValue | None, record: NetworkRecord) -> bool:
-        """Store a record, unless it is another than the one that was read, as that of a network removed meanwhile."""
-        key = f"{self._own}{record.network_id}"
+        """Store a record, unless it is another than the one that was read, as that of a network removed meanwhile.
+
+        One that cannot be read stays as it is: what Docker says is enough to go on.
+        """
+        key, text = f"{self._own}{record.network_id}", _text(item, record)
         unchanged = unchanged_since(key, item.mod_revision if item else 0)
-        return self._host.etcd.commit([unchanged], [Put(key, record.text())])
+        return text is not None and self._host.etcd.commit([unchanged], [Put(key, text)])
 
     def vanished(self, view: DockerView) -> list[str]:
         """Ids of networks that Docker does not list, or not yet."""
@@ -182,8 +217,27 @@ class NetworkRecords:
 
 def _updated(item: KeyValue | None, network: DockerNetwork) -> NetworkRecord:
     """The stored record, or one that is made again, with what Docker has."""
-    record = NetworkRecord.parse(item.value) if item else _of_docker(network)
-    return record.updated(network)
+    return (_read(item) or _of_docker(network)).updated(network)
+
+
+def _read(item: KeyValue | None) -> NetworkRecord | None:
+    """A stored record; None if there is none, or none that can be read."""
+    return next(iter(records_in([item] if item else [])), None)
+
+
+def records_in(items: Iterable[KeyValue]) -> list[NetworkRecord]:
+    """All stored records that can be read."""
+    reading = Reading()
+    return list(filter(None, (reading.text(item.key, NetworkRecord.parse, item.value) for item in items)))
+
+
+def _text(item: KeyValue | None, record: NetworkRecord) -> str | None:
+    """A record as it is stored, with what another version has noted there; None if what is there cannot be read."""
+    if item is None:
+        return record.text()
+    if _read(item) is None:
+        return None
+    return json.dumps(updated_document(item.value, dataclasses.asdict(record)), sort_keys=True)
 
 
 def _of_docker(network: DockerNetwork) -> NetworkRecord:

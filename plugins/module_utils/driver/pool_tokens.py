@@ -11,13 +11,15 @@ in the network's record. Later requests for addresses have the pool's id.
 from __future__ import annotations
 
 import dataclasses
+import ipaddress
 import secrets
 import threading
 from collections.abc import Iterable
 
+from ..datastore.reading import Reading
 from .host import Host
 from .libnetwork import PoolId, Subnet
-from .network_records import NetworkRecord
+from .network_records import records_in
 
 WAIT_SECONDS = 5.0
 """How long a second pool of a subnet waits for the first one's network, which Docker creates within milliseconds."""
@@ -26,8 +28,13 @@ WAIT_SECONDS = 5.0
 def taken_subnets(host: Host, prefix: str) -> list[str]:
     """The subnets of all hosts' networks, and of those that are being created. ``prefix`` is the driver's."""
     pools, networks = host.etcd.get_prefixes(f"{prefix}pools/", f"{prefix}networks/")
-    records = (NetworkRecord.parse(item.value) for item in networks)
-    return [*(item.value for item in pools), *(subnet for record in records for subnet in record.subnets)]
+    reading = Reading()
+    asked = filter(None, (reading.text(item.key, _network, item.value) for item in pools))
+    return [*asked, *(subnet for record in records_in(networks) for subnet in record.subnets)]
+
+
+def _network(text: str) -> str:
+    return str(ipaddress.ip_network(text))
 
 
 class PoolTokens:

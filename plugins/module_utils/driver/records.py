@@ -41,6 +41,11 @@ class Records:
         copy = self._network.host.copy()
         return copy if copy.revision else self.fresh_copy()
 
+    def unread(self, copy: EtcdSnapshot) -> dict[str, str]:
+        """Keys that cannot be read, and are left out, with the reasons; those of the network itself, too."""
+        parts = (self.networks.unread(copy), self.joined.unread(copy), self.aliases.unread(copy))
+        return {key: reason for part in (*parts, self._network.unread(copy)) for key, reason in part.items()}
+
     def own_endpoints(self, copy: EtcdSnapshot) -> dict[str, StoredEndpoint]:
         """Endpoints of this host, by id."""
         node = self._network.host.node

@@ -14,6 +14,7 @@ from typing import Any
 
 from ..datastore.etcd import EtcdUnreachable
 from ..datastore.mirror import EtcdSnapshot, Mirror, WatchLost
+from ..datastore.reading import warnings_of
 from ..errors import LabError
 from .config import Config
 from .converger import Converger
@@ -58,6 +59,8 @@ class Driver:
         """``kind`` is the network's class, ``options`` are its part of the configuration; the rest is the host's."""
         self._hosts_file = hosts_file
         self._dns_server = dns_server
+        self._told_unread: dict[str, str] = {}
+        self._name_complaint = ""
         self._stopping = threading.Event()
         self._joined = threading.Event()
         self._resync_now = threading.Event()
@@ -146,8 +149,9 @@ class Driver:
         copy = self._mirror.copy()
         if not copy.revision:
             return 0
+        self._tell_unread(copy)
         names = tuple(self._records.aliases.added(self._network.names(copy), copy))
-        self._serve_names(names, copy, thorough)
+        self._try_to_serve_names(names, copy, thorough)
         try:
             self._network.converge(copy, thorough)
         finally:
@@ -155,6 +159,24 @@ class Driver:
         if self._flows is not None:
             self._flows.follow(names)
         return copy.revision
+
+    def _tell_unread(self, copy: EtcdSnapshot) -> None:
+        """Each key that is left out is told once, and again if it is another one."""
+        unread = self._records.unread(copy)
+        for line in warnings_of({key: text for key, text in unread.items() if self._told_unread.get(key) != text}):
+            log.warning("%s", line)
+        self._told_unread = unread
+
+    def _try_to_serve_names(self, names: tuple[ContainerName, ...], copy: EtcdSnapshot, thorough: bool) -> None:
+        """Names that cannot be served, as on a full disk, stop no packets."""
+        complaint = ""
+        try:
+            self._serve_names(names, copy, thorough)
+        except (LabError, OSError, ValueError) as error:
+            complaint = str(error)
+            if complaint != self._name_complaint:
+                log.warning("the names of containers cannot be served: %s", error)
+        self._name_complaint = complaint
 
     def _serve_names(self, names: tuple[ContainerName, ...], copy: EtcdSnapshot, thorough: bool) -> None:
         self._hosts_file.update(self._network.driver, names)

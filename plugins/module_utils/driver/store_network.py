@@ -80,6 +80,10 @@ class StoreNetwork(Network, Generic[Store, Snapshot, StoreEndpoint]):
             parsed = self._parsed = (copy, self.parse(copy.texts()))
         return parsed[1]
 
+    def unread(self, copy: EtcdSnapshot) -> Mapping[str, str]:
+        """What the snapshot has left out."""
+        return getattr(self.read(copy), "unread", {})
+
     def snapshot(self) -> Snapshot:
         """What the watch knows now; the datastore may be a moment ahead."""
         return self.read(self.host.copy())

@@ -88,7 +88,10 @@ class Device:
 def name_problems(name: str, longest: int = NAME_LENGTH) -> list[str]:
     """What the kernel would not accept in a device name (dev_valid_name of net/core/dev.c)."""
     odd = name in (".", "..") or any(c in "/:" or c.isspace() for c in name)
-    if 0 < len(name.encode()) <= longest and not odd:
+    if not odd and ("%" in name or not name.isprintable()):
+        # The kernel makes a number of %d, and reads nothing behind a zero byte.
+        return [f"{name!r} is not a device name: write it in characters that can be printed, without '%'"]
+    if 0 < len(name.encode(errors="replace")) <= longest and not odd:
         return []
     return [f"'{name}' is not a device name: 1 to {longest} characters, no blank, '/' or ':'"]
 

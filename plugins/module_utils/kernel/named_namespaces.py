@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from ..errors import raise_if_any
 from ..outcome import Outcome
 from . import sysctl
 from .command import run
+from .host_lock import alone_on_the_host
 from .namespaces import NAMED_NAMESPACES, OWN_NAMESPACE, inside
 
 ARGUMENTS: dict[str, Any] = {
@@ -27,6 +29,7 @@ ARGUMENTS: dict[str, Any] = {
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
 }
 _NAME = re.compile(r"(?!\d+$)[A-Za-z0-9][A-Za-z0-9_.-]*")  # no digits only: that would be a process id
+_LONGEST_NAME = 255  # characters; NAME_MAX of linux/limits.h
 _SYSCTL = re.compile(r"net(\.[A-Za-z0-9_-]+)+")
 
 
@@ -88,6 +91,8 @@ def parse(params: dict[str, Any]) -> list[NamedNamespace]:
                 f"{where}: '{name}' is not a name: use letters, digits, '_', '.' and '-', beginning with a letter or "
                 "digit, not digits alone"
             )
+        if len(name) > _LONGEST_NAME:
+            problems.append(f"{where}: the name has {len(name)} characters, and a file has up to {_LONGEST_NAME}")
         first = positions.setdefault(name, index)
         if first != index:
             problems.append(f"{where}: {name} is given twice, in entries {first} and {index}: drop one")
@@ -97,6 +102,8 @@ def parse(params: dict[str, Any]) -> list[NamedNamespace]:
                 problems.append(
                     f"{where}: sysctl '{key}' is none of a network namespace: their names begin with 'net.'"
                 )
+            if isinstance(value, (dict, list)) or not str(value).isprintable() or not str(value).split():
+                problems.append(f"{where}: sysctl '{key}' is {value!r} and must be a number, or several with blanks")
             if isinstance(value, bool):
                 problems.append(
                     f"{where}: sysctl '{key}' is given as {str(value).lower()}: write the number, such as 1"
@@ -108,8 +115,11 @@ def parse(params: dict[str, Any]) -> list[NamedNamespace]:
 
 def converge(params: dict[str, Any], check_mode: bool) -> Outcome:
     """Bring about, or remove, the task's namespaces. With a namespace go the virtual links inside."""
-    namespaces = parse(params)
-    removing = params["state"] == "absent"
+    with alone_on_the_host(check_mode):
+        return _converge(parse(params), params["state"] == "absent", check_mode)
+
+
+def _converge(namespaces: Sequence[NamedNamespace], removing: bool, check_mode: bool) -> Outcome:
     before = {namespace.name: namespace.found() for namespace in namespaces}
     after = {n.name: None if removing else {"sysctls": n.sysctls} for n in namespaces}
     if not check_mode:

@@ -17,6 +17,7 @@ from ..errors import InvalidInput, LabError, raise_if_any
 from ..outcome import Outcome
 from . import rtnetlink as rt
 from .gc_pause import without_garbage_collector
+from .host_lock import alone_on_the_host
 from .links import (
     Device,
     LinkState,
@@ -160,7 +161,7 @@ class Namespaces(dict):  # dict[str | None, Namespace]
 
 def converge(params: dict[str, Any], check_mode: bool) -> Outcome:
     """Bring about, or remove, the task's pairs."""
-    with without_garbage_collector():
+    with without_garbage_collector(), alone_on_the_host(check_mode):
         return _converge(parse(params), params["state"] == "absent", check_mode)
 
 

@@ -20,7 +20,7 @@ def converge_datastore(params: dict[str, Any], check_mode: bool) -> Outcome:
         store.remove_all()
     for node in params["nodes"] or []:
         store.forget_node(node)
-    return Outcome(before, _shown(store))
+    return Outcome(before, _shown(store), warnings=store.warnings)
 
 
 def _shown(store: OverlayStore) -> dict[str, Any]:

@@ -24,7 +24,7 @@ from ..driver.endpoints import HeldAddress, StoredEndpoint
 from ..driver.host import Host
 from ..driver.host_options import HostOption
 from ..driver.joined_endpoints import Joined
-from ..driver.network_records import NetworkRecord
+from ..driver.network_records import NetworkRecord, records_in
 from ..driver.pool_tokens import taken_subnets
 from ..driver.store_network import StoreNetwork
 from ..errors import LabError
@@ -164,8 +164,7 @@ class OverlayEtcdNetwork(StoreNetwork[OverlayStore, Snapshot, OverlayEndpoint]):
     def _records(self, copy: EtcdSnapshot) -> dict[str, NetworkRecord]:
         """Networks of this host, by name."""
         items = copy.get_prefixes(f"{self.prefix()}networks/{self.host.node}/")[0]
-        records = (NetworkRecord.parse(item.value) for item in items)
-        return {record.name: record for record in records if record.name}
+        return {record.name: record for record in records_in(items) if record.name}
 
     def _agree(self, records: Iterable[NetworkRecord]) -> None:
         """The name of a network is known only after it was created: what is wrong with it then can only be logged.

@@ -9,14 +9,15 @@ The documents hold the parts of Docker's own (libnetwork, endpoint.go and endpoi
 from __future__ import annotations
 
 import dataclasses
-import ipaddress
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from ..datastore.documents import compact_json
 from ..datastore.keys import key_part
-from ..kernel.addresses import mac_text, packed_ip
+from ..datastore.reading import checked, ipv4_address, ipv4_interface, value, word
+from ..kernel.addresses import is_device_mac, mac_text, packed_ip
 from .networks import STORE
 
 ENDPOINTS = f"{STORE}endpoint/"
@@ -27,6 +28,7 @@ ADDRESSES = f"{STORE}ipam/address/"
 """``ipam/address/NETWORK/ADDRESS`` with the host that gave it. Docker kept one bit for each in a single key, which
 does not tell whose a forgotten address was, and is fought for by all hosts."""
 
+_ENDPOINT_ID = re.compile(r"[0-9a-f]{8,64}")  # as Docker has them: the MAC address of a pair's end follows from it
 CONTAINER_MAC = "02:42"
 """What the MAC address of an interface with an IPv4 address begins with (libnetwork, netutils.GenerateMACFromIP)."""
 PORT_MAC = "fe:42"
@@ -85,16 +87,24 @@ class OverlayEndpoint:
     @classmethod
     def from_document(cls, network: str, document: Mapping[str, Any]) -> OverlayEndpoint:
         """From the stored document; KeyError, ValueError or the like for one that is not ours."""
-        interface = document["ep_iface"]
+        interface = value(document, "ep_iface", dict)
         return cls(
             network=network,
-            endpoint_id=document["id"],
-            node=document["node"],
-            vtep=str(ipaddress.IPv4Address(document["locator"])),
-            address=str(ipaddress.IPv4Interface(interface["addr"])),
-            mac=interface["mac"],
-            container=document["name"],
+            endpoint_id=checked(document, "id", _ENDPOINT_ID.fullmatch, "an endpoint's id"),
+            node=word(document, "node"),
+            vtep=ipv4_address(document["locator"]),
+            address=ipv4_interface(interface["addr"]),
+            mac=checked(interface, "mac", is_device_mac, "the MAC address of a device"),
+            container=value(document, "name", str, ""),  # what is no name in DNS is not told
         )
+
+    @classmethod
+    def of_key(cls, network: str, endpoint_id: str, document: Mapping[str, Any]) -> OverlayEndpoint:
+        """The same of a document that has to be that of its key."""
+        found = cls.from_document(network, document)
+        if found.endpoint_id != endpoint_id:
+            raise ValueError(f"it is the document of endpoint {found.endpoint_id}")
+        return found
 
 
 def container_mac(address: str) -> str:

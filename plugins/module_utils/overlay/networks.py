@@ -10,15 +10,17 @@ drivers/overlay/ov_network.go), with the facts added that the hosts have to shar
 from __future__ import annotations
 
 import ipaddress
+import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from ..datastore.documents import compact_json
 from ..datastore.keys import key_part
+from ..datastore.reading import ipv4_interface, number, value, word, words
 from ..driver.libnetwork import MTU_OPTION
 from ..errors import InvalidInput, LabError, raise_if_any
-from ..kernel.links import SMALLEST_MTU
+from ..kernel.links import LARGEST_MTU, SMALLEST_MTU
 from ..kernel.vxlan import LARGEST_VNI, OVERHEAD
 from ..validation import number_between
 
@@ -32,6 +34,7 @@ NETWORKS = f"{STORE}overlay/network/"
 VNIS = f"{STORE}idm/vxlan-id/"
 """A key for each VNI in use, with the name of its network. Docker kept one bit for each in a single key."""
 
+_MOST_DIGITS = 20  # more than any VNI has, and less than Python refuses to read
 FIRST_VNI = 256  # vxlanIDStart of libnetwork's drivers/overlay/overlay.go
 USUAL_MTU = 1450  # bytes: what Docker gives, also over jumbo frames
 LONGEST_PREFIX = 30
@@ -67,25 +70,26 @@ class AgreedNetwork:
         """The gateway's address with its prefix length."""
         return f"{self.gateway}/{self.subnet.prefixlen}"
 
-    def text(self) -> str:
-        """As stored."""
+    def text(self, stored: str | None = None) -> str:
+        """As stored; what another version has noted in the document that is there stays in it."""
         subnet = {"SubnetIP": str(self.subnet), "GwIP": self.gateway_interface, "Vni": self.vni}
-        document = {"mtu": self.mtu, "secure": False, "subnets": [subnet]}
+        former = json.loads(stored)["subnets"] if stored else [{}]
+        document = {"mtu": self.mtu, "secure": False, "subnets": [{**former[0], **subnet}, *former[1:]]}
         ours = {"internal": self.internal, "nodes": sorted(self.nodes)}
         return compact_json({**document, **ours})
 
     @classmethod
     def from_document(cls, name: str, document: Mapping[str, Any]) -> AgreedNetwork:
         """From the stored document; KeyError, ValueError or the like for one that is not ours."""
-        subnet = document["subnets"][0]
+        subnet = value(document, "subnets", list)[0]
         return cls(
             name=name,
-            subnet=ipaddress.IPv4Network(subnet["SubnetIP"]),
-            gateway=ipaddress.IPv4Interface(subnet["GwIP"]).ip,
-            vni=int(subnet["Vni"]),
-            mtu=int(document["mtu"]),
-            internal=bool(document["internal"]),
-            nodes=tuple(document["nodes"]),
+            subnet=ipaddress.IPv4Network(word(subnet, "SubnetIP")),
+            gateway=ipaddress.IPv4Interface(ipv4_interface(subnet["GwIP"])).ip,
+            vni=number(subnet, "Vni", 1, LARGEST_VNI),
+            mtu=number(document, "mtu", SMALLEST_MTU, LARGEST_MTU),
+            internal=value(document, "internal", bool),
+            nodes=words(document, "nodes"),
         )
 
     def lowest_free(
@@ -201,7 +205,8 @@ def lowest_free_vni(taken: Collection[int]) -> int:
 
 def asked_vni(options: Mapping[str, str]) -> int | None:
     """The VNI that a network was made with, as far as its options say one."""
-    return next((int(options[name]) for name in VNI_OPTIONS if options.get(name, "").isdigit()), None)
+    texts = [options[name] for name in VNI_OPTIONS if isinstance(options.get(name), str)]
+    return next((int(text) for text in texts if text.isascii() and text.isdigit() and len(text) < _MOST_DIGITS), None)
 
 
 def _option(

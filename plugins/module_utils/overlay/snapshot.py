@@ -5,15 +5,17 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Any
 
 from ..datastore.keys import name_of_part
+from ..datastore.reading import Reading, ipv4_address, value
+from ..kernel.vxlan import LARGEST_VNI
 from .endpoints import ADDRESSES, ENDPOINTS, OverlayEndpoint
 from .networks import NETWORK_RECORDS, NETWORKS, VNIS, AgreedNetwork, asked_vni
+
+_VNI_DIGITS = len(str(LARGEST_VNI))
 
 
 @dataclass(frozen=True)
@@ -28,10 +30,13 @@ class Snapshot:
     """In use, with the names of their networks."""
     wanted_vnis: frozenset[int] = frozenset()
     """Asked for on some host, by networks that may not be agreed on yet."""
+    unread: Mapping[str, str] = field(default_factory=dict)
+    """Keys that cannot be read, and are left out, with the reasons."""
 
     @classmethod
     def from_items(cls, items: Mapping[str, str]) -> Snapshot:
         """From keys and their texts, such as a watch of the store keeps them."""
+        reading = Reading()
         networks: dict[str, AgreedNetwork] = {}
         endpoints = []
         addresses: dict[str, dict[str, str]] = {}
@@ -39,21 +44,25 @@ class Snapshot:
         wanted = set()
         for key, text in items.items():
             if key.startswith(ENDPOINTS):
-                network = name_of_part(key[len(ENDPOINTS) :].partition("/")[0])
-                found = _value(OverlayEndpoint.from_document, network, text)
+                network, _slash, endpoint_id = key[len(ENDPOINTS) :].partition("/")
+                place = (name_of_part(network), endpoint_id)
+                found = reading.document(key, OverlayEndpoint.of_key, text, *place)
                 endpoints += [found] if found else []
             elif key.startswith(ADDRESSES):
-                network, _slash, address = key[len(ADDRESSES) :].partition("/")
-                addresses.setdefault(name_of_part(network), {})[address] = text
+                network, _slash, written = key[len(ADDRESSES) :].partition("/")
+                address = reading.text(key, ipv4_address, written)
+                if address:
+                    addresses.setdefault(name_of_part(network), {})[address] = text
             elif key.startswith(NETWORKS):
                 name = name_of_part(key[len(NETWORKS) :])
-                found = _value(AgreedNetwork.from_document, name, text)
+                found = reading.document(key, AgreedNetwork.from_document, text, name)
                 networks.update({name: found} if found else {})
-            elif key.startswith(VNIS) and key[len(VNIS) :].isdigit():
-                vnis[int(key[len(VNIS) :])] = text
+            elif key.startswith(VNIS):
+                vni = reading.text(key, _vni, key[len(VNIS) :])
+                vnis.update({vni: text} if vni else {})
             elif key.startswith(NETWORK_RECORDS):
-                wanted |= _wanted_vnis(text)
-        return cls(networks, tuple(endpoints), addresses, vnis, frozenset(wanted))
+                wanted |= reading.document(key, _wanted_vnis, text) or set()
+        return cls(networks, tuple(endpoints), addresses, vnis, frozenset(wanted), reading.unread)
 
     def endpoints_of(self, node: str) -> list[OverlayEndpoint]:
         """One host's endpoints."""
@@ -64,16 +73,13 @@ class Snapshot:
         return next((one for one in self.endpoints if one.network == network and one.ip == address), None)
 
 
-def _wanted_vnis(record: str) -> set[int]:
+def _vni(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) <= _VNI_DIGITS and 0 < int(text) <= LARGEST_VNI):
+        raise ValueError(f"'{text}' is no VNI")
+    return int(text)
+
+
+def _wanted_vnis(record: Mapping[str, Any]) -> set[int]:
     """What a host's record of a network says of ``--opt vni``."""
-    vni = asked_vni(json.loads(record).get("options", {}))
+    vni = asked_vni(value(record, "options", dict, {}))
     return set() if vni is None else {vni}
-
-
-@lru_cache(maxsize=16384)
-def _value(parse: Callable[[str, Any], Any], network: str, text: str) -> Any:
-    """Values never change, and of a watched cluster most documents stay as they are: they are kept by their text."""
-    try:
-        return parse(network, json.loads(text))
-    except (KeyError, IndexError, TypeError, ValueError, AttributeError):
-        return None

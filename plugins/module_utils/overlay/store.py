@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import dataclasses
 import ipaddress
+import shlex
 import time
 from collections.abc import Collection
 
 from ..datastore.etcd import Etcd, Put, unchanged_since
+from ..datastore.reading import warnings_of
 from ..datastore.transactions import MAX_OPERATIONS, PATIENCE_SECONDS, Transaction, Transactions
 from ..errors import AddressTaken, LabError
 from .endpoints import (
@@ -56,6 +58,12 @@ class OverlayStore:
     def __init__(self, etcd: Etcd, check_mode: bool = False) -> None:
         self._etcd = etcd
         self._transactions = Transactions(etcd, check_mode)
+        self._unread: dict[str, str] = {}
+
+    @property
+    def warnings(self) -> list[str]:
+        """What check mode could not look at, and what `read` had to leave out."""
+        return self._transactions.warnings + warnings_of(self._unread)
 
     def stored_keys(self) -> list[str]:
         """All keys of the overlays and of their driver."""
@@ -69,7 +77,9 @@ class OverlayStore:
 
     def read(self) -> Snapshot:
         """Everything, seen at one moment."""
-        return Snapshot.from_items(self._transactions.view().under(STORE))
+        found = Snapshot.from_items(self._transactions.view().under(STORE))
+        self._unread.update(found.unread)
+        return found
 
     # --- networks -----------------------------------------------------------------------------------------------------
 
@@ -187,7 +197,7 @@ def _agree(
     if found is None:
         made = settings.network(name, _free_vni(transaction, name, settings.vni), node, underlay_mtu)
         transaction.put(f"{VNIS}{made.vni}", name)
-        transaction.put(made.key, made.text())
+        transaction.put_document(made.key, made.text())
         return made
     differences = settings.differences(found)
     others = ", ".join(one for one in found.nodes if one != node) or "a host that left"
@@ -198,14 +208,20 @@ def _agree(
         )
     if node not in found.nodes:
         found = dataclasses.replace(found, nodes=(*found.nodes, node))
-        transaction.put(found.key, found.text())
+        transaction.put_document(found.key, found.text(transaction.get(found.key)))
     return found
 
 
 def _stored_network(transaction: Transaction, name: str) -> AgreedNetwork | None:
     key = network_key(name)
     stored = transaction.get(key)
-    return Snapshot.from_items({key: stored} if stored else {}).networks.get(name)
+    snapshot = Snapshot.from_items({} if stored is None else {key: stored})
+    if key in snapshot.unread:
+        raise LabError(
+            f"network {name}: {key} in etcd cannot be read: {snapshot.unread[key]}. Repair it, or delete it when no "
+            f"host has the network any more (etcdctl del {shlex.quote(key)})."
+        )
+    return snapshot.networks.get(name)
 
 
 def _free_vni(transaction: Transaction, name: str, wanted: int | None) -> int:
@@ -224,12 +240,16 @@ def _free_vni(transaction: Transaction, name: str, wanted: int | None) -> int:
 
 def _leave(transaction: Transaction, name: str, node: str) -> tuple[bool, bool]:
     """Whether the network has gone, and whether there is more to do for that."""
-    found = _stored_network(transaction, name)
+    try:
+        found = _stored_network(transaction, name)
+    except LabError:  # what cannot be read is not ours to change
+        return False, False
     if found is None:
         return False, False
     nodes = tuple(one for one in found.nodes if one != node)
     if nodes:
-        transaction.put(found.key, dataclasses.replace(found, nodes=nodes).text())
+        text = dataclasses.replace(found, nodes=nodes).text(transaction.get(found.key))
+        transaction.put_document(found.key, text)
         return False, False
     prefixes = [folder(kind, name) for kind in (ENDPOINTS, ENDPOINT_NAMES, ADDRESSES)]
     left = [key for prefix in prefixes for key in transaction.under(prefix)]
@@ -248,7 +268,7 @@ def _put_endpoint(transaction: Transaction, endpoint: OverlayEndpoint, claim: st
         _release_name(transaction, former, claim)
     if claim:
         _claim_name(transaction, endpoint, claim)
-    transaction.put(endpoint.key, endpoint.text())
+    transaction.put_document(endpoint.key, endpoint.text())
 
 
 def _claim_name(transaction: Transaction, endpoint: OverlayEndpoint, name: str) -> None:

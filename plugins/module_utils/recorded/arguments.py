@@ -24,7 +24,7 @@ FILES: ArgumentSpec = {
         "options": {
             "path": {"type": "str", "required": True},
             "content": {"type": "str", "required": True},
-            "mode": {"type": "str", "default": "0644"},
+            "mode": {"type": "raw", "default": "0644"},
         },
     },
 }

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from ..kernel import iptables, routes, virtual_links, vxlan_tables
 from ..kernel.gc_pause import without_garbage_collector
+from ..kernel.host_lock import alone_on_the_host
 from ..kernel.writer import missing, require
 from ..outcome import Outcome
 from . import contents, files
@@ -39,7 +40,7 @@ class Kind(NamedTuple):
 
     def converge(self, params: dict[str, Any], check_mode: bool) -> Outcome:
         """Converge parameters of the module, with their record if they are a persistent set."""
-        with without_garbage_collector():
+        with without_garbage_collector(), alone_on_the_host(check_mode):
             change = self.prepare(params)
             if not check_mode:
                 self.refuse_missing_tools(change)

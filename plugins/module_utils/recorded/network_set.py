@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from ..kernel.gc_pause import without_garbage_collector
+from ..kernel.host_lock import alone_on_the_host
 from ..kernel.iptables import ChainSet
 from ..kernel.routes import TABLES, RouteSet
 from ..kernel.virtual_links import LinkSet
@@ -56,14 +57,14 @@ class NetworkState:
 
 def converge(params: dict[str, Any], check_mode: bool) -> Outcome:
     """The module network_set. All input is checked before the first part changes anything."""
-    with without_garbage_collector():
+    with without_garbage_collector(), alone_on_the_host(check_mode):
         changes = [(part, part.kind.prepare(_part_params(part, params))) for part in PARTS]
         return _converge(params["name"], changes, params["state"] == "absent", check_mode)
 
 
 def converge_state(name: str, state: NetworkState | None, check_mode: bool) -> Outcome:
     """Bring all of a network about as the recorded set ``name``, or take it away if there is no state."""
-    with without_garbage_collector():
+    with without_garbage_collector(), alone_on_the_host(check_mode):
         wanted = state or NetworkState()
         changes = [(part, part.kind.prepare_value(name, getattr(wanted, part.name))) for part in PARTS]
         return _converge(name, changes, state is None, check_mode)

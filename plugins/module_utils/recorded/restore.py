@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 from ..errors import InvalidInput, LabError
 from ..kernel import rtnetlink as rt
+from ..kernel.host_lock import alone_on_the_host
 from ..kernel.netlink import NetlinkSocket
 from ..outcome import Outcome
 from . import records
@@ -43,7 +44,8 @@ class RecordedSet(NamedTuple):
 
     def restore(self) -> Outcome:
         """Bring the set about."""
-        return self.kind.apply(self.parse(), (), False)
+        with alone_on_the_host(False):
+            return self.kind.apply(self.parse(), (), False)
 
 
 def recorded_sets() -> list[RecordedSet]:

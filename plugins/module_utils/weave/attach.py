@@ -87,12 +87,11 @@ def attach(
     a route for that, unless it has one.
     """
     state = store.read()
-    if state.config is None:
-        raise LabError("there is no Weave network in etcd: run the role weave first.")
+    config = state.known_config
     known = state.endpoints_of(node).get(container.endpoint_id)
     held = list(known.addresses) if known else []
     answer = []
-    for wanted in [Wanted.parse(text, state.config) for text in addresses or [DEFAULT]]:
+    for wanted in [Wanted.parse(text, config) for text in addresses or [DEFAULT]]:
         given = next((one for one in held if wanted.is_met_by(one)), None)
         if given is None:
             given = str(store.assign(node, container.endpoint_id, wanted.subnet, wanted.address))

@@ -198,9 +198,7 @@ class Weave:
         return Container.find(self._engine, container)
 
     def _parsed(self, addresses: Sequence[str]) -> list[Wanted]:
-        config = self._store.read().config
-        if config is None:
-            raise LabError("there is no Weave network in etcd: run the role weave first.")
+        config = self._store.read().known_config
         return [Wanted.parse(text, config) for text in addresses]
 
     def _await(self, reached: Callable[[set[str]], bool]) -> None:

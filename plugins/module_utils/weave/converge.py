@@ -5,13 +5,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import ipaddress
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..datastore.etcd import Etcd
 from ..docker.engine import Engine
-from ..errors import LabError, raise_if_any
+from ..errors import raise_if_any
 from ..kernel.addresses import is_device_mac
 from ..outcome import Outcome, observed
 from ..validation import duplicate_problems, removal_problems
@@ -74,7 +75,8 @@ def _network_facts(state: Snapshot) -> dict[str, Any] | None:
 
 def look(params: dict[str, Any], _check_mode: bool) -> Outcome:
     """The module weave_info."""
-    state = WeaveStore(Etcd.from_arguments(params)).read()
+    store = WeaveStore(Etcd.from_arguments(params))
+    state = store.read()
     containers = [
         {
             "node": one.node,
@@ -86,7 +88,8 @@ def look(params: dict[str, Any], _check_mode: bool) -> Outcome:
         for one in state.endpoints
     ]
     exposed = {node: list(addresses) for node, addresses in sorted(state.exposed.items())}
-    return observed({"network": _network_facts(state), "containers": containers, "exposed": exposed})
+    facts = {"network": _network_facts(state), "containers": containers, "exposed": exposed}
+    return dataclasses.replace(observed(facts), warnings=store.warnings)
 
 
 def converge_attachments(params: dict[str, Any], check_mode: bool) -> Outcome:
@@ -96,14 +99,12 @@ def converge_attachments(params: dict[str, Any], check_mode: bool) -> Outcome:
     wanted = {entry["container"]: entry["addresses"] for entry in entries}
     store = WeaveStore(Etcd.from_arguments(params), check_mode)
     state = store.read()
-    if state.config is None:
-        if check_mode or not wanted:
-            after = {name: addresses or [DEFAULT] for name, addresses in wanted.items()}
-            return Outcome({"attached": {}}, {"attached": after}, warnings=store.warnings)
-        raise LabError("there is no Weave network in etcd: run the role weave first.")
+    if state.config is None and (check_mode or not wanted):
+        after = {name: addresses or [DEFAULT] for name, addresses in wanted.items()}
+        return Outcome({"attached": {}}, {"attached": after}, warnings=store.warnings)
+    config = state.known_config
     parsed = {
-        name: [Wanted.parse(text, state.config) for text in addresses or [DEFAULT]]
-        for name, addresses in wanted.items()
+        name: [Wanted.parse(text, config) for text in addresses or [DEFAULT]] for name, addresses in wanted.items()
     }
     present = attached(store, node)
     before = {name: _shown(one) for name, one in present.items() if name in wanted or one.from_inventory}
@@ -119,7 +120,8 @@ def converge_attachments(params: dict[str, Any], check_mode: bool) -> Outcome:
         for name in after:
             if before.get(name) != after[name]:
                 attach(store, node, Container.find(engine, name), wanted[name], settings, from_inventory=True)
-    return Outcome({"attached": dict(sorted(before.items()))}, {"attached": dict(sorted(after.items()))})
+    shown = ({"attached": dict(sorted(each.items()))} for each in (before, after))
+    return Outcome(*shown, warnings=store.warnings)
 
 
 def _shown(endpoint: Endpoint) -> list[str]:

@@ -93,9 +93,7 @@ class WeaveNetwork(StoreNetwork[WeaveStore, Snapshot, Endpoint]):
 
     def request_pool(self, request: libnetwork.PoolRequest) -> libnetwork.Pool:
         """The default subnet, or another one of the range (``--subnet``)."""
-        config = self.store.read().config
-        if config is None:
-            raise LabError("there is no Weave network in etcd: run the role weave first.")
+        config = self.store.read().known_config
         if request.version == 6:
             raise LabError("Weave has no IPv6 addresses: leave --ipv6 out.")
         if request.sub_pool is not None:

@@ -13,8 +13,10 @@ import json
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from ..datastore.documents import parse_object
+from ..datastore.reading import checked, ipv4_address, number, word
 from ..errors import LabError
-from ..kernel.addresses import stable_mac
+from ..kernel.addresses import is_device_mac, stable_mac
 
 SHORT_ID_BITS = 12
 """Two of them fill the 24 bits of a VXLAN network identifier."""
@@ -33,8 +35,13 @@ class Peer:
     @classmethod
     def parse(cls, node: str, text: str) -> Peer:
         """From the document as it is stored."""
-        document = json.loads(text)
-        return cls(node, document["name"], document["address"], document["short_id"])
+        document = parse_object(text, "it")
+        return cls(
+            node,
+            checked(document, "name", is_device_mac, "the MAC address of a device"),
+            ipv4_address(word(document, "address")),
+            number(document, "short_id", 0, SHORT_IDS - 1),
+        )
 
     def document(self) -> str:
         """As it is stored."""

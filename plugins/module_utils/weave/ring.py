@@ -71,7 +71,12 @@ class Ring:
     @classmethod
     def parse(cls, universe: Network, document: Mapping[str, str]) -> Ring:
         """From addresses and peers, as they are stored."""
-        return cls(universe, {int(Address(address)): peer for address, peer in document.items()})
+        tokens = {}
+        for address, peer in document.items():
+            if not isinstance(peer, str) or Address(address) not in universe:
+                raise ValueError(f"{address} of {peer!r} is no peer's part of {universe}")
+            tokens[int(Address(address))] = peer
+        return cls(universe, tokens)
 
     def document(self) -> dict[str, str]:
         """As it is stored: the first address of each part, and its peer."""

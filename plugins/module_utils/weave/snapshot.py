@@ -10,10 +10,15 @@ from __future__ import annotations
 
 import ipaddress
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from ..errors import raise_if_any
+from ..datastore.documents import parse_object
+from ..datastore.reading import Reading, checked, ipv4_address, ipv4_interface, value, word, words
+from ..errors import LabError, raise_if_any
+from ..kernel.addresses import is_device_mac
+from ..kernel.links import name_problems
 from .constants import DOMAIN
 from .peers import Peer
 from .ring import Address, Network, Ring
@@ -26,6 +31,7 @@ ADDRESSES = f"{PREFIX}addresses/"
 ENDPOINTS = f"{PREFIX}endpoints/"
 EXPOSED = f"{PREFIX}exposed/"
 NAMES = f"{PREFIX}names/"
+_GIVEN_NAME = re.compile(r"[A-Za-z0-9_.-]{1,253}")
 LONGEST_PREFIX = 29
 """As in Weave: with fewer than eight addresses there is nothing to divide."""
 
@@ -40,10 +46,9 @@ class Config:
 
     @classmethod
     def parse(cls, text: str) -> Config:
-        """From the document as it is stored."""
-        document = json.loads(text)
-        reserved = tuple(map(Address, document["reserved"]))
-        return cls(*(ipaddress.IPv4Network(document[key]) for key in ("range", "default_subnet")), reserved)
+        """From the document as it is stored; InvalidInput if it is none of a network."""
+        document = parse_object(text, "it")
+        return checked_config(word(document, "range"), word(document, "default_subnet"), words(document, "reserved"))
 
     def document(self) -> str:
         """As it is stored."""
@@ -66,12 +71,16 @@ class Holding:
     @classmethod
     def parse(cls, text: str) -> Holding:
         """From the document as it is stored."""
-        document = json.loads(text)
-        return cls(document["node"], document["owner"])
+        document = parse_object(text, "it")
+        return cls(word(document, "node"), word(document, "owner"))
 
     def document(self) -> str:
         """As it is stored."""
         return json.dumps({"node": self.node, "owner": self.owner})
+
+
+UNKNOWN_HOLDER = Holding("", "")
+"""Of an address that is stored as in use, in a way that cannot be read."""
 
 
 @dataclass(frozen=True)
@@ -89,9 +98,20 @@ class Endpoint:
 
     @classmethod
     def parse(cls, node: str, endpoint_id: str, text: str) -> Endpoint:
-        """From the document as it is stored."""
-        document = json.loads(text)
-        return cls(node, endpoint_id, **{**document, "addresses": tuple(document["addresses"])})
+        """From the document as it is stored; fields that are not known here are passed over."""
+        if not (node and endpoint_id and endpoint_id.isprintable()):
+            raise ValueError("its key names no host, or no connection")
+        document = parse_object(text, "it")
+        return cls(
+            node,
+            endpoint_id,
+            checked(document, "mac", is_device_mac, "the MAC address of a device"),
+            tuple(map(ipv4_interface, value(document, "addresses", list))),
+            checked(document, "device", lambda name: not name_problems(name), "the name of a device"),
+            value(document, "network", str, ""),
+            word(document, "container", ""),
+            value(document, "from_inventory", bool, False),
+        )
 
     def document(self) -> str:
         """As it is stored."""
@@ -120,6 +140,8 @@ class GivenName:
     def parse(cls, node: str, rest: str) -> GivenName:
         """From the key, below the host's name."""
         name, _slash, address = rest.partition("/")
+        if not (node and _GIVEN_NAME.fullmatch(name)):
+            raise ValueError("its key has no name of DNS")
         return cls(node, name, Address(address))
 
 
@@ -134,25 +156,39 @@ class Snapshot:
     endpoints: tuple[Endpoint, ...] = ()
     exposed: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # by host: addresses with prefix lengths
     names: tuple[GivenName, ...] = ()
+    unread: Mapping[str, str] = field(default_factory=dict)
+    """Keys that cannot be read, and are left out, with the reasons. An address whose holder is so counts as in use."""
 
     @classmethod
     def parse(cls, texts: Mapping[str, str]) -> Snapshot:
         """From all keys and their texts."""
-        config = Config.parse(texts[CONFIG]) if CONFIG in texts else None
-        exposed: dict[str, tuple[str, ...]] = {}
-        for node, address in map(_node_and_rest, sorted(_under(texts, EXPOSED))):
-            exposed[node] = (*exposed.get(node, ()), address.replace("-", "/"))
+        reading = Reading()
+        config = reading.text(CONFIG, Config.parse, texts[CONFIG]) if CONFIG in texts else None
         return cls(
             config=config,
-            peers={node: Peer.parse(node, text) for node, text in _under(texts, PEERS).items()},
-            ring=Ring.parse(config.range, json.loads(texts.get(RING, "{}"))) if config else None,
-            addresses={Address(name): Holding.parse(text) for name, text in _under(texts, ADDRESSES).items()},
-            endpoints=tuple(
-                Endpoint.parse(*_node_and_rest(name), text) for name, text in _under(texts, ENDPOINTS).items()
-            ),
-            exposed=exposed,
-            names=tuple(GivenName.parse(*_node_and_rest(name)) for name in sorted(_under(texts, NAMES))),
+            peers=_peers(texts, reading),
+            ring=_ring(texts, config, reading) if config else None,
+            addresses=_addresses(texts, reading),
+            endpoints=_endpoints(texts, reading),
+            exposed=_exposed(texts, reading),
+            names=_names(texts, reading),
+            unread=reading.unread,
         )
+
+    @property
+    def known_config(self) -> Config:
+        """The configuration; LabError if there is none, or none that can be read."""
+        if self.config is None:
+            self.refuse_unread(CONFIG)
+            raise LabError("there is no Weave network in etcd: run the role weave first.")
+        return self.config
+
+    def refuse_unread(self, key: str) -> None:
+        """LabError for a key without which nothing can be decided, if it cannot be read."""
+        if key in self.unread:
+            raise LabError(
+                f"{key} in etcd cannot be read: {self.unread[key]}. Repair it, or run playbooks/teardown.yml."
+            )
 
     def endpoints_of(self, node: str) -> dict[str, Endpoint]:
         """The connections of one host, by id."""
@@ -188,6 +224,52 @@ def checked_config(range_text: str, subnet_text: str | None, reserved: Sequence[
         problems.append(f"default_subnet {config.default_subnet} is no part of range {config.range}")
     raise_if_any(problems)
     return config
+
+
+def _peers(texts: Mapping[str, str], reading: Reading) -> dict[str, Peer]:
+    found = {node: reading.text(PEERS + node, Peer.parse, text, node) for node, text in _under(texts, PEERS).items()}
+    return {node: peer for node, peer in found.items() if peer}
+
+
+def _ring(texts: Mapping[str, str], config: Config, reading: Reading) -> Ring | None:
+    """The ring, which is one thing: without one of its parts, whose an address is would be another answer."""
+    if RING not in texts:
+        return Ring(config.range)
+    return reading.document(RING, Ring.parse, texts[RING], config.range)
+
+
+def _addresses(texts: Mapping[str, str], reading: Reading) -> dict[Address, Holding]:
+    found = {}
+    for name, text in _under(texts, ADDRESSES).items():
+        address = reading.text(ADDRESSES + name, ipv4_address, name)
+        if address is not None:
+            holding = reading.text(ADDRESSES + name, Holding.parse, text)
+            found[Address(address)] = holding or UNKNOWN_HOLDER
+    return found
+
+
+def _endpoints(texts: Mapping[str, str], reading: Reading) -> tuple[Endpoint, ...]:
+    found = (
+        reading.text(ENDPOINTS + name, Endpoint.parse, text, *_node_and_rest(name))
+        for name, text in _under(texts, ENDPOINTS).items()
+    )
+    return tuple(filter(None, found))
+
+
+def _exposed(texts: Mapping[str, str], reading: Reading) -> dict[str, tuple[str, ...]]:
+    found: dict[str, tuple[str, ...]] = {}
+    for name in sorted(_under(texts, EXPOSED)):
+        node, written = _node_and_rest(name)
+        address = reading.text(EXPOSED + name, ipv4_interface, written.replace("-", "/"))
+        if address:
+            found[node] = (*found.get(node, ()), address)
+    return found
+
+
+def _names(texts: Mapping[str, str], reading: Reading) -> tuple[GivenName, ...]:
+    keys = ((NAMES + name, *_node_and_rest(name)) for name in sorted(_under(texts, NAMES)))
+    found = (reading.text(key, GivenName.parse, rest, node) for key, node, rest in keys)
+    return tuple(filter(None, found))
 
 
 def _under(texts: Mapping[str, str], prefix: str) -> dict[str, str]:

@@ -15,6 +15,7 @@ import json
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from ..datastore.etcd import Etcd
+from ..datastore.reading import warnings_of
 from ..datastore.transactions import MAX_OPERATIONS, Transaction, Transactions
 from ..errors import AddressTaken, InvalidInput, LabError, raise_if_any
 from .peers import Peer, free_short_id, peer_name
@@ -26,6 +27,7 @@ from .snapshot import (
     NAMES,
     PREFIX,
     RING,
+    UNKNOWN_HOLDER,
     Config,
     Endpoint,
     GivenName,
@@ -48,15 +50,18 @@ class WeaveStore:
 
     def __init__(self, etcd: Etcd, check_mode: bool = False) -> None:
         self._transactions = Transactions(etcd, check_mode)
+        self._unread: dict[str, str] = {}
 
     @property
     def warnings(self) -> list[str]:
-        """What check mode could not look at."""
-        return self._transactions.warnings
+        """What check mode could not look at, and what `read` had to leave out."""
+        return self._transactions.warnings + warnings_of(self._unread)
 
     def read(self) -> Snapshot:
         """Everything, seen at one moment."""
-        return Snapshot.parse(self._transactions.view().under(PREFIX))
+        found = Snapshot.parse(self._transactions.view().under(PREFIX))
+        self._unread.update(found.unread)
+        return found
 
     # --- the network and its peers ------------------------------------------------------------------------------------
 
@@ -70,7 +75,7 @@ class WeaveStore:
             if state.config and state.config.range != config.range:
                 _refuse_in_use(state)
                 _put_ring(transaction, _joined(Ring(config.range), list(state.peers.values()), ()))
-            transaction.put(CONFIG, config.document())
+            transaction.put_document(CONFIG, config.document())
 
         self._transactions.run(plan)
 
@@ -84,7 +89,7 @@ class WeaveStore:
                 known[node] = _peer(node, address, name, known)
             raise_if_any(_name_problems(known))
             for node in peers:
-                transaction.put(peer_key(node), known[node].document())
+                transaction.put_document(peer_key(node), known[node].document())
             _put_ring(transaction, _joined(_ring(state), [known[node] for node in peers], state.addresses))
 
         self._transactions.run(plan)
@@ -94,11 +99,13 @@ class WeaveStore:
         self._delete(lambda transaction: _keys_of(transaction, nodes))
 
         def plan(transaction: Transaction) -> None:
-            ring = _state(transaction).ring
+            state = _state(transaction)
+            ring = state.ring
             for node in nodes:
                 transaction.delete(peer_key(node))
                 ring = ring.without(node) if ring else None
-            _put_ring(transaction, ring)
+            if ring or not {CONFIG, RING} & set(state.unread):
+                _put_ring(transaction, ring)
 
         self._transactions.run(plan)
 
@@ -129,7 +136,7 @@ class WeaveStore:
 
         def plan(transaction: Transaction) -> ipaddress.IPv4Interface:
             state = _state(transaction)
-            config = _config(state)
+            config = state.known_config
             chosen_subnet = subnet or config.default_subnet
             ring = _ring(state)
             if ring.share(node) == 0 and node not in state.peers:
@@ -154,9 +161,10 @@ class WeaveStore:
         wanted = list(addresses)
 
         def plan(transaction: Transaction) -> None:
-            for address in wanted:
-                text = transaction.get(address_key(address))
-                if text and Holding.parse(text).node == node:
+            keys = [address_key(address) for address in wanted]
+            texts = {key: text for key in keys for text in [transaction.get(key)] if text is not None}
+            for address, holding in Snapshot.parse(texts).addresses.items():
+                if holding.node == node:
                     transaction.delete(address_key(address))
             for given in Snapshot.parse(transaction.under(NAMES)).names:
                 if given.node == node and given.address in wanted:
@@ -168,7 +176,7 @@ class WeaveStore:
 
     def put_endpoint(self, endpoint: Endpoint) -> None:
         """Store a connection."""
-        self._transactions.run(lambda transaction: transaction.put(endpoint.key, endpoint.document()))
+        self._transactions.run(lambda transaction: transaction.put_document(endpoint.key, endpoint.document()))
 
     def delete_endpoint(self, node: str, endpoint_id: str) -> None:
         """Forget a connection; it need not be known."""
@@ -179,7 +187,8 @@ class WeaveStore:
 
         def plan(transaction: Transaction) -> None:
             if transaction.get(endpoint.key) is not None:
-                transaction.put(endpoint.key, dataclasses.replace(endpoint, container=container).document())
+                named = dataclasses.replace(endpoint, container=container)
+                transaction.put_document(endpoint.key, named.document())
 
         self._transactions.run(plan)
 
@@ -196,7 +205,7 @@ class WeaveStore:
     def expose(self, node: str, subnet: Network | None = None, address: Address | None = None) -> str:
         """Give a host an address of a subnet; one that it has there already stays. Returns it with its length."""
         state = self.read()
-        wanted = subnet or _config(state).default_subnet
+        wanted = subnet or state.known_config.default_subnet
         for known in state.exposed.get(node, ()):
             interface = ipaddress.IPv4Interface(known)
             if interface.network == wanted and address in (None, interface.ip):
@@ -220,7 +229,9 @@ class WeaveStore:
 
 
 def _state(transaction: Transaction) -> Snapshot:
-    return Snapshot.parse(transaction.under(PREFIX))
+    state = Snapshot.parse(transaction.under(PREFIX))
+    transaction.leave_alone(state.unread)
+    return state
 
 
 def _keys_of(transaction: Transaction, nodes: Collection[str]) -> list[str]:
@@ -231,14 +242,9 @@ def _keys_of(transaction: Transaction, nodes: Collection[str]) -> list[str]:
     return keys + [address_key(address) for address, holding in addresses if holding.node in nodes]
 
 
-def _config(state: Snapshot) -> Config:
-    if state.config is None:
-        raise LabError("there is no Weave network in etcd: run the role weave first.")
-    return state.config
-
-
 def _ring(state: Snapshot) -> Ring:
-    return state.ring or Ring(_config(state).range)
+    state.refuse_unread(RING)
+    return state.ring or Ring(state.known_config.range)
 
 
 def _put_ring(transaction: Transaction, ring: Ring | None) -> None:
@@ -312,9 +318,11 @@ def _refuse_taken(state: Snapshot, address: Address, holding: Holding) -> None:
         (one for one in state.endpoints if any(ipaddress.IPv4Interface(each).ip == address for each in one.addresses)),
         None,
     )
+    if found == UNKNOWN_HOLDER and not user:
+        state.refuse_unread(address_key(address))
     what = f"container {user.container or user.endpoint_id[:12]}" if user else found.owner
     raise AddressTaken(
-        f"address {address} is in use by {what} on {found.node}: choose another one, or remove that first."
+        f"address {address} is in use by {what} on {(user or found).node}: choose another one, or remove that first."
     )
 
 
