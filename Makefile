@@ -53,6 +53,12 @@ lab: $(lab_ready) ## bring up the lab LAB with the network CNI, and verify it
 lab-down: $(lab_ready) ## remove the lab LAB
 	$(as_root) ansible-playbook -i inventories/$(LAB) playbooks/lab_down.yml $(EXTRA)
 
+# --- to see it ------------------------------------------------------------------------------------
+
+.PHONY: status
+status: $(lab_ready) ## show how the labs of this machine and the hosts of LAB are
+	@$(as_root) ansible-playbook -i inventories/$(LAB) playbooks/status.yml $(EXTRA)
+
 # --- the tests ------------------------------------------------------------------------------------
 
 .PHONY: test
