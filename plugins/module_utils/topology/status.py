@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from .model import Container, Device, Host, Namespace
+from .joined import MACHINE, Place
+from .model import Container, Device, Host
 
 _GOOD_STATES = ("active", "activating", "reloading")
 
@@ -35,7 +36,7 @@ def status_document(
             name: {"lab": lab_of.get(name), **_host(results.get(name) or {}, lab_hosts.get(name))} for name in names
         },
         "impaired": [
-            *(_impaired(machine, "") if machine else ()),
+            *(_impaired(machine, MACHINE) if machine else ()),
             *(
                 line
                 for name, result in results.items()
@@ -108,13 +109,7 @@ def _impaired(host: Host, name: str) -> Iterator[dict[str, str]]:
     for namespace in host.namespaces:
         for device in namespace.devices:
             if device.impairment:
-                yield {"device": place_of(name, namespace, device), "impairment": device.impairment}
-
-
-def place_of(host: str, namespace: Namespace, device: Device) -> str:
-    """Where a device is, as people name places: ``node-1/busybox:eth0``; without a host, it is on this machine."""
-    inner = "" if namespace.name == "host" else namespace.name
-    return f"{'/'.join(filter(None, (host, inner)))}:{device.name}"
+                yield {"device": Place(name, namespace, device).label, "impairment": device.impairment}
 
 
 # --- tables ---------------------------------------------------------------------------------------
