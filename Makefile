@@ -9,6 +9,9 @@
 CNI ?= flannel
 LAB ?= four_nodes
 EXTRA ?=
+# Places for "make impair" and "make capture", and what is done there: docs/look.md.
+ON ?=
+WITH ?=
 # Whether the lab of a Molecule scenario goes before and after its test: always or never.
 DESTROY ?= always
 # What "make fresh" types: a list of quoted command lines.
@@ -52,6 +55,16 @@ lab: $(lab_ready) ## bring up the lab LAB with the network CNI, and verify it
 .PHONY: lab-down
 lab-down: $(lab_ready) ## remove the lab LAB
 	$(as_root) ansible-playbook -i inventories/$(LAB) playbooks/lab_down.yml $(EXTRA)
+
+# --- to see it ------------------------------------------------------------------------------------
+
+.PHONY: status
+status: $(lab_ready) ## show how the labs of this machine and the hosts of LAB are
+	@$(as_root) ansible-playbook -i inventories/$(LAB) playbooks/status.yml $(EXTRA)
+
+.PHONY: impair
+impair: $(lab_ready) ## make a line of the lab LAB worse: ON=node-1 WITH="delay=50ms loss=1%", or whole: WITH=heal=true
+	@$(as_root) ansible-playbook -i inventories/$(LAB) playbooks/impair.yml -e "on=$(ON) $(WITH)" $(EXTRA)
 
 # --- the tests ------------------------------------------------------------------------------------
 

@@ -22,7 +22,7 @@ FLOORS = (
     {"package_copy"},
     {"recorded"},
     {"docker"},
-    {"driver", "checks", "commands", "lab"},
+    {"driver", "checks", "commands", "lab", "topology"},
     {"flannel", "calico", "weave", "overlay"},
 )
 # The adapter to Ansible stands beside the house: modules import it, and nothing else does.

@@ -14,6 +14,8 @@ import re
 from collections.abc import Mapping
 from typing import Any, Union
 
+from ..kernel.impairment import KEYS as IMPAIRMENT_KEYS
+from ..kernel.impairment import Impairment
 from .releases import release_problems
 
 Interface = Union[ipaddress.IPv4Interface, ipaddress.IPv6Interface]
@@ -23,8 +25,8 @@ LONGEST_HOST_NAME = 63  # HOST_NAME_MAX of a DNS label, which is what a containe
 SMALLEST_MTU, LARGEST_MTU = 68, 65535  # RFC 791; the most that a veth takes
 DEFAULT_MTU = 1500
 
-SEGMENT_KEYS = {"gateway", "extra_addresses", "mtu"}
-INTERFACE_KEYS = {"name", "segment", "address", "extra_addresses", "mtu", "routes"}
+SEGMENT_KEYS = {"gateway", "extra_addresses", "mtu", *IMPAIRMENT_KEYS}
+INTERFACE_KEYS = {"name", "segment", "address", "extra_addresses", "mtu", "routes", *IMPAIRMENT_KEYS}
 OUTSIDE_KEYS = {"address", "gateway"}
 OUTSIDE_DEVICE = "outside"  # the router's end of the veth pair to the outside world
 # Docker turns IPv6 off in a container that is on none of its networks, as all lab hosts are.
@@ -69,6 +71,15 @@ def plan_lab(
             for interface in plugged
         ],
         "containers": [_container(host, plugged, container) for host, plugged in interfaces.items()],
+        "impairments": [
+            *({"name": name, "netns": router, "label": name, **_impairment(one)} for name, one in segments.items()),
+            *(
+                end
+                for host, plugged in interfaces.items()
+                for interface in plugged
+                for end in _impaired_ends(router, host, interface, segments[interface["segment"]])
+            ),
+        ],
     }
 
 
@@ -131,6 +142,26 @@ def _pair(lab_name: str, host: str, interface: Mapping[str, Any], segment: Mappi
     }
 
 
+def _impairment(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """The keys of a segment or an interface that make it slow, lossy or cut."""
+    return {key: entry[key] for key in IMPAIRMENT_KEYS if key in entry}
+
+
+def _impaired_ends(
+    router: str, host: str, interface: Mapping[str, Any], segment: Mapping[str, Any]
+) -> list[dict[str, Any]]:
+    """Both ends of a host's cable. What the interface says of itself goes before what its segment says.
+
+    A device hinders what it sends: the host's end both, the router's end what the interface alone is told.
+    """
+    own = _impairment(interface)
+    name, label = interface["name"], f"{host}:{interface['name']}"
+    return [
+        {"name": name, "netns": f"container:{host}", "label": label, **(own or _impairment(segment))},
+        {"name": outer_name(host, name), "netns": router, "label": f"{label}, from the segment", **own},
+    ]
+
+
 def _container(host: str, plugged: list[dict[str, Any]], common: Mapping[str, Any]) -> dict[str, Any]:
     """The host's container. It learns what to wait for at boot, as a machine waits for its network cards.
 
@@ -179,6 +210,7 @@ def _segment_problems(segments: Mapping[str, Mapping[str, Any]], outside: Mappin
         problems += _unknown_keys(where, segment, SEGMENT_KEYS)
         problems += _device_name_problems(where, name, reserved=(OUTSIDE_DEVICE, "lo"))
         problems += _mtu_problems(where, segment.get("mtu", DEFAULT_MTU))
+        Impairment.parse(segment, where, problems)
         if segment.get("extra_addresses") and "gateway" not in segment:
             problems.append(f"{where}: extra_addresses without a gateway: give its first address as gateway.")
         for address in _gateways(segment):
@@ -227,6 +259,7 @@ def _interface_problems(
         for index, interface in enumerate(plugged):
             where = f"host '{host}', lab_interfaces entry {index} ('{interface.get('name', '')}')"
             problems += _unknown_keys(where, interface, INTERFACE_KEYS)
+            Impairment.parse(interface, where, problems)
             problems += _device_name_problems(where, interface.get("name", ""), reserved=("lo", "docker0"))
             if interface.get("name") in names[:index]:
                 problems.append(f"{where}: entry {names.index(interface['name'])} has the same name.")

@@ -87,6 +87,26 @@ def test_the_mtu_is_the_segments_unless_the_interface_has_one():
     assert [pair["mtu"] for pair in plan(hosts=node_1_with(mtu=1400))["pairs"]] == [1400, 1500, 9001]
 
 
+def test_a_segments_impairment_is_that_of_its_hosts_cards_unless_they_have_their_own():
+    segments = {**SEGMENTS, "subnet-1": {**SEGMENTS["subnet-1"], "delay": "50ms", "jitter": "5ms"}}
+    hosts = node_1_with(rate="10mbit", delay="1ms")
+    found = {entry["label"]: entry for entry in plan(hosts=hosts, segments=segments)["impairments"]}
+    names = {"name", "netns", "label"}
+    assert {label: {k: v for k, v in e.items() if k not in names} for label, e in found.items()} == {
+        "subnet-1": {"delay": "50ms", "jitter": "5ms"},
+        "unused": {},
+        "node-1:eth0": {"rate": "10mbit", "delay": "1ms"},
+        "node-1:eth0, from the segment": {"rate": "10mbit", "delay": "1ms"},
+        "node-1:eth1": {},
+        "node-1:eth1, from the segment": {},
+        "node-2:eth0": {"delay": "50ms", "jitter": "5ms"},
+        "node-2:eth0, from the segment": {},
+    }
+    assert (found["subnet-1"]["name"], found["subnet-1"]["netns"]) == ("subnet-1", "underlay-course")
+    assert (found["node-1:eth0"]["name"], found["node-1:eth0"]["netns"]) == ("eth0", "container:node-1")
+    assert found["node-1:eth0, from the segment"]["name"] == "node-1-eth0"
+
+
 def test_bridges_carry_all_addresses_of_the_router():
     segments = {"lan": {"gateway": "10.12.28.6/22", "extra_addresses": ["10.12.28.1/22"]}}
     hosts = {"host1": [{"name": "ens160", "segment": "lan", "address": "10.12.31.211/22"}]}
@@ -147,7 +167,9 @@ def test_macs_are_stable_local_and_unicast():
         ({"hosts": node_1_with(name="eth1")}, "entry 1 ('eth1'): entry 0 has the same name"),
         ({"hosts": node_1_with(mtu=9002)}, "mtu 9002 is larger than its segment's 9001"),
         ({"hosts": node_1_with(mtu="big")}, "mtu 'big' must be a number from 68 to 65535"),
-        ({"hosts": node_1_with(adress="x")}, "unknown key 'adress'; known are address, extra_addresses, mtu"),
+        ({"hosts": node_1_with(adress="x")}, "unknown key 'adress'; known are address, cut, delay, extra_addresses"),
+        ({"hosts": node_1_with(loss="2")}, "entry 0 ('eth0'): loss '2' must be a part of all packets"),
+        ({"segments": {**SEGMENTS, "lan": {"jitter": "5ms"}}}, "segment 'lan': jitter 5ms is by how much"),
         ({"hosts": {"node-1": []}}, "host 'node-1': lab_interfaces is missing or empty"),
         ({"hosts": {"node_1": HOSTS["node-1"]}}, "host 'node_1': a lab host's name must be"),
         ({"hosts": {}}, "The inventory has no hosts"),
