@@ -9,7 +9,11 @@ import contextlib
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from ansible_collections.container_network.lab.plugins.module_utils.lab.vpc.builder import build_vpc, client_of
+from ansible_collections.container_network.lab.plugins.module_utils.lab.vpc.builder import (
+    BuiltVpc,
+    build_vpc,
+    client_of,
+)
 from ansible_collections.container_network.lab.plugins.module_utils.lab.vpc.ec2_api import Ec2Api
 from ansible_collections.container_network.lab.plugins.module_utils.lab.vpc.plan import (
     PlannedInstance,
@@ -43,8 +47,8 @@ def described_vpc(**changes: Any) -> VpcDescription:
 class Vpc:
     """A VPC in a running API: what tests ask and change, through the API."""
 
-    def __init__(self, api: Ec2Api, url: str, vpc_id: str) -> None:
-        self.api, self.url, self.id = api, url, vpc_id
+    def __init__(self, api: Ec2Api, url: str, built: BuiltVpc) -> None:
+        self.api, self.url, self.id, self.subnet_ids = api, url, built.id, built.subnet_ids
         self.ec2 = client_of(url, "us-east-1")
 
     def routes(self, table: str) -> dict[str, tuple[str, str]]:

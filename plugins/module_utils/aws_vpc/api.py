@@ -90,6 +90,10 @@ class VpcApi:
             filters.append({"Name": "vpc-id", "Values": [vpc_id]})
         return self._instances(f"the instance at {address}", Filters=filters)
 
+    def instances_of(self, vpc_id: str) -> list[Instance]:
+        """All instances of the VPC."""
+        return self._instances(f"the instances of {vpc_id}", Filters=[{"Name": "vpc-id", "Values": [vpc_id]}])
+
     def route_tables(self, vpc_id: str) -> list[RouteTable]:
         """All route tables of the VPC."""
         filters = [{"Name": "vpc-id", "Values": [vpc_id]}]

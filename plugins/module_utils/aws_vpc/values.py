@@ -34,6 +34,7 @@ class NetworkInterface:
     source_dest_check: bool
     """Whether packets are dropped that are neither from nor to an address of the interface."""
     is_primary: bool = True
+    mac: str = ""
 
 
 @dataclass(frozen=True)
@@ -136,4 +137,5 @@ def _interface(fields: Mapping[str, Any]) -> NetworkInterface:
         addresses=tuple(dict.fromkeys([*filter(None, [fields.get("PrivateIpAddress")]), *addresses])),
         source_dest_check=bool(fields.get("SourceDestCheck", True)),
         is_primary=(fields.get("Attachment") or {}).get("DeviceIndex", 0) == 0,
+        mac=fields.get("MacAddress") or "",
     )

@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from typing import Any, Union
 
 from .releases import release_problems
+from .vpc.plan import PlannedInstance, describe_vpc, vpc_problems
 
 Interface = Union[ipaddress.IPv4Interface, ipaddress.IPv6Interface]
 
@@ -42,11 +43,13 @@ def plan_lab(
     outside: Mapping[str, str],
     container: Mapping[str, Any],
     releases: tuple[str, str] | None = None,
+    vpc: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """What the lab consists of, or what is wrong with its description.
 
     ``interfaces`` holds each host's ``lab_interfaces``; ``container`` is what all hosts' containers have in common;
-    ``releases`` are those of an image that is to be built, of the hosts and of their Docker Engine.
+    ``releases`` are those of an image that is to be built, of the hosts and of their Docker Engine; ``vpc`` is what the
+    router makes of the segments, if they are subnets of a VPC.
     """
     problems = [
         *(release_problems(*releases) if releases else []),
@@ -54,6 +57,8 @@ def plan_lab(
         *_segment_problems(segments, outside),
         *_interface_problems(segments, interfaces),
     ]
+    if vpc and not problems:
+        problems = vpc_problems(vpc, segments, interfaces)
     if problems:
         return {"problems": problems}
     router, outside_namespace = f"underlay-{lab_name}", f"outside-{lab_name}"
@@ -69,6 +74,7 @@ def plan_lab(
             for interface in plugged
         ],
         "containers": [_container(host, plugged, container) for host, plugged in interfaces.items()],
+        "vpc": _vpc(lab_name, vpc, segments, interfaces, outside) if vpc else None,
     }
 
 
@@ -129,6 +135,24 @@ def _pair(lab_name: str, host: str, interface: Mapping[str, Any], segment: Mappi
             "routes": interface.get("routes", []),
         },
     }
+
+
+def _vpc(
+    lab_name: str,
+    vpc: Mapping[str, Any],
+    segments: Mapping[str, Mapping[str, Any]],
+    interfaces: Mapping[str, list[dict[str, Any]]],
+    outside: Mapping[str, str],
+) -> dict[str, Any]:
+    instances = [
+        PlannedInstance(
+            host, card["segment"], card["address"].partition("/")[0], stable_mac(lab_name, host, card["name"])
+        )
+        for host, plugged in interfaces.items()
+        for card in plugged
+        if "address" in card and "gateway" in segments[card["segment"]]
+    ]
+    return describe_vpc(vpc, segments, instances, outside["address"].partition("/")[0]).as_data()
 
 
 def _container(host: str, plugged: list[dict[str, Any]], common: Mapping[str, Any]) -> dict[str, Any]:

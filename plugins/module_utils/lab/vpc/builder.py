@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 from unittest import mock
 
@@ -16,6 +17,15 @@ _KEYS = {"aws_access_key_id": "lab", "aws_secret_access_key": "lab"}
 _GATEWAY_OPTION = {"internet": "GatewayId", "nat": "NatGatewayId"}
 
 
+@dataclass(frozen=True)
+class BuiltVpc:
+    """What the API calls it."""
+
+    id: str
+    subnet_ids: dict[str, str]
+    """By segment."""
+
+
 def client_of(url: str, region: str) -> Any:
     """A boto3 client of the API, whatever the environment says."""
     import boto3
@@ -23,8 +33,8 @@ def client_of(url: str, region: str) -> Any:
     return boto3.client("ec2", region_name=region, endpoint_url=url, **_KEYS)
 
 
-def build_vpc(api: Ec2Api, url: str, vpc: VpcDescription) -> str:
-    """Make everything, in an API that has nothing yet; returns the VPC's id."""
+def build_vpc(api: Ec2Api, url: str, vpc: VpcDescription) -> BuiltVpc:
+    """Make everything, in an API that has nothing yet."""
     ec2 = client_of(url, vpc.region)
     vpc_id = ec2.create_vpc(CidrBlock=vpc.cidr, TagSpecifications=_named("vpc", "lab"))["Vpc"]["VpcId"]
     subnet_ids = {
@@ -43,7 +53,7 @@ def build_vpc(api: Ec2Api, url: str, vpc: VpcDescription) -> str:
     _add_default_routes(ec2, vpc, vpc_id, subnet_ids)
     for instance in vpc.instances:
         run_instance(api, ec2, instance, subnet_ids[instance.segment])
-    return vpc_id
+    return BuiltVpc(vpc_id, subnet_ids)
 
 
 def _add_default_routes(ec2: Any, vpc: VpcDescription, vpc_id: str, subnet_ids: dict[str, str]) -> None:

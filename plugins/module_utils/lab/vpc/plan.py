@@ -106,9 +106,14 @@ def describe_vpc(
     )
 
 
-def vpc_problems(vpc: Mapping[str, Any], segments: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """What is wrong with the variable lab_vpc, for segments that are right."""
-    problems = [_unknown("lab_vpc", key, KEYS) for key in sorted(set(vpc) - KEYS)]
+def vpc_problems(
+    vpc: Mapping[str, Any],
+    segments: Mapping[str, Mapping[str, Any]],
+    interfaces: Mapping[str, Sequence[Mapping[str, Any]]],
+) -> list[str]:
+    """What is wrong with the variable lab_vpc, for segments and interfaces (of each host) that are right."""
+    problems = _interface_problems(segments, interfaces)
+    problems += [_unknown("lab_vpc", key, KEYS) for key in sorted(set(vpc) - KEYS)]
     cidr = _range(vpc.get("cidr"))
     if cidr is None or not _LARGEST <= cidr.prefixlen <= _SMALLEST:
         problems.append(
@@ -144,6 +149,20 @@ def _table_problems(tables: Mapping[str, Any], segments: Mapping[str, Mapping[st
             if segment in holders:
                 problems.append(f"{where}: segment '{segment}' is in {holders[segment]}, too: a subnet has one table")
             holders.setdefault(segment, str(table))
+    return problems
+
+
+def _interface_problems(
+    segments: Mapping[str, Mapping[str, Any]], interfaces: Mapping[str, Sequence[Mapping[str, Any]]]
+) -> list[str]:
+    problems = []
+    for host, plugged in interfaces.items():
+        cards = [card["name"] for card in plugged if "gateway" in segments[card["segment"]]]
+        if len(cards) > 1:
+            problems.append(
+                f"host '{host}', lab_interfaces: {' and '.join(cards)} are in subnets of the VPC (lab_vpc), where the "
+                "lab gives an instance one interface: plug the others into segments without a gateway"
+            )
     return problems
 
 
