@@ -29,7 +29,9 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH):/usr/local/sbin:/usr/sbin:/sbin
 as_root := tools/as_root env ANSIBLE_CONFIG=ansible.cfg
 pytest := python3 -m pytest
 pytest_as_root := $(as_root) $(pytest) -p no:cacheprovider
-lab_ready := .venv/.ready-lab
+# A lab that needs more Python packages than the others has a file for them.
+lab_requirements := $(or $(wildcard requirements-$(LAB).txt),requirements.txt)
+lab_ready := .venv/.ready-lab$(if $(wildcard requirements-$(LAB).txt),-$(LAB))
 test_ready := .venv/.ready-test
 vagrant_ready := .venv/.ready-vagrant
 all_scenarios := $(notdir $(patsubst %/molecule.yml,%,$(wildcard molecule/*/molecule.yml)))
@@ -150,11 +152,11 @@ docs: $(test_ready) ## check the plugins' documentation
 
 # --- the tools ------------------------------------------------------------------------------------
 
-$(lab_ready): requirements.txt tools/make_venv
-	@tools/make_venv requirements.txt
+$(lab_ready): requirements.txt $(lab_requirements) tools/make_venv
+	@tools/make_venv $(lab_requirements)
 	@touch $@
 
-$(test_ready): requirements.txt requirements-test.txt tools/make_venv tools/test_packages
+$(test_ready): requirements.txt requirements-aws_vpc.txt requirements-test.txt tools/make_venv tools/test_packages
 	@tools/test_packages
 	@tools/make_venv requirements-test.txt
 	@touch $@ $(lab_ready)

@@ -18,7 +18,7 @@ MODULE_UTILS = Path(package_copy.__file__).parent
 FLOORS = (
     {"errors"},
     {"outcome", "validation", "atomic_file"},
-    {"kernel", "datastore"},
+    {"kernel", "datastore", "aws_vpc"},
     {"package_copy"},
     {"recorded"},
     {"docker"},

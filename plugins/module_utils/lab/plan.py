@@ -17,6 +17,7 @@ from typing import Any, Union
 from ..kernel.impairment import KEYS as IMPAIRMENT_KEYS
 from ..kernel.impairment import Impairment
 from .releases import release_problems
+from .vpc.plan import PlannedInstance, describe_vpc, vpc_problems
 
 Interface = Union[ipaddress.IPv4Interface, ipaddress.IPv6Interface]
 
@@ -44,11 +45,13 @@ def plan_lab(
     outside: Mapping[str, str],
     container: Mapping[str, Any],
     releases: tuple[str, str] | None = None,
+    vpc: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """What the lab consists of, or what is wrong with its description.
 
     ``interfaces`` holds each host's ``lab_interfaces``; ``container`` is what all hosts' containers have in common;
-    ``releases`` are those of an image that is to be built, of the hosts and of their Docker Engine.
+    ``releases`` are those of an image that is to be built, of the hosts and of their Docker Engine; ``vpc`` is what the
+    router makes of the segments, if they are subnets of a VPC.
     """
     problems = [
         *(release_problems(*releases) if releases else []),
@@ -56,6 +59,8 @@ def plan_lab(
         *_segment_problems(segments, outside),
         *_interface_problems(segments, interfaces),
     ]
+    if vpc and not problems:
+        problems = vpc_problems(vpc, segments, interfaces)
     if problems:
         return {"problems": problems}
     router, outside_namespace = f"underlay-{lab_name}", f"outside-{lab_name}"
@@ -80,6 +85,7 @@ def plan_lab(
                 for end in _impaired_ends(router, host, interface, segments[interface["segment"]])
             ),
         ],
+        "vpc": _vpc(lab_name, vpc, segments, interfaces, outside) if vpc else None,
     }
 
 
@@ -160,6 +166,24 @@ def _impaired_ends(
         {"name": name, "netns": f"container:{host}", "label": label, **(own or _impairment(segment))},
         {"name": outer_name(host, name), "netns": router, "label": f"{label}, from the segment", **own},
     ]
+
+
+def _vpc(
+    lab_name: str,
+    vpc: Mapping[str, Any],
+    segments: Mapping[str, Mapping[str, Any]],
+    interfaces: Mapping[str, list[dict[str, Any]]],
+    outside: Mapping[str, str],
+) -> dict[str, Any]:
+    instances = [
+        PlannedInstance(
+            host, card["segment"], card["address"].partition("/")[0], stable_mac(lab_name, host, card["name"])
+        )
+        for host, plugged in interfaces.items()
+        for card in plugged
+        if "address" in card and "gateway" in segments[card["segment"]]
+    ]
+    return describe_vpc(vpc, segments, instances, outside["address"].partition("/")[0]).as_data()
 
 
 def _container(host: str, plugged: list[dict[str, Any]], common: Mapping[str, Any]) -> dict[str, Any]:
