@@ -22,8 +22,6 @@ extends_documentation_fragment:
   - container_network.lab.action_group
 seealso:
   - module: container_network.lab.topology_info
-  - plugin: container_network.lab.lab
-    plugin_type: role
 """
 
 EXAMPLES = r"""

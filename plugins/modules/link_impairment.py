@@ -59,8 +59,6 @@ extends_documentation_fragment:
   - container_network.lab.action_group
 seealso:
   - module: container_network.lab.veth_pair
-  - plugin: container_network.lab.lab
-    plugin_type: role
 """
 
 EXAMPLES = r"""

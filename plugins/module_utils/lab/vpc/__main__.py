@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import ipaddress
 import json
+import logging
 import sys
 import threading
-import time
 from pathlib import Path
 
 from ...aws_vpc.api import VpcApi
@@ -24,6 +24,7 @@ from .router import FIRST_TABLE, Leg, Router, take_address
 
 _LOOK_AGAIN = 30
 """Seconds after which the router looks at the API in any case."""
+log = logging.getLogger(__name__)
 
 
 def main(folder: Path) -> None:
@@ -54,13 +55,14 @@ def main(folder: Path) -> None:
         changed.clear()
         try:
             if router.follow():
-                print(f"{time.strftime('%F %T')} the router follows a change of the API", flush=True)
+                log.info("the router follows a change of the API")
         except LabError as error:  # what the kernel has stays until the next change
-            print(f"{time.strftime('%F %T')} {error}", file=sys.stderr, flush=True)
+            log.error("%s", error)
 
 
 if __name__ == "__main__":
+    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s: %(message)s")
     try:
         main(Path(sys.argv[1]))
     except LabError as error:
-        sys.exit(str(error))
+        raise SystemExit(str(error)) from None

@@ -37,8 +37,15 @@ HOSTS = {
 }
 
 
-def planned(vpc: dict, hosts: dict = HOSTS) -> dict:
-    return plan_lab("vpc", SEGMENTS, hosts, OUTSIDE, {}, vpc={"cidr": "192.168.0.0/16", "route_tables": TABLES, **vpc})
+def planned(vpc: dict, hosts: dict | None = None) -> dict:
+    return plan_lab(
+        "vpc",
+        SEGMENTS,
+        HOSTS if hosts is None else hosts,
+        OUTSIDE,
+        {},
+        vpc={"cidr": "192.168.0.0/16", "route_tables": TABLES, **vpc},
+    )
 
 
 def test_hosts_are_instances_and_segments_are_subnets():
