@@ -38,15 +38,15 @@ options:
         type: list
         elements: int
         default: [2379, 2380]
-      bridges:
+      container_interfaces:
         description:
-          - Bridges of containers, such as V(docker0). What comes from there must come from an address to which the host
-            has a route by this bridge.
+          - Interfaces of containers, such as V(docker0), or V(cali+) for all that begin so. What comes from there must
+            come from an address to which the host has a route by the same interface.
         type: list
         elements: str
         default: []
       dns_address:
-        description: The address of this host's name server for its containers. Other hosts do not reach it.
+        description: The address of this host's name server for its containers. They reach its port 53, others nothing.
         type: str
         default: ''
   state:
@@ -68,7 +68,7 @@ EXAMPLES = r"""
     interface: eth0
     guard:
       etcd_endpoints: [http://192.168.1.68:2379]
-      bridges: [docker0]
+      container_interfaces: [docker0]
 """
 
 RETURN = r"""

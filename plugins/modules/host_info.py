@@ -90,8 +90,8 @@ options:
         type: list
         elements: int
         default: [2379, 2380]
-      bridges:
-        description: Bridges of containers that send from addresses of the bridge's own network only.
+      container_interfaces:
+        description: Interfaces of containers that send from addresses only to which the host has a route there.
         type: list
         elements: str
         default: []

@@ -9,9 +9,11 @@ It needs nothing but Python, so that a lab host runs its text in the network nam
 
 from __future__ import annotations
 
+import errno
 import ipaddress
 import json
 import random
+import select
 import socket
 import struct
 import sys
@@ -36,6 +38,26 @@ def connects(address: str, port: int) -> bool:
         except OSError:
             return False
         return True
+
+
+def open_among(*targets: str) -> list[str]:
+    """Which of these (``192.168.1.68:2379``, ``fd00::68:2379``) take a TCP connection; all are tried at once."""
+    poll, tried = select.poll(), {}
+    for target in targets:
+        address, _colon, port = target.rpartition(":")
+        one = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM)
+        one.setblocking(False)
+        if one.connect_ex((address, int(port))) == errno.EINPROGRESS:
+            tried[one.fileno()] = (one, target)
+            poll.register(one, select.POLLOUT)
+    found, deadline = [], time.monotonic() + PATIENCE
+    while tried and time.monotonic() < deadline:
+        for number, _event in poll.poll(100):
+            one, target = tried.pop(number)
+            poll.unregister(number)
+            found += [] if one.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) else [target]
+            one.close()
+    return sorted(found)
 
 
 def is_answered(interface: str, gateway: str, source: str, destination: str, port: int) -> bool:
@@ -165,7 +187,7 @@ def _packed_mac(text: str) -> bytes:
     return bytes.fromhex(text.replace(":", ""))
 
 
-VERBS = (connects, is_answered, asks, sends_from, sends6_from, advertises_itself, claims)
+VERBS = (connects, open_among, is_answered, asks, sends_from, sends6_from, advertises_itself, claims)
 
 if __name__ == "__main__":
     verb, *arguments = sys.argv[1:]

@@ -16,6 +16,7 @@ from ..datastore.etcd import EtcdUnreachable
 from ..datastore.mirror import EtcdSnapshot, Mirror, WatchLost
 from ..datastore.reading import warnings_of
 from ..errors import LabError
+from ..recorded import guard
 from .config import Config
 from .converger import Converger
 from .dns_clients import DnsClients
@@ -156,6 +157,8 @@ class Driver:
             self._network.converge(copy, thorough)
         finally:
             self.synced.set()
+        if thorough:
+            guard.mend()
         if self._flows is not None:
             self._flows.follow(names)
         return copy.revision

@@ -24,6 +24,7 @@ CARDS_CHAIN = "CONTAINER-GUARD-CARDS"
 """Returns what came by one of the host's own cards, and drops all else."""
 IP_VERSIONS = ("ipv4", "ipv6")
 _LOOPBACK = "127.0.0.0/8"
+_DNS = 53
 _CONTAINER_SIDE = frozenset(
     "bridge dummy geneve gre gretap ifb ip6gre ip6gretap ip6tnl ipip openvswitch sit veth vxlan".split()
 )
@@ -60,17 +61,17 @@ class ContainerGuard:
     etcd_addresses: Sequence[str] = ()
     """Where the members of etcd are."""
     etcd_ports: Sequence[int] = ()
-    bridges: Sequence[str] = ()
-    """Bridges of containers that send from addresses of the bridge's own network only."""
+    container_interfaces: Sequence[str] = ()
+    """Where containers are behind that send from addresses only to which this host has a route there."""
     dns_address: str = ""
     """This host's own name server, for containers of this host; empty if there is none."""
 
     def chains(self, ip_version: str) -> ChainSet:
         """The rules of one IP version, and the jumps to them."""
         version = 6 if ip_version == "ipv6" else 4
-        arrivals = [f"-i {bridge} -m rpfilter --invert -j DROP" for bridge in self.bridges]
+        arrivals = [f"-i {name} -m rpfilter --invert -j DROP" for name in self.container_interfaces]
         if version == 4:
-            arrivals = [*_no_loopback(), *arrivals, *self._no_foreign_queries()]
+            arrivals = [*_no_loopback(), *arrivals, *(self._queries() if self.dns_address else ())]
         cards = [f"-i {name} -j RETURN" for name in ("lo", *self.cards)]
         etcd = f"-p tcp -m multiport --dports {','.join(map(str, sorted(self.etcd_ports)))}"
         hooked = [("INPUT", matched) for matched in (_NOT_FROM_CONTAINERS6 if version == 6 else (_REDIRECT4,))]
@@ -84,9 +85,17 @@ class ContainerGuard:
             ip_version=ip_version,
         )
 
-    def _no_foreign_queries(self) -> Iterable[str]:
-        """The server's address has no meaning beyond the host, but whoever has a route to it could ask."""
-        return [f"-d {self.dns_address}/32 -i {name} -j DROP" for name in self.cards if self.dns_address]
+    def _queries(self) -> Iterable[str]:
+        """The name server is for this host's containers, though whoever has a route to it could ask.
+
+        Only port 53 is: at others each network has a server of its own, which would tell its names to the others.
+        """
+        to_server = f"-d {self.dns_address}/32"
+        by_wire = [f"{to_server} -i {name} -j DROP" for name in self.cards]
+        return [
+            *by_wire,
+            *(f"{to_server} ! -i lo -p {one} -m {one} ! --dport {_DNS} -j DROP" for one in ("udp", "tcp")),
+        ]
 
 
 def _no_loopback() -> Iterable[str]:

@@ -28,7 +28,7 @@ _SEARCH_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 GUARD: dict[str, Any] = {
     "etcd_endpoints": {"type": "list", "elements": "str", "default": []},
     "etcd_ports": {"type": "list", "elements": "int", "default": [2379, 2380]},
-    "bridges": {"type": "list", "elements": "str", "default": []},
+    "container_interfaces": {"type": "list", "elements": "str", "default": []},
     "dns_address": {"type": "str", "default": ""},
 }
 
@@ -78,7 +78,7 @@ def _guard_of(interface: str, given: Mapping[str, Any]) -> ContainerGuard:
     addresses, ports = _etcd(given.get("etcd_endpoints") or ())
     ports |= set(given.get("etcd_ports") or ())
     return ContainerGuard(
-        cards, sorted(addresses), sorted(ports), given.get("bridges") or (), given.get("dns_address") or ""
+        cards, sorted(addresses), sorted(ports), given.get("container_interfaces") or (), given.get("dns_address") or ""
     )
 
 

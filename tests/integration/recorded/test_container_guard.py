@@ -31,7 +31,7 @@ node = persistent_sets.node
 GUARD = {
     "etcd_ports": [2379, 2380],
     "etcd_endpoints": ["http://192.168.1.254:12379"],
-    "bridges": ["docker0"],
+    "container_interfaces": ["docker0"],
     "dns_address": "169.254.20.10",
 }
 OPTIONS: dict[str, Any] = {"interface": "eth0", "guard": GUARD}
@@ -174,11 +174,14 @@ def dropped(node: str, program: str, chain: str) -> int:
 
 
 def test_the_name_server_of_containers_answers_no_other_machine(node: str, container: str, outside: str) -> None:
-    with listening(node, "169.254.20.10", 53):
+    with listening(node, "169.254.20.10", 53), listening(node, "169.254.20.10", 5301):
         assert tried(outside, hostile_packets.connects, "169.254.20.10", 53)
+        assert tried(container, hostile_packets.connects, "169.254.20.10", 5301)
         run_module("container_guard", **OPTIONS)
         assert not tried(outside, hostile_packets.connects, "169.254.20.10", 53)
+        assert not tried(container, hostile_packets.connects, "169.254.20.10", 5301)
         assert tried(container, hostile_packets.connects, "169.254.20.10", 53)
+        assert tried(node, hostile_packets.connects, "169.254.20.10", 5301)
 
 
 def test_the_guard_is_recorded_mended_and_taken_away_without_a_trace(node: str, container: str) -> None:
@@ -198,7 +201,7 @@ def test_the_guard_is_recorded_mended_and_taken_away_without_a_trace(node: str, 
         assert not guard.is_in_place("eth0", GUARD)
         mend()
         assert ours() == wanted
-    assert_converges("container_guard", **{**OPTIONS, "guard": {**GUARD, "bridges": []}})
+    assert_converges("container_guard", **{**OPTIONS, "guard": {**GUARD, "container_interfaces": []}})
     assert_converges("container_guard", state="absent")
     assert ours() == []
     assert not records.RECORDS.exists()

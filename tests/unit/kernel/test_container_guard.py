@@ -66,6 +66,8 @@ def test_rules_of_a_host_with_a_name_server_and_a_bridge() -> None:
         "-i docker_gwbridge -m rpfilter --invert -j DROP",
         "-d 169.254.20.10/32 -i eth0 -j DROP",
         "-d 169.254.20.10/32 -i eth1 -j DROP",
+        "-d 169.254.20.10/32 ! -i lo -p udp -m udp ! --dport 53 -j DROP",
+        "-d 169.254.20.10/32 ! -i lo -p tcp -m tcp ! --dport 53 -j DROP",
     ]
     assert chains.chains[CARDS] == ["-i lo -j RETURN", "-i eth0 -j RETURN", "-i eth1 -j RETURN", "-j DROP"]
     etcd = "-p tcp -m multiport --dports 2379,2380 -j CONTAINER-GUARD-CARDS"
