@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 from ..errors import InvalidInput
 from ..kernel.container_guard import IP_VERSIONS, ContainerGuard, host_cards
+from ..kernel.host_lock import alone_on_the_host
 from ..kernel.iptables import PROGRAMS, ChainSet
 from ..kernel.links import read_links
 from ..kernel.netlink import NetlinkSocket
@@ -37,8 +38,9 @@ def converge(params: Mapping[str, Any], check_mode: bool) -> Outcome:
     """The module container_guard. Rules of an IP version that the kernel has not are left out."""
     removing = params["state"] == "absent"
     guard = None if removing else _guard_of(str(params["interface"]), params["guard"] or {})
-    steps = [_converge_version(guard, version, check_mode) for version in _versions()]
-    unit = restore_unit.remove(check_mode, list(SETS.values())) if removing else restore_unit.install(check_mode)
+    with alone_on_the_host(check_mode):
+        steps = [_converge_version(guard, version, check_mode) for version in _versions()]
+        unit = restore_unit.remove(check_mode, list(SETS.values())) if removing else restore_unit.install(check_mode)
     return Outcome(
         {**{version: step.before for version, step in zip(IP_VERSIONS, steps)}, "restore": unit.before},
         {**{version: step.after for version, step in zip(IP_VERSIONS, steps)}, "restore": unit.after},
@@ -58,8 +60,9 @@ def mend() -> None:
     """Bring the rules of the recorded guard about again, if others have removed them."""
     for name in SETS.values():
         content = load_record(kinds.CHAINS.module, name)
-        if content:
-            kinds.CHAINS.converge({**content, "name": name, "persistent": True, "state": "present"}, False)
+        params = {**content, "name": name, "persistent": True, "state": "present"}
+        if content and kinds.CHAINS.converge(params, True).changed:  # a look waits for nobody
+            kinds.CHAINS.converge(params, False)
 
 
 def _versions() -> list[str]:
