@@ -15,11 +15,13 @@ from ansible_collections.container_network.lab.plugins.module_utils.driver.dns_v
 from ansible_collections.container_network.lab.plugins.module_utils.errors import InvalidInput
 
 HOSTS = frozenset(["node-1", "router.example"])
-OTHERS = """google.com Google.COM mirror.example.org pool.ntp.org x.dev github.io files.zip xn--bcher-kva.xn--p1ai
-a.b.de nas.lan printer.local metadata.google.internal git.corp 169.254.169.254 10.1 1.2.3.4 localhost LocalHost
-my.localhost wpad WPAD isatap ip6-localhost _gateway node-1 NODE-1 router.example db.net2.container
-net1.container db.weave.local""".split()
-OWN = "db web.1 web.front Web.Front x.example db.test zip com a_b web-1 container weave 10".split()
+OTHERS = """google.com Google.COM mirror.example.org pool.ntp.org x.dev github.io files.zip
+xn--bcher-kva.xn--p1ai a.b.de nas.lan printer.local metadata.google.internal www.some.shop
+host.docker.internal git.corp 169.254.169.254 10.1 1.2.3.4 localhost LocalHost my.localhost wpad
+WPAD isatap ip6-localhost _gateway node-1 NODE-1 router.example db.net2.container net1.container
+db.weave.local""".split()
+OWN = """db web.1 web.v1 my.db Web.One db.shop DB.internal web.front Web.Front x.example db.test zip com a_b web-1
+container weave 10""".split()
 
 
 @pytest.mark.parametrize("name", OTHERS)
