@@ -83,17 +83,36 @@ def is_answered(interface: str, gateway: str, source: str, destination: str, por
 
 def asks(server: str, port: int, name: str) -> list[str]:
     """The addresses that a name server answers for a name; none if it does not answer at all."""
-    question = b"".join(bytes([len(label)]) + label.encode() for label in name.split(".")) + b"\0"
-    query = struct.pack(">HHHHHH", 7, 0x0100, 1, 0, 0, 0) + question + struct.pack(">HH", 1, 1)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asked:
         asked.settimeout(PATIENCE)
         asked.connect((server, port))
         try:
-            asked.send(query)
-            answer = asked.recv(4096)
+            asked.send(_query(name))
+            return _addresses_in(asked.recv(4096), len(_query(name)))
         except OSError:
             return []
-    count, rest = struct.unpack(">H", answer[6:8])[0], answer[12 + len(question) + 4 :]
+
+
+def answering_among(server: str, name: str, *ports: int) -> list[int]:
+    """At which of these ports a name server answers at all; all are asked at once."""
+    asked = {}
+    poll = select.poll()
+    for port in ports:
+        one = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        one.sendto(_query(name), (server, port))
+        asked[one.fileno()] = (one, port)
+        poll.register(one, select.POLLIN)
+    time.sleep(PATIENCE)
+    return sorted(asked[number][1] for number, _event in poll.poll(0))
+
+
+def _query(name: str) -> bytes:
+    question = b"".join(bytes([len(label)]) + label.encode() for label in name.split(".")) + b"\0"
+    return struct.pack(">HHHHHH", 7, 0x0100, 1, 0, 0, 0) + question + struct.pack(">HH", 1, 1)
+
+
+def _addresses_in(answer: bytes, question_ends: int) -> list[str]:
+    count, rest = struct.unpack(">H", answer[6:8])[0], answer[question_ends:]
     found = []
     for _number in range(count):
         length = struct.unpack(">H", rest[10:12])[0]  # the name is a pointer of two bytes (RFC 1035, 4.1.4)
@@ -187,7 +206,7 @@ def _packed_mac(text: str) -> bytes:
     return bytes.fromhex(text.replace(":", ""))
 
 
-VERBS = (connects, open_among, is_answered, asks, sends_from, sends6_from, advertises_itself, claims)
+VERBS = (connects, open_among, is_answered, asks, answering_among, sends_from, sends6_from, advertises_itself, claims)
 
 if __name__ == "__main__":
     verb, *arguments = sys.argv[1:]

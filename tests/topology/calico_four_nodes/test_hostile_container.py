@@ -13,7 +13,7 @@ from tests.support.hostile_container import ATTEMPTS, Attacker
 
 ATTACKERS = (
     Attacker("node-1", "busybox-1", "calico-net-1", "calico-net-1.container", ("node-3", "busybox-3")),
-    Attacker("node-2", "busybox-2", "calico-net-1", "calico-net-1.container", ("node-3", "busybox-3")),
+    Attacker("node-2", "busybox-2"),
 )
 
 

@@ -13,7 +13,7 @@ from tests.support.hostile_container import ATTEMPTS, Attacker
 
 ATTACKERS = (
     Attacker("node-1", "busybox-node-1", "overlay", "overlay.container", ("node-3", "busybox-node-3")),
-    Attacker("node-2", "busybox-node-2", "overlay", "overlay.container", ("node-3", "busybox-node-3")),
+    Attacker("node-2", "busybox-node-2"),
 )
 
 
