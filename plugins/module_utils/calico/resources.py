@@ -163,7 +163,9 @@ class Profile:
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> Profile:
         """A profile as it is stored."""
-        return cls(_name_of(document), value(document, "spec", dict, {}))
+        spec = value(document, "spec", dict, {})
+        value(spec, "labelsToApply", dict, {})
+        return cls(_name_of(document), spec)
 
     def resource(self) -> Resource:
         """The document to store. Rules and labels replace the stored ones as a whole."""
