@@ -14,6 +14,8 @@ ON ?=
 WITH ?=
 # Whether the lab of a Molecule scenario goes before and after its test: always or never.
 DESTROY ?= always
+# How many inputs each test of "make fuzz" draws.
+FUZZ_EXAMPLES ?= 5000
 # What "make fresh" types: a list of quoted command lines.
 FRESH ?= 'make lab CNI=$(CNI) LAB=$(LAB)' 'make test'
 
@@ -86,8 +88,12 @@ sanity: $(test_ready) ## ansible-test sanity
 	tools/sanity
 
 .PHONY: unit
-unit: $(test_ready) ## pure rules, without root
-	$(pytest) -q tests/unit
+unit: $(test_ready) ## pure rules, and some odd inputs for them, without root
+	$(pytest) -q tests/unit tests/fuzz
+
+.PHONY: fuzz
+fuzz: $(test_ready) ## thousands of odd inputs: variables, documents, names, what stands in etcd; not part of "test"
+	FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) $(pytest) -q tests/fuzz
 
 .PHONY: integration
 integration: $(test_ready) ## modules against real namespaces and a real Docker Engine
@@ -131,7 +137,7 @@ fault-tests: $(test_ready) ## daemons, hosts and playbooks killed under Calico, 
 .PHONY: $(addprefix core-,$(cores))
 $(addprefix core-,$(cores)): core-%: # sanity and unit tests with another ansible-core, which this Python has
 	tools/with_core $* tools/sanity
-	tools/with_core $* python3 -m pytest -q tests/unit
+	tools/with_core $* python3 -m pytest -q tests/unit tests/fuzz
 
 .PHONY: fresh
 fresh: ## both commands above on bare machines of Debian 12 and 13, as root and as a user

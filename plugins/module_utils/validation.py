@@ -97,15 +97,90 @@ def _underlay_network(seen: Mapping[str, Any]) -> ipaddress.IPv4Network | None:
         return None
 
 
+def mappings(where: str, value: Any, example: str, problems: list[str]) -> list[dict[str, Any]]:
+    """A list of mappings as people write them, with texts as keys; nothing is an empty list.
+
+    If it is no such list, all that is wrong with its shape is added to ``problems``, and it counts as empty: no other
+    rule has to look at it.
+    """
+    entries = listed(where, value, f"a list of mappings, as [{example}]", problems)
+    wrong = [
+        f"{where}, entry {index}: {shown(entry)} is not a mapping: write {example}"
+        for index, entry in enumerate(entries)
+        if not isinstance(entry, Mapping)
+    ]
+    problems += wrong
+    return [] if wrong else [{str(key): one for key, one in entry.items()} for entry in entries]
+
+
+def texts(where: str, value: Any, example: str, problems: list[str]) -> list[str]:
+    """A list of texts, likewise; numbers are texts as well."""
+    entries = listed(where, value, f"a list, as [{example}]", problems)
+    wrong = [
+        f"{where}, entry {index}: {shown(entry)} is not a text: write {example}"
+        for index, entry in enumerate(entries)
+        if isinstance(entry, bool) or not isinstance(entry, (str, int, float))
+    ]
+    problems += wrong
+    return [] if wrong else [str(entry) for entry in entries]
+
+
+def text_or_none(where: str, value: Any, problems: list[str]) -> str | None:
+    """A text, or a number as one; None for nothing, and for anything else, which is added to ``problems``."""
+    if value is None or (isinstance(value, (str, int, float)) and not isinstance(value, bool)):
+        return None if value in (None, "") else str(value)
+    problems.append(f"{where} is {shown(value)} and must be a text")
+    return None
+
+
+def listed(where: str, value: Any, rule: str, problems: list[str]) -> list[Any]:
+    """A list, whatever is in it; empty for nothing, and for what is no list, which is added to ``problems``."""
+    if value is None or value == "" or isinstance(value, (list, tuple)):
+        return list(value or ())
+    problems.append(f"{where} is {shown(value)} and must be {rule}")
+    return []
+
+
+def shown(value: Any) -> str:
+    """A value of a person's variables as it stands in a message: plain, of one line, and not longer than one."""
+    plain = str(value) if isinstance(value, str) else value
+    text = repr(plain)
+    return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}…"
+
+
+_LONGEST_SHOWN = 80  # characters
+
+
+def range_problems(what: str, network: ipaddress.IPv4Network | ipaddress.IPv6Network) -> list[str]:
+    """Why containers cannot have a range: parts of it are no single host's addresses (RFC 6890, RFC 5771, RFC 4291)."""
+    for text, kind in _NO_HOSTS.items():
+        other = ipaddress.ip_network(text)
+        if other.version == network.version and network.overlaps(other):
+            return [f"{what} {network}".lstrip() + f" overlaps {other}, {kind}: choose another range"]
+    return []
+
+
+_NO_HOSTS = {
+    "0.0.0.0/8": "which stands for this network",
+    "127.0.0.0/8": "which each host has for itself",
+    "169.254.0.0/16": "which is link-local",
+    "224.0.0.0/4": "which is multicast",
+    "240.0.0.0/4": "which nobody may use",
+    "::/8": "which holds the loopback address",
+    "fe80::/10": "which is link-local",
+    "ff00::/8": "which is multicast",
+}
+
+
 def whole_number(name: str, value: Any, problems: list[str]) -> int | None:
     """A number from what people write; None for nothing, and for what is none, which is added to ``problems``."""
     if value in (None, ""):
         return None
-    try:
-        return int(str(value))
-    except ValueError:
-        problems.append(f"{name} '{value}' is not a whole number")
-        return None
+    written = str(value)
+    if isinstance(value, (str, int)) and re.fullmatch(r"-?[0-9]{1,20}", written, re.ASCII):
+        return int(written)
+    problems.append(f"{name} {quoted(value)} is not a whole number")
+    return None
 
 
 def truth_value(name: str, value: Any, problems: list[str]) -> bool | None:
@@ -114,14 +189,23 @@ def truth_value(name: str, value: Any, problems: list[str]) -> bool | None:
         return None if value == "" else value
     written = str(value).lower()
     if written not in ("true", "yes", "on", "false", "no", "off"):
-        problems.append(f"{name} '{value}' is not a truth value: write true or false")
+        problems.append(f"{name} {quoted(value)} is not a truth value: write true or false")
         return None
     return written in ("true", "yes", "on")
 
 
+def quoted(value: Any) -> str:
+    """A value in quotes, as messages have it; a text as it is, if it is of one line."""
+    return f"'{value}'" if str(value).isprintable() and len(str(value)) <= _LONGEST_SHOWN else shown(value)
+
+
+_MOST_DIGITS = 20  # more than any number here has, and less than Python refuses to read
+
+
 def number_between(what: str, text: str, least: int, most: int, problems: list[str]) -> int | None:
     """A number of a range; None if the text is empty, and if it is none of them, which is added to ``problems``."""
-    if text and not (text.isdigit() and least <= int(text) <= most):
+    is_number = text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS
+    if text and not (is_number and least <= int(text) <= most):
         problems.append(f"{what} must be a number from {least} to {most}")
         return None
     return int(text) if text else None

@@ -13,12 +13,15 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import ipaddress
+import json
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
 from ..datastore.documents import compact_json, object_or_empty
+from ..datastore.reading import Reading, number, value, word
+from ..errors import InvalidInput
 from .pools import Address, IPPool, Network
 
 BLOCKS = "/calico/ipam/v2/assignment/"
@@ -29,6 +32,15 @@ NODE_ATTRIBUTE = "node"
 TIME_ATTRIBUTE = "timestamp"
 """When the address was given, in UTC, as Go prints a time."""
 _HOST = "host:"
+_FIELDS = {
+    "cidr",
+    "affinity",
+    "allocations",
+    "unallocated",
+    "attributes",
+    "sequenceNumber",
+    "sequenceNumberForAllocation",
+}
 
 
 @dataclass(frozen=True)
@@ -38,6 +50,8 @@ class Allocation:
     handle: str | None
     attributes: Mapping[str, str] = field(default_factory=dict)
     sequence: int = 0
+    others: str = "{}"
+    """Fields of its entry in the block that are not known here, as JSON: they stay in it."""
 
     @property
     def node(self) -> str | None:
@@ -61,6 +75,8 @@ class Block:
     """Offsets of the free addresses, in the order in which they are given."""
     sequence: int = 0
     """How often the block was written; Calico's client checks it before it releases an address."""
+    others: Mapping[str, Any] = field(default_factory=lambda: {"strictAffinity": False, "deleted": False})
+    """All other fields of the document: they stay in it."""
 
     @classmethod
     def new(cls, cidr: Network, node: str | None) -> Block:
@@ -74,24 +90,27 @@ class Block:
 
     def document(self) -> str:
         """The JSON text for etcd."""
-        descriptions: dict[tuple[str | None, tuple[tuple[str, str], ...]], int] = {}
+        descriptions: dict[tuple[str | None, tuple[tuple[str, str], ...], str], int] = {}
         indexes: list[int | None] = [None] * self.cidr.num_addresses
         sequences = {}
         for ordinal, allocation in sorted(self._ordered(), key=lambda pair: pair[0]):
-            description = (allocation.handle, tuple(allocation.attributes.items()))
+            description = (allocation.handle, tuple(allocation.attributes.items()), allocation.others)
             indexes[ordinal] = descriptions.setdefault(description, len(descriptions))
             sequences[str(ordinal)] = allocation.sequence
         return compact_json(
             {
                 "cidr": str(self.cidr),
                 "affinity": f"{_HOST}{self.node}" if self.node else None,
-                "strictAffinity": False,
+                **{name: value for name, value in self.others.items() if name != "deleted"},
                 "allocations": indexes,
                 "unallocated": list(self.free),
-                "attributes": [{"handle_id": handle, "secondary": dict(notes)} for handle, notes in descriptions],
+                "attributes": [
+                    {"handle_id": handle, "secondary": dict(notes), **json.loads(others)}
+                    for handle, notes, others in descriptions
+                ],
                 "sequenceNumber": self.sequence,
                 "sequenceNumberForAllocation": sequences,
-                "deleted": False,
+                "deleted": self.others.get("deleted", False),
             }
         )
 
@@ -178,10 +197,25 @@ def handle_key(handle: str) -> str:
     return HANDLES + handle
 
 
+def handle_problem(text: str | None) -> str | None:
+    """Why a stored handle cannot be read; None if it can, or if there is none."""
+    reading = Reading()
+    if text is not None:
+        reading.document("", _counts, text)
+    return reading.unread.get("")
+
+
 def handle_counts(text: str | None) -> dict[str, int]:
-    """How many addresses a stored handle has, by block."""
-    counts = object_or_empty(text).get("block") if text else None
-    return {str(cidr): int(count) for cidr, count in counts.items()} if isinstance(counts, dict) else {}
+    """How many addresses a stored handle has, by block; none if it cannot be read."""
+    return dict(Reading().document("", _counts, text) or {}) if text else {}
+
+
+def _counts(document: Mapping[str, Any]) -> dict[str, int]:
+    blocks = value(document, "block", dict, {})
+    return {str(ipaddress.ip_network(cidr)): number(blocks, cidr, 0, _LARGEST_COUNT) for cidr in blocks}
+
+
+_LARGEST_COUNT = 1 << 32  # far more addresses than a block has
 
 
 def handle_document(counts: Mapping[str, int]) -> str:
@@ -208,7 +242,9 @@ def _read_block(text: str) -> Block | None:
         descriptions = [_description(entry) for entry in document.get("attributes") or []]
         sequences = document.get("sequenceNumberForAllocation") or {}
         allocations = {
-            address(first + ordinal): Allocation(*_at(descriptions, index), int(sequences.get(str(ordinal), 0)))
+            address(first + ordinal): dataclasses.replace(
+                _at(descriptions, index), sequence=int(sequences.get(str(ordinal), 0))
+            )
             for ordinal, index in enumerate(document["allocations"])
             if index is not None
         }
@@ -219,17 +255,20 @@ def _read_block(text: str) -> Block | None:
             allocations=allocations,
             free=tuple(int(ordinal) for ordinal in document.get("unallocated") or []),
             sequence=int(document.get("sequenceNumber") or 0),
+            others={"deleted": False, **{name: other for name, other in document.items() if name not in _FIELDS}},
         )
-    except (KeyError, TypeError, ValueError, AttributeError):
+    except (KeyError, IndexError, TypeError, ValueError, AttributeError, InvalidInput):
         return None
 
 
-def _description(entry: Any) -> tuple[str | None, dict[str, str]]:
-    return entry.get("handle_id"), {str(name): str(value) for name, value in (entry.get("secondary") or {}).items()}
+def _description(entry: Any) -> Allocation:
+    notes = {str(name): str(text) for name, text in (entry.get("secondary") or {}).items()}
+    others = {name: other for name, other in entry.items() if name not in ("handle_id", "secondary")}
+    return Allocation(word(entry, "handle_id", None), notes, others=json.dumps(others, sort_keys=True))
 
 
-def _at(descriptions: list[tuple[str | None, dict[str, str]]], index: int) -> tuple[str | None, Mapping[str, str]]:
-    return descriptions[index] if 0 <= index < len(descriptions) else (None, {})
+def _at(descriptions: list[Allocation], index: int) -> Allocation:
+    return descriptions[index] if 0 <= index < len(descriptions) else Allocation(None)
 
 
 def _dashed(cidr: Network) -> str:

@@ -28,10 +28,11 @@ from .bird_config import Passwords
 from .dataplane import Dataplane, DesiredState, HostSettings, plan_host
 from .ipam_driver import HANDLE, CalicoAddresses
 from .profiles import profile_of, profile_spec
-from .resources import CONTAINER_LABEL, Profile, WorkloadEndpoint, interface_name
+from .resources import CONTAINER_LABEL, BgpConfiguration, Profile, WorkloadEndpoint, interface_name
 from .snapshot import WATCH_PREFIXES
 from .tunnels import Underlay, container_mtu
 
+BGP_SETTINGS = BgpConfiguration().resource().key
 FIRST_TABLE = 100
 """In a container in several networks, a network's routing table has this number plus its gateway's last byte."""
 log = logging.getLogger(__name__)
@@ -236,7 +237,10 @@ class CalicoNetwork(CalicoAddresses):
         """Chains, sets, routes, tunnels and BGP."""
         if thorough:
             self._dataplane.resync()
-        desired = plan_host(self.host.node, self.read(copy), self._settings())
+        snapshot = self.read(copy)
+        desired = plan_host(self.host.node, snapshot, self._settings())
+        if BGP_SETTINGS in snapshot.unread:  # other numbers and another mesh than the cluster's would end all sessions
+            desired = dataclasses.replace(desired, bird_config=self._dataplane.bird.found() or desired.bird_config)
         with self.kernel:
             outcome = self._dataplane.converge(desired)
         for warning in outcome.warnings:  # a container that is starting has no veth pair yet

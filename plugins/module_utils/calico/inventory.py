@@ -14,6 +14,7 @@ from ..kernel.needed_ports import NeededPorts, seen_ports
 from ..kernel.vxlan import IANA_PORT
 from .bgp_problems import MESH
 from .checks import CheckedCluster, checks, hosts_from, pools_from
+from .docker_networks import docker_network
 from .documents import is_document
 from .problems import link_kinds, problems
 from .profile_documents import read_profiles
@@ -115,16 +116,7 @@ def _as_numbers(config: Mapping[str, Any], hosts: Hosts) -> tuple[int, dict[str,
 
 def docker_networks(config: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The Docker networks, as the module docker_networks takes them."""
-    return [
-        {
-            "name": entry["name"],
-            "driver": "calico",
-            "ipam_driver": "calico-ipam",
-            "subnets": [subnet for subnet in (entry.get("subnet"), entry.get("ipv6_subnet")) if subnet],
-            "ipv6": entry.get("ipv6", bool(entry.get("ipv6_subnet"))),
-        }
-        for entry in config["networks"]
-    ]
+    return [docker_network(entry) for entry in config["networks"]]
 
 
 def network_checks(config: Mapping[str, Any], hosts: Hosts, own: str) -> list[dict[str, Any]]:

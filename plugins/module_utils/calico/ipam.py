@@ -15,7 +15,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from ..datastore.documents import object_or_empty
+from ..datastore.reading import Reading
 from ..datastore.transactions import Transaction
 from ..errors import AddressTaken, LabError
 from .blocks import (
@@ -34,6 +34,7 @@ from .blocks import (
     handle_counts,
     handle_document,
     handle_key,
+    handle_problem,
 )
 from .host_ranges import host_networks, meets
 from .pools import Address, IPPool, Network
@@ -95,6 +96,8 @@ def assign(transaction: Transaction, request: Request) -> Address:
 def release_handle(transaction: Transaction, handle: str) -> list[Address]:
     """Release all that a handle has; returns the addresses."""
     released = []
+    if handle_problem(transaction.get(handle_key(handle))):
+        return []  # what cannot be read is not ours to delete
     for cidr in handle_counts(transaction.get(handle_key(handle))):
         block = _block(transaction, ipaddress.ip_network(cidr))
         addresses = block.addresses_of(handle) if block else []
@@ -172,7 +175,8 @@ def write_block(transaction: Transaction, block: Block) -> None:
 
 def stored_pools(transaction: Transaction) -> list[IPPool]:
     """All pools, in order of their names."""
-    pools = (IPPool.from_stored(object_or_empty(text)) for text in transaction.under(POOLS).values())
+    reading = Reading()
+    pools = (reading.document(key, IPPool.from_stored, text) for key, text in transaction.under(POOLS).items())
     return [pool for pool in pools if pool]
 
 
@@ -284,8 +288,9 @@ def _own_free_block(transaction: Transaction, request: Request, pools: list[IPPo
     transaction.load(*[block_key(cidr) for cidr in own])
     for pool in pools:
         for cidr in own:
-            block = _block(transaction, cidr) or Block.new(cidr, request.node)
-            if cidr in pool and block.node == request.node and block.free:
+            text = transaction.get(block_key(cidr))
+            block = Block.new(cidr, request.node) if text is None else Block.from_stored(text)
+            if block and cidr in pool and block.node == request.node and block.free:
                 return pool, block
     return None
 
@@ -307,9 +312,11 @@ def _take(
 ) -> Address:
     chosen = block.next_free() if address is None else address
     transaction.put(block.key, block.assign(chosen, request.handle, request.notes()).document())
+    problem = handle_problem(transaction.get(handle_key(request.handle)))
+    transaction.leave_alone({handle_key(request.handle): problem} if problem else {})
     counts = handle_counts(transaction.get(handle_key(request.handle)))
     counts[str(block.cidr)] = counts.get(str(block.cidr), 0) + 1
-    transaction.put(handle_key(request.handle), handle_document(counts))
+    transaction.put_document(handle_key(request.handle), handle_document(counts))
     # Whoever removes the pool changes its document first: an address is given before that, or not at all.
     transaction.require(resource_key("ippools", pool.name))
     return chosen
@@ -330,13 +337,15 @@ def _allocations(block: Block, addresses: Iterable[Address]) -> list[Allocation]
 
 
 def _count_down(transaction: Transaction, handle: str, cidr: Network) -> None:
+    if handle_problem(transaction.get(handle_key(handle))):
+        return
     counts = handle_counts(transaction.get(handle_key(handle)))
     left = counts.get(str(cidr), 0) - 1
     counts.pop(str(cidr), None)
     if left > 0:
         counts[str(cidr)] = left
     if counts:
-        transaction.put(handle_key(handle), handle_document(counts))
+        transaction.put_document(handle_key(handle), handle_document(counts))
     else:
         transaction.delete(handle_key(handle))
 
@@ -350,7 +359,9 @@ def _usable_pools(transaction: Transaction, request: Request) -> list[IPPool]:
             _check_enabled(pool)
         return chosen
     labels = _node_labels(transaction, request.node)
-    usable = [pool for pool in pools if pool.open_to_all and _selects(pool, labels)]
+    opened = [pool for pool in pools if pool.open_to_all]
+    understood = [pool for pool in opened if not selector_problem(pool.node_selector)]
+    usable = [pool for pool in understood or opened if _selects(pool, labels)]
     if not usable:
         known = ", ".join(f"{pool.name} ({pool.cidr}{', disabled' if pool.disabled else ''})" for pool in pools)
         raise LabError(
@@ -373,14 +384,10 @@ def _named_pool(pools: list[IPPool], name: str, request: Request) -> IPPool:
 
 def _networks_of_hosts(transaction: Transaction) -> list[Network]:
     """The networks that the hosts themselves are on: a pool may contain them, and no block there is given."""
-    addresses: list[str | None] = []
-    for text in transaction.under(f"{RESOURCES}nodes/").values():
-        try:
-            node = Node.from_document(object_or_empty(text))
-        except (KeyError, TypeError, ValueError, AttributeError):  # as foreign programs may store it
-            continue
-        addresses += [node.ipv4_address, node.ipv6_address]
-    return host_networks(addresses)
+    reading = Reading()
+    stored = transaction.under(f"{RESOURCES}nodes/").items()
+    nodes = filter(None, (reading.document(key, Node.from_document, text) for key, text in stored))
+    return host_networks([address for node in nodes for address in (node.ipv4_address, node.ipv6_address)])
 
 
 def _check_beside_hosts(transaction: Transaction, cidr: Network, what: str) -> None:
@@ -408,9 +415,10 @@ def _selects(pool: IPPool, labels: Mapping[str, str]) -> bool:
 
 
 def _node_labels(transaction: Transaction, node: str) -> dict[str, str]:
-    text = transaction.get(resource_key("nodes", node))
-    labels = (object_or_empty(text).get("metadata") or {}).get("labels") if text else None
-    return {str(name): str(value) for name, value in (labels or {}).items()}
+    key = resource_key("nodes", node)
+    text = transaction.get(key)
+    found = Reading().document(key, Node.from_document, text) if text else None
+    return dict(found.labels) if found else {}
 
 
 def _pool_of_block(transaction: Transaction, cidr: Network, node: str) -> IPPool:
@@ -448,5 +456,5 @@ def _strict(transaction: Transaction) -> bool:
     text = transaction.get(IPAM_CONFIG)
     try:
         return bool(text and json.loads(text).get("strict_affinity"))
-    except (ValueError, AttributeError):
+    except (ValueError, AttributeError, RecursionError):
         return False

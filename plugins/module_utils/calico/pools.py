@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any, Union
 
 from ..errors import raise_if_any
+from ..validation import range_problems
 from .documents import POOL, Document, documents_in, is_document
 from .fields import Fields
 from .resources import Resource, name_problem
@@ -254,6 +255,8 @@ def _rule_problems(pool: IPPool) -> list[str]:
         )
     if pool.cidr.overlaps(_LINK_LOCAL[pool.version]):
         problems.append(f"{pool.cidr} overlaps the link-local range {_LINK_LOCAL[pool.version]}: choose another range")
+    else:
+        problems += range_problems("", pool.cidr)
     if NEVER not in (pool.ipip_mode, pool.vxlan_mode):
         problems.append(f"{pool.cidr} has both IPIP and VXLAN: set one of the two modes to never")
     if pool.version == 6 and pool.ipip_mode != NEVER:

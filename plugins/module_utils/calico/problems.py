@@ -9,10 +9,26 @@ import ipaddress
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ..datastore.etcd import endpoint_problems
 from ..errors import InvalidInput, raise_if_any
+from ..kernel.links import LARGEST_MTU
 from ..kernel.vxlan import SMALLEST_MTU
-from ..validation import NODE_NAME, duplicate_problems, host_problems, used_range_problems
+from ..validation import (
+    NODE_NAME,
+    duplicate_problems,
+    host_problems,
+    listed,
+    mappings,
+    number_between,
+    quoted,
+    range_problems,
+    text_or_none,
+    texts,
+    truth_value,
+    used_range_problems,
+)
 from .bgp_problems import bgp_problems
+from .docker_networks import has_ipv6
 from .host_ranges import has_free_block, host_networks, meets
 from .pools import IPPool, Network, carried_by, overlap_problems, read_pools
 from .profile_documents import read_profiles
@@ -33,7 +49,9 @@ def problems(config: Mapping[str, Any], nodes: Mapping[str, Mapping[str, Any]]) 
     ``interface``, ``mtu``, ``missing_link_kinds``; nothing for a node that takes no part in this run), ``block``, the
     block that is pinned to it, or nothing, and ``ipv6_address``, with prefix length, or nothing.
     """
-    found = bgp_problems(config, nodes) + host_problems(nodes) + _profile_problems(config["profiles"])
+    found: list[str] = []
+    config = _shaped(config, found)
+    found += bgp_problems(config, nodes) + host_problems(nodes) + _profile_problems(config["profiles"])
     if config["tunnel"] and config["tunnel"] not in TUNNELS:
         found.append(
             f"calico_tunnel '{config['tunnel']}' is not known: write {' or '.join(TUNNELS)}, "
@@ -41,6 +59,8 @@ def problems(config: Mapping[str, Any], nodes: Mapping[str, Mapping[str, Any]]) 
         )
     if not config["etcd_endpoints"]:
         found.append("etcd_endpoints is empty: list the client URLs of etcd, as [http://192.168.1.68:2379]")
+    else:
+        found += endpoint_problems(config["etcd_endpoints"])
     found += _mtu_problems(config, nodes)
     names = [name for name in nodes if NODE_NAME.fullmatch(name)]  # of the others `host_problems` has told
     found += [problem for name in names if (problem := node_name_problem(name))]
@@ -53,6 +73,18 @@ def problems(config: Mapping[str, Any], nodes: Mapping[str, Mapping[str, Any]]) 
     return found + _tunnel_problems(config, nodes)
 
 
+def _shaped(config: Mapping[str, Any], found: list[str]) -> dict[str, Any]:
+    """The configuration with lists where there have to be some; what is none is told, and counts as empty."""
+    read_elsewhere = ("ip_pools", "profiles", "bgp_peers")  # their entries may be documents, too
+    return {
+        **config,
+        **{name: listed(f"calico_{name}", config[name], "a list", found) for name in read_elsewhere},
+        "networks": mappings("calico_networks", config["networks"], "{name: cal_net1}", found),
+        "route_reflectors": texts("calico_route_reflectors", config["route_reflectors"], "node-1", found),
+        "etcd_endpoints": texts("etcd_endpoints", config["etcd_endpoints"], "http://192.168.1.68:2379", found),
+    }
+
+
 def link_kinds(ip_pools: Sequence[Mapping[str, Any]], tunnel: str | None = None) -> list[str]:
     """The kinds of devices that the pools' tunnels need; none for pools that cannot be read."""
     try:
@@ -63,7 +95,7 @@ def link_kinds(ip_pools: Sequence[Mapping[str, Any]], tunnel: str | None = None)
 
 def _pools(entries: Sequence[Any]) -> list[IPPool]:
     problems: list[str] = []
-    pools = read_pools("calico_ip_pools", entries, problems)
+    pools = read_pools("calico_ip_pools", listed("calico_ip_pools", entries, "a list", problems), problems)
     raise_if_any(problems + [f"calico_ip_pools: {problem}" for problem in overlap_problems(pools)])
     return pools
 
@@ -136,6 +168,8 @@ def _network_problems(networks: Sequence[Mapping[str, Any]], pools: Sequence[IPP
     ranges = [str(pool.cidr) for pool in pools]
     known = ("name", "subnet", "ipv6_subnet", "ipv6")
     for entry in networks:
+        truth_value(f"calico_networks: ipv6 of {quoted(entry.get('name'))}", entry.get("ipv6"), found)
+        text_or_none("calico_networks: a name", entry.get("name"), found)
         found += [
             f"calico_networks: '{entry.get('name')}' has the key '{key}', and known are {', '.join(known)}"
             for key in entry
@@ -151,7 +185,7 @@ def _network_problems(networks: Sequence[Mapping[str, Any]], pools: Sequence[IPP
 
 
 def _has_ipv6(network: Mapping[str, Any]) -> bool:
-    return bool(network.get("ipv6", network.get("ipv6_subnet")))
+    return has_ipv6(network)
 
 
 def _ipv6_problems(
@@ -177,9 +211,12 @@ def _ipv6_problems(
 
 def _is_ipv6_interface(text: str) -> bool:
     try:
-        return "/" in text and bool(ipaddress.IPv6Interface(text))
+        interface = ipaddress.IPv6Interface(text)
     except ValueError:
         return False
+    # The first address of a network is that of any of its routers (RFC 4291, section 2.6.1).
+    is_host = interface.network.num_addresses < 3 or interface.ip != interface.network.network_address
+    return "/" in text and "%" not in text and is_host and not range_problems("", interface.network)
 
 
 def _mtu_problems(config: Mapping[str, Any], nodes: Mapping[str, Mapping[str, Any]]) -> list[str]:
@@ -187,13 +224,14 @@ def _mtu_problems(config: Mapping[str, Any], nodes: Mapping[str, Mapping[str, An
     if not mtu:
         return []
     smallest = SMALLEST_MTU[6 if any(map(_has_ipv6, config["networks"])) else 4]
-    if not str(mtu).isdigit() or int(mtu) < smallest:
+    number = number_between("", str(mtu), smallest, LARGEST_MTU, [])
+    if number is None:
         return [f"calico_container_mtu '{mtu}' must be a number of bytes from {smallest} on"]
     return [
         f"calico_container_mtu {mtu} is larger than the MTU {seen['mtu']} of {seen['interface']} on {name}: "
         "long packets would get lost. Make it smaller, or the other one larger"
         for name, seen in nodes.items()
-        if seen.get("mtu") and int(mtu) > seen["mtu"]
+        if seen.get("mtu") and number > seen["mtu"]
     ]
 
 

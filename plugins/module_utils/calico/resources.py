@@ -9,14 +9,18 @@ A document keeps the metadata (uid, time of creation) and the fields of `spec` t
 
 from __future__ import annotations
 
+import ipaddress
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..datastore.documents import compact_json, object_or_empty
+from ..datastore.documents import compact_json, parse_object
+from ..datastore.reading import checked, number, value, word, words
 from ..driver.libnetwork import PROTOCOLS, PublishedPort
-from ..kernel.addresses import packed_interface, packed_ip
+from ..errors import InvalidInput
+from ..kernel.addresses import is_device_mac, packed_interface, packed_ip
+from .selectors import selector_problem
 
 API_VERSION = "projectcalico.org/v3"
 RESOURCES = "/calico/resources/v3/projectcalico.org/"
@@ -66,7 +70,7 @@ class Resource:
 
     def document(self, stored: str | None, uid: str, created: str) -> str:
         """The JSON text for etcd; a stored document keeps its metadata, and fields that are not given here."""
-        known = object_or_empty(stored) if stored else {}
+        known = stored_object(stored) if stored else {}
         metadata = dict(known.get("metadata") or {})
         metadata.update({"name": self.name, **({"namespace": self.namespace} if self.namespace else {})})
         metadata.setdefault("uid", uid)
@@ -78,13 +82,17 @@ class Resource:
             if not metadata.get(name):
                 metadata.pop(name, None)
         spec = merged(known.get("spec") or {}, self.spec)
-        return compact_json({"kind": KINDS[self.plural], "apiVersion": API_VERSION, "metadata": metadata, "spec": spec})
+        ours = {"kind": KINDS[self.plural], "apiVersion": API_VERSION, "metadata": metadata, "spec": spec}
+        return compact_json({**ours, **{name: other for name, other in known.items() if name not in ours}})
 
     def is_stored(self, stored: str | None) -> bool:
         """Whether a stored document already says this."""
         if stored is None:
             return False
-        known = object_or_empty(stored)
+        try:
+            known = stored_object(stored)
+        except InvalidInput:
+            return False
         spec, metadata = known.get("spec") or {}, known.get("metadata") or {}
         labels, annotations = metadata.get("labels") or {}, metadata.get("annotations") or {}
         return (
@@ -110,18 +118,18 @@ class Node:
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> Node:
-        """A node as it is stored."""
-        spec = document.get("spec") or {}
-        bgp = spec.get("bgp") or {}
+        """A node as it is stored. Raises what `Reading.document` expects for one that BIRD cannot be told of."""
+        spec = value(document, "spec", dict, {})
+        bgp = value(spec, "bgp", dict, {})
         return cls(
-            name=document["metadata"]["name"],
-            ipv4_address=bgp.get("ipv4Address") or None,
-            ipv6_address=bgp.get("ipv6Address") or None,
-            as_number=int(bgp["asNumber"]) if bgp.get("asNumber") else None,
-            route_reflector_cluster_id=bgp.get("routeReflectorClusterID") or None,
-            ipip_tunnel_address=bgp.get("ipv4IPIPTunnelAddr") or None,
-            vxlan_tunnel_address=spec.get("ipv4VXLANTunnelAddr") or None,
-            vxlan_mac=spec.get("vxlanTunnelMACAddr") or None,
+            name=_name_of(document),
+            ipv4_address=_valid(ipaddress.IPv4Interface, bgp, "ipv4Address"),
+            ipv6_address=_valid(ipaddress.IPv6Interface, bgp, "ipv6Address"),
+            as_number=_as_number(bgp),
+            route_reflector_cluster_id=_valid(ipaddress.IPv4Address, bgp, "routeReflectorClusterID"),
+            ipip_tunnel_address=_valid(ipaddress.IPv4Address, bgp, "ipv4IPIPTunnelAddr"),
+            vxlan_tunnel_address=_valid(ipaddress.IPv4Address, spec, "ipv4VXLANTunnelAddr"),
+            vxlan_mac=checked(spec, "vxlanTunnelMACAddr", is_device_mac, "the MAC address of a device", None) or None,
             labels=_texts(document["metadata"].get("labels")),
         )
 
@@ -155,7 +163,9 @@ class Profile:
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> Profile:
         """A profile as it is stored."""
-        return cls(document["metadata"]["name"], document.get("spec") or {})
+        spec = value(document, "spec", dict, {})
+        value(spec, "labelsToApply", dict, {})
+        return cls(_name_of(document), spec)
 
     def resource(self) -> Resource:
         """The document to store. Rules and labels replace the stored ones as a whole."""
@@ -199,20 +209,18 @@ class WorkloadEndpoint:
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> WorkloadEndpoint:
-        """An endpoint as it is stored; ValueError if rules and sets cannot have its interface or an address."""
-        spec = document["spec"]
-        interface = spec.get("interfaceName") or ""
-        if not _INTERFACE.fullmatch(interface):
-            raise ValueError(f"'{interface}' is no interface's name")
-        for address in spec.get("ipNetworks") or ():
+        """An endpoint as it is stored. Raises what `Reading.document` expects for one that rules cannot have."""
+        spec = value(document, "spec", dict)
+        addresses = words(spec, "ipNetworks")
+        for address in addresses:
             packed_interface(address)
         return cls(
-            node=spec["node"],
-            endpoint_id=spec["endpoint"],
-            addresses=tuple(spec.get("ipNetworks") or ()),
-            profiles=tuple(spec.get("profiles") or ()),
-            mac=(spec.get("mac") or "").lower(),
-            interface=interface,
+            node=word(spec, "node"),
+            endpoint_id=word(spec, "endpoint"),
+            addresses=addresses,
+            profiles=tuple(_text(name) for name in value(spec, "profiles", list, [])),
+            mac=checked(spec, "mac", is_device_mac, "the MAC address of a device", "").lower(),
+            interface=checked(spec, "interfaceName", _INTERFACE.fullmatch, "the name of a device", ""),
             labels={
                 name: value
                 for name, value in _texts(document["metadata"].get("labels")).items()
@@ -263,9 +271,9 @@ class BgpConfiguration:
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> BgpConfiguration:
-        """The settings as they are stored."""
-        spec = document.get("spec") or {}
-        return cls(int(spec.get("asNumber") or 64512), spec.get("nodeToNodeMeshEnabled", True))
+        """The settings as they are stored. Raises what `Reading.document` expects."""
+        spec = value(document, "spec", dict, {})
+        return cls(_as_number(spec) or 64512, value(spec, "nodeToNodeMeshEnabled", bool, True))
 
     def resource(self) -> Resource:
         """The document to store."""
@@ -291,15 +299,22 @@ class BgpPeer:
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> BgpPeer:
-        """A peer as it is stored."""
-        spec = document.get("spec") or {}
+        """A peer as it is stored. Raises what `Reading.document` expects for one that BIRD cannot be told of.
+
+        Calico has addresses with a port, too (192.168.1.9:179); a session to another port than BGP's is none here.
+        """
+        spec = value(document, "spec", dict, {})
+        selectors = [_selector(spec, name) for name in ("nodeSelector", "peerSelector")]
+        peer_ip = word(spec, "peerIP", None) or None
+        if peer_ip:
+            ipaddress.ip_address(peer_ip.strip("[]"))
         return cls(
-            name=document["metadata"]["name"],
-            node=spec.get("node") or None,
-            node_selector=spec.get("nodeSelector") or None,
-            peer_ip=spec.get("peerIP") or None,
-            as_number=int(spec["asNumber"]) if spec.get("asNumber") else None,
-            peer_selector=spec.get("peerSelector") or None,
+            name=_name_of(document),
+            node=word(spec, "node", None) or None,
+            node_selector=selectors[0],
+            peer_ip=peer_ip,
+            as_number=_as_number(spec),
+            peer_selector=selectors[1],
         )
 
     def resource(self) -> Resource:
@@ -345,8 +360,20 @@ def node_name_problem(name: str) -> str | None:
 
 def group_of(text: str) -> str | None:
     """The group to which a stored document belongs, if any."""
-    annotations = (object_or_empty(text).get("metadata") or {}).get("annotations") or {}
-    return annotations.get(GROUP_ANNOTATION)
+    try:
+        return _texts((stored_object(text).get("metadata") or {}).get("annotations")).get(GROUP_ANNOTATION)
+    except InvalidInput:
+        return None
+
+
+def stored_object(text: str) -> dict[str, Any]:
+    """A stored resource; InvalidInput if it is no object, or its metadata or its spec is none."""
+    found = parse_object(text, "it")
+    metadata = value(found, "metadata", dict, {})
+    value(found, "spec", dict, {})
+    for name in ("labels", "annotations"):
+        value(metadata, name, dict, {})
+    return found
 
 
 def resource_key(plural: str, name: str, namespace: str = "") -> str:
@@ -357,15 +384,16 @@ def resource_key(plural: str, name: str, namespace: str = "") -> str:
 def merged(stored: Mapping[str, Any], wanted: Mapping[str, Any]) -> dict[str, Any]:
     """The stored fields with the wanted ones in their place; a wanted None removes a field."""
     result = dict(stored)
-    for name, value in wanted.items():
-        if isinstance(value, Mapping) and not isinstance(value, Exactly):
-            value = merged(result.get(name) or {}, value) or None
-        elif isinstance(value, Exactly):
-            value = dict(value)
-        if value is None:
+    for name, new in wanted.items():
+        former = result.get(name)
+        if isinstance(new, Mapping) and not isinstance(new, Exactly):
+            new = merged(former if isinstance(former, Mapping) else {}, new) or None
+        elif isinstance(new, Exactly):
+            new = dict(new)
+        if new is None:
             result.pop(name, None)
         else:
-            result[name] = value
+            result[name] = new
     return result
 
 
@@ -392,6 +420,50 @@ def _port_document(port: PublishedPort) -> dict[str, Any]:
 
 FIXED_LABELS = {"projectcalico.org/namespace": ORCHESTRATOR, "projectcalico.org/orchestrator": ORCHESTRATOR}
 """Those that every endpoint of a Docker network driver has."""
+
+
+def _name_of(document: Mapping[str, Any]) -> str:
+    name = word(value(document, "metadata", dict), "name")
+    problem = name_problem(name)
+    if problem:
+        raise InvalidInput([f"metadata.name {problem}"])
+    return name
+
+
+def _valid(parse: Callable[[str], Any], fields: Mapping[str, Any], name: str) -> str | None:
+    """A text that ``parse`` reads, as it is written; ValueError if it does not. None if it is missing or empty."""
+    text = word(fields, name, None) or None
+    if text:
+        parse(text)
+        if "%" in text or text != text.strip():
+            raise ValueError(f"'{name}' is '{text}', an address with something beside it")
+    return text
+
+
+def _as_number(fields: Mapping[str, Any]) -> int | None:
+    """An AS number, which Calico has as a number, or as a text of one."""
+    found = fields.get("asNumber")
+    if isinstance(found, str) and found.isascii() and found.isdigit() and len(found) < _MOST_DIGITS:
+        fields = {"asNumber": int(found)}
+    return (number(fields, "asNumber", 1, LARGEST_AS_NUMBER) if found not in (None, 0, "", "0") else None) or None
+
+
+def _selector(fields: Mapping[str, Any], name: str) -> str | None:
+    text = word(fields, name, None) or None
+    problem = selector_problem(text) if text else None
+    if problem:
+        raise InvalidInput([f"'{name}': {problem}"])
+    return text
+
+
+def _text(found: Any) -> str:
+    if not isinstance(found, str):
+        raise ValueError(f"{found!r} is no text")
+    return found
+
+
+LARGEST_AS_NUMBER = 4294967295
+_MOST_DIGITS = 20
 
 
 def _texts(mapping: Any) -> dict[str, str]:

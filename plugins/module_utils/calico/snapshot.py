@@ -15,6 +15,7 @@ from functools import lru_cache
 from typing import Any
 
 from ..datastore.documents import object_or_empty
+from ..datastore.reading import UNREADABLE, Reading
 from .blocks import (
     AFFINITIES,
     BLOCKS,
@@ -23,8 +24,11 @@ from .blocks import (
     Allocation,
     Block,
     affinity_key,
+    block_key,
+    cidr_of_key,
     handle_counts,
     handle_key,
+    handle_problem,
 )
 from .network_policies import NetworkPolicy
 from .pools import Address, IPPool, Network
@@ -68,30 +72,35 @@ class Snapshot:
     """Keys and texts; filled only if IPAM_PREFIXES were read."""
     handles: Mapping[str, str] = field(default_factory=dict)
     """Likewise."""
+    unread: Mapping[str, str] = field(default_factory=dict)
+    """Keys that cannot be read, and are left out, with the reasons; policies have their own warnings."""
 
     @classmethod
     def from_items(cls, items: Mapping[str, str]) -> Snapshot:
         """From keys and their texts, such as a watch of WATCH_PREFIXES keeps them."""
         texts = _by_kind(items)
+        reading = Reading()
         endpoints = texts["workloadendpoints"]
-        ours = {name: text for name, text in endpoints.items() if name.startswith(f"{ORCHESTRATOR}/")}
-        blocks = (Block.from_stored(text) for text in texts[BLOCKS].values())
+        addresses = (_value(_addresses_of, text) for text in endpoints.values())
         policies, unread = _policies(texts)
-        bgp = _values(BgpConfiguration.from_document, texts["bgpconfigurations"], only="default")
+        bgp = _values(reading, BgpConfiguration.from_document, texts, "bgpconfigurations", "default")
         return cls(
-            pools=tuple(_values(IPPool.from_stored, texts["ippools"])),
-            blocks={block.cidr: block for block in blocks if block},
-            nodes={node.name: node for node in _values(Node.from_document, texts["nodes"])},
-            profiles={one.name: one for one in _values(Profile.from_document, texts["profiles"])},
+            pools=tuple(_values(reading, IPPool.from_stored, texts, "ippools")),
+            blocks=_blocks(reading, texts[BLOCKS]),
+            nodes={node.name: node for node in _values(reading, Node.from_document, texts, "nodes")},
+            profiles={one.name: one for one in _values(reading, Profile.from_document, texts, "profiles")},
             policies=policies,
             unread_policies=unread,
-            endpoints=tuple(_values(WorkloadEndpoint.from_document, ours)),
+            endpoints=tuple(
+                _values(reading, WorkloadEndpoint.from_document, texts, "workloadendpoints", f"{ORCHESTRATOR}/")
+            ),
             bgp=bgp[0] if bgp else BgpConfiguration(),
             bgp_stored=bool(bgp),
-            bgp_peers=tuple(_values(BgpPeer.from_document, texts["bgppeers"])),
-            endpoint_addresses=frozenset().union(*_values(_addresses_of, endpoints)),
+            bgp_peers=tuple(_values(reading, BgpPeer.from_document, texts, "bgppeers")),
+            endpoint_addresses=frozenset().union(*filter(None, addresses)),
             affinities=texts[AFFINITIES],
             handles=texts[HANDLES],
+            unread=reading.unread,
         )
 
     def pool_of(self, address: Address | Network) -> IPPool | None:
@@ -143,11 +152,12 @@ def findings(snapshot: Snapshot, grace_seconds: float, now: float | None = None)
     ]
     in_pools = [address for address in snapshot.endpoint_addresses if snapshot.pool_of(address)]
     owned = {affinity_key(block.node, block.cidr) for block in snapshot.blocks.values() if block.node}
+    readable = {key for key in snapshot.affinities if _says_whose(key, snapshot)}
     return Findings(
         leaked=tuple(sorted(leaked, key=_order)),
         unrecorded=tuple(sorted(set(in_pools) - set(in_use), key=_order)),
         stale_handles=tuple(sorted(_stale_handles(snapshot))),
-        stale_affinities=tuple(sorted(set(snapshot.affinities) - owned)),
+        stale_affinities=tuple(sorted(readable - owned)),
         missing_affinities=tuple(sorted(owned - set(snapshot.affinities))),
     )
 
@@ -172,10 +182,22 @@ def given_at(allocation: Allocation) -> float:
         return 0
 
 
+def _says_whose(affinity: str, snapshot: Snapshot) -> bool:
+    """Whether an affinity's key names a block, and not one that cannot be read, whose owner is not known then."""
+    cidr = cidr_of_key(affinity)
+    return cidr is not None and block_key(cidr) not in snapshot.unread
+
+
 def _stale_handles(snapshot: Snapshot) -> set[str]:
+    """Without those that cannot be read, or have addresses in a block that cannot be: what is right is not known."""
     expected = expected_handles(snapshot)
-    stored = {key: handle_counts(text) for key, text in snapshot.handles.items()}
-    return {key for key in {*expected, *stored} if expected.get(key) != stored.get(key)}
+    readable = {key: text for key, text in snapshot.handles.items() if handle_problem(text) is None}
+    unknown = set(snapshot.handles) - set(readable)
+    stored = {key: handle_counts(text) for key, text in readable.items()}
+    for key, counts in stored.items():
+        if any(block_key(ipaddress.ip_network(cidr)) in snapshot.unread for cidr in counts):
+            unknown.add(key)
+    return {key for key in {*expected, *stored} - unknown if expected.get(key) != stored.get(key)}
 
 
 def _by_kind(items: Mapping[str, str]) -> dict[str, dict[str, str]]:
@@ -191,9 +213,33 @@ def _by_kind(items: Mapping[str, str]) -> dict[str, dict[str, str]]:
     return texts
 
 
-def _values(parse: Callable[[Any], Any], texts: Mapping[str, str], only: str | None = None) -> list[Any]:
-    values = (_value(parse, text) for name, text in texts.items() if only in (None, name))
-    return [value for value in values if value is not None]
+def _values(
+    reading: Reading, parse: Callable[[Any], Any], texts: Mapping[str, Mapping[str, str]], plural: str, begin: str = ""
+) -> list[Any]:
+    """The resources of a kind whose names begin so."""
+    found = (
+        (f"{RESOURCES}{plural}/{name}", reading.document(f"{RESOURCES}{plural}/{name}", parse, text))
+        for name, text in texts[plural].items()
+        if name.startswith(begin)
+    )
+    values = []
+    for key, value in found:
+        if value is not None:
+            values.append(value)
+        elif key not in reading.unread:
+            reading.refuse(key, f"it is none of the {plural}")
+    return values
+
+
+def _blocks(reading: Reading, texts: Mapping[str, str]) -> dict[Network, Block]:
+    found = {}
+    for key, text in texts.items():
+        block = Block.from_stored(text)
+        if block is None:
+            reading.refuse(key, "it is no block")
+        else:
+            found[block.cidr] = block
+    return found
 
 
 def _policies(texts: Mapping[str, Mapping[str, str]]) -> tuple[tuple[NetworkPolicy, ...], tuple[str, ...]]:
@@ -203,7 +249,7 @@ def _policies(texts: Mapping[str, Mapping[str, str]]) -> tuple[tuple[NetworkPoli
         for name, text in texts[plural].items():
             try:
                 policy = _policy(text)
-            except (KeyError, TypeError, ValueError, AttributeError):
+            except UNREADABLE:
                 unread.append(f"{RESOURCES}{plural}/{name}")
                 continue
             found += [policy] if policy else []
@@ -220,13 +266,15 @@ def _value(parse: Callable[[Any], Any], text: str) -> Any:
     """Values never change, and of a watched cluster most documents stay as they are: they are kept by their text."""
     try:
         return parse(object_or_empty(text))
-    except (KeyError, TypeError, ValueError, AttributeError):
+    except UNREADABLE:
         return None
 
 
 def _addresses_of(document: Mapping[str, Any]) -> frozenset[Address]:
     addresses = set()
     for text in document["spec"].get("ipNetworks") or ():
+        if not isinstance(text, str):  # a number would be an address, too
+            continue
         try:
             addresses.add(ipaddress.ip_interface(text).ip)
         except ValueError:

@@ -16,8 +16,9 @@ import uuid
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Union
 
-from ..datastore.documents import compact_json, object_or_empty
+from ..datastore.documents import compact_json
 from ..datastore.etcd import Etcd
+from ..datastore.reading import Reading, warnings_of, words
 from ..datastore.transactions import MAX_OPERATIONS, Transaction, Transactions
 from ..errors import InvalidInput, LabError, raise_if_any
 from .blocks import (
@@ -58,6 +59,7 @@ from .resources import (
     WorkloadEndpoint,
     group_of,
     resource_key,
+    stored_object,
 )
 from .snapshot import IPAM_PREFIXES, WATCH_PREFIXES, Findings, Snapshot, expected_handles, findings
 
@@ -79,11 +81,12 @@ class CalicoStore:
 
     def __init__(self, etcd: Etcd, check_mode: bool = False) -> None:
         self._transactions = Transactions(etcd, check_mode)
+        self._unread: dict[str, str] = {}
 
     @property
     def warnings(self) -> list[str]:
-        """What check mode could not look at."""
-        return self._transactions.warnings
+        """What check mode could not look at, and what reading had to leave out."""
+        return self._transactions.warnings + warnings_of(self._unread)
 
     # --- reading ------------------------------------------------------------------------------------------------------
 
@@ -91,7 +94,9 @@ class CalicoStore:
         """Everything, seen at one moment; with `ipam` also affinities and handles."""
         view = self._transactions.view()
         prefixes = (*WATCH_PREFIXES, *IPAM_PREFIXES) if ipam else WATCH_PREFIXES
-        return _snapshot(view, prefixes)
+        found = _snapshot(view, prefixes)
+        self._unread.update(found.unread)
+        return found
 
     def pools(self) -> list[IPPool]:
         """All pools, in order of their names."""
@@ -233,8 +238,10 @@ class CalicoStore:
         _checked_name("node", name)
 
         def plan(transaction: Transaction) -> bool:
-            stored = transaction.get(resource_key("nodes", name))
-            before = Node.from_document(object_or_empty(stored)) if stored else Node(name)
+            key = resource_key("nodes", name)
+            stored, reading = transaction.get(key), Reading()
+            before = Node(name) if stored is None else reading.document(key, Node.from_document, stored) or Node(name)
+            transaction.leave_alone(reading.unread)
             return _put_resource(transaction, dataclasses.replace(before, **fields).resource())
 
         return self._transactions.run(plan)
@@ -317,7 +324,9 @@ class CalicoStore:
         return self._transactions.run(plan)
 
     def _read_kind(self, plural: str) -> Snapshot:
-        return _snapshot(self._transactions.view(), (f"{RESOURCES}{plural}/",))
+        found = _snapshot(self._transactions.view(), (f"{RESOURCES}{plural}/",))
+        self._unread.update(found.unread)
+        return found
 
 
 def _snapshot(transaction: Transaction, prefixes: Sequence[str]) -> Snapshot:
@@ -330,11 +339,20 @@ def _snapshot(transaction: Transaction, prefixes: Sequence[str]) -> Snapshot:
 
 def _put_resource(transaction: Transaction, resource: Resource, overwrite: bool = True) -> bool:
     stored = transaction.get(resource.key)
+    _leave_alone_unless_readable(transaction, resource.key, stored)
     if resource.is_stored(stored) or (stored is not None and not overwrite):
         return False
     now = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
     transaction.put(resource.key, resource.document(stored, str(uuid.uuid4()), now))
     return True
+
+
+def _leave_alone_unless_readable(transaction: Transaction, key: str, stored: str | None) -> None:
+    """LabError for a stored resource that is none."""
+    reading = Reading()
+    if stored is not None and reading.text(key, stored_object, stored) is None:
+        transaction.leave_alone(reading.unread)
+        transaction.put(key, "")
 
 
 def _of_group(resource: Resource, group: str | None) -> Resource:
@@ -408,12 +426,16 @@ def _delete_pool(transaction: Transaction, pool: IPPool) -> bool:
 
 
 def _note_pools(transaction: Transaction, add: Collection[str] = (), remove: Collection[str] = ()) -> None:
-    names = set(json.loads(transaction.get(OUR_POOLS) or "[]"))
+    names = set(Reading().text(OUR_POOLS, _names, transaction.get(OUR_POOLS) or "[]") or ())
     changed = sorted((names | set(add)) - set(remove))
     if changed:
         transaction.put(OUR_POOLS, compact_json(changed))
     else:
         transaction.delete(OUR_POOLS)
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return words({"pools": json.loads(text)}, "pools")
 
 
 def _release_leaks(transaction: Transaction, grace_seconds: float) -> bool:
@@ -441,7 +463,7 @@ def _settle(transaction: Transaction, grace_seconds: float) -> bool:
         for cidr in {**(counts or {}), **handle_counts(snapshot.handles.get(key))}:
             transaction.require(block_key(ipaddress.ip_network(cidr)))
         if counts:
-            transaction.put(key, handle_document(counts))
+            transaction.put_document(key, handle_document(counts))
         else:
             transaction.delete(key)
     if transaction.writes:

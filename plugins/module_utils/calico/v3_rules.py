@@ -10,9 +10,11 @@ drops it, a Log logs it; what no rule matches goes on unmarked (projectcalico/fe
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from ..datastore.documents import is_of_kind
 from .felix_rules import (
     ACCEPT_MARK,
     DROP,
@@ -38,6 +40,7 @@ from .selectors import Selector, parse, selector_problem
 PORTS_IN_A_RULE = 15  # the most that the multiport match takes; a range counts as two
 NAMESPACE_LABEL = "projectcalico.org/namespace"
 _FELIX_PROTOCOLS = {"tcp": "tcp", "udp": "udp", "sctp": "sctp", "icmp": "icmp", "icmpv6": "58"}
+_NUMBER = re.compile(r"[0-9]|[1-9][0-9]|1[0-9]{2}|2[0-4][0-9]|25[0-5]")
 _ONE_VERSION = {"icmp": 4, "1": 4, "icmpv6": 6, "58": 6}
 _WITH_PORTS = ("tcp", "udp", "sctp", "6", "17", "132")
 _MARKS = {"allow": ACCEPT_MARK, "pass": PASS_MARK}
@@ -80,7 +83,7 @@ def _rule_problems(rule: V3Rule) -> Iterator[str]:
         yield f"action '{rule.get('action')}' is not supported: use Allow, Deny, Log or Pass"
     for key in ("protocol", "notProtocol"):
         name = _protocol(rule, key)
-        if name and name not in _FELIX_PROTOCOLS and not (name.isdigit() and int(name) < 256):
+        if name and name not in _FELIX_PROTOCOLS and not _NUMBER.fullmatch(name):
             yield f"{key} '{rule[key]}' is not known: use its number"
     if rule.get("ipVersion") not in (None, 4, 6):
         yield f"ipVersion {rule['ipVersion']!r} is neither 4 nor 6"
@@ -102,7 +105,7 @@ def _icmp_problems(key: str, icmp: Any) -> Iterator[str]:
         return
     for name in ("type", "code"):
         value = icmp.get(name)
-        if value is not None and not (isinstance(value, int) and 0 <= value < 256):
+        if value is not None and not (is_of_kind(value, int) and 0 <= value < 256):
             yield f"{key}.{name} {value!r} is no number from 0 to 255"
     if icmp.get("code") is not None and icmp.get("type") is None:
         yield f"{key} has a code and no type"

@@ -108,7 +108,7 @@ class Etcd:
         password: str | None = None,
     ) -> None:
         self._endpoints = list(endpoints)
-        raise_if_any(_endpoint_problems(self._endpoints))
+        raise_if_any(endpoint_problems(self._endpoints))
         self._credentials = {"name": username, "password": password or ""} if username else None
         self._user = username
         self._tls_files = (ca_cert, client_cert, client_key)
@@ -290,7 +290,8 @@ class Etcd:
         connection.close()
 
 
-def _endpoint_problems(endpoints: list[str]) -> list[str]:
+def endpoint_problems(endpoints: list[str]) -> list[str]:
+    """What is wrong with a list of client URLs of etcd."""
     if not endpoints:
         return ["etcd_endpoints is empty: name at least one, as http://192.168.1.68:2379"]
     return [

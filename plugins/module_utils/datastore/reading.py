@@ -18,7 +18,8 @@ from typing import Any
 from ..errors import InvalidInput, LabError
 from .documents import is_of_kind, parse_object
 
-_UNREADABLE = (LabError, LookupError, TypeError, ValueError, AttributeError, RecursionError)
+UNREADABLE = (LabError, LookupError, TypeError, ValueError, AttributeError, RecursionError)
+"""What reading an unexpected value raises."""
 _KINDS = {str: "a text", int: "a whole number", bool: "true or false", dict: "an object", list: "a list"}
 _REQUIRED = object()
 
@@ -58,7 +59,7 @@ class _Unreadable:
 def _parsed(parse: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
     try:
         return parse(*arguments)
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         return _Unreadable(_in_words(error))
 
 
@@ -66,7 +67,7 @@ def _parsed(parse: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
 def _parsed_document(parse: Callable[..., Any], before: tuple[Any, ...], text: str) -> Any:
     try:
         return parse(*before, parse_object(text, "it"))
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         return _Unreadable(_in_words(error))
 
 

@@ -31,7 +31,7 @@ class Claim:
     def choose(self, snapshot: Snapshot, config: FlannelConfig) -> Subnet:
         """The pin; else a lease that the host has; else that of its subnet.env if it is free; else a free one."""
         mine = snapshot.leases_of(self.node, self.public_ip)
-        others = set(snapshot.leases) - set(mine)
+        others = {*snapshot.leases, *snapshot.taken} - set(mine)
         if self.pin is not None:
             self._refuse_unusable_pin(self.pin, snapshot, config, others)
             return self.pin

@@ -16,7 +16,7 @@ from typing import Any
 
 from ..datastore.documents import compact_json, go_fields, is_of_kind, parse_object
 from ..errors import InvalidInput, raise_if_any
-from ..validation import whole_number
+from ..validation import range_problems, whole_number
 from .backends.backend import Backend
 from .backends.registry import parse_backend, stored_backend
 from .leases import Lease
@@ -193,6 +193,9 @@ class FlannelConfig:
 
     def _network_problems(self) -> list[str]:
         length = self.effective_subnet_len
+        unusable = range_problems("network", self.network)
+        if unusable:
+            return unusable
         lowest = self.network.prefixlen + 2
         if lowest > MAX_SUBNET_LEN:
             return [

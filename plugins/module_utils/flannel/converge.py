@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ..datastore.etcd import Etcd
+from ..datastore.reading import warnings_of
 from ..errors import InvalidInput, LabError, raise_if_any
 from ..kernel.links import read_links
 from ..kernel.netlink import NetlinkSocket
@@ -90,7 +91,8 @@ def _store(params: dict[str, Any], check_mode: bool) -> FlannelStore:
 def _outcome(store: FlannelStore, facts: dict[str, Any]) -> Outcome:
     """What changed: every key that was written or deleted, with its text before and after."""
     done = store.transactions
-    return Outcome(dict(sorted(done.before.items())), dict(sorted(done.after.items())), facts, done.warnings)
+    warnings = done.warnings + warnings_of(store.unread)
+    return Outcome(dict(sorted(done.before.items())), dict(sorted(done.after.items())), facts, warnings)
 
 
 def _host_state(params: dict[str, Any], check_mode: bool) -> HostState:
@@ -121,7 +123,9 @@ def _host_state(params: dict[str, Any], check_mode: bool) -> HostState:
             "the module container_network.lab.flannel_subnet takes one"
         )
     state = HostState.implied(config, own, list(leases.values()), underlay)
-    return dataclasses.replace(state, warnings=(*store.transactions.warnings, *state.warnings))
+    return dataclasses.replace(
+        state, warnings=(*store.transactions.warnings, *warnings_of(store.unread), *state.warnings)
+    )
 
 
 def _config_of(params: dict[str, Any]) -> FlannelConfig:

@@ -8,9 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ..datastore.etcd import endpoint_problems
 from ..docker.daemon import DockerDaemon
 from ..errors import InvalidInput
 from ..kernel.needed_ports import NeededPorts, seen_ports
+from ..validation import texts
 from .checks import CheckedHost, checks
 from .config import FlannelConfig
 from .problems import problems
@@ -27,9 +29,16 @@ def network_problems(config: Mapping[str, Any], hosts: Hosts) -> list[str]:
         for name, info in infos.items()
         for kind in info.get("missing_link_kinds") or []
     ]
-    return lacking + problems(
-        _of_network(config),
-        {name: {**info, "subnet": hosts[name].get("flannel_subnet")} for name, info in infos.items()},
+    found: list[str] = []
+    endpoints = texts("etcd_endpoints", config.get("etcd_endpoints"), "http://192.168.1.68:2379", found)
+    found += endpoint_problems(endpoints) if endpoints else []
+    return (
+        found
+        + lacking
+        + problems(
+            _of_network(config),
+            {name: {**info, "subnet": hosts[name].get("flannel_subnet")} for name, info in infos.items()},
+        )
     )
 
 

@@ -6,12 +6,12 @@
 from __future__ import annotations
 
 import ipaddress
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..datastore.documents import compact_json
+from ..datastore.documents import compact_json, object_or_empty, parse_object
+from ..datastore.reading import Reading, ipv4_address, word
 
 
 @dataclass(frozen=True)
@@ -27,28 +27,37 @@ class Lease:
     @classmethod
     def from_stored(cls, key: str, value: str) -> Lease | None:
         """A lease as any flanneld (v2 or v3 API) or an operator stored it; None for what is not an IPv4 lease."""
+        return Reading().text(key, cls.parse, value, key)
+
+    @classmethod
+    def parse(cls, key: str, text: str) -> Lease:
+        """The same. Raises what `Reading.text` expects."""
         subnet = subnet_of_key(key)
-        try:
-            document = json.loads(value)
-            public_ip = str(ipaddress.IPv4Address(document["PublicIP"]))
-        except (ValueError, KeyError, TypeError):
-            return None
         if subnet is None:
-            return None
+            raise ValueError("its key names no IPv4 subnet")
+        document = parse_object(text, "it")
         data = document.get("BackendData")
-        return cls(subnet, public_ip, str(document.get("BackendType", "")), data if isinstance(data, dict) else {})
+        public_ip = ipv4_address(document.get("PublicIP"))
+        return cls(subnet, public_ip, word(document, "BackendType", ""), data if isinstance(data, dict) else {})
 
     @property
     def key_name(self) -> str:
         """The last part of the lease's key: 40.15.62.0-24."""
         return f"{self.subnet.network_address}-{self.subnet.prefixlen}"
 
-    def document(self) -> str:
-        """The JSON text for etcd, byte for byte as flanneld writes it with the v3 API."""
+    def document(self, stored: str | None = None) -> str:
+        """The JSON text for etcd, byte for byte as flanneld writes it with the v3 API.
+
+        What else a stored lease says, as the IPv6 part of a dual-stack one, stays in it.
+        """
         fields: dict[str, Any] = {"PublicIP": self.public_ip, "PublicIPv6": None, "BackendType": self.backend}
         if self.data:
             fields["BackendData"] = dict(self.data)
-        return compact_json(fields)
+        others = object_or_empty(stored) if stored else {}
+        return compact_json({**fields, **{name: one for name, one in others.items() if name not in _OWN_FIELDS}})
+
+
+_OWN_FIELDS = ("PublicIP", "BackendType", "BackendData")
 
 
 def subnet_of_key(key: str) -> ipaddress.IPv4Network | None:

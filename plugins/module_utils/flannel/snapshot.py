@@ -12,6 +12,7 @@ import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from ..datastore.reading import Reading
 from .leases import Lease, subnet_of_key
 
 REGISTRY = "/container_network/flannel"
@@ -78,19 +79,26 @@ class Snapshot:
     leases: Mapping[Subnet, StoredLease] = field(default_factory=dict)
     registry: Mapping[str, Subnet] = field(default_factory=dict)
     """The subnets that we reserved, by host."""
+    taken: frozenset[Subnet] = frozenset()
+    """Those of leases that cannot be read: somebody has them."""
+    unread: Mapping[str, str] = field(default_factory=dict)
+    """Keys that cannot be read, and are left out, with the reasons."""
 
     @classmethod
     def parse(cls, keys: Keys, texts: Mapping[str, str], expiring: set[str]) -> Snapshot:
         """From the texts of all keys; ``expiring`` are those that vanish with a lease of etcd."""
-        leases, registry = {}, {}
+        leases, registry, reading = {}, {}, Reading()
         for key, text in texts.items():
-            lease = Lease.from_stored(key, text) if key.startswith(keys.leases) else None
-            if lease:
-                leases[lease.subnet] = StoredLease(lease, key, key in expiring)
-            subnet = subnet_of_key(text) if key.startswith(keys.reservations) else None
-            if subnet:
-                registry[key[len(keys.reservations) :]] = subnet
-        return cls(texts.get(keys.config), texts.get(keys.our_config), leases, registry)
+            if key.startswith(keys.leases):
+                lease = reading.text(key, Lease.parse, text, key)
+                leases.update({lease.subnet: StoredLease(lease, key, key in expiring)} if lease else {})
+            elif key.startswith(keys.reservations):
+                subnet = subnet_of_key(text)
+                registry.update({key[len(keys.reservations) :]: subnet} if subnet else {})
+                if subnet is None:
+                    reading.refuse(key, f"{text[:60]!r} names no IPv4 subnet")
+        taken = frozenset(filter(None, map(subnet_of_key, reading.unread))) - set(leases)
+        return cls(texts.get(keys.config), texts.get(keys.our_config), leases, registry, taken, reading.unread)
 
     def registered_to(self, subnet: Subnet) -> str | None:
         """The host for which we made the reservation; None if we did not make it."""
@@ -105,6 +113,9 @@ class Snapshot:
 
     def holder(self, subnet: Subnet) -> str:
         """Who holds a subnet, in words."""
+        if subnet in self.taken:
+            key = next(key for key in self.unread if subnet_of_key(key) == subnet)
+            return f"a lease that cannot be read ({key}: {self.unread[key]})"
         found = self.leases[subnet]
         name = self.registered_to(subnet)
         if name:

@@ -38,11 +38,15 @@ class FlannelStore:
     ) -> None:
         self.keys = Keys("/" + prefix.strip("/"))
         self.transactions = Transactions(etcd, check_mode)
+        self.unread: dict[str, str] = {}
+        """Keys that `read` had to leave out, with the reasons."""
         self._predicted_config = predicted_config
 
     def read(self) -> Snapshot:
         """Everything that is stored, in one round trip."""
-        return self._snapshot(self.transactions.view())
+        found = self._snapshot(self.transactions.view())
+        self.unread.update(found.unread)
+        return found
 
     def config(self, snapshot: Snapshot) -> FlannelConfig:
         """The network's configuration; LabError without one, InvalidInput for one that cannot be built."""
@@ -126,6 +130,7 @@ class FlannelStore:
 
         def plan(transaction: Transaction) -> Lease:
             snapshot = self._snapshot(transaction)
+            transaction.leave_alone(snapshot.unread)
             config = self.config(snapshot)
             lease = config.lease(claim.choose(snapshot, config), claim.public_ip)
             transaction.require(self.keys.reservation(claim.node))
@@ -133,7 +138,8 @@ class FlannelStore:
             for subnet in snapshot.leases_of(claim.node, claim.public_ip):
                 if subnet != lease.subnet:
                     transaction.delete(snapshot.leases[subnet].key)
-            transaction.put(self.keys.lease(lease), lease.document())
+            key = self.keys.lease(lease)
+            transaction.put(key, lease.document(transaction.get(key)))
             return lease
 
         return self.transactions.run(plan)

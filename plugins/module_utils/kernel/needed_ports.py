@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
+from ..validation import texts
 from .firewall import stopped_problems
 
 ETCD_PORT = 2379
@@ -30,7 +31,7 @@ class NeededPorts:
     """
 
     ports: tuple[str, ...] = ()
-    etcd_endpoints: Sequence[str] = ()
+    etcd_endpoints: Any = ()  # a list of URLs, unless somebody wrote something else
 
     def targets(self, nodes: Nodes, own: str) -> list[dict[str, Any]]:
         """What the node ``own`` is to try, for the module blocked_ports_info; nothing among nodes that have joined.
@@ -71,7 +72,7 @@ class NeededPorts:
                 if (address, port) not in of_etcd
             ]
             # One endpoint that answers is enough; those that were not tried may.
-            if of_etcd and len(self.etcd_endpoints) == len(of_etcd & set(blocked)):
+            if of_etcd and len(self._endpoints) == len(of_etcd & set(blocked)):
                 found += [
                     f"{name} cannot reach etcd at {address} on port {port} ({blocked[(address, port)]}): let a "
                     "firewall between them pass it, or correct etcd_endpoints"
@@ -87,10 +88,14 @@ class NeededPorts:
         split = [port.partition("/") for port in self.ports]
         return [int(number) for number, _slash, of in split if of == protocol]
 
+    @property
+    def _endpoints(self) -> list[str]:
+        return texts("etcd_endpoints", self.etcd_endpoints, "http://192.168.1.68:2379", [])
+
     def _etcd(self) -> list[tuple[str, int]]:
         """Address and port of each endpoint that is not written with a name."""
         found = []
-        for endpoint in self.etcd_endpoints:
+        for endpoint in self._endpoints:
             try:
                 url = urlsplit(str(endpoint))
                 found.append((str(ipaddress.ip_address(url.hostname or "")), url.port or ETCD_PORT))

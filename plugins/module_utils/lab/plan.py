@@ -14,8 +14,10 @@ import re
 from collections.abc import Mapping
 from typing import Any, Union
 
+from ..kernel.addresses import packed_ip, packed_network
 from ..kernel.impairment import KEYS as IMPAIRMENT_KEYS
 from ..kernel.impairment import Impairment
+from ..validation import mappings, quoted, shown, text_or_none, texts
 from .releases import release_problems
 from .vpc.plan import PlannedInstance, describe_vpc, vpc_problems
 
@@ -53,6 +55,15 @@ def plan_lab(
     ``releases`` are those of an image that is to be built, of the hosts and of their Docker Engine; ``vpc`` is what the
     router makes of the segments, if they are subnets of a VPC.
     """
+    shapes: list[str] = []
+    lab_name, segments, outside = (
+        str(lab_name),
+        _segments(segments, shapes),
+        _texts_by_name("lab_outside", outside, shapes),
+    )
+    interfaces = {host: _interfaces(host, plugged, shapes) for host, plugged in interfaces.items()}
+    if shapes:  # the rules are about values in their places
+        return {"problems": shapes}
     problems = [
         *(release_problems(*releases) if releases else []),
         *_name_problems(lab_name, interfaces),
@@ -209,6 +220,70 @@ def _container(host: str, plugged: list[dict[str, Any]], common: Mapping[str, An
 # --- what can be wrong ----------------------------------------------------------------------------
 
 
+def _segments(value: Any, problems: list[str]) -> dict[str, dict[str, Any]]:
+    """The segments, each with texts where there have to be some; what is none is told."""
+    found = {}
+    for name, segment in _mapping("lab_segments", value, "{lan: {gateway: 192.168.1.1/24}}", problems).items():
+        where = f"lab_segments, segment {quoted(name)}"
+        found[name] = _with_texts(where, _mapping(where, segment, "{gateway: 192.168.1.1/24}", problems), problems)
+    return found
+
+
+def _interfaces(host: str, value: Any, problems: list[str]) -> list[dict[str, Any]]:
+    """A host's interfaces, likewise, with their routes."""
+    where = f"host '{host}', lab_interfaces"
+    found = []
+    example = "{name: eth0, segment: lan, address: 192.168.1.68/24}"
+    for index, entry in enumerate(mappings(where, value, example, problems)):
+        place = f"{where} entry {index}"
+        entry = _with_texts(place, entry, problems)
+        if "routes" in entry:
+            entry["routes"] = [
+                _route(f"{place}, route {number}", route, problems)
+                for number, route in enumerate(
+                    mappings(f"{place}, routes", entry["routes"], "{dst: default, via: 192.168.1.1}", problems)
+                )
+            ]
+        found.append(entry)
+    return found
+
+
+def _route(where: str, route: dict[str, Any], problems: list[str]) -> dict[str, Any]:
+    """A route as far as the lab itself reads it; the rest is for veth_pair."""
+    for key, parse, example in (("dst", packed_network, "10.0.0.0/8 or default"), ("via", packed_ip, "192.168.1.1")):
+        route[key] = text_or_none(f"{where}: {key}", route.get(key), problems)
+        if route[key] is None and key == "dst":
+            problems.append(f"{where}: it has no dst: write {example}.")
+        elif route[key] not in (None, "default"):
+            try:
+                parse(route[key])
+            except ValueError as error:
+                problems.append(f"{where}: {key} {error}.")
+    return {key: value for key, value in route.items() if value is not None}
+
+
+def _with_texts(where: str, entry: dict[str, Any], problems: list[str]) -> dict[str, Any]:
+    for key in ("name", "segment", "gateway", "address"):
+        if key in entry:
+            entry[key] = text_or_none(f"{where}: {key}", entry[key], problems) or ""
+    if "extra_addresses" in entry:
+        entry["extra_addresses"] = texts(f"{where}: extra_addresses", entry["extra_addresses"], "fd01::1/64", problems)
+    return entry
+
+
+def _texts_by_name(where: str, value: Any, problems: list[str]) -> dict[str, str]:
+    found = _mapping(where, value, "{address: 203.0.113.1/30, gateway: 203.0.113.2/30}", problems)
+    return {key: text_or_none(f"{where}: {key}", one, problems) or "" for key, one in found.items()}
+
+
+def _mapping(where: str, value: Any, example: str, problems: list[str]) -> dict[str, Any]:
+    if isinstance(value, Mapping):
+        return {str(key): one for key, one in value.items()}
+    if value is not None:
+        problems.append(f"{where} is {shown(value)} and must be a mapping, as {example}.")
+    return {}
+
+
 def _name_problems(lab_name: str, interfaces: Mapping[str, list[dict[str, Any]]]) -> list[str]:
     problems = []
     if not _LAB_NAME.match(lab_name):
@@ -286,7 +361,7 @@ def _interface_problems(
             Impairment.parse(interface, where, problems)
             problems += _device_name_problems(where, interface.get("name", ""), reserved=("lo", "docker0"))
             if interface.get("name") in names[:index]:
-                problems.append(f"{where}: entry {names.index(interface['name'])} has the same name.")
+                problems.append(f"{where}: entry {names.index(interface.get('name'))} has the same name.")
             segment = segments.get(interface.get("segment", ""))
             if segment is None:
                 problems.append(
@@ -363,7 +438,7 @@ def _address_problems(where: str, value: Any) -> list[str]:
 
 
 def _mtu_problems(where: str, value: Any) -> list[str]:
-    if isinstance(value, int) and SMALLEST_MTU <= value <= LARGEST_MTU:
+    if isinstance(value, int) and not isinstance(value, bool) and SMALLEST_MTU <= value <= LARGEST_MTU:
         return []
     return [f"{where}: mtu '{value}' must be a number from {SMALLEST_MTU} to {LARGEST_MTU} (bytes)."]
 

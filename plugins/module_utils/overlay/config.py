@@ -9,14 +9,14 @@ Defaults and numbers are those of Docker's overlay driver (libnetwork, drivers/o
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from ..errors import InvalidInput
 from ..kernel.links import LARGEST_MTU, SMALLEST_MTU
 from ..kernel.vxlan import LARGEST_VNI, OVERHEAD
-from ..validation import duplicate_problems, number_between
+from ..validation import duplicate_problems, mappings, number_between, range_problems, text_or_none, truth_value
 from .networks import VNI_OPTIONS
 
 DEFAULT_MTU = 1450  # bytes; Docker takes an underlay of 1500 for granted
@@ -34,6 +34,7 @@ NETWORKS_GROUP = "docker_overlay"
 
 _VNI_OPTIONS = {DRIVERS[SWARM]: "com.docker.network.driver.overlay.vxlanid_list", DRIVERS[ETCD]: "vni"}
 """Which option of a driver's networks names their VNIs."""
+_MOST_DIGITS = 20  # more than any VNI has, and less than Python refuses to read
 _MTU_OPTION = "com.docker.network.driver.mtu"
 _KEYS = ("name", "subnet", "gateway", "ip_range", "vni", "mtu", "internal", "encrypted")
 
@@ -65,28 +66,32 @@ class OverlaySpec:
         """An overlay as far as it can be read, None without name or subnet; adds what is wrong to ``problems``."""
         problems += [f"has the key '{key}', and known are {', '.join(_KEYS)}" for key in entry if key not in _KEYS]
         problems += [f"has no {key}" for key in ("name", "subnet") if not entry.get(key)]
+        name = text_or_none("name", entry.get("name"), problems)
+        internal = truth_value("internal", entry.get("internal"), problems)
+        encrypted = truth_value("encrypted", entry.get("encrypted"), problems)
         subnet = _typed(ipaddress.IPv4Network, entry, "subnet", "10.20.0.0/16", problems)
         gateway = _typed(ipaddress.IPv4Address, entry, "gateway", "10.20.0.1", problems)
         ip_range = _typed(ipaddress.IPv4Network, entry, "ip_range", "10.20.255.0/24", problems)
         vni = _entry_number(entry, "vni", 1, LARGEST_VNI, problems)
         mtu = _entry_number(entry, "mtu", SMALLEST_MTU, LARGEST_MTU, problems)
-        if mtu and entry.get("encrypted") and mtu % _ESP_ALIGNMENT:
+        if mtu and encrypted and mtu % _ESP_ALIGNMENT:
             problems.append(f"mtu {mtu} must be a multiple of {_ESP_ALIGNMENT}, as the network is encrypted")
-        if not entry.get("name") or subnet is None:
+        if not name or subnet is None:
             return None
+        problems += range_problems("subnet", subnet)
         if gateway and gateway not in subnet:
             problems.append(f"gateway {gateway} is not in its subnet {subnet}")
         if ip_range and not ip_range.subnet_of(subnet):
             problems.append(f"ip_range {ip_range} is not in its subnet {subnet}")
         return cls(
-            name=str(entry["name"]),
+            name=name,
             subnet=subnet,
             gateway=gateway or subnet.network_address + 1,
             ip_range=ip_range,
             vni=vni,
             mtu=mtu,
-            internal=bool(entry.get("internal")),
-            encrypted=bool(entry.get("encrypted")),
+            internal=bool(internal),
+            encrypted=bool(encrypted),
         )
 
     @property
@@ -133,7 +138,8 @@ class OverlaySpec:
 def asked_vnis(driver: str, options: Mapping[str, str]) -> list[int]:
     """The VNIs that a Docker network was made with, by its options; none where it was left to the driver."""
     names = VNI_OPTIONS if driver == DRIVERS[ETCD] else [_VNI_OPTIONS.get(driver, "")]
-    return [int(vni) for name in names for vni in options.get(name, "").split(",") if vni.isdigit()]
+    vnis = [vni for name in names for vni in options.get(name, "").split(",")]
+    return [int(vni) for vni in vnis if vni.isascii() and vni.isdigit() and len(vni) < _MOST_DIGITS]
 
 
 def _typed(kind: type, entry: Mapping[str, Any], key: str, example: str, problems: list[str]) -> Any:
@@ -152,10 +158,11 @@ def _entry_number(entry: Mapping[str, Any], key: str, least: int, most: int, pro
     return number_between(f"{key} '{text}'", text, least, most, problems)
 
 
-def parsed_networks(entries: Sequence[Mapping[str, Any]], problems: list[str]) -> list[OverlaySpec]:
+def parsed_networks(entries: Any, problems: list[str]) -> list[OverlaySpec]:
     """The overlays of the variable as far as they can be read; adds what is wrong with them to ``problems``."""
     networks = []
-    for index, entry in enumerate(entries):
+    example = "{name: overlay, subnet: 10.20.0.0/16}"
+    for index, entry in enumerate(mappings("docker_overlay_networks", entries, example, problems)):
         found: list[str] = []
         network = OverlaySpec.read(entry, found)
         if network is not None:

@@ -9,9 +9,10 @@ import ipaddress
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
+from ..datastore.etcd import endpoint_problems
 from ..docker.containers import GATEWAY_BRIDGE
 from ..docker.swarm.state import ACTIVE, LOCKED
-from ..validation import host_problems, used_range_problems
+from ..validation import host_problems, mappings, range_problems, text_or_none, texts, used_range_problems
 from .config import (
     ETCD,
     NETWORKS_GROUP,
@@ -38,7 +39,8 @@ def problems(config: Mapping[str, Any], nodes: Nodes) -> list[str]:
     """
     found: list[str] = []
     networks = parsed_networks(config["networks"], found)
-    found += _control_plane_problems(config, nodes)
+    config, nodes = _shaped(config, nodes, found)
+    found += _control_plane_problems(config, networks, nodes)
     gateway_subnet = _network("docker_overlay_gateway_subnet", config["gateway_subnet"], "172.18.0.0/16", found)
     pool = _network("docker_overlay_address_pool", config["address_pool"] or _DEFAULT_POOL, _DEFAULT_POOL, found)
     overlays = [(f"subnet {network.subnet} of '{network.name}'", network.subnet) for network in networks]
@@ -61,18 +63,49 @@ def problems(config: Mapping[str, Any], nodes: Nodes) -> list[str]:
     return found + host_problems(nodes) + _workload_problems(nodes, networks, config["control_plane"])
 
 
+def _shaped(config: Mapping[str, Any], nodes: Nodes, found: list[str]) -> tuple[dict[str, Any], Nodes]:
+    """Lists where there have to be some; what is none is told, and counts as empty."""
+    of_network = {
+        **config,
+        "managers": texts("docker_overlay_managers", config["managers"], "node-1", found),
+        "etcd_endpoints": texts("etcd_endpoints", config["etcd_endpoints"], "http://192.168.1.68:2379", found),
+    }
+    of_nodes = {
+        name: {**seen, "workloads": _workloads(f"{name}: workloads", seen.get("workloads"), found)}
+        for name, seen in nodes.items()
+    }
+    return of_network, of_nodes
+
+
+def _workloads(where: str, value: Any, found: list[str]) -> list[dict[str, Any]]:
+    entries = mappings(where, value, "{name: busybox, network: overlay}", found)
+    named = []
+    for index, entry in enumerate(entries):
+        place = f"{where}, entry {index}"
+        name, network, ip = (
+            text_or_none(f"{place}: {key}", entry.get(key), found) for key in ("name", "network", "ip")
+        )
+        if name is None:
+            found.append(f"{place} has no name")
+        else:
+            named.append({**entry, "name": name, "network": network, "ip": ip})
+    return named
+
+
 def _network(variable: str, value: Any, example: str, found: list[str]) -> ipaddress.IPv4Network | None:
     try:
-        return ipaddress.IPv4Network(str(value))
+        network = ipaddress.IPv4Network(str(value))
+        found += range_problems(variable, network)
+        return network
     except ValueError as error:
         found.append(f"{variable} '{value}' must be written as {example}: {error}")
         return None
 
 
-def _control_plane_problems(config: Mapping[str, Any], nodes: Nodes) -> list[str]:
+def _control_plane_problems(config: Mapping[str, Any], networks: Sequence[OverlaySpec], nodes: Nodes) -> list[str]:
     plane, managers = config["control_plane"], config["managers"]
     if plane == ETCD:
-        return _etcd_problems(config)
+        return _etcd_problems(config, networks)
     if plane != SWARM:
         return [f"docker_overlay_control_plane '{plane}' is not known: write {SWARM} or {ETCD}"]
     found = [
@@ -96,15 +129,17 @@ def _control_plane_problems(config: Mapping[str, Any], nodes: Nodes) -> list[str
     return found
 
 
-def _etcd_problems(config: Mapping[str, Any]) -> list[str]:
+def _etcd_problems(config: Mapping[str, Any], networks: Sequence[OverlaySpec]) -> list[str]:
     found = []
     if not config["etcd_endpoints"]:
         found.append("etcd_endpoints is empty: name the client URLs of etcd, as [http://192.168.1.68:2379]")
+    else:
+        found += endpoint_problems(config["etcd_endpoints"])
     found += [
-        f"docker_overlay_networks: '{entry.get('name')}' is encrypted, which only the control plane {SWARM} can: set "
+        f"docker_overlay_networks: '{network.name}' is encrypted, which only the control plane {SWARM} can: set "
         f"docker_overlay_control_plane to {SWARM}, or encrypted to false"
-        for entry in config["networks"]
-        if entry.get("encrypted")
+        for network in networks
+        if network.encrypted
     ]
     return found
 
@@ -250,7 +285,7 @@ def _shared_name_problems(nodes: Nodes, networks: Collection[str]) -> list[str]:
 
 def _chosen_address_problems(network: OverlaySpec, address: str, place: str, control_plane: str) -> list[str]:
     try:
-        chosen = ipaddress.IPv4Address(address)
+        chosen = ipaddress.IPv4Address(str(address))
     except ValueError as error:
         return [f"ip '{address}' of {place} is not an address, as 10.20.0.3: {error}"]
     if chosen not in network.subnet:

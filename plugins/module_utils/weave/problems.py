@@ -9,11 +9,22 @@ import ipaddress
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ..datastore.etcd import endpoint_problems
 from ..docker.containers import GATEWAY_BRIDGE
 from ..errors import InvalidInput, LabError
 from ..kernel.addresses import is_device_mac
+from ..kernel.links import LARGEST_MTU
 from ..kernel.vxlan import OVERHEAD, SMALLEST_MTU
-from ..validation import duplicate_problems, host_problems, used_range_problems
+from ..validation import (
+    duplicate_problems,
+    host_problems,
+    mappings,
+    number_between,
+    range_problems,
+    text_or_none,
+    texts,
+    used_range_problems,
+)
 from .address_request import Wanted
 from .constants import BRIDGE, DATAPATHS, OPENVSWITCH_DATAPATH
 from .snapshot import Config, checked_config
@@ -28,7 +39,9 @@ def problems(config: Mapping[str, Any], nodes: Mapping[str, Mapping[str, Any]]) 
     no part in this run), and what the node has of its own: ``peer_name``, if one is pinned, ``attachments``, and
     ``foreign_command``, the path of a command that is in our command's place.
     """
-    found = _name_problems(nodes) + host_problems(nodes) + _mtu_problems(config["mtu"], nodes)
+    found: list[str] = []
+    config, nodes = _shaped(config, nodes, found)
+    found += _name_problems(nodes) + host_problems(nodes) + _mtu_problems(config["mtu"], nodes)
     found += [
         f"{name}: {seen['foreign_command']} is there and was not made by this collection, as Weave's own script: it is "
         "left alone. Move it away, since the role puts a command of this name there"
@@ -37,6 +50,8 @@ def problems(config: Mapping[str, Any], nodes: Mapping[str, Mapping[str, Any]]) 
     ]
     if not config["etcd_endpoints"]:
         found.append("etcd_endpoints is empty: list the client URLs of etcd, as [http://192.168.1.68:2379]")
+    else:
+        found += endpoint_problems(config["etcd_endpoints"])
     if config["datapath"] not in DATAPATHS:
         found.append(f"weave_datapath '{config['datapath']}' is not known: write {', '.join(DATAPATHS)}")
     if str(config["checksum_offload"]).lower() not in ("true", "false", "yes", "no"):
@@ -52,11 +67,41 @@ def problems(config: Mapping[str, Any], nodes: Mapping[str, Mapping[str, Any]]) 
             if seen.get("missing_netlink_families")
         ]
     try:
-        network = checked_config(config["range"], config["default_subnet"], config["reserved"])
+        network = checked_config(str(config["range"]), config["default_subnet"], config["reserved"])
     except InvalidInput as error:
         return found + [f"weave_{problem}" for problem in error.problems]
+    found += range_problems("weave_range", network.range)
     found += _overlap_problems(network, config["gateway_subnet"], nodes)
     return found + _subnet_problems(network, config["subnets"]) + _attachment_problems(network, nodes)
+
+
+def _shaped(
+    config: Mapping[str, Any], nodes: Mapping[str, Mapping[str, Any]], found: list[str]
+) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
+    """Lists where there have to be some; what is none is told, and counts as empty."""
+    of_network = {
+        **config,
+        "subnets": mappings("weave_subnets", config["subnets"], "{name: weave}", found),
+        "reserved": texts("weave_reserved", config["reserved"], "172.111.222.9", found),
+        "default_subnet": text_or_none("weave_default_subnet", config["default_subnet"], found),
+        "etcd_endpoints": texts("etcd_endpoints", config["etcd_endpoints"], "http://192.168.1.68:2379", found),
+    }
+    of_nodes = {
+        name: {**seen, "attachments": _attachments(f"{name}: weave_attachments", seen.get("attachments"), found)}
+        for name, seen in nodes.items()
+    }
+    return of_network, of_nodes
+
+
+def _attachments(where: str, value: Any, found: list[str]) -> list[dict[str, Any]]:
+    entries = mappings(where, value, "{container: web, addresses: [172.111.222.9/24]}", found)
+    return [
+        {
+            **entry,
+            "addresses": texts(f"{where}, entry {index}: addresses", entry.get("addresses"), "net:default", found),
+        }
+        for index, entry in enumerate(entries)
+    ]
 
 
 def _name_problems(nodes: Mapping[str, Mapping[str, Any]]) -> list[str]:
@@ -77,23 +122,24 @@ def _name_problems(nodes: Mapping[str, Mapping[str, Any]]) -> list[str]:
 
 
 def _mtu_problems(mtu: Any, nodes: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    if not str(mtu).isdigit() or int(mtu) < SMALLEST_MTU[4]:
+    number = number_between("", str(mtu), SMALLEST_MTU[4], LARGEST_MTU, [])
+    if number is None:
         return [f"weave_mtu '{mtu}' is not an MTU: write a number of bytes from {SMALLEST_MTU[4]} on; Weave's is 1376"]
     return [
         f"{name}: weave_mtu {mtu} does not fit the underlay: {seen['interface']} has MTU {seen['mtu']}, and VXLAN adds "
         f"{OVERHEAD} bytes: use {seen['mtu'] - OVERHEAD} or less"
         for name, seen in nodes.items()
-        if seen.get("mtu") and int(mtu) + OVERHEAD > seen["mtu"]
+        if seen.get("mtu") and number + OVERHEAD > seen["mtu"]
     ]
 
 
 def _overlap_problems(network: Config, gateway_text: str, nodes: Mapping[str, Mapping[str, Any]]) -> list[str]:
     wanted = [("weave_range", network.range)]
     try:
-        wanted.append(("weave_gateway_subnet", ipaddress.IPv4Network(gateway_text)))
+        wanted.append(("weave_gateway_subnet", ipaddress.IPv4Network(str(gateway_text))))
     except ValueError as error:
         return [f"weave_gateway_subnet '{gateway_text}' is not an IPv4 network, as 172.18.0.0/16: {error}"]
-    found = []
+    found = range_problems("weave_gateway_subnet", wanted[1][1])
     if network.range.overlaps(wanted[1][1]):
         found.append(
             f"weave_range {network.range} overlaps weave_gateway_subnet {gateway_text}, which leads containers to the "
@@ -126,7 +172,7 @@ def _subnet_problems(network: Config, entries: Sequence[Mapping[str, Any]]) -> l
     for entry in entries:
         name, text = str(entry.get("name")), entry.get("subnet") or str(network.default_subnet)
         try:
-            parsed[name] = ipaddress.IPv4Network(text)
+            parsed[name] = ipaddress.IPv4Network(str(text))
         except ValueError as error:
             found.append(f"weave_subnets: subnet '{text}' of '{name}' is not an IPv4 network: {error}")
             continue

@@ -6,10 +6,9 @@
 from __future__ import annotations
 
 import json
-import os
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.container_network.lab.plugins.module_utils.calico.bird_config import bird_config
@@ -25,11 +24,8 @@ from ansible_collections.container_network.lab.plugins.module_utils.calico.probl
 from ansible_collections.container_network.lab.plugins.module_utils.calico.profile_documents import read_profiles
 from ansible_collections.container_network.lab.plugins.module_utils.calico.resources import BgpPeer, Node, Profile
 from ansible_collections.container_network.lab.plugins.module_utils.calico.snapshot import Snapshot
+from tests.support.fuzzing import fuzzed
 from tests.unit.calico.test_problems import CONFIG, NODES
-
-EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "200"))
-"""Of each test; thousands, when the readers change."""
-fuzzed = settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow], database=None)
 
 one_of = st.sampled_from
 TEXTS = """

@@ -8,7 +8,7 @@ from __future__ import annotations
 import ipaddress
 import re
 
-from hypothesis import given, settings, strategies
+from hypothesis import given, strategies
 
 from ansible_collections.container_network.lab.plugins.module_utils.calico import felix_rules, v3_rules
 from ansible_collections.container_network.lab.plugins.module_utils.calico.policy import plan_policy
@@ -30,16 +30,16 @@ from ansible_collections.container_network.lab.plugins.module_utils.overlay.endp
 )
 from ansible_collections.container_network.lab.plugins.module_utils.overlay.networks import AgreedNetwork
 from ansible_collections.container_network.lab.plugins.module_utils.overlay.snapshot import Snapshot as OverlaySnapshot
+from tests.support.fuzzing import fuzzed
 
 TYPED = ["my net", "team/net", "web@prod", "网络", "my.net.", "cal_net_", "x -j ACCEPT", "a\nb", "-", "%2F", "n" * 200]
 LOOKS_SAFE = strategies.from_regex(r"[a-z]{1,4}-[0-9a-f]{16}", fullmatch=True)
 NAMES = strategies.one_of(strategies.sampled_from(TYPED), strategies.text(min_size=1), LOOKS_SAFE)
 PAIRS = strategies.tuples(NAMES, NAMES).filter(lambda pair: pair[0] != pair[1])
-MANY = settings(max_examples=300, deadline=None, database=None)
 
 
 @given(NAMES)
-@MANY
+@fuzzed
 def test_a_profile_is_enforceable_and_its_rules_are_lines_of_known_words(network: str) -> None:
     name = profile_of(network)
     profile = Profile(name, profile_spec(name))
@@ -63,20 +63,20 @@ def test_a_profile_is_enforceable_and_its_rules_are_lines_of_known_words(network
 
 
 @given(PAIRS)
-@MANY
+@fuzzed
 def test_two_networks_never_share_a_profile(networks: tuple[str, str]) -> None:
     first, second = map(profile_of, networks)
     assert first != second
 
 
 @given(strategies.text())
-@MANY
+@fuzzed
 def test_a_chain_is_one_word_whoever_stored_the_profile(name: str) -> None:
     assert re.fullmatch(r"cali-pri-[A-Za-z0-9_.:/-]+", felix_rules.chain_name("cali-pri-", name))
 
 
 @given(PAIRS)
-@MANY
+@fuzzed
 def test_overlays_are_told_apart_by_their_keys(names: tuple[str, str]) -> None:
     endpoints = [OverlayEndpoint.of_address(name, "e" * 64, "host1", "192.0.2.1", "10.0.0.2/24") for name in names]
     items = {endpoint.key: endpoint.named(name).text() for endpoint, name in zip(endpoints, names)}
@@ -93,7 +93,7 @@ def test_overlays_are_told_apart_by_their_keys(names: tuple[str, str]) -> None:
 
 
 @given(strategies.text())
-@MANY
+@fuzzed
 def test_a_part_of_a_key_is_read_back_and_divides_nothing(name: str) -> None:
     part = key_part(name)
     assert "/" not in part
@@ -101,7 +101,7 @@ def test_a_part_of_a_key_is_read_back_and_divides_nothing(name: str) -> None:
 
 
 @given(NAMES, strategies.lists(strategies.text(), max_size=3))
-@MANY
+@fuzzed
 def test_a_hosts_file_says_nothing_of_other_names_and_addresses(network: str, aliases: list[str]) -> None:
     names = [
         ContainerName("first", "net1", ("10.0.0.1",), 1),
@@ -118,7 +118,7 @@ def test_a_hosts_file_says_nothing_of_other_names_and_addresses(network: str, al
 
 
 @given(strategies.text())
-@MANY
+@fuzzed
 def test_a_script_has_one_command_a_line(text: str) -> None:
     try:
         written = script(["first", text])

@@ -7,19 +7,17 @@ from __future__ import annotations
 
 import ipaddress
 import json
-import os
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.container_network.lab.plugins.module_utils.errors import InvalidInput
 from ansible_collections.container_network.lab.plugins.module_utils.flannel.backends.backend import Underlay
 from ansible_collections.container_network.lab.plugins.module_utils.flannel.config import FlannelConfig
 from ansible_collections.container_network.lab.plugins.module_utils.flannel.dataplane import HostState
+from tests.support.fuzzing import fuzzed
 
-EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "200"))
-fuzzed = settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow], database=None)
 one_of = st.sampled_from
 anything = (
     st.none() | st.booleans() | st.integers(-1, 70000) | st.floats() | st.text(max_size=9) | st.just({}) | st.just([])
