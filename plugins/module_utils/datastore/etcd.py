@@ -12,10 +12,12 @@ from __future__ import annotations
 import base64
 import http.client
 import json
+import os
 import socket
 import ssl
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -113,7 +115,8 @@ class Etcd:
         self._user = username
         self._tls_files = (ca_cert, client_cert, client_key)
         if any(map(_is_tls, self._endpoints)):
-            _tls_context(*self._tls_files)  # says now what is wrong with them
+            with suppress(Unavailable):
+                _tls_context(*self._tls_files)  # says now what is wrong with them; those that are missing may come
         self._connection: http.client.HTTPConnection | None = None
         self._token: str | None = None
 
@@ -329,12 +332,21 @@ def _without_password(text: str) -> str:
     return f"{scheme}{separator}{rest.rpartition('@')[2]}"
 
 
+_MISSING = (
+    "The role etcd provides certificates for the etcd of the inventory (site.yml with the tag etcd); those of another "
+    "one must be files on the host that runs the task: etcd_ca_cert, etcd_client_cert, etcd_client_key."
+)
+
+
 def _tls_context(ca_cert: str | None, client_cert: str | None, client_key: str | None) -> ssl.SSLContext:
     """Certificates are always verified: no option turns that off."""
     try:
         context = ssl.create_default_context(cafile=ca_cert)
         if client_cert:
             context.load_cert_chain(client_cert, client_key)
+    except FileNotFoundError:
+        missing = [path for path in (ca_cert, client_cert, client_key) if path and not os.path.exists(path)]
+        raise Unavailable(f"{', '.join(missing)} is missing on this host", _MISSING) from None
     except (OSError, ssl.SSLError) as error:
         raise LabError(
             f"the TLS files cannot be used (etcd_ca_cert={ca_cert}, etcd_client_cert={client_cert}, "

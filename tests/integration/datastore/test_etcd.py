@@ -189,8 +189,11 @@ def test_tls_is_verified(tmp_path):
             Etcd([endpoint], ca_cert=secured.files["ca_cert"]).get("/x")
         with pytest.raises(EtcdUnreachable, match="If it has a certificate, write it with https://"):
             Etcd([endpoint.replace("https", "http")]).get("/x")
+    with pytest.raises(EtcdUnreachable, match=r"none\.pem is missing on this host\. The role etcd provides"):
+        Etcd([endpoint], ca_cert=str(tmp_path / "none.pem")).get("/x")
+    (tmp_path / "nonsense.pem").write_text("nonsense")
     with pytest.raises(LabError, match="the TLS files cannot be used"):
-        Etcd([endpoint], ca_cert=str(tmp_path / "none.pem"))
+        Etcd([endpoint], ca_cert=str(tmp_path / "nonsense.pem"))
 
 
 def test_an_etcd_without_tls_is_named(endpoint):
