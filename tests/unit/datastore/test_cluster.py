@@ -6,10 +6,13 @@
 from __future__ import annotations
 
 import subprocess
+from pathlib import Path
 
 import pytest
+import yaml
 
 from ansible_collections.container_network.lab.plugins.module_utils.datastore import cluster
+from ansible_collections.container_network.lab.plugins.module_utils.datastore.authority import PEER_NAME
 from ansible_collections.container_network.lab.plugins.module_utils.datastore.membership import (
     Look,
     Member,
@@ -24,6 +27,7 @@ from ansible_collections.container_network.lab.plugins.module_utils.datastore.us
     User,
     user_steps,
 )
+from ansible_collections.container_network.lab.plugins.plugin_utils.etcd_variables import DEFAULTS
 
 MEMBERS = {"a": "10.0.0.1", "b": "10.0.0.2", "c": "fd00::3"}
 CLUSTER = cluster.Cluster(MEMBERS, 2379, 2380, tls=True)
@@ -119,6 +123,19 @@ def test_a_look_is_read_among_other_lines():
     lines = ["outdated", "data", "formed=abc", "state=active", "enabled", "ETCD_NAME=a"]
     assert Look.parse(lines) == Look(True, "active", "abc")
     assert Look.parse(["outdated", "missing"]) == NOTHING
+
+
+ROLE = Path(__file__).parents[3] / "roles/etcd"
+
+
+def test_the_role_and_the_lookups_agree():
+    """Other roles do not see the defaults of the role etcd, so the lookups have them too."""
+    defaults = yaml.safe_load((ROLE / "defaults/main.yml").read_text())
+    assert {name: defaults[name] for name in DEFAULTS} == DEFAULTS
+    variables = yaml.safe_load((ROLE / "vars/main.yml").read_text())
+    assert variables["_etcd_folder"] == cluster.FOLDER
+    assert variables["_etcd_command"] == cluster.ETCDCTL
+    assert variables["_etcd_tls_environment"]["ETCD_PEER_CERT_ALLOWED_CN"] == PEER_NAME
 
 
 URLS = {"a": "http://1:2380", "b": "http://2:2380", "c": "http://3:2380"}
