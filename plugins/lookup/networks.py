@@ -37,6 +37,7 @@ _raw:
         docker_drivers: [calico]
 """
 
+from collections.abc import Mapping  # noqa: E402
 from pathlib import Path  # noqa: E402
 from typing import Any  # noqa: E402
 
@@ -60,15 +61,20 @@ def networks_in(folder: Path, prefix: str = "") -> dict[str, dict[str, Any]]:
     }
 
 
+def find_networks(variables: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """The networks of the collection, and those of the user whose play has these variables."""
+    beside_playbook = Path(variables.get("playbook_dir", ".")) / "roles"
+    found: dict[str, dict[str, Any]] = {}
+    for place in (beside_playbook, *map(Path, constants.DEFAULT_ROLES_PATH)):
+        found.update(networks_in(place))
+    found.update(networks_in(Path(__file__).parents[2] / "roles", f"{COLLECTION}."))
+    return found
+
+
 class LookupModule(LookupBase):
     """Networks and their roles."""
 
     def run(self, terms, variables=None, **kwargs):
         """Return the networks of the collection, and those of the user."""
         self.set_options(var_options=variables, direct=kwargs)
-        beside_playbook = Path((variables or {}).get("playbook_dir", ".")) / "roles"
-        found: dict[str, dict[str, Any]] = {}
-        for place in (beside_playbook, *map(Path, constants.DEFAULT_ROLES_PATH)):
-            found.update(networks_in(place))
-        found.update(networks_in(Path(__file__).parents[2] / "roles", f"{COLLECTION}."))
-        return [found]
+        return [find_networks(variables or {})]

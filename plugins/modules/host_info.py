@@ -181,6 +181,12 @@ host_info:
         - Values are told of those options only that a network may contradict.
       type: dict
       sample: {start: /usr/sbin/dockerd -H fd:// $DOCKER_OPTS, start_path: /usr/lib/systemd/system/docker.service}
+    etcd_files:
+      description:
+        - What the host has to reach an etcd with TLS and users, as the role
+          R(etcd, ansible_collections.container_network.lab.etcd_role) provides it; SHA-256 checksums by path.
+      type: dict
+      sample: {/etc/container-network/etcd/ca.pem: 6c7f0d4e9ad0d0f5b7a4d66eb0c1ef8d0bb2a9f1d2ac4f7a8e60f1e5c9f6a3b2}
     missing_link_kinds:
       description: The link types asked for that the kernel cannot make.
       type: list
@@ -241,6 +247,7 @@ from typing import Any
 
 from ansible_collections.container_network.lab.plugins.module_utils.ansible_module import run_module
 from ansible_collections.container_network.lab.plugins.module_utils.commands import install
+from ansible_collections.container_network.lab.plugins.module_utils.datastore import client_files
 from ansible_collections.container_network.lab.plugins.module_utils.docker import daemon
 from ansible_collections.container_network.lab.plugins.module_utils.kernel import host_facts
 from ansible_collections.container_network.lab.plugins.module_utils.outcome import Outcome, observed
@@ -255,6 +262,7 @@ def look(params: dict[str, Any], _check_mode: bool) -> Outcome:
         "outdated_commands": bool(install.outdated_files()),
         "guarded": params["guard"] and guard.is_in_place(facts["interface"], params["guard"]),
         "docker_daemon": daemon.look().facts(),
+        "etcd_files": client_files.look(),
     }
     return observed({"host_info": found})
 

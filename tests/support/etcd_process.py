@@ -60,15 +60,15 @@ class SecuredEtcd:
         """Turn authentication on, with a user who may read and write what begins so."""
         client = self.client(endpoint)
         for user in ("root", name):
-            client._call("auth/user/add", {"name": user, "password": password})
-            client._call("auth/role/add", {"name": user})
-            client._call("auth/user/grant", {"user": user, "role": user})
+            client.call("auth/user/add", {"name": user, "password": password})
+            client.call("auth/role/add", {"name": user})
+            client.call("auth/user/grant", {"user": user, "role": user})
         for prefix in prefixes:
             end = prefix[:-1] + chr(ord(prefix[-1]) + 1)
             key, range_end = (base64.b64encode(text.encode()).decode() for text in (prefix, end))
             permission = {"permType": "READWRITE", "key": key, "range_end": range_end}
-            client._call("auth/role/grant", {"name": name, "perm": permission})
-        client._call("auth/enable", {})
+            client.call("auth/role/grant", {"name": name, "perm": permission})
+        client.call("auth/enable", {})
 
 
 def certificate(folder: Path, name: str, *options: str) -> tuple[str, str]:

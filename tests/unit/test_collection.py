@@ -37,8 +37,10 @@ def test_a_role_specifies_what_it_has_defaults_for(role: Path):
 def test_a_network_has_all_that_the_contract_asks_for(role: Path):
     tasks = {path.stem for path in (role / "tasks").glob("*.yml")}
     assert {"validate", "main", "workloads", "verify", "absent"} <= tasks
-    declared = {"network_hosts", "network_needs_etcd", "network_docker_drivers"}
-    assert set(yaml.safe_load((role / "meta/network.yml").read_text())) == declared
+    declared = {"network_hosts", "network_needs_etcd", "network_docker_drivers", "network_etcd_prefixes"}
+    found = yaml.safe_load((role / "meta/network.yml").read_text())
+    assert set(found) == declared
+    assert all(prefix.endswith("/") for prefix in found["network_etcd_prefixes"])
     specs = yaml.safe_load((role / "meta/argument_specs.yml").read_text())["argument_specs"]
     removal = specs["main"]["options"][f"{role.name}_removal"]
     assert removal["choices"] == ["host", "network", "nothing"]

@@ -19,6 +19,7 @@ from ..errors import LabError
 _NO_QUORUM = (500, 503, 504)
 """HTTP statuses of a member that cannot serve now, as one without a leader: another one may."""
 _UNAUTHENTICATED = 401
+_NOT_ENABLED = "authentication is not enabled"
 _OLD_REVISION = "revision of auth store is old"
 _CHECK = (
     "Check that etcd runs there (systemctl status etcd), that etcd_endpoints names the right addresses, "
@@ -33,9 +34,9 @@ _CLIENT_CERT = (
     "(its --trusted-ca-file)."
 )
 _CLIENT_CERT_WANTED = "If it asks for a certificate of the client, name it as etcd_client_cert and etcd_client_key."
-_NO_TLS_THERE = ("wrong version number", "record layer failure", "http request", "eof")
+_NO_TLS_THERE = ("wrong version number", "record layer failure", "http request")
 _SPEAKS_TLS = "If it has a certificate, write it with https:// in etcd_endpoints."
-_SPEAKS_NO_TLS = "Write it with http:// in etcd_endpoints, or let etcd have a certificate."
+_SPEAKS_NO_TLS = "If it has no certificate, write it with http:// in etcd_endpoints."
 _NOT_ETCD = "Correct etcd_endpoints: it must name the client URLs of etcd 3.4 or newer."
 
 
@@ -49,6 +50,10 @@ class Unavailable(Exception):
 
 class TokenRefused(LabError):
     """The token is not known any more: it expired, its user changed, or the member that keeps it was restarted."""
+
+
+class NoUsers(LabError):
+    """Etcd takes no users: its authentication is not enabled."""
 
 
 def read_answer(place: str, method: str, user: str | None, status: int, content: bytes) -> dict[str, Any]:
@@ -72,6 +77,8 @@ def read_answer(place: str, method: str, user: str | None, status: int, content:
     refusal = f"etcd at {place} refused {method}: {message} (HTTP {status}). {_way_out(message, user)}"
     if status == _UNAUTHENTICATED or _OLD_REVISION in message:
         raise TokenRefused(refusal)
+    if _NOT_ENABLED in message:
+        raise NoUsers(refusal)
     raise LabError(refusal)
 
 
@@ -93,7 +100,8 @@ def unavailable(error: Exception, tls: bool) -> Unavailable:
             return Unavailable(f"it does not accept the client's certificate ({reason})", _CLIENT_CERT)
         if any(sign in reason for sign in _NO_TLS_THERE):
             return Unavailable(f"it seems not to speak TLS ({reason})", _SPEAKS_NO_TLS)
-        return Unavailable(f"TLS failed: {reason}")
+        # Etcd without TLS ends such a connection at once, and one with TLS that of a client without a certificate.
+        return Unavailable(f"TLS failed: {reason}", f"{_SPEAKS_NO_TLS} {_CLIENT_CERT_WANTED}")
     if isinstance(error, TimeoutError):
         return Unavailable("no answer in time")
     reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
@@ -105,14 +113,14 @@ def unavailable(error: Exception, tls: bool) -> Unavailable:
 
 
 def _way_out(message: str, user: str | None) -> str:
-    if "authentication is not enabled" in message:
+    if _NOT_ENABLED in message:
         return f"It has no users: leave out etcd_username ({user}) and etcd_password, or run etcdctl auth enable."
+    if not user:
+        return "It has users: name one that may read and write these keys, with etcd_username and etcd_password."
     if "invalid user ID or password" in message:
         return f"Correct etcd_username and etcd_password: it has no user '{user}' with this password."
     if "permission denied" in message:
         return f"Grant the user '{user}' a role that may read and write these keys, or choose another etcd_username."
-    if not user:
-        return "It has users: name one that may read and write these keys, with etcd_username and etcd_password."
     return (
         "Etcd 3.4 or newer is needed, and with authentication etcd_username and etcd_password of a user that may read "
         "and write these keys."

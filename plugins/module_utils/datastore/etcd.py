@@ -12,10 +12,12 @@ from __future__ import annotations
 import base64
 import http.client
 import json
+import os
 import socket
 import ssl
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -56,8 +58,8 @@ class Compare:
     def as_request(self) -> dict[str, Any]:
         """The condition as the gateway takes it."""
         field = {"VERSION": "version", "MOD": "mod_revision", "VALUE": "value"}[self.target]
-        operand = _encoded(self.operand) if isinstance(self.operand, str) else str(self.operand)
-        return {"key": _encoded(self.key), "target": self.target, "result": "EQUAL", field: operand}
+        operand = encoded(self.operand) if isinstance(self.operand, str) else str(self.operand)
+        return {"key": encoded(self.key), "target": self.target, "result": "EQUAL", field: operand}
 
 
 def unchanged_since(key: str, mod_revision: int) -> Compare:
@@ -80,7 +82,7 @@ class Put:
 
     def as_request(self) -> dict[str, Any]:
         """The body of a put, alone or inside a transaction."""
-        body = {"key": _encoded(self.key), "value": _encoded(self.value)}
+        body = {"key": encoded(self.key), "value": encoded(self.value)}
         return {**body, "lease": str(self.lease)} if self.lease else body
 
 
@@ -92,7 +94,7 @@ class Delete:
 
     def as_request(self) -> dict[str, Any]:
         """The body of a deletion, alone or inside a transaction."""
-        return {"key": _encoded(self.key)}
+        return {"key": encoded(self.key)}
 
 
 class Etcd:
@@ -113,7 +115,8 @@ class Etcd:
         self._user = username
         self._tls_files = (ca_cert, client_cert, client_key)
         if any(map(_is_tls, self._endpoints)):
-            _tls_context(*self._tls_files)  # says now what is wrong with them
+            with suppress(Unavailable):
+                _tls_context(*self._tls_files)  # says now what is wrong with them; those that are missing may come
         self._connection: http.client.HTTPConnection | None = None
         self._token: str | None = None
 
@@ -125,7 +128,7 @@ class Etcd:
 
     def get(self, key: str) -> KeyValue | None:
         """One key, or None if it does not exist."""
-        found = self._call("kv/range", {"key": _encoded(key)}).get("kvs", [])
+        found = self.call("kv/range", {"key": encoded(key)}).get("kvs", [])
         return _key_value(found[0]) if found else None
 
     def get_prefixes(self, *prefixes: str) -> list[list[KeyValue]]:
@@ -134,7 +137,7 @@ class Etcd:
 
     def snapshot(self, *prefixes: str) -> tuple[int, list[list[KeyValue]]]:
         """The keys that `get_prefixes` returns, after the revision at which they were seen: a watch can go on there."""
-        answer = self._call("kv/txn", {"success": [{"request_range": _prefix_range(prefix)} for prefix in prefixes]})
+        answer = self.call("kv/txn", {"success": [{"request_range": prefix_range(prefix)} for prefix in prefixes]})
         found = [
             [_key_value(item) for item in response["response_range"].get("kvs", [])]
             for response in answer.get("responses", [])
@@ -149,7 +152,7 @@ class Etcd:
         EtcdUnreachable when no endpoint takes the request. An etcd member that loses its leader ends the watch.
         """
         requests = [
-            {"create_request": {**_prefix_range(prefix), "start_revision": str(revision), "watch_id": str(number)}}
+            {"create_request": {**prefix_range(prefix), "start_revision": str(revision), "watch_id": str(number)}}
             for number, (prefix, revision) in enumerate(start_revisions.items(), start=1)
         ]
         response = self._first_answer(lambda endpoint: self._open_watch(endpoint, requests))
@@ -165,11 +168,11 @@ class Etcd:
 
     def put(self, key: str, value: str, lease: int = 0) -> int:
         """Write a key; returns the revision that has it."""
-        return int(self._call("kv/put", Put(key, value, lease).as_request())["header"]["revision"])
+        return int(self.call("kv/put", Put(key, value, lease).as_request())["header"]["revision"])
 
     def delete(self, key: str) -> None:
         """Delete a key; it need not exist."""
-        self._call("kv/deleterange", Delete(key).as_request())
+        self.call("kv/deleterange", Delete(key).as_request())
 
     def commit(self, conditions: Sequence[Compare], changes: Sequence[Put | Delete]) -> bool:
         """Apply all changes in one step if all conditions hold; whether they did."""
@@ -178,16 +181,19 @@ class Etcd:
             for change in changes
         ]
         request = {"compare": [condition.as_request() for condition in conditions], "success": operations}
-        return bool(self._call("kv/txn", request).get("succeeded"))
+        return bool(self.call("kv/txn", request).get("succeeded"))
 
     def grant(self, seconds: int) -> int:
         """A new lease that lives so long; returns its id."""
-        return int(self._call("lease/grant", {"TTL": str(seconds)})["ID"])
+        return int(self.call("lease/grant", {"TTL": str(seconds)})["ID"])
 
-    def _open_watch(self, endpoint: str, requests: list[dict[str, Any]]) -> http.client.HTTPResponse:
+    def _open(self, endpoint: str) -> None:
         self.close()
         self._connection = self._connect(endpoint)
         self._authenticate()
+
+    def _open_watch(self, endpoint: str, requests: list[dict[str, Any]]) -> http.client.HTTPResponse:
+        self._open(endpoint)
         headers = {**self._headers(), "Grpc-Metadata-hasleader": "true"}
         body = "\n".join(json.dumps(request) for request in requests)
         self._connection.request("POST", "/v3/watch", body=body, headers=headers)
@@ -198,7 +204,11 @@ class Etcd:
         _notice_dead_peers(self._connection.sock)
         return response
 
-    def _call(self, method: str, body: dict[str, Any]) -> dict[str, Any]:
+    def authenticate(self) -> None:
+        """Get a token, to learn whether etcd takes the user; every other request does so by itself."""
+        self._first_answer(self._open)
+
+    def call(self, method: str, body: dict[str, Any]) -> dict[str, Any]:
         """POST to the first endpoint that answers. Repeating is safe: all our writes are conditional or idempotent."""
         return self._first_answer(lambda endpoint: self._call_endpoint(endpoint, method, body))
 
@@ -323,12 +333,21 @@ def _without_password(text: str) -> str:
     return f"{scheme}{separator}{rest.rpartition('@')[2]}"
 
 
+_MISSING = (
+    "The role etcd provides certificates for the etcd of the inventory (site.yml with the tag etcd); those of another "
+    "one must be files on the host that runs the task: etcd_ca_cert, etcd_client_cert, etcd_client_key."
+)
+
+
 def _tls_context(ca_cert: str | None, client_cert: str | None, client_key: str | None) -> ssl.SSLContext:
     """Certificates are always verified: no option turns that off."""
     try:
         context = ssl.create_default_context(cafile=ca_cert)
         if client_cert:
             context.load_cert_chain(client_cert, client_key)
+    except FileNotFoundError:
+        missing = [path for path in (ca_cert, client_cert, client_key) if path and not os.path.exists(path)]
+        raise Unavailable(f"{', '.join(missing)} is missing on this host", _MISSING) from None
     except (OSError, ssl.SSLError) as error:
         raise LabError(
             f"the TLS files cannot be used (etcd_ca_cert={ca_cert}, etcd_client_cert={client_cert}, "
@@ -362,14 +381,15 @@ def _key_value(item: dict[str, Any]) -> KeyValue:
     )
 
 
-def _prefix_range(prefix: str) -> dict[str, Any]:
+def prefix_range(prefix: str) -> dict[str, Any]:
     """The range of all keys with a prefix ends before the prefix with its last byte increased; ours end in '/'."""
-    encoded = prefix.encode()
-    end = encoded[:-1] + bytes([encoded[-1] + 1])
-    return {"key": _encoded(prefix), "range_end": base64.b64encode(end).decode()}
+    *beginning, last = prefix.encode()
+    end = bytes([*beginning, last + 1])
+    return {"key": encoded(prefix), "range_end": base64.b64encode(end).decode()}
 
 
-def _encoded(text: str) -> str:
+def encoded(text: str) -> str:
+    """Keys and values as the gateway takes them."""
     return base64.b64encode(text.encode()).decode()
 
 

@@ -125,7 +125,7 @@ def with_users(tmp_path_factory) -> Iterator[str]:
             ("auth/user/grant", {"user": "root", "role": "root"}),
             ("auth/enable", {}),
         ):
-            Etcd([endpoint])._call(method, body)
+            Etcd([endpoint]).call(method, body)
         yield endpoint
 
 
@@ -149,7 +149,7 @@ def test_a_token_that_etcd_has_forgotten_is_renewed(with_users):
     etcd = Etcd([with_users], username="root", password="secret")
     etcd.put("/forgotten", "1")
     other = Etcd([with_users], username="root", password="secret")
-    other._call("auth/user/changepw", {"name": "root", "password": "secret"})
+    other.call("auth/user/changepw", {"name": "root", "password": "secret"})
     assert etcd.commit([holds("/forgotten", "1")], [Put("/forgotten", "2")])
 
 
@@ -185,16 +185,19 @@ def test_tls_is_verified(tmp_path):
         assert etcd.get("/x").value == "1"
         with pytest.raises(EtcdUnreachable, match="certificate verify failed: .* Name as etcd_ca_cert"):
             Etcd([endpoint]).get("/x")
-        with pytest.raises(EtcdUnreachable, match="Name as etcd_client_cert and etcd_client_key"):
+        with pytest.raises(EtcdUnreachable, match="etcd_client_cert and etcd_client_key"):
             Etcd([endpoint], ca_cert=secured.files["ca_cert"]).get("/x")
         with pytest.raises(EtcdUnreachable, match="If it has a certificate, write it with https://"):
             Etcd([endpoint.replace("https", "http")]).get("/x")
+    with pytest.raises(EtcdUnreachable, match=r"none\.pem is missing on this host\. The role etcd provides"):
+        Etcd([endpoint], ca_cert=str(tmp_path / "none.pem")).get("/x")
+    (tmp_path / "nonsense.pem").write_text("nonsense")
     with pytest.raises(LabError, match="the TLS files cannot be used"):
-        Etcd([endpoint], ca_cert=str(tmp_path / "none.pem"))
+        Etcd([endpoint], ca_cert=str(tmp_path / "nonsense.pem"))
 
 
 def test_an_etcd_without_tls_is_named(endpoint):
-    with pytest.raises(EtcdUnreachable, match="it seems not to speak TLS .* Write it with http://"):
+    with pytest.raises(EtcdUnreachable, match="TLS failed: .* If it has no certificate, write it with http://"):
         Etcd([endpoint.replace("http", "https")]).get("/x")
 
 

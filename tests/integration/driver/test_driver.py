@@ -315,7 +315,7 @@ def test_a_compacted_revision_makes_the_mirror_read_everything_again(endpoint):
     following.stop()
     for number in range(5):
         etcd.put("/a/1", str(number))
-    etcd._call("kv/compaction", {"revision": str(following.mirror.revision + 4)})
+    etcd.call("kv/compaction", {"revision": str(following.mirror.revision + 4)})
     following.restart()
     assert isinstance(following.outcome(), WatchLost)
     following.restart()
