@@ -21,6 +21,8 @@ from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
+from ansible_collections.container_network.lab.plugins.module_utils.kernel.packet_capture import ARGUMENTS
+
 display = Display()
 
 MODULE = "container_network.lab.packet_capture"
@@ -73,18 +75,9 @@ class ActionModule(ActionBase):
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Run the task."""
         result = super().run(tmp, task_vars)
-        _validation, options = self.validate_argument_spec(
-            {
-                "devices": {"type": "list", "elements": "dict", "default": []},
-                "filter": {"type": "str", "default": ""},
-                "packets": {"type": "int"},
-                "seconds": {"type": "float", "default": 60.0},
-                "dest": {"type": "path", "required": True},
-                "pipe": {"type": "bool", "default": False},
-            }
-        )
+        _validation, options = self.validate_argument_spec(ARGUMENTS)
         labels = [device.get("label") or device["name"] for device in options["devices"]]
-        host_options = {name: options[name] for name in _HOST_OPTIONS}
+        host_options = {"state": "started", **{name: options[name] for name in _HOST_OPTIONS}}
         if self._task.check_mode:
             return {**result, **self._on_host(host_options, task_vars), "captures": []}
         with ExitStack() as opened:

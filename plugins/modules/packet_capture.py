@@ -46,13 +46,23 @@ options:
   dest:
     description: The folder, on the machine that runs Ansible, that gets a file C(LABEL.pcap) for each device.
     type: path
-    required: true
+    default: captures
   pipe:
     description:
       - Whether these files are named pipes, as C(wireshark -k -i FILE) reads them. They are made, the capture begins
         when all are read, and they are removed at the end.
     type: bool
     default: false
+  state:
+    description:
+      - V(whole) captures from the beginning to the end. V(started) and V(stopped) are the two halves of it on the host,
+        which the task runs by itself.
+    type: str
+    choices: [whole, started, stopped]
+    default: whole
+  folder:
+    description: With O(state=stopped), the folder on the host that V(started) has returned.
+    type: path
 requirements:
   - tcpdump on the host
 attributes:

@@ -38,9 +38,12 @@ ARGUMENTS: dict[str, Any] = {
     "filter": {"type": "str", "default": ""},
     "packets": {"type": "int"},
     "seconds": {"type": "float", "default": 60.0},
-    "state": {"type": "str", "choices": ["started", "stopped"], "default": "started"},
+    "dest": {"type": "path", "default": "captures"},
+    "pipe": {"type": "bool", "default": False},
+    "state": {"type": "str", "choices": ["whole", "started", "stopped"], "default": "whole"},
     "folder": {"type": "path"},
 }
+"""``dest``, ``pipe`` and the state ``whole`` are those of the action plugin; on the host captures start or stop."""
 LONGEST = 86400.0  # seconds
 _PROGRAM, _PACKAGE = "tcpdump", "tcpdump"
 _SEARCH_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -184,7 +187,11 @@ def _command_line(pid: int) -> list[bytes]:
 
 
 def converge(params: dict[str, Any], check_mode: bool) -> Outcome:
-    """Start captures, or stop them."""
+    """Start captures, or stop them; LabError where the action plugin was passed by, which would do both."""
+    if params["state"] == "whole":
+        raise LabError(
+            "packet_capture runs by its action plugin, which Ansible finds in the collection: use it as a task."
+        )
     if params["state"] == "stopped":
         return stop(params["folder"] or "")
     return start(params, check_mode)

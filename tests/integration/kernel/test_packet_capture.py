@@ -31,7 +31,7 @@ def pair(netns_factory: Callable[[], str]) -> tuple[str, str]:
 
 
 def start(**options: object) -> dict:
-    return run_module("packet_capture", **options)
+    return run_module("packet_capture", state="started", **options)
 
 
 def stop(started: dict) -> list[dict]:
@@ -121,12 +121,12 @@ def play(tmp_path: Path, netns: str, options: str) -> subprocess.Popen[str]:
         "- hosts: localhost\n  gather_facts: false\n  tasks:\n"
         "    - container_network.lab.packet_capture:\n"
         f"        devices: [{{name: va, netns: {netns}, label: 'node-1/busybox:va'}}]\n"
-        f"        dest: {tmp_path}/packets\n        filter: icmp\n        packets: 4\n        seconds: 20\n{options}"
+        f"        dest: {tmp_path}/packets\n        filter: icmp\n        packets: 4\n        seconds: 90\n{options}"
     )
     return subprocess.Popen(["ansible-playbook", str(playbook)], stdout=subprocess.PIPE, text=True)
 
 
-def await_path(path: Path, seconds: float = 20) -> None:
+def await_path(path: Path, seconds: float = 90) -> None:
     deadline = time.monotonic() + seconds
     while not path.exists():
         assert time.monotonic() < deadline, f"{path} does not come"
@@ -141,7 +141,7 @@ def test_packets_come_to_this_machine_as_a_file(pair, tmp_path):
         while path.stat().st_size == 0:  # until the capture has begun
             time.sleep(0.05)
         ping(here, 3)
-        output, _error = run.communicate(timeout=30)
+        output, _error = run.communicate(timeout=90)
     assert run.returncode == 0, output
     assert packets(str(path)) == 4
 
@@ -155,7 +155,7 @@ def test_packets_come_to_this_machine_through_a_pipe(pair, tmp_path):
             content = pipe.read(24)
             ping(here, 3)
             content += pipe.read()
-        output, _error = run.communicate(timeout=30)
+        output, _error = run.communicate(timeout=90)
     assert run.returncode == 0, output
     assert len(content) == 24 + 4 * (16 + 98)  # a ping is 98 bytes on Ethernet
     assert not path.exists()
