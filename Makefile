@@ -66,6 +66,14 @@ lab-down: $(lab_ready) ## remove the lab LAB
 status: $(lab_ready) ## show how the labs of this machine and the hosts of LAB are
 	@$(as_root) ansible-playbook -i inventories/$(LAB) playbooks/status.yml $(EXTRA)
 
+.PHONY: capture
+capture: $(lab_ready) ## capture packets to files: ON=node-1/busybox,subnet-1 WITH="seconds=10 packets=100"
+	@$(as_root) ansible-playbook -i inventories/$(LAB) playbooks/capture.yml -e "on=$(ON) $(WITH)" $(EXTRA)
+
+.PHONY: draw
+draw: $(lab_ready) ## draw what is on the hosts of LAB: drawings/topology.html, .svg, .mmd, .dot, .json
+	@$(as_root) ansible-playbook -i inventories/$(LAB) playbooks/draw.yml $(EXTRA)
+
 .PHONY: impair
 impair: $(lab_ready) ## make a line of the lab LAB worse: ON=node-1 WITH="delay=50ms loss=1%", or whole: WITH=heal=true
 	@$(as_root) ansible-playbook -i inventories/$(LAB) playbooks/impair.yml -e "on=$(ON) $(WITH)" $(EXTRA)

@@ -10,19 +10,8 @@ from collections.abc import Sequence
 import pytest
 
 from ansible_collections.container_network.lab.plugins.filter.topology import topology_impairments, topology_places
-from ansible_collections.container_network.lab.plugins.module_utils.topology.model import Device, Host, Namespace, Peer
-
-
-def veth(name: str, index: int, peer: str | None, there: int, master: str | None = None, address: str = "") -> Device:
-    end = Peer(peer, there) if peer else None
-    return Device(name, index, "veth", None, 1500, True, (address,) if address else (), master=master, peer=end)
-
-
-def bridge(name: str, index: int) -> Device:
-    return Device(name, index, "bridge", None, 1500, True, ("10.0.0.1/24",))
-
-
-LO = Device("lo", 1, None, None, 65536, True)
+from ansible_collections.container_network.lab.plugins.module_utils.topology.model import Host, Namespace
+from tests.support.topologies import LO, bridge, veth
 
 
 def host(name: str, address: str, containers: Sequence[str]) -> Host:
