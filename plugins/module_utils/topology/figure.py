@@ -268,7 +268,7 @@ def _tunnel_lines(topology: Topology) -> Iterator[Line]:
             for other in tunnels:
                 if other.host == there != place.host and _same_tunnel(place.device, other.device):
                     ids = sorted((chip_id(place), chip_id(other)))
-                    yield Line("tunnel", (ids[0], ids[1]), place.device.tunnel.split(" local")[0].split(" remote")[0])
+                    yield Line("tunnel", (ids[0], ids[1]), " ".join(filter(None, _kind_and_number(place.device))))
 
 
 def _far_addresses(place: Place) -> Iterator[str]:
@@ -284,8 +284,10 @@ def _far_addresses(place: Place) -> Iterator[str]:
 
 
 def _same_tunnel(one: Device, other: Device) -> bool:
-    def number(device: Device) -> str:
-        words = device.tunnel.split()
-        return words[words.index("id") + 1] if "id" in words else ""
+    return _kind_and_number(one) == _kind_and_number(other)
 
-    return one.kind == other.kind and number(one) == number(other)
+
+def _kind_and_number(device: Device) -> tuple[str, str]:
+    """The kind of a tunnel, and by which number its packets are known: a VXLAN's VNI."""
+    words = device.tunnel.split()
+    return words[0], f"id {words[words.index('id') + 1]}" if "id" in words else ""
