@@ -16,7 +16,6 @@ from dataclasses import dataclass
 
 from ..kernel.ipsets import IpSet
 from ..kernel.iptables import ChainSet
-from .dns_names import ContainerName, hosts_text
 
 CHAIN = "CONTAINER-NAMES"
 SET_PREFIX = "container-names-"
@@ -35,10 +34,6 @@ class View:
     port: int
     networks: Networks
     clients: frozenset[str] = frozenset()
-
-    def text(self, names: Iterable[ContainerName], reserved: Collection[str] = ()) -> str:
-        """Its hosts(5) file. Containers of other networks have their full names only; ``reserved`` is nobody's."""
-        return hosts_text(names, self.networks, reserved)
 
     def ipset(self) -> IpSet:
         """The clients whose queries are redirected to it."""

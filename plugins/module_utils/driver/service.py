@@ -20,7 +20,7 @@ from ..recorded import guard
 from .config import Config
 from .converger import Converger
 from .dns_clients import DnsClients
-from .dns_names import ContainerName, HostsFile
+from .dns_names import AllNames, ContainerName
 from .dns_server import DnsServer, DriverNames
 from .docker_view import Docker
 from .endpoint_life import EndpointLife
@@ -54,11 +54,11 @@ class Driver:
         options: Mapping[str, Any],
         config: Config,
         docker: Docker,
-        hosts_file: HostsFile,
+        all_names: AllNames,
         dns_server: DnsServer | None = None,
     ) -> None:
         """``kind`` is the network's class, ``options`` are its part of the configuration; the rest is the host's."""
-        self._hosts_file = hosts_file
+        self._all_names = all_names
         self._dns_server = dns_server
         self._told_unread: dict[str, str] = {}
         self._name_complaint = ""
@@ -182,7 +182,7 @@ class Driver:
         self._name_complaint = complaint
 
     def _serve_names(self, names: tuple[ContainerName, ...], copy: EtcdSnapshot, thorough: bool) -> None:
-        self._hosts_file.update(self._network.driver, names)
+        self._all_names.update(self._network.driver, names)
         if self._dns_server is not None:
             if not self.synced.is_set():
                 self._sync_clients()
