@@ -9,6 +9,7 @@ They keep running without this service, which finds them again when it starts.
 from __future__ import annotations
 
 import dataclasses
+import errno
 import logging
 import threading
 import time
@@ -22,9 +23,10 @@ from ..kernel import ipsets, iptables
 from ..kernel.command import run
 from ..kernel.ipsets import IpSet
 from ..kernel.iptables import ChainSet
+from ..kernel.listening import listening_error
 from .dns_forwarding import Forwarding
 from .dns_names import ContainerName, NamesFiles
-from .dns_views import SET_PREFIX, Networks, View, plan_views, redirection
+from .dns_views import PROTOCOLS, SET_PREFIX, Networks, View, plan_views, redirection
 
 START_SECONDS = 2.0
 RETRY_SECONDS = 30.0
@@ -98,7 +100,8 @@ class DnsServer:
 
     def _apply(self) -> None:
         ports = self._ports()
-        views = plan_views(self._all_networks(), self._all_clients(), ports)
+        kept = {networks: port for networks, port in ports.items() if self._serves(port) or self._is_free(port)}
+        views = plan_views(self._all_networks(), self._all_clients(), kept, self._is_free)
         names = [name for known in self._known.values() for name in known.names]
         for view in views:
             self._write(view, names)
@@ -156,6 +159,11 @@ class DnsServer:
             return Path(f"/proc/{int(self._pid_file(port).read_text())}/comm").read_text().strip() == "dnsmasq"
         except (OSError, ValueError):
             return False
+
+    def _is_free(self, port: int) -> bool:
+        """Whether no program of somebody else has the port."""
+        errors = (listening_error(protocol, self._address, port) for protocol in PROTOCOLS)
+        return not any(error and error.errno == errno.EADDRINUSE for error in errors)
 
     def _stop(self, port: int) -> None:
         _systemctl("stop", port)

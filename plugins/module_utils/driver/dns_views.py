@@ -11,7 +11,7 @@ itself: it stays free for others, also on all addresses of the host.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ..kernel.ipsets import IpSet
@@ -23,7 +23,9 @@ PORT = 53
 WHOLE_PORT = 5300
 """Where the server of all networks' names listens."""
 FIRST_PORT = 5301
+LAST_PORT = 65535
 PROTOCOLS = ("udp", "tcp")
+LOCAL_PORTS = tuple(f"{WHOLE_PORT}/{protocol}" for protocol in PROTOCOLS)
 Networks = frozenset[str]
 
 
@@ -40,14 +42,20 @@ class View:
         return IpSet(f"{SET_PREFIX}{self.port}", "hash:ip", "inet", self.clients)
 
 
-def plan_views(networks: Iterable[str], clients: Mapping[str, Networks], ports: Mapping[Networks, int]) -> list[View]:
+def plan_views(
+    networks: Iterable[str],
+    clients: Mapping[str, Networks],
+    ports: Mapping[Networks, int],
+    is_free: Callable[[int], bool] = lambda _port: True,
+) -> list[View]:
     """A view for each network of this host, ready for its first container, and for each set of networks with a client.
 
-    ``clients`` are the networks of each container, by its address; ``ports`` are those of existing views.
+    ``clients`` are the networks of each container, by its address; ``ports`` are those of existing views; ``is_free``
+    tells whether nobody else has a port.
     """
     wanted = {frozenset([network]) for network in networks} | set(clients.values())
     taken = {port for networks, port in ports.items() if networks in wanted}
-    free = (port for port in range(FIRST_PORT, FIRST_PORT + len(wanted) + len(taken)) if port not in taken)
+    free = (port for port in range(FIRST_PORT, LAST_PORT + 1) if port not in taken and is_free(port))
     return [
         View(
             ports[networks] if networks in ports else next(free),

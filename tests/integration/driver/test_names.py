@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -34,7 +35,7 @@ case $1 in
   start) dnsmasq --conf-file=/dev/null --pid-file={FOLDER}/$port.pid --port=$port --listen-address={ADDRESS} \
     --bind-interfaces --no-hosts --addn-hosts={FOLDER}/$port.hosts --servers-file={FOLDER}/$port.servers \\
     --resolv-file={FOLDER}/upstream ;;
-  stop) kill "$(cat {FOLDER}/$port.pid)" ;;
+  stop) kill "$(cat {FOLDER}/$port.pid)" || true ;;
 esac
 """
 
@@ -230,6 +231,37 @@ def test_a_containers_names_never_leave_the_host_and_what_is_below_them_is_someb
         assert lookup(host, container, "api.app") == "192.168.7.7"
         assert lookup(host, container, "gone.red.container") == ""
     assert asked_in_the_lan() == {"api.app"}
+
+
+def test_a_view_gives_way_to_whoever_has_its_port(host: DriverHost) -> None:
+    elsewhere(host, "red", "10.1.0.77")
+    elsewhere(host, "blue", "10.1.0.88")
+    run(host, "r1", "red")
+    run(host, "b1", "blue")
+    eventually(lambda: lookup(host, "r1", "web") == "10.1.0.77")
+    eventually(lambda: lookup(host, "b1", "web") == "10.1.0.88")
+    listing = host.run("grep", "-l", "^# blue$", "-r", FOLDER, "--include=*.hosts").stdout
+    port = int(Path(listing.strip()).stem)
+    host.kill_driver()
+    host.run("pkill", "--pidfile", f"{FOLDER}/{port}.pid")
+    with inside(host.netns):
+        other = eventually(lambda: _bound(port))
+    with other:
+        host.start_driver()
+        eventually(lambda: "# blue\n" not in host.run("cat", f"{FOLDER}/{port}.hosts", check=False).stdout)
+        eventually(lambda: lookup(host, "b1", "web") == "10.1.0.88")
+    assert lookup(host, "r1", "web") == "10.1.0.77"
+
+
+def _bound(port: int) -> socket.socket | None:
+    """A UDP socket at a port of all addresses, as soon as nobody else has it."""
+    taken = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    try:
+        taken.bind(("0.0.0.0", port))
+    except OSError:
+        taken.close()
+        return None
+    return taken
 
 
 def test_port_53_is_free_for_others_and_queries_do_not_get_there(host: DriverHost) -> None:

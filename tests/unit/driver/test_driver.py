@@ -286,6 +286,12 @@ def test_each_network_and_each_combination_has_a_view_that_keeps_its_port():
     ]
 
 
+def test_a_new_view_leaves_ports_to_those_who_have_them():
+    one, two = frozenset(["net1"]), frozenset(["net2"])
+    views = plan_views(["net1", "net2"], {}, {two: 5303}, lambda port: port not in (5301, 5302))
+    assert views == [View(5304, one), View(5303, two)]
+
+
 def test_an_address_that_two_containers_have_tells_them_not_apart():
     one, two = frozenset(["net1"]), frozenset(["net2"])
     found = networks_by_address([(one, ["10.0.0.2", "172.18.0.2"]), (two, ["10.0.0.2", "172.18.0.3"])])
