@@ -16,6 +16,7 @@ from ..datastore.etcd import EtcdUnreachable
 from ..datastore.mirror import EtcdSnapshot, Mirror, WatchLost
 from ..datastore.reading import warnings_of
 from ..errors import LabError
+from ..kernel import sysctl
 from ..recorded import guard
 from .config import Config
 from .converger import Converger
@@ -41,6 +42,7 @@ NAMING_SECONDS = (0.05, 0.2, 30.0)
 """After a container joined: seconds until Docker is first asked for its name, between attempts, and until giving up."""
 _WATCH_PAUSE = (0.2, 5.0)
 _EVENTS_PAUSE = 1.0
+_FORWARDING = "net.ipv4.ip_forward"
 _WORKERS = 16  # requests served at once
 log = logging.getLogger(__name__)
 
@@ -153,6 +155,8 @@ class Driver:
         self._tell_unread(copy)
         names = tuple(self._records.aliases.added(self._network.names(copy), copy))
         self._try_to_serve_names(names, copy, thorough)
+        if thorough:
+            _forward()
         try:
             self._network.converge(copy, thorough)
         finally:
@@ -282,6 +286,13 @@ def socket_methods(
         f"{network.driver}.sock": {**network_methods, **_activation("NetworkDriver")},
         f"{network.ipam_driver}.sock": {**ipam_methods, **_activation("IpamDriver")},
     }
+
+
+def _forward() -> None:
+    """Containers' packets are forwarded, as Docker has it from its start on, also when somebody has turned it off."""
+    if sysctl.find(_FORWARDING) == "0":
+        sysctl.write(_FORWARDING, "1")
+        log.warning("%s was 0: it is 1 again, since the host forwards what its containers send", _FORWARDING)
 
 
 def _activation(*interfaces: str) -> dict[str, Handler]:
