@@ -15,15 +15,15 @@ import socket
 import sys
 import threading
 import time
-from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
 
 from ..errors import LabError
 from ..kernel.writer import load
 from .config import Config
-from .dns_names import DOMAIN, HostsFile
-from .dns_server import UPSTREAM_FILE, DnsServer, clean_host, write_domains
+from .dns_forwarding import Forwarding
+from .dns_names import DOMAIN, AllNames, NamesFiles
+from .dns_server import UPSTREAM_FILE, DnsServer, clean_host
 from .docker_view import Docker
 from .host_options import MODULE
 from .registry import network_class, network_classes
@@ -39,16 +39,14 @@ def drivers(config: Config) -> list[Driver]:
     """One driver for each configured network; InvalidInput if the configuration of a network is wrong."""
     classes = network_classes(config.networks)
     docker = Docker(config.docker_socket, config.docker_pid_file)
-    hosts_file = HostsFile(config.hosts_file, config.dnsmasq_pid_file, config.reserved_names)
+    folder = config.hosts_file.parent
+    forwarding = Forwarding([DOMAIN, *(one.dns_domain for one in classes.values())], folder / UPSTREAM_FILE)
+    all_names = AllNames(NamesFiles(config.hosts_file, config.dnsmasq_pid_file, forwarding, config.reserved_names))
     dns_server = None
     if config.dns_address:
-        folder = config.hosts_file.parent
-        domains = [DOMAIN, *(one.dns_domain for one in classes.values())]
-        write = partial(write_domains, folder, domains, config.dnsmasq_pid_file, folder / UPSTREAM_FILE)
-        write()
-        dns_server = DnsServer(folder, config.dns_address, config.networks, write, config.reserved_names)
+        dns_server = DnsServer(folder, config.dns_address, config.networks, forwarding, config.reserved_names)
     return [
-        Driver(classes[name], options, config, docker, hosts_file, dns_server)
+        Driver(classes[name], options, config, docker, all_names, dns_server)
         for name, options in config.networks.items()
     ]
 

@@ -16,11 +16,12 @@ from ..datastore.etcd import EtcdUnreachable
 from ..datastore.mirror import EtcdSnapshot, Mirror, WatchLost
 from ..datastore.reading import warnings_of
 from ..errors import LabError
+from ..kernel import sysctl
 from ..recorded import guard
 from .config import Config
 from .converger import Converger
 from .dns_clients import DnsClients
-from .dns_names import ContainerName, HostsFile
+from .dns_names import AllNames, ContainerName
 from .dns_server import DnsServer, DriverNames
 from .docker_view import Docker
 from .endpoint_life import EndpointLife
@@ -41,6 +42,7 @@ NAMING_SECONDS = (0.05, 0.2, 30.0)
 """After a container joined: seconds until Docker is first asked for its name, between attempts, and until giving up."""
 _WATCH_PAUSE = (0.2, 5.0)
 _EVENTS_PAUSE = 1.0
+_FORWARDING = "net.ipv4.ip_forward"
 _WORKERS = 16  # requests served at once
 log = logging.getLogger(__name__)
 
@@ -54,11 +56,11 @@ class Driver:
         options: Mapping[str, Any],
         config: Config,
         docker: Docker,
-        hosts_file: HostsFile,
+        all_names: AllNames,
         dns_server: DnsServer | None = None,
     ) -> None:
         """``kind`` is the network's class, ``options`` are its part of the configuration; the rest is the host's."""
-        self._hosts_file = hosts_file
+        self._all_names = all_names
         self._dns_server = dns_server
         self._told_unread: dict[str, str] = {}
         self._name_complaint = ""
@@ -153,6 +155,8 @@ class Driver:
         self._tell_unread(copy)
         names = tuple(self._records.aliases.added(self._network.names(copy), copy))
         self._try_to_serve_names(names, copy, thorough)
+        if thorough:
+            _forward()
         try:
             self._network.converge(copy, thorough)
         finally:
@@ -182,7 +186,7 @@ class Driver:
         self._name_complaint = complaint
 
     def _serve_names(self, names: tuple[ContainerName, ...], copy: EtcdSnapshot, thorough: bool) -> None:
-        self._hosts_file.update(self._network.driver, names)
+        self._all_names.update(self._network.driver, names)
         if self._dns_server is not None:
             if not self.synced.is_set():
                 self._sync_clients()
@@ -282,6 +286,13 @@ def socket_methods(
         f"{network.driver}.sock": {**network_methods, **_activation("NetworkDriver")},
         f"{network.ipam_driver}.sock": {**ipam_methods, **_activation("IpamDriver")},
     }
+
+
+def _forward() -> None:
+    """Containers' packets are forwarded, as Docker has it from its start on, also when somebody has turned it off."""
+    if sysctl.find(_FORWARDING) == "0":
+        sysctl.write(_FORWARDING, "1")
+        log.warning("%s was 0: it is 1 again, since the host forwards what its containers send", _FORWARDING)
 
 
 def _activation(*interfaces: str) -> dict[str, Handler]:

@@ -26,7 +26,8 @@ from ansible_collections.container_network.lab.plugins.module_utils.datastore.mi
 )
 from ansible_collections.container_network.lab.plugins.module_utils.driver.config import Config
 from ansible_collections.container_network.lab.plugins.module_utils.driver.dns_clients import DnsClients
-from ansible_collections.container_network.lab.plugins.module_utils.driver.dns_names import HostsFile
+from ansible_collections.container_network.lab.plugins.module_utils.driver.dns_forwarding import Forwarding
+from ansible_collections.container_network.lab.plugins.module_utils.driver.dns_names import AllNames, NamesFiles
 from ansible_collections.container_network.lab.plugins.module_utils.driver.docker_view import (
     Docker,
     DockerEndpoint,
@@ -67,7 +68,8 @@ def ask(folder: Path, endpoints: list[str], calls: list[tuple[str, dict]], toget
     """Start the sockets, call the methods, and return the answers."""
     config = Config("host1", {}, {"endpoints": endpoints}, plugins=folder / "plugins")
     docker = Docker(str(folder / "docker.sock"), folder / "docker.pid")
-    driver = Driver(CalicoNetwork, {"interface": "lo"}, config, docker, HostsFile(folder / "hosts", None))
+    names = AllNames(NamesFiles(folder / "hosts", None, Forwarding()))
+    driver = Driver(CalicoNetwork, {"interface": "lo"}, config, docker, names)
     sockets = {"NetworkDriver": folder / "plugins/calico.sock", "IpamDriver": folder / "plugins/calico-ipam.sock"}
     driver.start_sockets()  # and nothing that would change this machine
     try:
