@@ -12,23 +12,19 @@ from typing import Any
 
 from ..datastore.etcd import Etcd
 from ..datastore.reading import warnings_of
-from ..errors import InvalidInput, LabError, raise_if_any
+from ..errors import InvalidInput, raise_if_any
 from ..kernel.links import read_links
 from ..kernel.netlink import NetlinkSocket
-from ..kernel.vxlan import SMALLEST_MTU
 from ..outcome import Outcome, observed
 from ..recorded import files, network_set
 from ..validation import removal_problems
 from .backends.backend import Underlay
 from .claim import Claim
 from .config import FlannelConfig
-from .dataplane import HostState, subnet_from_env
+from .dataplane import SET_NAME, HostState, subnet_from_env
 from .leases import Lease
 from .snapshot import Snapshot, Subnet
 from .store import FlannelStore, Releasable
-
-SET_NAME = "flannel"
-"""What a host has of the network is recorded under this name."""
 
 
 def converge_config(params: dict[str, Any], check_mode: bool) -> Outcome:
@@ -102,27 +98,13 @@ def _host_state(params: dict[str, Any], check_mode: bool) -> HostState:
     store = _store(params, check_mode)
     snapshot = store.read()
     config = store.config(snapshot)
-    left = config.backend.mtu(underlay.mtu)
-    if left < SMALLEST_MTU[4]:
-        raise InvalidInput(
-            [
-                f"MTU {underlay.mtu} of {underlay.interface} leaves {left} bytes for containers "
-                f"with {config.backend.TYPE}, and {SMALLEST_MTU[4]} are the least (RFC 791): raise it"
-            ]
-        )
     leases = {subnet: found.lease for subnet, found in snapshot.leases.items()}
     if check_mode:
         predicted = [_lease_from(fields) for fields in params["predicted_leases"] or []]
         movers = {lease.public_ip for lease in predicted}
         leases = {subnet: lease for subnet, lease in leases.items() if lease.public_ip not in movers}
         leases.update({lease.subnet: lease for lease in predicted})
-    own = next((lease for lease in leases.values() if lease.public_ip == str(address.ip)), None)
-    if own is None:
-        raise LabError(
-            f"{address.ip} has no lease under {store.keys.leases.rstrip('/')}: "
-            "the module container_network.lab.flannel_subnet takes one"
-        )
-    state = HostState.implied(config, own, list(leases.values()), underlay)
+    state = HostState.of_leases(config, leases.values(), underlay, store.keys.leases)
     return dataclasses.replace(
         state, warnings=(*store.transactions.warnings, *warnings_of(store.unread), *state.warnings)
     )

@@ -9,14 +9,16 @@ What flanneld 0.20.2 leaves behind is the model throughout. Pure.
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..errors import InvalidInput, LabError
 from ..kernel.iptables import ChainSet
 from ..kernel.routes import TABLES, RouteSet
 from ..kernel.virtual_links import LinkSet
+from ..kernel.vxlan import SMALLEST_MTU
 from ..recorded import contents
 from ..recorded.files import RecordedFile
 from ..recorded.network_set import NetworkState
@@ -24,6 +26,8 @@ from .backends.backend import Underlay
 from .config import FlannelConfig
 from .leases import Lease
 
+SET_NAME = "flannel"
+"""What a host has of the network is recorded under this name."""
 SUBNET_ENV = "/run/flannel/subnet.env"
 FORWARD_CHAIN = "FLANNEL-FWD"
 MASQUERADE_CHAIN = "FLANNEL-POSTRTG"
@@ -48,6 +52,35 @@ class HostState:
         """What all leases imply for the host with the lease ``own``; a peer that it cannot reach is a warning."""
         peers, warnings = usable_peers(config, own, others, underlay)
         return cls(config, own, tuple(peers), underlay, tuple(warnings))
+
+    @classmethod
+    def of_leases(
+        cls, config: FlannelConfig, leases: Collection[Lease], underlay: Underlay, place: str = "the network's leases"
+    ) -> HostState:
+        """What all leases imply for the host that has the underlay's address; ``place`` is where etcd has them.
+
+        InvalidInput if the underlay leaves too few bytes. LabError if the host has no lease, or one that does not go
+        with the configuration: as with flanneld, who changes that has to renew the leases.
+        """
+        left = config.backend.mtu(underlay.mtu)
+        if left < SMALLEST_MTU[4]:
+            raise InvalidInput(
+                [
+                    f"MTU {underlay.mtu} of {underlay.interface} leaves {left} bytes for containers "
+                    f"with {config.backend.TYPE}, and {SMALLEST_MTU[4]} are the least (RFC 791): raise it"
+                ]
+            )
+        address = str(underlay.address.ip)
+        own = next((lease for lease in leases if lease.public_ip == address), None)
+        if own is None:
+            raise LabError(
+                f"{address} has no lease under {place.rstrip('/')}: "
+                "the module container_network.lab.flannel_subnet takes one"
+            )
+        reason = _unusable(config, own, underlay)
+        if reason:
+            raise LabError(f"the lease {own.subnet} of {address}, this host, cannot be used: {reason}")
+        return cls.implied(config, own, list(leases), underlay)
 
     @property
     def mtu(self) -> int:

@@ -16,7 +16,7 @@ from collections.abc import Callable
 
 from ..datastore.etcd import Etcd
 from ..datastore.transactions import MAX_OPERATIONS, Transaction, Transactions
-from ..errors import InvalidInput, LabError, raise_if_any
+from ..errors import InvalidInput, raise_if_any
 from .claim import Claim
 from .config import FlannelConfig
 from .leases import Lease
@@ -36,7 +36,7 @@ class FlannelStore:
     def __init__(
         self, etcd: Etcd, prefix: str, check_mode: bool = False, predicted_config: FlannelConfig | None = None
     ) -> None:
-        self.keys = Keys("/" + prefix.strip("/"))
+        self.keys = Keys.under(prefix)
         self.transactions = Transactions(etcd, check_mode)
         self.unread: dict[str, str] = {}
         """Keys that `read` had to leave out, with the reasons."""
@@ -50,17 +50,7 @@ class FlannelStore:
 
     def config(self, snapshot: Snapshot) -> FlannelConfig:
         """The network's configuration; LabError without one, InvalidInput for one that cannot be built."""
-        if self._predicted_config:
-            return self._predicted_config
-        if snapshot.config is None:
-            raise LabError(
-                f"etcd holds no network configuration at {self.keys.config}: "
-                "the module container_network.lab.flannel_config writes it"
-            )
-        try:
-            return FlannelConfig.from_document(snapshot.config)
-        except InvalidInput as error:
-            raise InvalidInput([f"{self.keys.config}: {problem}" for problem in error.problems]) from error
+        return self._predicted_config or snapshot.stored_config(self.keys)
 
     def put_config(self, config: FlannelConfig) -> str:
         """Write the configuration, unless what is stored means the same; returns what is stored then.
