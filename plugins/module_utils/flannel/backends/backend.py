@@ -110,11 +110,10 @@ class Backend:
         raise NotImplementedError
 
     @classmethod
-    def checks(cls, flannel: Mapping[str, Any], seen_macs: Mapping[str, str | None]) -> list[CheckOptions]:
+    def checks(cls, flannel: Mapping[str, Any]) -> list[CheckOptions]:
         """The checks of the tunnel device, or that there is none.
 
-        ``flannel`` is what the module flannel_host returned; ``seen_macs`` has by a host's address the MAC address that
-        its tunnel device was seen to have.
+        ``flannel`` is what the leases imply for the host, as `HostState.described` has it.
         """
         return []
 

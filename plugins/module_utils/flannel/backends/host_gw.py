@@ -55,7 +55,7 @@ class HostGw(Backend):
         return [f"-s {source} -d {own.subnet} -i {underlay.interface}" for source in sources]
 
     @classmethod
-    def checks(cls, flannel: Mapping[str, Any], seen_macs: Mapping[str, str | None]) -> list[CheckOptions]:
+    def checks(cls, flannel: Mapping[str, Any]) -> list[CheckOptions]:
         """Nothing is left of the backend vxlan."""
         return [
             check_options(

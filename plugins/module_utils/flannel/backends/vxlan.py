@@ -150,12 +150,12 @@ class Vxlan(Backend):
         return [f"-d {own.subnet} -i {self.device}"]
 
     @classmethod
-    def checks(cls, flannel: Mapping[str, Any], seen_macs: Mapping[str, str | None]) -> list[CheckOptions]:
-        """The device and its tables; of peers that were seen themselves, the MAC that they really have is expected."""
+    def checks(cls, flannel: Mapping[str, Any]) -> list[CheckOptions]:
+        """The device and its tables."""
         device, link = flannel["device"], flannel["links"][0]
         tunnel = link["vxlan"]
         peers = [
-            (peer["subnet"].partition("/")[0], seen_macs.get(peer["public_ip"]) or peer["vtep_mac"], peer["public_ip"])
+            (peer["subnet"].partition("/")[0], peer["vtep_mac"], peer["public_ip"])
             for peer in flannel["peers"]
             if peer["vtep_mac"] in {entry["mac"] for entry in flannel["fdb"]}  # the others are reached directly
         ]
