@@ -97,6 +97,20 @@ def test_what_comes_from_other_hosts_passes_before_docker_28_drops_it(backend, a
     assert jumps[("raw", "PREROUTING")]["insert"]
 
 
+def test_what_neighbours_send_without_the_tunnel_passes_as_well():
+    config = FlannelConfig.from_fields(network="40.15.0.0/16", backend="vxlan", direct_routing=True)
+    pairs = {"40.15.43.0/24": "192.168.1.68", "40.15.56.0/24": "192.168.1.245", "40.15.9.0/24": "192.168.0.33"}
+    leases = [config.lease(ipaddress.IPv4Network(subnet), address) for subnet, address in pairs.items()]
+    chains = HostState.of_leases(config, leases, UNDERLAY).described()["chains"]
+    arrivals = [chain["rules"] for chain in chains if chain["name"] == "FLANNEL-ARRIVALS"]
+    accepted = [
+        "-d 40.15.43.0/24 -i flannel.1 -j ACCEPT",
+        "-s 40.15.0.0/16 -d 40.15.43.0/24 -i eth0 -j ACCEPT",
+        "-s 192.168.1.245/32 -d 40.15.43.0/24 -i eth0 -j ACCEPT",
+    ]
+    assert arrivals == [accepted, accepted]
+
+
 def test_a_host_is_told_why_it_can_have_no_part_of_the_network():
     config = FlannelConfig.from_fields(network="40.15.0.0/16", backend="vxlan")
     subnet = ipaddress.IPv4Network("40.15.43.0/24")

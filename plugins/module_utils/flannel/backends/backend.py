@@ -118,6 +118,14 @@ class Backend:
         return []
 
 
+def arrivals_over_the_underlay(
+    network: ipaddress.IPv4Network, own: Lease, peers: Sequence[Lease], underlay: Underlay
+) -> list[str]:
+    """What peers send without a tunnel: only what has an address of a container or peer, as others are there, too."""
+    sources = [str(network), *(f"{peer.public_ip}/32" for peer in peers)]
+    return [f"-s {source} -d {own.subnet} -i {underlay.interface}" for source in sources]
+
+
 def route_by(dst: ipaddress.IPv4Network, via: str, dev: str, onlink: bool = False) -> Route:
     """A route by a next hop, as ip-route(8) makes it."""
     shape = RouteShape(dev, b"", rt.RT_SCOPE_UNIVERSE, PROTOCOLS["boot"], TYPES["unicast"], onlink)

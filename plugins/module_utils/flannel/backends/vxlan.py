@@ -18,7 +18,7 @@ from ...kernel.virtual_links import VirtualLink, VxlanAttributes
 from ...kernel.vxlan import IANA_PORT, LARGEST_VNI, OVERHEAD
 from ...kernel.vxlan_tables import StaticTables
 from ..leases import Lease
-from .backend import Backend, Underlay, route_by
+from .backend import Backend, Underlay, arrivals_over_the_underlay, route_by
 
 DEFAULT_VNI = 1
 DEFAULT_PORT = 8472
@@ -146,8 +146,10 @@ class Vxlan(Backend):
     def arrivals(
         self, network: ipaddress.IPv4Network, own: Lease, peers: Sequence[Lease], underlay: Underlay
     ) -> list[str]:
-        """Whatever comes out of the tunnel."""
-        return [f"-d {own.subnet} -i {self.device}"]
+        """Whatever comes out of the tunnel, and what comes without it."""
+        direct = [peer for peer in peers if self.is_direct(peer, underlay)]
+        plain = arrivals_over_the_underlay(network, own, direct, underlay) if direct else []
+        return [f"-d {own.subnet} -i {self.device}", *plain]
 
     @classmethod
     def checks(cls, flannel: Mapping[str, Any]) -> list[CheckOptions]:
