@@ -22,11 +22,11 @@ from ..driver.host import Host
 from ..driver.host_options import HostOption
 from ..errors import LabError
 from ..kernel import sysctl
-from ..kernel.links import read_links
+from ..kernel.links import LinkTable, read_links
 from ..kernel.netlink import NetlinkSocket
 from ..recorded.network_set import converge_state
 from .backends.backend import Underlay
-from .dataplane import SET_NAME, HostState
+from .dataplane import SET_NAME, HostState, gateway
 from .snapshot import Keys, Snapshot
 
 RENEWAL_SECONDS = 3600
@@ -64,13 +64,15 @@ class FlannelNetwork(Follower):
     def converge(self, copy: EtcdSnapshot, thorough: bool) -> None:
         """What the leases imply for this host; a lease of this host that would expire is renewed."""
         snapshot = Snapshot.of_copy(self._keys, copy)
-        leases = [found.lease for found in snapshot.leases.values()]
-        state = HostState.of_leases(snapshot.stored_config(self._keys), leases, self._underlay(), self._keys.leases)
+        config, leases = snapshot.stored_config(self._keys), [found.lease for found in snapshot.leases.values()]
+        with NetlinkSocket() as netlink:
+            links = read_links(netlink)
+        state = HostState.of_leases(config, leases, self._underlay(links), self._keys.leases)
         for warning in set(state.warnings) - set(self._warnings):
             log.warning("%s", warning)
         self._warnings = state.warnings
         changed = list(converge_state(SET_NAME, state.network_state(), False).facts["changed_parts"])
-        if sysctl.read(_FORWARDING) != "1":
+        if _has(links, gateway(state.own.subnet)) and sysctl.read(_FORWARDING) != "1":
             sysctl.write(_FORWARDING, "1")
             changed.append(_FORWARDING)
         if changed:
@@ -78,11 +80,10 @@ class FlannelNetwork(Follower):
         if thorough:
             self._renew(copy.get(snapshot.leases[state.own.subnet].key))
 
-    def _underlay(self) -> Underlay:
+    def _underlay(self, links: LinkTable) -> Underlay:
         """The underlay's card as it is now."""
         interface, address = self.host.options["interface"], self.host.options["address"]
-        with NetlinkSocket() as netlink:
-            link = read_links(netlink).get(interface)
+        link = links.get(interface)
         if link is None:
             raise LabError(f"there is no interface {interface}, which is this host's way to the others.")
         for text in link.addresses:
@@ -100,6 +101,14 @@ class FlannelNetwork(Follower):
         if 0 <= left < min(RENEWAL_SECONDS, life / 2):
             self.host.etcd.keep_alive(own.lease)
             log.info("the lease %s is renewed, which would have ended in %d s", own.key, left)
+
+
+def _has(links: LinkTable, bridge: str) -> bool:
+    """Whether Docker's bridge is there.
+
+    Before it makes that, Docker turns forwarding on, and closes FORWARD to others if forwarding was off until then.
+    """
+    return any(bridge in link.addresses for link in links.values())
 
 
 NETWORK = FlannelNetwork

@@ -62,6 +62,12 @@ class Network:
         for number in LEASES:
             self.lease(number)
 
+    def start_docker(self) -> None:
+        """What the host has then: the bridge with the lease's first address."""
+        ip(self.netns, "link add docker0 type bridge")
+        ip(self.netns, "address add 40.15.43.1/24 dev docker0")
+        ip(self.netns, "link set docker0 up")
+
     @contextlib.contextmanager
     def followed(self, kind: type[FlannelNetwork] = FlannelNetwork) -> Iterator[Following]:
         """Have the service at work on the host."""
@@ -110,7 +116,6 @@ def test_a_host_has_what_the_leases_imply_once_the_service_is_ready(network: Net
         assert "40.15.26.0/24 via 40.15.26.0 dev flannel.1 onlink" in routes(node)
         assert '-A FORWARD -m comment --comment "flanneld forward" -j FLANNEL-FWD' in rules(node)
         assert "FLANNEL_SUBNET=40.15.43.1/24\nFLANNEL_MTU=8951\n" in network.subnet_env.read_text()
-        assert sysctl.read("net.ipv4.ip_forward") == "1"
         assert restore_unit.wanted_files().keys() <= set(network.folder.rglob("*"))
 
 
@@ -178,13 +183,25 @@ def test_another_backend_comes_with_the_hosts_lease_and_leaves_nothing_of_the_fi
         eventually(lambda: network.state() == made, JOINING_SECONDS)
 
 
+def test_forwarding_is_left_to_docker_until_its_bridge_is_there(network: Network, node: str) -> None:
+    """Docker closes FORWARD for others if it had to turn forwarding on, as at a boot."""
+    network.make()
+    sysctl.write("net.ipv4.ip_forward", "0")
+    with network.followed():
+        network.lease(9, subnet="40.15.9.0/24")
+        eventually(lambda: len(fdb(node, "flannel.1")) == 3, JOINING_SECONDS)
+        assert sysctl.read("net.ipv4.ip_forward") == "0"
+        network.start_docker()
+        eventually(lambda: sysctl.read("net.ipv4.ip_forward") == "1", MENDING_SECONDS)
+
+
 @pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize(
     "damage",
     [
         "iptables -F; iptables -X; iptables -t nat -F; iptables -t nat -X; iptables -t raw -F; iptables -t raw -X",
         "sysctl -qw net.ipv4.ip_forward=0",
-        "ip link del flannel.1 2>/dev/null; ip route flush root 40.15.0.0/16",
+        "ip link del flannel.1 2>/dev/null; ip route flush root 40.15.0.0/16 proto boot",
         "ip link set eth0 down; ip link set eth0 up",
         "ip link del eth0; ip link add eth0 mtu 9001 type bridge; "
         "ip link set eth0 up; ip address add 192.168.1.68/24 dev eth0",
@@ -194,6 +211,7 @@ def test_another_backend_comes_with_the_hosts_lease_and_leaves_nothing_of_the_fi
 )
 def test_what_others_break_is_mended_within_seconds(network: Network, damage: str, backend: str) -> None:
     network.make(backend)
+    network.start_docker()
     with network.followed():
         whole = network.state()
         subprocess.run(["sh", "-c", damage], check=True, cwd=network.folder)
