@@ -219,6 +219,19 @@ def test_what_others_break_is_mended_within_seconds(network: Network, damage: st
         eventually(lambda: network.state() == whole, MENDING_SECONDS)
 
 
+def test_the_guard_of_the_host_is_mended_with_the_rules(network: Network, node: str) -> None:
+    def seen() -> list[str]:
+        return [line for line in rules(node, "mangle") if "CONTAINER-GUARD" in line]
+
+    network.make()
+    run_module("container_guard", interface="eth0", guard={**network.arguments, "container_interfaces": ["docker0"]})
+    wanted = seen()
+    assert wanted
+    with network.followed():
+        subprocess.run(["iptables", "-t", "mangle", "-F"], check=True)
+        eventually(lambda: seen() == wanted, MENDING_SECONDS)
+
+
 def test_a_card_that_is_away_is_awaited(network: Network, caplog: pytest.LogCaptureFixture) -> None:
     network.make()
     with network.followed():
