@@ -187,6 +187,15 @@ class Etcd:
         """A new lease that lives so long; returns its id."""
         return int(self.call("lease/grant", {"TTL": str(seconds)})["ID"])
 
+    def time_to_live(self, lease: int) -> tuple[int, int]:
+        """The seconds that a lease still lives, -1 if it has ended, and those for which it was granted."""
+        answer = self.call("lease/timetolive", {"ID": str(lease)})
+        return int(answer.get("TTL", 0)), int(answer.get("grantedTTL", 0))
+
+    def keep_alive(self, lease: int) -> None:
+        """Let a lease live as long again as it was granted for; nothing happens to one that has ended."""
+        self.call("lease/keepalive", {"ID": str(lease)})
+
     def _open(self, endpoint: str) -> None:
         self.close()
         self._connection = self._connect(endpoint)

@@ -19,14 +19,16 @@ from .backends.registry import BACKENDS
 
 @dataclass(frozen=True)
 class CheckedHost:
-    """One host as the network's modules returned it, and what it was then seen to have."""
+    """One host as the network's modules saw it, and what the leases imply for it."""
 
     name: str
     public_ip: str
     interface: str
     underlay_gateway: str | None
-    flannel: Mapping[str, Any]
-    vtep_mac: str | None = None
+    mtu: int
+    """Bytes, of its containers."""
+    flannel: Mapping[str, Any] = field(default_factory=dict)
+    """As `HostState.described` has it; of the host whose checks these are."""
     docker: DockerDaemon = field(default_factory=DockerDaemon)
     containers: Mapping[str, str] = field(default_factory=dict)
 
@@ -39,8 +41,7 @@ class CheckedHost:
 def checks(host: CheckedHost, others: Sequence[CheckedHost], outside: str | None) -> list[CheckOptions]:
     """All checks of one host; ``outside`` is an address that containers must reach by masquerading, or None."""
     found = [*_files_and_docker(host), *_routes(host), *_rules(host)]
-    seen_macs = {other.public_ip: other.vtep_mac for other in others}
-    found += BACKENDS[host.flannel["backend"]].checks(host.flannel, seen_macs)
+    found += BACKENDS[host.flannel["backend"]].checks(host.flannel)
     for container, address in host.containers.items():
         found += [*_container(host, container, address), *_neighbourhood(host, container)]
         found += [check for other in others for check in _across(host, container, other)]
@@ -56,7 +57,7 @@ def _files_and_docker(host: CheckedHost) -> list[CheckOptions]:
         check_options(
             "options of dockerd",
             ["ps", "-C", "dockerd", "-o", "args="],
-            DaemonOptions("flannel", {"bip": bridge, "mtu": flannel["mtu"], "ip-masq": False}).flags(host.docker),
+            DaemonOptions("flannel", {"bip": bridge, "mtu": host.mtu, "ip-masq": False}).flags(host.docker),
         ),
         check_options(
             "docker0 has the lease's first address",
@@ -116,7 +117,7 @@ def _container(host: CheckedHost, container: str, address: str) -> list[CheckOpt
         check_options(
             f"{container}: interface",
             ["ip", "address", "show", "eth0"],
-            [f"mtu {host.flannel['mtu']}", f"inet {address or NO_ADDRESS}/{length}"],
+            [f"mtu {host.mtu}", f"inet {address or NO_ADDRESS}/{length}"],
             container=container,
         ),
         check_options(
@@ -140,7 +141,7 @@ def _neighbourhood(host: CheckedHost, container: str) -> list[CheckOptions]:
 def _across(host: CheckedHost, container: str, other: CheckedHost) -> list[CheckOptions]:
     """To another host's containers, two routers away: this host and that one. The last check is for the path's MTU."""
     found = [reaches(container, other.name, other.public_ip)]
-    mtu = min(host.flannel["mtu"], other.flannel["mtu"])
+    mtu = min(host.mtu, other.mtu)
     for name, address in other.containers.items():
         place, target = f"{name} of {other.name}", address or NO_ADDRESS
         found.append(reaches(container, place, target, INITIAL_TTL - 2))

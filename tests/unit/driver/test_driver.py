@@ -14,6 +14,7 @@ from ipaddress import ip_interface, ip_network
 import pytest
 
 from ansible_collections.container_network.lab.plugins.module_utils.driver import libnetwork
+from ansible_collections.container_network.lab.plugins.module_utils.driver.__main__ import workers
 from ansible_collections.container_network.lab.plugins.module_utils.driver.config import Config
 from ansible_collections.container_network.lab.plugins.module_utils.driver.converger import Converger, ResyncSchedule
 from ansible_collections.container_network.lab.plugins.module_utils.driver.dns_names import (
@@ -32,7 +33,9 @@ from ansible_collections.container_network.lab.plugins.module_utils.driver.endpo
     StoredEndpoint,
     container_names,
 )
+from ansible_collections.container_network.lab.plugins.module_utils.driver.following import Following
 from ansible_collections.container_network.lab.plugins.module_utils.driver.libnetwork import PoolId
+from ansible_collections.container_network.lab.plugins.module_utils.driver.network import Network
 from ansible_collections.container_network.lab.plugins.module_utils.driver.network_records import NetworkRecord
 from ansible_collections.container_network.lab.plugins.module_utils.driver.reconcile_plan import (
     GraceTracker,
@@ -43,6 +46,7 @@ from ansible_collections.container_network.lab.plugins.module_utils.driver.regis
     network_class,
     network_classes,
 )
+from ansible_collections.container_network.lab.plugins.module_utils.driver.service import Driver
 from ansible_collections.container_network.lab.plugins.module_utils.errors import InvalidInput, LabError
 
 
@@ -341,6 +345,18 @@ def test_a_network_is_found_by_its_module():
     for driver, module in (("weavemesh", ".calico.driver"), ("calico", ".calico.store")):
         with pytest.raises(InvalidInput, match=f"'{module}' has no NETWORK whose Docker driver is called '{driver}'"):
             network_class(driver, module)
+
+
+def test_a_network_without_sockets_follows_the_keys_that_its_options_name(tmp_path):
+    kind = network_class("flannel", ".flannel.driver")
+    assert not issubclass(kind, Network)
+    assert kind.watched_prefixes({"etcd_prefix": "flannel/"}) == ("/flannel/",)
+    flannel = {"module": ".flannel.driver", "etcd_prefix": "/a", "interface": "lo", "address": "192.0.2.1"}
+    options = {"flannel": flannel, "calico": {"module": ".calico.driver", "interface": "lo"}}
+    found = workers(Config.parse(configuration(networks=options, plugins=str(tmp_path))))
+    assert [type(worker) for worker in found] == [Following, Driver]
+    with pytest.raises(InvalidInput, match="'flannel' needs the option 'address'"):
+        network_classes({"flannel": {**flannel, "address": None}})
 
 
 def test_a_wrong_option_is_named_with_all_others():

@@ -139,7 +139,12 @@ def test_leases_of_the_v2_api_and_of_dual_stack_are_understood():
 
 @pytest.mark.parametrize(
     ("key", "value"),
-    [("/x/subnets/nonsense", "{}"), ("/x/subnets/40.15.1.0-24", "nonsense"), ("/x/subnets/40.15.1.0-24", "[]")],
+    [
+        ("/x/subnets/nonsense", "{}"),
+        ("/x/subnets/40.15.1.0-24", "nonsense"),
+        ("/x/subnets/40.15.1.0-24", "[]"),
+        pytest.param("/x/subnets/40.15.1.0-24", "[" * 100_000, id="nested"),
+    ],
 )
 def test_what_is_no_lease(key, value):
     assert Lease.from_stored(key, value) is None

@@ -110,13 +110,20 @@ class Backend:
         raise NotImplementedError
 
     @classmethod
-    def checks(cls, flannel: Mapping[str, Any], seen_macs: Mapping[str, str | None]) -> list[CheckOptions]:
+    def checks(cls, flannel: Mapping[str, Any]) -> list[CheckOptions]:
         """The checks of the tunnel device, or that there is none.
 
-        ``flannel`` is what the module flannel_host returned; ``seen_macs`` has by a host's address the MAC address that
-        its tunnel device was seen to have.
+        ``flannel`` is what the leases imply for the host, as `HostState.described` has it.
         """
         return []
+
+
+def arrivals_over_the_underlay(
+    network: ipaddress.IPv4Network, own: Lease, peers: Sequence[Lease], underlay: Underlay
+) -> list[str]:
+    """What peers send without a tunnel: only what has an address of a container or peer, as others are there, too."""
+    sources = [str(network), *(f"{peer.public_ip}/32" for peer in peers)]
+    return [f"-s {source} -d {own.subnet} -i {underlay.interface}" for source in sources]
 
 
 def route_by(dst: ipaddress.IPv4Network, via: str, dev: str, onlink: bool = False) -> Route:
