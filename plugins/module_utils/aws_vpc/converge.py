@@ -22,6 +22,7 @@ from .plan import (
     limit_warnings,
     plan_absent,
     plan_present,
+    table_of_subnet,
 )
 from .values import Instance, NetworkInterface, Route
 
@@ -55,6 +56,7 @@ def _converge_once(wanted: Wanted, params: dict[str, Any], check_mode: bool) -> 
         "interface_id": interface.id,
         "vpc_id": instance.vpc_id,
         "route_table_ids": [table.id for table in chosen],
+        "subnet_route_table_id": getattr(table_of_subnet(tables, interface.subnet_id), "id", None),
     }
     return Outcome(*_difference(interface, changes, opens), facts, limit_warnings(chosen, changes))
 

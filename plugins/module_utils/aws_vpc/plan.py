@@ -43,7 +43,7 @@ class Wanted:
         leases = [_range(f"leases[{index}]", text, problems) for index, text in enumerate(params.get("leases") or ())]
         if network and subnet and not subnet.subnet_of(network):
             problems.append(f"subnet {subnet} is outside the network {network}: choose one of that network")
-        table_ids = _table_ids(params.get("route_table_ids"), problems)
+        table_ids = parse_table_ids(params.get("route_table_ids"), problems)
         if params.get("private_ip"):
             _check_address(params["private_ip"], problems)
         raise_if_any(problems)
@@ -77,7 +77,7 @@ def _check_address(text: str, problems: list[str]) -> None:
         problems.append(f"private_ip '{text}' is not an IPv4 address: write it as 192.168.1.68")
 
 
-def _table_ids(given: Any, problems: list[str]) -> tuple[str, ...]:
+def parse_table_ids(given: Any, problems: list[str]) -> tuple[str, ...]:
     """One table as a text, several as a list, as in flanneld's RouteTableID; nothing is no choice."""
     if given is None:
         return ()
@@ -134,14 +134,19 @@ def choose_tables(
                 ]
             )
         return [known[one] for one in ids]
-    of_subnet = [table for table in tables if interface.subnet_id in table.subnet_ids]
-    chosen = of_subnet or [table for table in tables if table.is_main]
-    if not chosen:
+    chosen = table_of_subnet(tables, interface.subnet_id)
+    if chosen is None:
         raise LabError(
             f"{vpc} has no main route table, and none is associated with {interface.subnet_id}, the subnet of "
             f"{interface.id}: associate one, or give route_table_ids"
         )
-    return chosen[:1]
+    return [chosen]
+
+
+def table_of_subnet(tables: Sequence[RouteTable], subnet_id: str) -> RouteTable | None:
+    """The table that what a subnet sends goes by: its own one, else the VPC's main one."""
+    of_subnet = [table for table in tables if subnet_id in table.subnet_ids]
+    return next(iter(of_subnet or [table for table in tables if table.is_main]), None)
 
 
 @dataclass(frozen=True)
