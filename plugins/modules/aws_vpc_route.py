@@ -128,8 +128,8 @@ route_table_ids:
   sample: [rtb-0686cdc9012674692]
 subnet_route_table_id:
   description:
-    - The table of the interface's subnet, by which the host's packets go. It reaches the containers of hosts whose route
-      is in there.
+    - The table of the interface's subnet, by which the host's packets go. It reaches the containers of hosts whose
+      route is in there.
   returned: success
   type: str
   sample: rtb-0686cdc9012674692
