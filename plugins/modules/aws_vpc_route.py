@@ -16,9 +16,9 @@ description:
     route tables, as the backend C(aws-vpc) of C(flanneld) did up to 0.19.
   - Switches off the source/destination check of the interface, which would drop all packets of containers.
   - A route that leads elsewhere is replaced in one call, so that no packet is lost.
-  - Inside O(network), routes to the host's own interface belong to this module. With O(state=present), those to another
-    subnet and those in tables that are not chosen are removed, as are blackholes in the chosen tables. All other
-    routes are left alone.
+  - Inside O(network), routes to the host's own interfaces belong to this module. With O(state=present), those to
+    another subnet and those in tables that are not chosen are removed, as are blackholes in the chosen tables. All
+    other routes are left alone.
   - In check mode, and to find out what has to change, the API is only read.
 extends_documentation_fragment:
   - container_network.lab.attributes
@@ -70,7 +70,7 @@ options:
     default: fail
   state:
     description:
-      - V(absent) removes all routes inside O(network) that lead to the interface, from all tables of the VPC. It leaves
+      - V(absent) removes all routes inside O(network) that lead to the instance, from all tables of the VPC. It leaves
         the source/destination check as it is.
     type: str
     choices: [present, absent]

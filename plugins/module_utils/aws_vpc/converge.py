@@ -47,7 +47,9 @@ def _converge_once(wanted: Wanted, params: dict[str, Any], check_mode: bool) -> 
     tables = api.route_tables(instance.vpc_id)
     removing = params["state"] == "absent"
     chosen = [] if removing else choose_tables(tables, interface, wanted.table_ids, instance.vpc_id)
-    changes = plan_absent(wanted, interface, tables) if removing else plan_present(wanted, interface, chosen, tables)
+    changes = (
+        plan_absent(wanted, instance, tables) if removing else plan_present(wanted, instance, interface, chosen, tables)
+    )
     opens = interface.source_dest_check and not removing
     if not check_mode:
         _apply(api, interface, changes, opens)

@@ -159,12 +159,16 @@ class Change:
 
 
 def plan_present(
-    wanted: Wanted, interface: NetworkInterface, chosen: Sequence[RouteTable], tables: Sequence[RouteTable]
+    wanted: Wanted,
+    instance: Instance,
+    interface: NetworkInterface,
+    chosen: Sequence[RouteTable],
+    tables: Sequence[RouteTable],
 ) -> list[Change]:
     """The changes that lead the subnet's packets to the interface, in the chosen tables and no other.
 
     Blackholes of the network go, but not those to a lease, whose host may only be stopped. So do other routes to the
-    interface that are inside the network: of a lease that was moved, or in a table that is chosen no longer.
+    instance that are inside the network: of a lease that was moved, or in a table that is chosen no longer.
     InvalidInput if the network overlaps the VPC, LabError if the subnet has an active route to somebody else.
     """
     if wanted.subnet is None:
@@ -175,7 +179,7 @@ def plan_present(
     ids = {table.id for table in chosen}
     for table in chosen:
         found = table.route_to(wanted.subnet)
-        if found and found.target != interface.id and not found.is_blackhole and not wanted.takes_over:
+        if found and found.target not in instance.targets and not found.is_blackhole and not wanted.takes_over:
             raise LabError(
                 f"route table {table.id} leads {found}, and the subnet is to lead to {interface.id}: if nobody "
                 "needs that route, say on_conflict: replace; else choose another subnet or another table"
@@ -187,18 +191,18 @@ def plan_present(
             if not other.is_inside(wanted.network) or (table.id in ids and other.destination == wanted.subnet):
                 continue
             dead = table.id in ids and other.is_blackhole and other.destination not in wanted.leases
-            if dead or other.target == interface.id:
+            if dead or other.target in instance.targets:
                 changes.append(Change(table.id, other, None))
     return changes
 
 
-def plan_absent(wanted: Wanted, interface: NetworkInterface, tables: Sequence[RouteTable]) -> list[Change]:
-    """The changes that leave no route of the network to the interface, in no table of the VPC."""
+def plan_absent(wanted: Wanted, instance: Instance, tables: Sequence[RouteTable]) -> list[Change]:
+    """The changes that leave no route of the network to the instance, in no table of the VPC."""
     return [
         Change(table.id, route, None)
         for table in tables
         for route in table.routes
-        if route.is_inside(wanted.network) and route.target == interface.id
+        if route.is_inside(wanted.network) and route.target in instance.targets
     ]
 
 
