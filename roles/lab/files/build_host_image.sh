@@ -2,9 +2,9 @@
 # Builds the image of a lab host from Debian packages, and imports it into the machine's Docker; prints "built".
 # An image that exists is left alone.
 #
-# usage: build_host_image.sh SUITE ENGINE_SUITE IMAGE [MIRROR]
+# usage: build_host_image.sh SUITE ENGINE_SUITE IMAGE [MIRROR [PACKAGES]]
 #
-# ENGINE_SUITE is the Debian release that Docker's packages come from.
+# ENGINE_SUITE is the Debian release that Docker's packages come from, PACKAGES are further ones, separated by commas.
 # This file and root_filesystem.sh are the whole recipe: the image's tag holds a hash of them, so that an image is reused
 # until something in them changes.
 set -euo pipefail
@@ -13,6 +13,7 @@ suite=$1
 engine_suite=$2
 image=$3
 mirror=${4:-}
+packages=${5:-}
 
 if docker image inspect "$image" >/dev/null 2>&1; then
     exit 0
@@ -80,6 +81,6 @@ chroot "$root" systemctl --quiet enable lab-wait-online.service
 HOOK
 chmod 755 "$work/customize"
 
-"$(dirname "$0")/root_filesystem.sh" "$suite" "$work/host.tar" "$work/customize" "" "$mirror" "$engine_suite"
+"$(dirname "$0")/root_filesystem.sh" "$suite" "$work/host.tar" "$work/customize" "$packages" "$mirror" "$engine_suite"
 docker import --change 'CMD ["/usr/local/sbin/lab-host-init"]' "$work/host.tar" "$image" >/dev/null
 echo built
