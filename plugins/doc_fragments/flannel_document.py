@@ -29,7 +29,8 @@ options:
     suboptions:
       type:
         description:
-          - V(vxlan) sends them in UDP, across any network; V(host-gw) by plain routes, within one layer 2 network.
+          - V(vxlan) sends them in UDP, across any network; V(host-gw) by plain routes, within one layer 2 network;
+            V(aws-vpc) by the route tables of a VPC, which M(container_network.lab.aws_vpc_route) writes.
           - Another of flannel's backends is refused with a message that names it.
         type: str
         default: vxlan
@@ -44,6 +45,11 @@ options:
       direct_routing:
         description: Whether hosts on one layer 2 network reach each other by plain routes, and only others by VXLAN.
         type: bool
+      route_table_ids:
+        description:
+          - With V(aws-vpc), the id of the route table that gets the routes, or a list of ids. By default each host's
+            subnet decides.
+        type: raw
   nodes:
     description:
       - Names of the hosts of the network, as M(container_network.lab.flannel_subnet) was given them. Reservations that

@@ -28,6 +28,7 @@ FLANNEL_DOCUMENT: ArgumentSpec = {
             "vni": {"type": "int"},
             "port": {"type": "int"},
             "direct_routing": {"type": "bool"},
+            "route_table_ids": {"type": "raw"},
         },
     },
     "nodes": {"type": "list", "elements": "str"},

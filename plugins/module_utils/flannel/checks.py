@@ -18,6 +18,14 @@ from .backends.registry import BACKENDS
 
 
 @dataclass(frozen=True)
+class VpcPlace:
+    """Where a host is in the route tables of a VPC: the one that it sends by, and those that lead to its containers."""
+
+    sends_by: str | None
+    found_in: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class CheckedHost:
     """One host as the network's modules saw it, and what the leases imply for it."""
 
@@ -31,6 +39,14 @@ class CheckedHost:
     """As `HostState.described` has it; of the host whose checks these are."""
     docker: DockerDaemon = field(default_factory=DockerDaemon)
     containers: Mapping[str, str] = field(default_factory=dict)
+    vpc: VpcPlace | None = None
+    """With the backend aws-vpc."""
+
+    def meets(self, other: CheckedHost) -> bool:
+        """Whether there is a way to another host's containers, and one back."""
+        if self.vpc is None or other.vpc is None:
+            return True
+        return self.vpc.sends_by in other.vpc.found_in and other.vpc.sends_by in self.vpc.found_in
 
     @property
     def own_gateway(self) -> str:
@@ -139,13 +155,18 @@ def _neighbourhood(host: CheckedHost, container: str) -> list[CheckOptions]:
 
 
 def _across(host: CheckedHost, container: str, other: CheckedHost) -> list[CheckOptions]:
-    """To another host's containers, two routers away: this host and that one. The last check is for the path's MTU."""
+    """To another host's containers, two routers away: this host and that one. The last check is for the path's MTU.
+
+    The router of a VPC between them is a third one, or not to be seen. Hosts that do not meet in its tables are fine.
+    """
     found = [reaches(container, other.name, other.public_ip)]
-    mtu = min(host.mtu, other.mtu)
+    if not host.meets(other):
+        return found
+    mtu, ttl = min(host.mtu, other.mtu), None if host.vpc else INITIAL_TTL - 2
     for name, address in other.containers.items():
         place, target = f"{name} of {other.name}", address or NO_ADDRESS
-        found.append(reaches(container, place, target, INITIAL_TTL - 2))
-        found.append(reaches_with_full_packets(container, place, target, mtu, INITIAL_TTL - 2))
+        found.append(reaches(container, place, target, ttl))
+        found.append(reaches_with_full_packets(container, place, target, mtu, ttl))
     return found
 
 

@@ -89,7 +89,9 @@ class HostState:
             rules=rules(self.config, self.own, backend.arrivals(self.config.network, self.own, peers, self.underlay)),
             links=LinkSet(backend.links(self.own, self.underlay)),
             tables=backend.tables(peers, self.underlay),
-            routes=RouteSet(dict(backend.route(peer, self.underlay) for peer in peers), TABLES["main"]),
+            routes=RouteSet(
+                dict(route for peer in peers if (route := backend.route(peer, self.underlay))), TABLES["main"]
+            ),
         )
 
     def described(self) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from ..errors import InvalidInput
 from ..kernel.needed_ports import NeededPorts, seen_ports
 from ..validation import texts
 from .backends.backend import Underlay
-from .checks import CheckedHost, checks
+from .checks import CheckedHost, VpcPlace, checks
 from .config import FlannelConfig
 from .dataplane import HostState, gateway, own_lease
 from .leases import Lease
@@ -70,13 +70,16 @@ def _of_network(config: Mapping[str, Any]) -> dict[str, Any]:
 def network_description(_config: Mapping[str, Any], hosts: Hosts) -> dict[str, Any]:
     """What the module flannel_network is told of the hosts: ``pins`` of all, and ``hosts``, those of this run.
 
-    Once it has run, also ``docker`` by host: the options that its Docker gets.
+    Once it has run, also by host: ``docker``, the options that its Docker gets, and ``subnets``, its lease.
     """
     present = {name: variables for name, variables in hosts.items() if _host_info(variables)}
     return {
         "pins": {name: variables.get("flannel_subnet") or None for name, variables in hosts.items()},
         "hosts": [_claimant(name, _host_info(variables)) for name, variables in present.items()],
         "docker": {name: _docker_options(one) for name, one in present.items() if one.get("_flannel_network")},
+        "subnets": {
+            name: str(_Found.of(one).own.subnet) for name, one in present.items() if one.get("_flannel_network")
+        },
     }
 
 
@@ -139,10 +142,16 @@ def _checked_host(name: str, variables: Mapping[str, Any], config: FlannelConfig
         underlay_gateway=info["gateway"],
         mtu=config.backend.mtu(info["mtu"]),
         docker=DockerDaemon.from_facts(info.get("docker_daemon") or {}),
+        vpc=_vpc_place(variables) if config.backend.TYPE == "aws-vpc" else None,
         containers={
             name: _address(variables, name) for name in (one["name"] for one in variables.get("workloads") or ())
         },
     )
+
+
+def _vpc_place(variables: Mapping[str, Any]) -> VpcPlace:
+    found = variables["_flannel_vpc"]
+    return VpcPlace(found["subnet_route_table_id"], tuple(found["route_table_ids"]))
 
 
 def _address(variables: Mapping[str, Any], workload: str) -> str:
