@@ -47,6 +47,7 @@ def workers(config: Config) -> list[Following]:
     all_names = AllNames(NamesFiles(config.hosts_file, config.dnsmasq_pid_file, forwarding, config.reserved_names))
     dns_server = None
     if config.dns_address:
+        all_names.begin()
         dns_server = DnsServer(folder, config.dns_address, attached, forwarding, config.reserved_names)
     return [
         Driver(attached[name], options, config, docker, all_names, dns_server)

@@ -197,7 +197,10 @@ class AllNames:
         self._files = files
         self._names: dict[str, list[ContainerName]] = {}
         self._lock = threading.Lock()
-        files.begin()
+
+    def begin(self) -> None:
+        """Forward nothing of the networks' domains from the start on."""
+        self._files.begin()
 
     def update(self, driver: str, names: Iterable[ContainerName]) -> bool:
         """Replace the names of a driver's networks; whether that changed a file."""

@@ -222,10 +222,10 @@ def _plugs(topology: Topology, lab_segments: dict[str, Frame]) -> Iterator[tuple
             continue
         end = topology.other_end(place)
         if end is not None and end.host == MACHINE and end.device.master:
-            bridge = next(each for each in end.namespace.devices if each.name == end.device.master)
-            segment = chip_id(Place(MACHINE, end.namespace, bridge))
-            if segment in lab_segments:
-                yield place.host, chip_id(place), segment, chip_id(end)
+            bridges = (each for each in end.namespace.devices if each.name == end.device.master)
+            for segment in (chip_id(Place(MACHINE, end.namespace, bridge)) for bridge in bridges):
+                if segment in lab_segments:
+                    yield place.host, chip_id(place), segment, chip_id(end)
         elif _role(place.device) == "card":
             for network in _networks_of(place.device):
                 yield place.host, chip_id(place), f"network/{network}", None

@@ -57,7 +57,9 @@ def test_dnsmasq_reads_its_files_again_when_one_changes(
     hosts, servers = tmp_path / "hosts", tmp_path / "hosts.servers"
 
     def served() -> AllNames:
-        return AllNames(NamesFiles(hosts, tmp_path / "pid", Forwarding(["container"], resolver)))
+        names = AllNames(NamesFiles(hosts, tmp_path / "pid", Forwarding(["container"], resolver)))
+        names.begin()
+        return names
 
     known = [ContainerName("web", "net1", ("10.0.0.1",))]
     names = served()
