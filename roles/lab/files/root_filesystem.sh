@@ -35,7 +35,13 @@ trap 'rm -f "$common" "$engine_source"' EXIT
 cat > "$engine_source" <<HOOK
 #!/bin/sh
 set -eu
-echo 'deb ${mirror:-http://deb.debian.org/debian} $engine_suite main' > "\$1/etc/apt/sources.list.d/engine.list"
+# From where mmdebstrap takes the host's own packages.
+list="\$1/etc/apt/sources.list.d/engine.list"
+sed -n 's/^\(deb .*\) $suite main.*/\1 $engine_suite main/p' "\$1/etc/apt/sources.list" > "\$list"
+if [ ! -s "\$list" ]; then
+    echo "The Docker Engine of $engine_suite: mmdebstrap names no mirror of $suite. Set lab_debian_mirror." >&2
+    exit 1
+fi
 cat > "\$1/etc/apt/preferences.d/engine" <<'PREFERENCES'
 Package: *
 Pin: release n=$engine_suite
