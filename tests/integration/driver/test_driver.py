@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -307,6 +308,13 @@ def test_a_mirror_follows_and_goes_on_where_it_was(endpoint):
     following.restart()
     following.wait_until(lambda: following.mirror.copy().texts() == {"/a/2": "three", "/b/1": "two"})
     assert following.stop() is None
+
+
+def test_a_mirror_is_stopped_before_etcd_has_answered():
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        following = Following(f"http://127.0.0.1:{silent.getsockname()[1]}", "/a/")
+        silent.accept()
+        assert following.stop() is None
 
 
 def test_a_compacted_revision_makes_the_mirror_read_everything_again(endpoint):

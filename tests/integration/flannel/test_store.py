@@ -118,7 +118,10 @@ def test_a_foreign_config_that_only_flanneld_builds_is_refused(network):
     [
         ({"network": "40.15.0.1/16"}, "network '40.15.0.1/16' is not an IPv4 network (did you mean 40.15.0.0/16?)"),
         ({"subnet_len": 31}, "subnet_len 31 is out of range for network 40.15.0.0/16: flannel takes 18"),
-        ({"backend": {"type": "ipip"}}, "backend 'ipip' is not one that this collection builds: use vxlan or host-gw"),
+        (
+            {"backend": {"type": "ipip"}},
+            "backend 'ipip' is not one that this collection builds: use one of vxlan, host-gw, aws-vpc",
+        ),
         ({"backend": {"vni": 0}}, "vni 0 is out of range: VXLAN takes 1 to 16777215"),
         ({"nodes": ["a"], "pins": {"a": "x"}}, "'x' is not an IPv4 subnet"),
     ],
