@@ -10,6 +10,8 @@ from importlib import import_module
 from types import ModuleType
 from typing import Any
 
+from ansible_collections.container_network.lab.plugins.module_utils.docker import taken_names
+
 MODULE_UTILS = "ansible_collections.container_network.lab.plugins.module_utils"
 Hostvars = Mapping[str, Mapping[str, Any]]
 
@@ -31,7 +33,13 @@ def network_problems(config: Mapping[str, Any], package: str, hostvars: Hostvars
     rules, hosts = rules_of(package), {name: hostvars[name] for name in names}
     found = rules.network_problems(config, hosts)
     if hasattr(rules, "needed_ports"):
-        found += rules.needed_ports(config).problems(_seen(rules, config, hosts))
+        seen = _seen(rules, config, hosts)
+        found += rules.needed_ports(config).problems(seen)
+        # What the networks are called is known if their description is right.
+        networks = rules.docker_networks(config) if hasattr(rules, "docker_networks") and not found else []
+        names = [network["name"] for network in networks]
+        for name, variables in hosts.items():
+            found += taken_names.problems(name, seen[name].get("taken_names"), variables.get("workloads"), names)
     return found
 
 

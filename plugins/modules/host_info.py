@@ -186,6 +186,10 @@ host_info:
         - Values are told of those options only that a network may contradict.
       type: dict
       sample: {start: /usr/sbin/dockerd -H fd:// $DOCKER_OPTS, start_path: /usr/lib/systemd/system/docker.service}
+    taken_names:
+      description: The names of C(containers) and C(networks) on its Docker that this collection did not make.
+      type: dict
+      sample: {containers: [web], networks: [bridge, host, none]}
     etcd_files:
       description:
         - What the host has to reach an etcd with TLS and users, as the role
@@ -261,7 +265,7 @@ from typing import Any
 from ansible_collections.container_network.lab.plugins.module_utils.ansible_module import run_module
 from ansible_collections.container_network.lab.plugins.module_utils.commands import install
 from ansible_collections.container_network.lab.plugins.module_utils.datastore import client_files
-from ansible_collections.container_network.lab.plugins.module_utils.docker import daemon
+from ansible_collections.container_network.lab.plugins.module_utils.docker import daemon, taken_names
 from ansible_collections.container_network.lab.plugins.module_utils.kernel import host_facts
 from ansible_collections.container_network.lab.plugins.module_utils.outcome import Outcome, observed
 from ansible_collections.container_network.lab.plugins.module_utils.recorded import guard
@@ -275,6 +279,7 @@ def look(params: dict[str, Any], _check_mode: bool) -> Outcome:
         "outdated_commands": bool(install.outdated_files()),
         "guarded": params["guard"] and guard.is_in_place(facts["interface"], params["guard"]),
         "docker_daemon": daemon.look().facts(),
+        "taken_names": taken_names.look(),
         "etcd_files": client_files.look(),
     }
     return observed({"host_info": found})

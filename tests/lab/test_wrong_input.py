@@ -12,8 +12,8 @@ import json
 
 import pytest
 
-from tests.support.lab_runs import Lab
-from tests.support.snapshot import assert_unchanged
+from tests.support.lab_runs import HOSTS, Lab, on_host
+from tests.support.snapshot import assert_unchanged, host_state
 
 # Networks are compared once each value is one.
 WRONG = {
@@ -45,6 +45,20 @@ def test_an_interface_that_is_not_there_is_named(bare: Lab, hosts_before: dict[s
     assert "host2 has no interface 'eth9'; it has docker0, ens160" in text
     assert "Traceback" not in text
     assert_unchanged(hosts_before)
+
+
+def test_names_that_others_have_on_docker_are_told_before_anything_changes(bare: Lab) -> None:
+    on_host("host1", "docker", "create", "--name", "bbox1", "busybox")
+    on_host("host2", "docker", "network", "create", "--internal", "cal_net1")
+    try:
+        before = {host: host_state(host) for host in HOSTS}
+        text = bare.fail("site.yml", "cni=calico")
+        assert "host1: Container 'bbox1' exists and was not made by container_network.lab" in text
+        assert "host2: network 'cal_net1' exists already and was not made by this collection" in text
+        assert_unchanged(before)
+    finally:
+        on_host("host1", "docker", "rm", "bbox1")
+        on_host("host2", "docker", "network", "rm", "cal_net1")
 
 
 def test_an_unknown_network_is_refused(bare: Lab, hosts_before: dict[str, dict]) -> None:

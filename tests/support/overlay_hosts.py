@@ -35,8 +35,8 @@ class Container:
     endpoint: OverlayEndpoint
 
     def ping(self, address: str, *options: str) -> bool:
-        """Whether one echo request is answered."""
-        arguments = ["ip", "netns", "exec", self.namespace, "ping", "-q", "-c1", "-W1", *options, address]
+        """Whether one echo request is answered, within five seconds unless the options say otherwise (``-W1``)."""
+        arguments = ["ip", "netns", "exec", self.namespace, "ping", "-q", "-c1", "-W5", *options, address]
         return subprocess.run(arguments, capture_output=True, check=False).returncode == 0
 
 

@@ -41,8 +41,8 @@ class Container:
         return self.endpoint.addresses[0].partition("/")[0]
 
     def ping(self, address: str, *options: str) -> bool:
-        """Whether one echo request is answered."""
-        arguments = self.inside("ping", "-q", "-c1", "-W1", *options, address)
+        """Whether one echo request is answered, within five seconds unless the options say otherwise (``-W1``)."""
+        arguments = self.inside("ping", "-q", "-c1", "-W5", *options, address)
         return subprocess.run(arguments, capture_output=True, check=False).returncode == 0
 
     def inside(self, *arguments: str) -> list[str]:

@@ -236,10 +236,7 @@ def foreign_problems(names: Iterable[str], found: dict[str, FoundContainer], gro
         if container is None:
             continue
         if not container.ours:
-            problems.append(
-                f"Container '{name}' exists and was not made by container_network.lab, so it is left alone: "
-                f"remove it ('docker rm --force {name}') or choose another name."
-            )
+            problems.append(foreign_container_problem(name))
         elif container.group != group:
             problems.append(
                 f"Container '{name}' exists and belongs to {_group_text(container.group)}, "
@@ -247,6 +244,14 @@ def foreign_problems(names: Iterable[str], found: dict[str, FoundContainer], gro
                 "remove it there first, or choose another name."
             )
     return problems
+
+
+def foreign_container_problem(name: str) -> str:
+    """What is said where somebody else has a container of a name."""
+    return (
+        f"Container '{name}' exists and was not made by container_network.lab, so it is left alone: "
+        f"remove it ('docker rm --force {name}') or choose another name."
+    )
 
 
 def _group_text(group: str | None) -> str:

@@ -206,11 +206,18 @@ def _specification(network: dict[str, Any]) -> dict[str, Any] | None:
 def _foreign_problems(wanted: Sequence[NetworkSpec], stored: dict[str, dict[str, Any]]) -> list[str]:
     """Foreign networks that have a wanted name."""
     return [
-        f"network '{spec.name}' exists already and was not made by this collection: it is left alone. "
-        f"Remove it ('docker network rm {spec.name}'), or choose another name"
+        foreign_network_problem(spec.name)
         for spec in wanted
         if spec.name in stored and _specification(stored[spec.name]) is None
     ]
+
+
+def foreign_network_problem(name: str) -> str:
+    """What is said where somebody else has a network of a name."""
+    return (
+        f"network '{name}' exists already and was not made by this collection: it is left alone. "
+        f"Remove it ('docker network rm {name}'), or choose another name"
+    )
 
 
 def containers_on(engine: Engine, network_id: str) -> list[dict[str, Any]]:

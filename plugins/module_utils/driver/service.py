@@ -124,8 +124,6 @@ class Driver(Following[Network]):
         self._tell_unread(copy)
         names = tuple(self._records.aliases.added(self._network.names(copy), copy))
         self._try_to_serve_names(names, copy, thorough)
-        if thorough:
-            _forward()
         super()._bring_about(copy, thorough)
         if self._flows is not None:
             self._flows.follow(names)
@@ -179,6 +177,7 @@ class Driver(Following[Network]):
                 try:
                     for line in self._reconciler.resync():
                         log.info("%s", line)
+                    _forward()
                     complaint = ""
                 except LabError as error:
                     if str(error) != complaint:
@@ -252,7 +251,10 @@ def socket_methods(
 
 
 def _forward() -> None:
-    """Containers' packets are forwarded, as Docker has it from its start on, also when somebody has turned it off."""
+    """Containers' packets are forwarded, as Docker has it from its start on, also when somebody has turned it off.
+
+    Not before Docker runs: it closes the chain FORWARD to others only if it was Docker who turned forwarding on.
+    """
     if sysctl.find(_FORWARDING) == "0":
         sysctl.write(_FORWARDING, "1")
         log.warning("%s was 0: it is 1 again, since the host forwards what its containers send", _FORWARDING)

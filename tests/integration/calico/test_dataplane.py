@@ -76,7 +76,7 @@ def test_three_nodes_have_the_documented_routes(lab: Lab) -> None:
 def lab_ping(namespace: str, address: str) -> str:
     from tests.support.kernel_view import command
 
-    return command("ip", "netns", "exec", namespace, "ping", "-c", "1", "-W", "1", address)
+    return command("ip", "netns", "exec", namespace, "ping", "-c", "1", "-W", "5", address)
 
 
 def test_isolation_within_and_between_hosts(lab: Lab) -> None:

@@ -404,6 +404,22 @@ def test_a_host_that_stopped_forwarding_forwards_again(host: DriverHost) -> None
     assert "net.ipv4.ip_forward was 0" in host.log()
 
 
+def test_docker_closes_the_host_to_foreign_packets_also_where_the_service_starts_first(host: DriverHost) -> None:
+    """As at a boot: Docker sets the policy of FORWARD only if it turns forwarding on itself."""
+    create(host, "cal_net1", "--subnet=17.2.0.0/24")
+    host.stop_engine()
+    host.stop_driver()
+    host.run("iptables", "-P", "FORWARD", "ACCEPT")
+    host.run("sysctl", "-w", "net.ipv4.ip_forward=0")
+    host.start_driver()
+    for _time in range(2):  # the second time it has looked at all that is in the kernel
+        host.run("iptables", "-F", "cali-FORWARD")
+        eventually(lambda: "-A cali-FORWARD" in host.run("iptables", "-S", "cali-FORWARD").stdout, 40)
+    host.start_engine()
+    assert "-P FORWARD DROP" in host.run("iptables", "-S", "FORWARD").stdout
+    assert host.run("sysctl", "-n", "net.ipv4.ip_forward").stdout == "1\n"
+
+
 def test_an_etcd_that_answers_nothing_does_no_harm_and_is_reported_within_seconds(
     cluster: Cluster, impatient_host: DriverHost, store: CalicoStore
 ) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from ansible_collections.container_network.lab.plugins.module_utils.docker import taken_names
 from tests.support.engine_view import EngineView
 from tests.support.module_runner import ModuleFailed, assert_converges, assert_unchanged, run_module
 
@@ -48,6 +49,13 @@ def test_a_container_by_hand_is_refused_by_name_and_left_alone(network: str) -> 
     (problem,) = failed.value.result["problems"]
     assert problem.startswith(f"container 'by-hand' is on network '{network}' (driver bridge)")
     assert networks_of("by-hand") == [network]
+
+
+def test_names_that_others_have_are_seen_beforehand(network: str) -> None:
+    """Also those of containers that do not run."""
+    taken = taken_names.look()
+    assert taken["containers"] == ["by-hand", "created"]
+    assert {network, "bridge"} <= set(taken["networks"])
 
 
 def test_a_network_of_another_driver_is_nobody_s_concern(network: str) -> None:

@@ -41,7 +41,7 @@ def test_the_interface_of_the_best_default_route(node: str) -> None:
     result = run_module("host_info")
     assert not result["changed"]
     assert "diff" not in result
-    of_the_machine = ("container_networks", "docker_daemon", "outdated_commands")
+    of_the_machine = ("container_networks", "docker_daemon", "outdated_commands", "taken_names")
     assert {key: value for key, value in result["host_info"].items() if key not in of_the_machine} == {
         "interface": "eth1",
         "address": "10.12.31.211",

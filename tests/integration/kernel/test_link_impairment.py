@@ -34,7 +34,7 @@ def queue(netns: str, device: str) -> str:
 
 
 def answers(netns: str) -> bool:
-    return "1 received" in command("ip", "netns", "exec", netns, "sh", "-c", "ping -c1 -W1 10.9.8.2 || true")
+    return "1 received" in command("ip", "netns", "exec", netns, "sh", "-c", "ping -c1 -W5 10.9.8.2 || true")
 
 
 def test_a_cut_line_lets_nothing_through_until_it_is_healed(pair):

@@ -71,7 +71,7 @@ def test_networks_of_one_subnet_are_isolated(lab: OverlayLab) -> None:
     assert red_1.ping("10.20.0.3")
     assert blue_1.ping("10.20.0.5")
     for source, foreign in ((red_1, "10.20.0.5"), (red_2, "10.20.0.5"), (blue_1, "10.20.0.3"), (blue_3, "10.20.0.3")):
-        assert not source.ping(foreign)
+        assert not source.ping(foreign, "-W1")
     assert_settled(lab)
 
 
@@ -84,7 +84,7 @@ def test_containers_come_and_go_and_the_last_one_takes_all_along(lab: OverlayLab
     lab.remove(remote)
     assert neighbours(str(lab.namespace("node-1").path), "vxlan0") == []
     assert not lab.namespace("node-2").path.exists()
-    assert not first.ping("10.20.0.4")
+    assert not first.ping("10.20.0.4", "-W1")
     lab.remove(first)
     lab.remove(other)
     assert list(lab.folders["node-1"].iterdir()) == []
@@ -111,7 +111,7 @@ def test_what_was_changed_is_set_right(lab: OverlayLab) -> None:
     lab.inside_overlay("node-1", "bridge", "fdb", "add", "02:42:0a:14:00:77", "dev", "vxlan0", "dst", "192.168.1.9")
     lab.inside_overlay("node-1", "ip", "link", "set", "br0", "mtu", "1300")
     lab.inside_overlay("node-2", "ip", "link", "delete", "vxlan0")
-    assert not first.ping("10.20.0.3")
+    assert not first.ping("10.20.0.3", "-W1")
     for plane in lab.planes.values():
         plane.resync()
     done = lab.converge()

@@ -157,7 +157,7 @@ def test_all_containers_reach_each_other(lab: WeaveLab) -> None:
         for target in containers:
             assert source.ping(target.address), f"{source.address} to {target.address}"
     assert containers[0].ping("172.111.222.2", "-M", "do", "-s", "1348"), "1376 bytes pass"
-    assert not containers[0].ping("172.111.222.2", "-M", "do", "-s", "1349")
+    assert not containers[0].ping("172.111.222.2", "-M", "do", "-s", "1349", "-W1")
     assert settled(lab)
 
 
@@ -196,8 +196,8 @@ def test_subnets_of_the_range_are_isolated(lab: WeaveLab) -> None:
     first, second = lab.container("node-1", "172.111.222.33/27"), lab.container("node-2", "172.111.222.34/27")
     other = lab.container("node-2", "172.111.222.65/27")
     assert first.ping(second.address)
-    assert not first.ping(other.address)
-    assert not other.ping(second.address), "on one host"
+    assert not first.ping(other.address, "-W1")
+    assert not other.ping(second.address, "-W1"), "on one host"
 
 
 def test_containers_come_and_go(lab: WeaveLab) -> None:
@@ -206,7 +206,7 @@ def test_containers_come_and_go(lab: WeaveLab) -> None:
     third = lab.container("node-2", "172.111.222.129/24")
     assert first.ping(third.address)
     lab.remove(third)
-    assert not first.ping(third.address)
+    assert not first.ping(third.address, "-W1")
     assert objects(lab, "node-2") == before
     assert first.ping(second.address)
     moved = lab.container("node-3", third.endpoint.addresses[0])
@@ -229,7 +229,7 @@ def test_a_peer_that_left_gets_nothing_more(lab: WeaveLab) -> None:
         with pytest.raises(TimeoutError):
             receiver.recv(100)
     assert first.ping(second.address)
-    assert not foreign.ping(first.address)
+    assert not foreign.ping(first.address, "-W1")
     assert settled(lab)
 
 
@@ -254,7 +254,7 @@ def test_an_exposed_host_reaches_containers_and_they_reach_it(lab: WeaveLab) -> 
 def test_what_was_deleted_is_recreated(lab: WeaveLab, device: str) -> None:
     first, second = lab.container("node-1", "172.111.222.1/24"), lab.container("node-2", "172.111.222.128/24")
     ip(lab.spaces["node-2"], f"link delete {device}")
-    assert not first.ping(second.address)
+    assert not first.ping(second.address, "-W1")
     assert lab.converge()["node-2"]
     eventually(lambda: first.ping(second.address))  # it may still be asking in vain for the MAC address
     assert settled(lab)

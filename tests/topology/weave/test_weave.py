@@ -287,7 +287,11 @@ def other_subnet() -> Iterator[None]:
 
 @pytest.mark.usefixtures("other_subnet")
 def test_subnets_are_isolated() -> None:
-    target = HOSTS["node-4"].output("weave dns-lookup other-node-4").strip()
+    # Docker tells a container's name only once it runs.
+    target = HOSTS["node-4"].output(
+        "timeout 20 sh -c 'until weave dns-lookup other-node-4 | grep .; do sleep 0.1; done'"
+    )
+    target = target.strip()
     assert reaches("node-1", "other-node-1", target)
     for host in ("node-1", "node-2"):
         assert not reaches("node-1", "other-node-1", ADDRESSES[host])
