@@ -118,7 +118,7 @@ def _as_numbers(config: Mapping[str, Any], hosts: Hosts) -> tuple[int, dict[str,
 
 def docker_networks(config: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The Docker networks, as the module docker_networks takes them."""
-    return [docker_network(entry) for entry in config["networks"]]
+    return [docker_network(entry) for entry in config["networks"] or ()]
 
 
 def network_checks(config: Mapping[str, Any], hosts: Hosts, own: str) -> list[dict[str, Any]]:

@@ -125,7 +125,7 @@ def _obsolete(config: Mapping[str, Any], found: Sequence[Mapping[str, Any]]) -> 
 
 def docker_networks(config: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The overlays for the module docker_networks; those first that want a certain VNI, before another one gets it."""
-    networks = sorted(map(OverlaySpec.parse, config["networks"]), key=lambda network: network.vni is None)
+    networks = sorted(map(OverlaySpec.parse, config["networks"] or ()), key=lambda network: network.vni is None)
     return [network.docker_network(config["control_plane"]) for network in networks]
 
 

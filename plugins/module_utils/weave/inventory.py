@@ -80,7 +80,7 @@ def docker_networks(config: Mapping[str, Any]) -> list[dict[str, Any]]:
             "subnets": [entry.get("subnet") or default],
             "options": {"works.weave.multicast": "true"},
         }
-        for entry in config["subnets"]
+        for entry in config["subnets"] or ()
     ]
 
 
