@@ -108,8 +108,8 @@ topology:
           elements: dict
         tables:
           description:
-            - C(routes), C(neighbours), C(forwarding), C(policy_rules) and C(iptables), line by line in the words of
-              ip(8), bridge(8) and iptables-save(8); empty without O(tables).
+            - C(routes), C(neighbours), C(forwarding), C(policy_rules), C(iptables), C(sets) and C(settings), line by
+              line in the words of ip(8), bridge(8), iptables-save(8), ipset(8) and sysctl(8); empty without O(tables).
           type: dict
 """
 

@@ -81,6 +81,8 @@ _TITLES = {
     "forwarding": "bridge fdb",
     "policy_rules": "ip rule",
     "iptables": "iptables-save",
+    "sets": "ipset save",
+    "settings": "sysctl",
 }
 
 

@@ -46,11 +46,11 @@ def segments(topology: Topology) -> dict[str, Place]:
 def _find(topology: Topology, text: str, problems: list[str]) -> list[Place]:
     head, _colon, interface = text.partition(":")
     bridge = segments(topology).get(head)
-    namespaces = _namespaces(topology, head)
+    namespaces = find_namespaces(topology, head)
     if not namespaces and bridge and not interface:
         return [bridge]
     if not namespaces:
-        problems.append(_nobody(topology, text, head))
+        problems.append(unknown_place(topology, text, head))
         return []
     if len(namespaces) > 1:
         choices = " or ".join(f"{host}/{namespace.name}" for host, namespace in namespaces)
@@ -65,7 +65,8 @@ def _find(topology: Topology, text: str, problems: list[str]) -> list[Place]:
     return [Place(host, namespace, device) for device in devices]
 
 
-def _namespaces(topology: Topology, head: str) -> list[tuple[str, Namespace]]:
+def find_namespaces(topology: Topology, head: str) -> list[tuple[str, Namespace]]:
+    """The namespaces that HOST, HOST/CONTAINER or CONTAINER may mean, each with its host."""
     host_name, slash, inner = head.partition("/")
     if slash:
         host = topology.hosts.get(host_name)
@@ -92,7 +93,8 @@ def _leads_out(device: Device) -> bool:
     return device.kind == "veth" and device.peer is None
 
 
-def _nobody(topology: Topology, text: str, head: str) -> str:
+def unknown_place(topology: Topology, text: str, head: str) -> str:
+    """What is said of a text that means none; ``head`` is what stands before its colon."""
     host = head.partition("/")[0]
     if host in topology.unseen:
         return f"'{text}': {host} cannot be looked at: {topology.unseen[host]}"
