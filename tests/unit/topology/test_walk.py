@@ -184,6 +184,20 @@ def test_weave_on_bridges():
     assert passed(found.back)[-1] == "node-1/busybox-node-1:ethwe0 in"
 
 
+def test_bridges_that_do_not_know_an_address_yet_are_searched_through():
+    def forget(text: str) -> str:
+        for known in ("dev vethwe-bridge master weave", "dev vxlan-6784 master datapath"):
+            text = text.replace(f"82:88:5b:43:c8:9b {known}", f"82:88:5b:43:c8:90 {known}")
+        return text
+
+    found = walk("weave", "busybox-node-1", "plain-node-3", forget)
+    assert found.way.end == DELIVERED
+    assert [line for line in reasons(found.way, "FDB") if "not known on" in line] == [
+        "82:88:5b:43:c8:9b: not known on weave yet; of all ports, vethwe-bridge leads there",
+        "82:88:5b:43:c8:9b: not known on datapath yet; of all ports, vxlan-6784 leads there",
+    ]
+
+
 def test_what_flows_of_open_vswitch_decide_is_said_to_be_unknown():
     bridge = '"kind": "bridge",\n        "mac": "1e:ff:86:54:40:f2"'
     change = replacing((bridge, bridge.replace("bridge", "openvswitch")))

@@ -55,6 +55,7 @@ class Step:
     sights: tuple[Sight, ...] = ()
     boxes: tuple[str, ...] = ()  # of the drawing, beside those of the sights
     mark: int = 0
+    packets: tuple[tuple[str, str], ...] = ()  # the addresses of packets that its rules are asked for
 
     def data(self) -> dict[str, Any]:
         """As plain data."""

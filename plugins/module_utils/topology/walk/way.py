@@ -64,10 +64,11 @@ class Node:
 
 @dataclass
 class Connections:
-    """What connection tracking of each namespace remembers of the way, for the answer."""
+    """What namespaces remember of the way, for the answer: their connection tracking, and their bridges."""
 
     seen: set[tuple[str, str, str]] = field(default_factory=set)  # namespace, and addresses of an answer
     translated: dict[tuple[str, str, str], tuple[str, str]] = field(default_factory=dict)
+    learned: dict[tuple[str, str, str], str] = field(default_factory=dict)  # ports, by namespace, bridge and MAC
 
     def remember(self, node: Node, before: Packet, behind: Packet) -> None:
         """Note a packet as it came, and as it left."""
@@ -97,6 +98,7 @@ class _Draft:
     doubts: list[str] = field(default_factory=list)
     sights: list[Sight] = field(default_factory=list)
     boxes: list[str] = field(default_factory=list)
+    packets: list[tuple[str, str]] = field(default_factory=list)
     mark: int = 0
 
     def step(self) -> Step:
@@ -112,6 +114,7 @@ class _Draft:
             tuple(self.sights),
             tuple(dict.fromkeys([self.node.box, *self.boxes])),
             self.mark,
+            tuple(dict.fromkeys(self.packets)),
         )
 
 
@@ -158,9 +161,8 @@ class _Walker:
     def send(self, node: Node, packet: Packet, kind: str) -> None:
         """A namespace itself sends a packet."""
         draft = self._begin(kind, node)
-        draft.says.append(f"{node.label} sends it from {packet.source} to {packet.destination}.")
+        draft.says.append(f"Sends it from {packet.source} to {packet.destination}.")
         if owns(node.namespace, packet.destination):
-            draft.says.append("The address is its own.")
             self._deliver(node, packet, "lo")
             return
         route = self._route(draft, node, packet, None)
@@ -187,7 +189,7 @@ class _Walker:
             self._finish(DROPPED, "its TTL is used up")
         packet = replace(packet, ttl=packet.ttl - 1)
         route = self._route(draft, node, packet, device)
-        draft.says.append(f"{node.label} forwards it, and takes one off its TTL.")
+        draft.says.append("Forwards it, and takes one off its TTL.")
         outgoing = route.dev or ""
         packet = self._hook(draft, "FORWARD", node, packet, incoming=device, outgoing=outgoing)
         packet = self._hook(draft, "POSTROUTING", node, packet, outgoing=outgoing)
@@ -297,6 +299,8 @@ class _Walker:
             sets=sets_of(node.namespace),
         )
         verdict = pass_hook(hook, passage)
+        packets = (packet, restored, verdict.passage.packet)
+        draft.packets += [(each.source, each.destination) for each in packets]
         self._explain(draft, hook, verdict)
         if verdict.dropped:
             line = verdict.decisive[-1]
@@ -323,6 +327,10 @@ class _Walker:
 
     def _transmit(self, draft: _Draft, node: Node, device: Device, frame: Frame) -> None:
         """A device sends a frame."""
+        if "cut" in device.impairment.split(", "):
+            self._finish(DROPPED, f"{node.label}:{device.name} is cut, as impair.yml does it")
+        if device.impairment:
+            draft.doubts.append(f"{node.label}:{device.name} makes it worse: {device.impairment}")
         self._see(draft, node, device, True, frame)
         if device.kind == "bridge":
             self._out_of_bridge(draft, node, device, frame, None)
@@ -374,6 +382,7 @@ class _Walker:
 
     def _through_bridge(self, node: Node, bridge: Device, port: Device, frame: Frame) -> None:
         """A port of a bridge gets a frame."""
+        self.connections.learned[(node.namespace.id, bridge.name, frame.source)] = port.name
         place = Place(node.host, node.namespace, bridge)
         own = {bridge.mac, *(each.device.mac for each in self.topology.ports(place))}
         if frame.destination in own:
@@ -388,6 +397,9 @@ class _Walker:
     def _out_of_bridge(self, draft: _Draft, node: Node, bridge: Device, frame: Frame, came_by: Device | None) -> None:
         """By the port that the forwarding table has, or the only one of all that leads there."""
         name, line = find_port(node.namespace, bridge.name, frame.destination)
+        learned = self.connections.learned.get((node.namespace.id, bridge.name, frame.destination))
+        if name is None and learned is not None:
+            name, line = learned, f"{frame.destination} dev {learned} master {bridge.name}, learned on the way here"
         port = node.namespace.device(name) if name else None
         if port is not None:
             draft.reasons.append(Reason("FDB", line))
@@ -404,31 +416,33 @@ class _Walker:
         ports = [
             each.device for each in self.topology.ports(place) if came_by is None or each.device.name != came_by.name
         ]
-        leading = [port for port in ports if self._leads_to(node, port, frame.destination)]
-        if not leading:
-            self._finish(
-                DROPPED,
-                f"{bridge.name} does not know {frame.destination}, and no port is seen to lead there",
-            )
-        draft.reasons.append(
-            Reason(
-                "FDB",
-                f"{frame.destination}: not known on {bridge.name} yet; of all ports, {leading[0].name} leads there",
-            )
-        )
-        return leading[0]
+        worth = {port.name: self._leads_to(node, port, frame.destination, {chip_id(place)}) for port in ports}
+        best = max(ports, key=lambda port: worth[port.name], default=None)
+        if best is None or not worth[best.name]:
+            self._finish(DROPPED, f"{bridge.name} does not know {frame.destination}, and no port is seen to lead there")
+        line = f"{frame.destination}: not known on {bridge.name} yet; of all ports, {best.name} leads there"
+        draft.reasons.append(Reason("FDB", line))
+        draft.doubts.append(f"copies of it leave {bridge.name} by its other ports")
+        return best
 
-    def _leads_to(self, node: Node, port: Device, mac: str) -> bool:
+    def _leads_to(self, node: Node, port: Device, mac: str, passed: set[str]) -> int:
+        """Whether a MAC address is behind a port: 2 if it is, 1 if it may be as behind a flooding tunnel, else 0."""
         if port.kind == "vxlan":
-            return bool(find_vteps(node.namespace, port.name, mac))
+            return 1 if find_vteps(node.namespace, port.name, mac) else 0
         end = self.topology.other_end(Place(node.host, node.namespace, port))
         if end is None:
-            return port.kind != "veth"
+            return 0 if port.kind == "veth" else 1
         if end.device.mac == mac:
-            return True
-        if not end.device.master:
-            return False
-        return any(each.mac == mac for each in end.namespace.devices)
+            return 2
+        bridge = end.namespace.device(end.device.master) if end.device.master else None
+        if bridge is None:
+            return 0
+        place = Place(end.host, end.namespace, bridge)
+        if chip_id(place) in passed or bridge.mac == mac:
+            return 2 if bridge.mac == mac else 0
+        others = [each.device for each in self.topology.ports(place) if each.device.name != end.device.name]
+        there, further = Node(end.host, end.namespace), {*passed, chip_id(place)}
+        return max((self._leads_to(there, each, mac, further) for each in others), default=0)
 
     def _bridged_rules(
         self, draft: _Draft, node: Node, bridge: Device, came_by: Device, port: Device, frame: Frame
@@ -485,13 +499,10 @@ class _Walker:
         vteps = find_vteps(node.namespace, device.name, frame.destination)
         remote = said.get("remote")
         if vteps:
-            draft.reasons.append(Reason("FDB", vteps[0][1]))
-            remote = vteps[0][0]
+            remote = self._vtep_with(vteps, frame.destination) or vteps[0][0]
+            draft.reasons += [Reason("FDB", line) for address, line in vteps if address == remote]
             if len(vteps) > 1:
-                draft.doubts.append(
-                    f"copies go to {len(vteps)} VTEPs, as none is known to have {frame.destination}: shown is the first"
-                )
-                remote = self._vtep_with(vteps, frame.destination) or remote
+                draft.doubts.append(f"copies go to {len(vteps)} VTEPs, as none is known to have {frame.destination}")
         if remote is None:
             self._finish(DROPPED, f"{device.name} knows no VTEP for {frame.destination}")
         below = self._below(node, device, said.get("local"))
@@ -554,7 +565,7 @@ class _Walker:
         if inner is None:
             draft.kind = "deliver"
             self.last = packet
-            draft.says.append(f"{packet.destination} is an address of {node.label}: it is there.")
+            draft.says.append(f"It is there: {packet.destination} is an address of its own.")
             self._finish(DELIVERED)
         if isinstance(inner, Frame):
             self._decapsulate_frame(draft, node, packet, inner)
