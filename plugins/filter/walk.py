@@ -9,8 +9,12 @@ import secrets
 from collections.abc import Mapping
 from typing import Any
 
+from ansible_collections.container_network.lab.plugins.module_utils.topology.figure import figure_of
 from ansible_collections.container_network.lab.plugins.module_utils.topology.joined import Topology
+from ansible_collections.container_network.lab.plugins.module_utils.topology.layout import draw
+from ansible_collections.container_network.lab.plugins.module_utils.topology.page import html_text
 from ansible_collections.container_network.lab.plugins.module_utils.topology.walk.compute import compute_walk
+from ansible_collections.container_network.lab.plugins.module_utils.topology.walk.panel import panel
 from ansible_collections.container_network.lab.plugins.module_utils.topology.walk.proof import prove
 from ansible_collections.container_network.lab.plugins.module_utils.topology.walk.seen import observations_of
 from ansible_collections.container_network.lab.plugins.module_utils.topology.walk.steps import Walk
@@ -60,8 +64,9 @@ def topology_walk_report(
     routers: Mapping[str, Any] | None = None,
     collected: Results | None = None,
     sent: Mapping[str, Any] | None = None,
+    title: str = "Topology",
 ) -> dict[str, Any]:
-    """The walk as text, as one line, and as a document; with what was seen, if a packet was sent."""
+    """The walk as text, as one line, as a document and as a page; with what was seen, if a packet was sent."""
     topology = Topology.from_results(results, routers)
     problems: list[str] = []
     walk = compute_walk(topology, str(source), str(destination), problems)
@@ -74,6 +79,7 @@ def topology_walk_report(
         "summary": summary(walk, proof),
         "outcome": outcome(walk, proof),
         "document": document,
+        "html": html_text(draw(figure_of(topology)), title, panel(walk, proof)),
     }
 
 

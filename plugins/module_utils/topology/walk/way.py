@@ -151,7 +151,7 @@ class _Walker:
     def _finish(self, end: str, because: str = "") -> NoReturn:
         self.end, self.because = end, because
         if self.drafts and because:
-            self.drafts[-1].says.append(f"Here it ends: {because}.")
+            self.drafts[-1].says.append(f"Here it ends: {because.partition(' by the rule: ')[0]}.")
         if self.drafts and end != DELIVERED:
             self.drafts[-1].kind = "drop" if end == DROPPED else "unknown"
         raise _Ended
