@@ -15,8 +15,8 @@ description:
   - Reads from the kernel which devices and addresses each network namespace of the host has, how they are connected,
     and, with O(tables), its routes, neighbours, forwarding entries and rules.
   - Reads from Docker which containers there are, and from systemd how its services are.
-  - The playbooks C(status.yml), C(capture.yml), C(impair.yml) and C(draw.yml) put together what it returns on all
-    hosts.
+  - The playbooks C(status.yml), C(capture.yml), C(impair.yml), C(draw.yml) and C(walk.yml) put together what it returns
+    on all hosts.
 options:
   namespaces:
     description:

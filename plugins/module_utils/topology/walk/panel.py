@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from ..joined import MACHINE
 from ..page import PagePart
 from .packet import Header
 from .proof import Proof, ProvenSight, ProvenStep, ProvenWay
@@ -86,7 +87,7 @@ function pointsOf(ids, before) {
 }
 function passedIn(step) {
   const passed = step.sights.filter(sight => sight.seen !== false).map(sight => sight.box);
-  return passed.length || step.bad ? passed : step.boxes.slice(-1);
+  return [...step.through, ...(passed.length || step.bad ? passed : step.boxes.slice(-1))];
 }
 const points = [];
 steps.forEach((step, n) => {
@@ -170,6 +171,7 @@ function go(number) {
   steps.slice(0, now).forEach(each => each.sights.forEach(sight =>
     sight.seen !== false && groups.get(sight.box)?.classList.add("passed")));
   step.sights.forEach(sight => groups.get(sight.box)?.classList.add(sight.seen === false ? "missed" : "here"));
+  step.through.forEach(id => groups.get(id)?.classList.add("here"));
   if (!step.sights.length) step.boxes.forEach(id => groups.get(id)?.classList.add(step.bad ? "missed" : "here"));
   move(points[now]);
   if (points[now].length) show(points[now][points[now].length - 1]);
@@ -246,6 +248,7 @@ def _step(step: Step, proven: ProvenStep | None) -> dict[str, Any]:
         "sights": entries,
         "groups": _groups(sights, entries),
         "boxes": list(step.boxes),
+        "through": list(step.boxes[:1]) if step.host == MACHINE and step.kind == "route" else [],  # a lab's router
         "bad": bad,
     }
 
