@@ -57,7 +57,9 @@ def _find(topology: Topology, text: str, problems: list[str]) -> list[Place]:
         problems.append(f"'{text}' may be any of several: write {choices}")
         return []
     ((host, namespace),) = namespaces
-    devices = [device for device in namespace.devices if device.name == interface] if interface else _usual(namespace)
+    devices = (
+        [device for device in namespace.devices if device.name == interface] if interface else usual_devices(namespace)
+    )
     if not devices:
         known = ", ".join(device.name for device in namespace.devices)
         lacks = f"has no interface '{interface}'" if interface else "has no interface with an address"
@@ -81,7 +83,8 @@ def _inner(host: Host, name: str) -> list[Namespace]:
     return [each for each in host.namespaces if name != "host" and (name == each.name or name in each.containers)]
 
 
-def _usual(namespace: Namespace) -> list[Device]:
+def usual_devices(namespace: Namespace) -> list[Device]:
+    """All of a container, and of a host those by which it reaches others."""
     devices = [device for device in namespace.devices if device.name != "lo"]
     if namespace.name != "host":
         return devices

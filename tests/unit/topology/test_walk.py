@@ -129,6 +129,18 @@ def test_hosts_among_themselves_and_the_outside():
     assert walk("flannel_vxlan", "node-1/busybox", "203.0.113.1").way.end == DELIVERED
 
 
+@pytest.mark.parametrize("name", ["calico", "docker_overlay", "flannel_vxlan"])
+def test_a_host_is_reached_by_its_card_and_not_by_what_all_hosts_have(name):
+    found = walk(name, "node-1", "node-4")
+    assert (found.way.source, found.way.destination) == ("192.168.1.68", "192.168.0.33")
+    assert passed(found.way)[-1] == "node-4:eth0 in"
+
+
+def test_an_address_of_its_own_is_not_left_for():
+    found = walk("flannel_vxlan", "node-1/busybox", "40.15.43.2")
+    assert (found.way.end, found.way.sights) == (DELIVERED, [])
+
+
 def test_calico_is_routed_within_a_segment_and_tunnels_to_another():
     routed = walk("calico", "busybox-1", "busybox-2")
     assert kinds(routed.way) == ["send", "route", "bridge", "route", "deliver"]

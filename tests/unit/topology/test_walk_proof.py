@@ -177,6 +177,12 @@ def test_what_could_not_be_sent():
     assert proof.notes == ("The packet could not be sent: node-1 cannot send the marked packet",)
 
 
+@pytest.mark.parametrize("answered", [None, 0.001])
+def test_what_does_not_leave_is_proven_by_its_answer(answered):
+    proof = prove(walk("node-1/busybox", "40.15.43.2"), observed([], answered_after=answered))
+    assert proof.agrees == (answered is not None)
+
+
 TRACE = """\
 PACKET: 2 d76c7b2e IN=docker0 OUT=eth0 MACSRC=2:42:28:f:2b:2 SRC=40.15.43.2 DST=192.168.1.254 LEN=84 TTL=63 ID=57365 DF
 TRACE: 2 d76c7b2e mangle:FORWARD:policy:ACCEPT

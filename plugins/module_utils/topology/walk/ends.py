@@ -9,9 +9,9 @@ import ipaddress
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ..joined import MACHINE, Topology
+from ..joined import Topology
 from ..model import Namespace
-from ..places import find_namespaces, unknown_place
+from ..places import find_namespaces, unknown_place, usual_devices
 from .tables import addresses
 from .way import Node
 
@@ -70,22 +70,32 @@ def own_addresses(namespace: Namespace) -> list[str]:
 
 
 def choose_address(topology: Topology, source: Node, end: End) -> str | None:
-    """By which of its addresses an end is reached: one on a Docker network or link that both have, else the first."""
+    """By which of its addresses an end is reached.
+
+    Not by one that others have as well, as Docker's bridge has on every host. Of the others one on a Docker network or
+    a link that both have; of a host that of a card; else the first.
+    """
     if end.node is None or len(end.addresses) == 1:
         return end.addresses[0]
-    ours, theirs = _attachments(topology, source), _attachments(topology, end.node)
+    node = end.node
+    ours, theirs = _attachments(topology, source), _attachments(topology, node)
     links = [own.network for device in source.namespace.devices for own in addresses(device)]
     version = 4 if any(":" not in each for each in own_addresses(source.namespace)) else 6
+    cards = {str(own.ip) for device in usual_devices(node.namespace) for own in addresses(device)}
+    elsewhere = {
+        address for each in _nodes(topology) if each.namespace.id != node.namespace.id
+        for address in own_addresses(each.namespace)
+    }  # fmt: skip
 
-    def worth(address: str) -> tuple[bool, int]:
+    def worth(address: str) -> tuple[bool, bool, bool, int]:
         parsed = ipaddress.ip_address(address)
         network = theirs.get(address)
         common = network is not None and network in ours.values()
         near = any(parsed in link for link in links if link.prefixlen < link.max_prefixlen)
-        return parsed.version == version, 2 * common + near + (network is not None)
+        best = 2 * common + 2 * near + (network is not None)
+        return address not in elsewhere, parsed.version == version, address in cards, best
 
-    usable = [each for each in end.addresses if end.node.host != MACHINE or ":" not in each]
-    return max(usable, key=worth, default=None)
+    return max(end.addresses, key=worth, default=None)
 
 
 def _attachments(topology: Topology, node: Node) -> dict[str, str]:

@@ -195,6 +195,9 @@ def _conclude(
     beyond = [each for each in left if each.content == content]
     if not sights and way.end == DROPPED and not beyond:
         return ProvenWay(way, steps, True, "Proven: nothing leaves.", tuple(_why(way, steps, None, content, observed)))
+    if not sights and way.end == DELIVERED:
+        says = "It does not leave the namespace that sends it."
+        return ProvenWay(way, steps, observed.answered_after is not None, says)
     if not seen:
         return ProvenWay(way, steps, False, "It was seen nowhere.", tuple(_why(way, steps, None, content, observed)))
     last = max(n for n, sight in enumerate(sights) if sight.seen)
