@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import time
 from collections.abc import Callable
@@ -146,6 +147,7 @@ def test_a_watch_that_is_killed_leaves_no_rules_and_no_processes(line):
     for each in (pid, *map(int, children)):
         await_end(each)
     assert rules(middle) == before
+    shutil.rmtree(folder)
 
 
 @pytest.mark.parametrize(
