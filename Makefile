@@ -9,9 +9,11 @@
 CNI ?= flannel
 LAB ?= four_nodes
 EXTRA ?=
-# Places for "make impair" and "make capture", and what is done there: docs/look.md.
+# Places for "make impair" and "make capture", and what is done there; the ends of "make walk": docs/look.md.
 ON ?=
 WITH ?=
+FROM ?=
+TO ?=
 # Whether the lab of a Molecule scenario goes before and after its test: always or never.
 DESTROY ?= always
 # How many inputs each test of "make fuzz" draws.
@@ -73,6 +75,10 @@ capture: $(lab_ready) ## capture packets to files: ON=node-1/busybox,subnet-1 WI
 .PHONY: draw
 draw: $(lab_ready) ## draw what is on the hosts of LAB: drawings/topology.html, .svg, .mmd, .dot, .json
 	@$(as_root) ansible-playbook -i inventories/$(LAB) playbooks/draw.yml $(EXTRA)
+
+.PHONY: walk
+walk: $(lab_ready) ## follow a packet hop by hop, and send one to prove it: FROM=node-1/busybox TO=node-4/busybox
+	@$(as_root) ansible-playbook -i inventories/$(LAB) playbooks/walk.yml -e "from=$(FROM) to=$(TO) $(WITH)" $(EXTRA)
 
 .PHONY: impair
 impair: $(lab_ready) ## make a line of the lab LAB worse: ON=node-1 WITH="delay=50ms loss=1%", or whole: WITH=heal=true

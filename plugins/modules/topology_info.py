@@ -15,8 +15,8 @@ description:
   - Reads from the kernel which devices and addresses each network namespace of the host has, how they are connected,
     and, with O(tables), its routes, neighbours, forwarding entries and rules.
   - Reads from Docker which containers there are, and from systemd how its services are.
-  - The playbooks C(status.yml), C(capture.yml), C(impair.yml) and C(draw.yml) put together what it returns on all
-    hosts.
+  - The playbooks C(status.yml), C(capture.yml), C(impair.yml), C(draw.yml) and C(walk.yml) put together what it returns
+    on all hosts.
 options:
   namespaces:
     description:
@@ -108,8 +108,8 @@ topology:
           elements: dict
         tables:
           description:
-            - C(routes), C(neighbours), C(forwarding), C(policy_rules) and C(iptables), line by line in the words of
-              ip(8), bridge(8) and iptables-save(8); empty without O(tables).
+            - C(routes), C(neighbours), C(forwarding), C(policy_rules), C(iptables), C(sets) and C(settings), line by
+              line in the words of ip(8), bridge(8), iptables-save(8), ipset(8) and sysctl(8); empty without O(tables).
           type: dict
 """
 

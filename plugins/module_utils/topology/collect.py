@@ -8,13 +8,14 @@ from __future__ import annotations
 import os
 import platform
 import socket
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ..docker.container_links import ContainerPlace, FoundNamespace, find_namespaces, other_end
 from ..docker.converge_containers import inspect_containers, list_containers
 from ..docker.engine import Engine, engine_is_installed
 from ..errors import LabError
+from ..kernel import sysctl
 from ..kernel.command import run
 from ..kernel.host_facts import MARKERS
 from ..kernel.impairment import read_root_queues
@@ -32,6 +33,8 @@ ENGINE_SECONDS = 10.0
 """How long the Engine may take for an answer, before it counts as one that gives none."""
 UNITS = ("docker.service", "containerd.service", "etcd.service", "bird.service", "container-network-*.service")
 _SAID_ALREADY = (TABLES["default"], TABLES["local"])  # by devices and their addresses
+_SETTINGS = ("net.ipv4.ip_forward", "net.ipv6.conf.all.forwarding", "net.bridge.bridge-nf-call-iptables")
+_DEVICE_SETTINGS = ("proxy_arp", "rp_filter")
 _BOOT_ID = "/proc/sys/kernel/random/boot_id"
 _RELEASE = "/etc/os-release"
 
@@ -176,12 +179,15 @@ def _tables(netlink: NetlinkSocket, netns: str | None, names: dict[int, str]) ->
                 f"{describe(route).replace(' proto boot', '')}{suffix}"
                 for route in sorted(found.items(), key=lambda item: item[0])
             ]
+    iptables = tuple(line for program in PROGRAMS.values() for line in _rules(program, netns))
     return Tables(
         routes=tuple(routes),
         neighbours=tuple(each.describe() for each in read_neighbours(netlink, names)),
         forwarding=tuple(each.describe() for each in read_forwarding(netlink, names)),
         policy_rules=tuple(rule.describe() for rule in rules[socket.AF_INET]),
-        iptables=tuple(line for program in PROGRAMS.values() for line in _rules(program, netns)),
+        iptables=iptables,
+        sets=tuple(_sets(netns)) if any("--match-set" in line for line in iptables) else (),
+        settings=tuple(_settings(netns, names.values())),
     )
 
 
@@ -199,3 +205,26 @@ def _rules(program: str, netns: str | None) -> list[str]:
         elif line.startswith("-A ") or (line.startswith(":") and " DROP " in line):
             lines.append(f"{program} -t {table} {line}")
     return lines
+
+
+def _sets(netns: str | None) -> list[str]:
+    """The members of all sets of addresses; none where the program is missing."""
+    try:
+        with inside(netns):
+            saved = run(["ipset", "save"])
+    except LabError:
+        return []
+    return [line for line in saved.splitlines() if line.startswith("add ")]
+
+
+def _settings(netns: str | None, devices: Iterable[str]) -> list[str]:
+    """What decides, beside tables, whether packets pass; of devices only what is not zero."""
+    with inside(netns):
+        values = {name: sysctl.find(name) for name in _SETTINGS}
+        of_devices = {
+            f"net.ipv4.conf.{device}.{name}": sysctl.find(f"net/ipv4/conf/{device}/{name}")
+            for device in sorted({"all", *devices})
+            for name in _DEVICE_SETTINGS
+        }
+    found = {**values, **{name: value for name, value in of_devices.items() if value != "0"}}
+    return [f"{name} = {value}" for name, value in found.items() if value is not None]

@@ -58,6 +58,8 @@ class Tables:
     forwarding: tuple[str, ...] = ()
     policy_rules: tuple[str, ...] = ()
     iptables: tuple[str, ...] = ()
+    sets: tuple[str, ...] = ()  # members of those that rules name, in the words of ipset(8)
+    settings: tuple[str, ...] = ()  # whether it forwards, answers for others …, in the words of sysctl(8)
 
     @classmethod
     def from_data(cls, data: Mapping[str, Any]) -> Tables:

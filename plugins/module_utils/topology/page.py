@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from html import escape
 from typing import Any
 
@@ -81,25 +83,37 @@ _TITLES = {
     "forwarding": "bridge fdb",
     "policy_rules": "ip rule",
     "iptables": "iptables-save",
+    "sets": "ipset save",
+    "settings": "sysctl",
 }
 
 
-def html_text(drawing: Drawing, title: str) -> str:
+@dataclass(frozen=True)
+class PagePart:
+    """Something more on the page, below the drawing; its script finds its data in the element ``part-data``."""
+
+    style: str = ""
+    html: str = ""
+    data: Mapping[str, Any] = field(default_factory=dict)
+    script: str = ""
+    notes: tuple[str, ...] = ()
+
+
+def html_text(drawing: Drawing, title: str, part: PagePart | None = None) -> str:
     """The drawing as a page of its own."""
     places = {box.id: box.part.place for box in drawing.boxes if box.part.place}
     told = {
         "devices": {identity: _device(place) for identity, place in places.items()},
         "namespaces": {_namespace(place): _tables(place.namespace.tables) for place in places.values()},
     }
-    # What ends a script would end this one, whatever stands in a name.
-    data = json.dumps(told, sort_keys=True).replace("<", "\\u003c")
-    notes = "".join(f"<p>{escape(note)}</p>" for note in drawing.notes)
+    style, more = (part.style, part.notes) if part else ("", ())
+    notes = "".join(f"<p>{escape(note)}</p>" for note in (*more, *drawing.notes))
     return "\n".join(
         [
             "<!DOCTYPE html>",
             '<html lang="en"><head><meta charset="utf-8">',
             '<meta name="viewport" content="width=device-width, initial-scale=1">',
-            f"<title>{escape(title)}</title><style>{STYLE}{_PAGE_STYLE}</style></head><body>",
+            f"<title>{escape(title)}</title><style>{STYLE}{_PAGE_STYLE}{style}</style></head><body>",
             f"<header><h1>{escape(title)}</h1>",
             '<button id="in">+</button><button id="out">&minus;</button><button id="fit">fit</button>',
             "<p>Click a thing, or press Tab and Enter: what the kernel has of it.</p>",
@@ -107,11 +121,20 @@ def html_text(drawing: Drawing, title: str) -> str:
             '<main><div id="sheet" tabindex="-1">',
             *svg_lines(drawing),
             "</div><aside hidden></aside></main>",
-            f'<script type="application/json" id="tables">{data}</script>',
-            f"<script>{_SCRIPT}</script></body></html>",
+            *([part.html] if part else []),
+            *_script("tables", told, _SCRIPT),
+            *(_script("part-data", part.data, part.script) if part else []),
+            "</body></html>",
             "",
         ]
     )
+
+
+def _script(name: str, data: Mapping[str, Any], script: str) -> list[str]:
+    """Data in an element of a name, and the script that reads it."""
+    # What ends a script would end this one, whatever stands in a name.
+    text = json.dumps(data, sort_keys=True).replace("<", "\\u003c")
+    return [f'<script type="application/json" id="{name}">{text}</script>', f"<script>{script}</script>"]
 
 
 def _namespace(place: Place) -> str:

@@ -46,18 +46,20 @@ def segments(topology: Topology) -> dict[str, Place]:
 def _find(topology: Topology, text: str, problems: list[str]) -> list[Place]:
     head, _colon, interface = text.partition(":")
     bridge = segments(topology).get(head)
-    namespaces = _namespaces(topology, head)
+    namespaces = find_namespaces(topology, head)
     if not namespaces and bridge and not interface:
         return [bridge]
     if not namespaces:
-        problems.append(_nobody(topology, text, head))
+        problems.append(unknown_place(topology, text, head))
         return []
     if len(namespaces) > 1:
         choices = " or ".join(f"{host}/{namespace.name}" for host, namespace in namespaces)
         problems.append(f"'{text}' may be any of several: write {choices}")
         return []
     ((host, namespace),) = namespaces
-    devices = [device for device in namespace.devices if device.name == interface] if interface else _usual(namespace)
+    devices = (
+        [device for device in namespace.devices if device.name == interface] if interface else usual_devices(namespace)
+    )
     if not devices:
         known = ", ".join(device.name for device in namespace.devices)
         lacks = f"has no interface '{interface}'" if interface else "has no interface with an address"
@@ -65,7 +67,8 @@ def _find(topology: Topology, text: str, problems: list[str]) -> list[Place]:
     return [Place(host, namespace, device) for device in devices]
 
 
-def _namespaces(topology: Topology, head: str) -> list[tuple[str, Namespace]]:
+def find_namespaces(topology: Topology, head: str) -> list[tuple[str, Namespace]]:
+    """The namespaces that HOST, HOST/CONTAINER or CONTAINER may mean, each with its host."""
     host_name, slash, inner = head.partition("/")
     if slash:
         host = topology.hosts.get(host_name)
@@ -80,7 +83,8 @@ def _inner(host: Host, name: str) -> list[Namespace]:
     return [each for each in host.namespaces if name != "host" and (name == each.name or name in each.containers)]
 
 
-def _usual(namespace: Namespace) -> list[Device]:
+def usual_devices(namespace: Namespace) -> list[Device]:
+    """All of a container, and of a host those by which it reaches others."""
     devices = [device for device in namespace.devices if device.name != "lo"]
     if namespace.name != "host":
         return devices
@@ -92,7 +96,8 @@ def _leads_out(device: Device) -> bool:
     return device.kind == "veth" and device.peer is None
 
 
-def _nobody(topology: Topology, text: str, head: str) -> str:
+def unknown_place(topology: Topology, text: str, head: str) -> str:
+    """What is said of a text that means none; ``head`` is what stands before its colon."""
     host = head.partition("/")[0]
     if host in topology.unseen:
         return f"'{text}': {host} cannot be looked at: {topology.unseen[host]}"

@@ -15,6 +15,8 @@ from typing import Any
 import pytest
 
 from ansible_collections.container_network.lab.plugins.filter.draw import topology_drawing
+from ansible_collections.container_network.lab.plugins.filter.walk import topology_walk_report
+from tests.support.recorded_topologies import recorded_results
 from tests.support.topologies import lab_results
 
 BEFORE = '<script>window.failures = []; addEventListener("error", event => failures.push(event.message));</script>'
@@ -43,10 +45,37 @@ document.getElementById("report").textContent = JSON.stringify({
 </script></body>"""
 
 
-def browse(page: str, folder: Path, *options: str, size: str = "1400,900") -> dict[str, Any]:
+WALKED = """<pre id="report"></pre><script>
+const press = key => document.dispatchEvent(new KeyboardEvent("keydown", {key, bubbles: true}));
+const boxes = kind => [...document.querySelectorAll(`svg .${kind}`)].map(group => group.dataset.box);
+const seen = [], dots = document.querySelectorAll("#walk-steps button");
+dots.forEach((_dot, number) => {
+  seen.push({title: document.getElementById("walk-title").textContent, here: boxes("here"), missed: boxes("missed"),
+    told: document.getElementById("walk-told").textContent,
+    changed: [...document.querySelectorAll("#walk .changed")].map(each => each.textContent),
+    inside: [...document.querySelectorAll("#walk .inside")].map(each => each.textContent),
+    marked: [...dots].findIndex(dot => dot.hasAttribute("aria-current"))});
+  press("ArrowRight");
+});
+const end = document.getElementById("walk-title").textContent;
+press("Home");
+const first = document.getElementById("walk-title").textContent;
+press("p");
+const playing = document.getElementById("walk-play").textContent;
+press("p");
+document.querySelector("#walk-places button").click();
+const asked = document.querySelector("aside").textContent;
+document.getElementById("report").textContent = JSON.stringify({failures, seen, end, first, playing, asked,
+  bad: [...dots].map(dot => dot.classList.contains("bad")),
+  trail: document.querySelector("svg .trail").getAttribute("d"),
+  width: document.documentElement.scrollWidth, window: innerWidth});
+</script></body>"""
+
+
+def browse(page: str, folder: Path, *options: str, size: str = "1400,900", behind: str = BEHIND) -> dict[str, Any]:
     """What the browser finds in the page."""
     probed = folder / "page.html"
-    probed.write_text(page.replace("<head>", f"<head>{BEFORE}", 1).replace("</body>", BEHIND, 1))
+    probed.write_text(page.replace("<head>", f"<head>{BEFORE}", 1).replace("</body>", behind, 1))
     command = [
         "chromium", "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={folder}/profile",
         f"--window-size={size}", *options, "--virtual-time-budget=5000", "--dump-dom", probed.as_uri(),
@@ -85,3 +114,38 @@ def test_a_narrow_window_and_a_dark_one(tmp_path):
     assert narrow["width"] <= narrow["window"]
     dark = browse(page, tmp_path, "--force-dark-mode", "--blink-settings=preferredColorScheme=0")
     assert {narrow["paper"], dark["paper"]} == {"rgb(255, 255, 255)", "rgb(18, 24, 31)"}
+
+
+def walked(source: str, destination: str, name: str, sent: dict[str, Any] | None) -> str:
+    results, routers = recorded_results(name)
+    return topology_walk_report(results, source, destination, routers, {}, sent)["html"]
+
+
+def test_a_walk_is_gone_along_by_keys(tmp_path):
+    found = browse(walked("node-1/busybox", "node-4/busybox", "flannel_vxlan", None), tmp_path, behind=WALKED)
+    assert found["failures"] == []
+    seen = found["seen"]
+    assert [each["marked"] for each in seen] == list(range(14))
+    assert seen[0]["title"] == "The way 1 of 7: node-1/busybox"
+    assert found["end"] == "The way back 7 of 7: node-1/busybox"
+    assert found["first"] == seen[0]["title"]
+    assert found["playing"] == "pause"
+    assert set(seen[0]["here"]) == {"node-1/busybox/eth0", "node-1/host/veth3939db0", "node-1/host/docker0"}
+    assert seen[1]["changed"][-1] == "40.15.43.2 > 40.15.102.2 ttl 63"
+    assert seen[2]["inside"][0].startswith("Ethernet26:7f:9f:b1:69:c6 > 22:cf:5a:df:0b:f4")
+    assert "22:cf:5a:df:0b:f4 dev flannel.1 dst 192.168.0.33" in seen[2]["told"]
+    assert all(each["here"] for each in seen)
+    assert found["bad"] == [False] * 14
+    assert found["trail"].startswith("M")
+    assert "ip route" in found["asked"]
+
+
+def test_a_packet_that_is_lost_is_shown_where_it_should_be(tmp_path):
+    sent = {"answered_after": None, "problem": ""}
+    page = walked("node-1/busybox", "node-4/busybox", "flannel_vxlan", sent)
+    found = browse(page, tmp_path, size="500,900", behind=WALKED)
+    assert found["failures"] == []
+    assert found["seen"][0]["missed"]
+    assert "It was seen nowhere." in found["seen"][0]["told"]
+    assert found["bad"][0]
+    assert found["width"] <= found["window"]

@@ -1,0 +1,91 @@
+# Copyright (c) 2026, container_network.lab contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The filters of a walk: computed, and with what was seen of it."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.container_network.lab.plugins.module_utils.topology.figure import figure_of
+from ansible_collections.container_network.lab.plugins.module_utils.topology.joined import Topology
+from ansible_collections.container_network.lab.plugins.module_utils.topology.layout import draw
+from ansible_collections.container_network.lab.plugins.module_utils.topology.page import html_text
+from ansible_collections.container_network.lab.plugins.module_utils.topology.walk.compute import compute_walk
+from ansible_collections.container_network.lab.plugins.module_utils.topology.walk.panel import panel
+from ansible_collections.container_network.lab.plugins.module_utils.topology.walk.proof import prove
+from ansible_collections.container_network.lab.plugins.module_utils.topology.walk.seen import observations_of
+from ansible_collections.container_network.lab.plugins.module_utils.topology.walk.steps import Walk
+from ansible_collections.container_network.lab.plugins.module_utils.topology.walk.text import (
+    outcome,
+    summary,
+    walk_text,
+)
+
+Results = Mapping[str, Mapping[str, Any]]
+
+
+def topology_walk(
+    results: Results, source: Any, destination: Any, routers: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """What is wrong with the ends, who sends which packet, and what is watched on each host."""
+    problems: list[str] = []
+    topology = Topology.from_results(results, routers)
+    walk = compute_walk(topology, str(source), str(destination), problems)
+    if walk is None:
+        return {"problems": problems, "mark": "", "sender": {}, "watched": {}}
+    mark = secrets.token_hex(8)
+    return {"problems": problems, "mark": mark, "sender": dict(walk.sender), "watched": _watched(topology, walk)}
+
+
+def _watched(topology: Topology, walk: Walk) -> dict[str, list[dict[str, Any]]]:
+    """All namespaces, each on one host; rules are traced where the packet comes by, and on hosts themselves."""
+    steps = [*walk.way.steps, *(walk.back.steps if walk.back else ())]
+    on_the_way = {step.namespace for step in steps}
+    seen: set[str] = set()
+    found: dict[str, list[dict[str, Any]]] = {}
+    for host, one in topology.hosts.items():
+        for namespace in one.namespaces:
+            if namespace.id in seen:
+                continue
+            seen.add(namespace.id)
+            own = namespace.name == "host"
+            entry = {"id": namespace.id, "netns": None if own else namespace.path}
+            found.setdefault(host, []).append({**entry, "trace": namespace.id in on_the_way or own})
+    return found
+
+
+def topology_walk_report(
+    results: Results,
+    source: Any,
+    destination: Any,
+    routers: Mapping[str, Any] | None = None,
+    collected: Results | None = None,
+    sent: Mapping[str, Any] | None = None,
+    title: str = "Topology",
+) -> dict[str, Any]:
+    """The walk as text, as one line, as a document and as a page; with what was seen, if a packet was sent."""
+    topology = Topology.from_results(results, routers)
+    problems: list[str] = []
+    walk = compute_walk(topology, str(source), str(destination), problems)
+    if walk is None:
+        raise ValueError("; ".join(problems))
+    proof = prove(walk, observations_of(topology, collected or {}, sent)) if sent is not None else None
+    document = proof.data() if proof else walk.data()
+    return {
+        "text": walk_text(walk, proof),
+        "summary": summary(walk, proof),
+        "outcome": outcome(walk, proof),
+        "document": document,
+        "html": html_text(draw(figure_of(topology)), title, panel(walk, proof)),
+    }
+
+
+class FilterModule:
+    """Filters of this file."""
+
+    def filters(self) -> dict[str, Any]:
+        """The filters by name."""
+        return {"topology_walk": topology_walk, "topology_walk_report": topology_walk_report}

@@ -1,0 +1,129 @@
+# Copyright (c) 2026, container_network.lab contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What was seen of a marked packet, on all hosts: devices that it passed, and rules that it met. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ...kernel.drop_counters import meaning
+from ..figure import chip_id
+from ..joined import Place, Topology
+from .decode import headers_of
+from .packet import Header
+from .steps import Sight
+
+_PACKET = re.compile(r"PACKET: \d+ (\S+) .*?SRC=(\S+) DST=(\S+)")
+_RULE = re.compile(r"TRACE: \d+ (\S+) (\S+):(\S+):rule:[^:]+:(\S+)(.*)")
+_POLICY = re.compile(r"TRACE: \d+ (\S+) (\S+):(\S+):policy:(\S+)")
+_COUNTER = re.compile(r"COUNTER: (\d+) (.*)")
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A packet that was seen on a device."""
+
+    sight: Sight
+    at: float  # seconds since 1970, by the clock of its host
+
+    @property
+    def content(self) -> str:
+        """What it is, as echo request."""
+        return next((header.get("type") or "" for header in self.sight.headers if header.name == "ICMP"), "")
+
+
+@dataclass(frozen=True)
+class Met:
+    """A rule, or a policy, that a packet met, as the kernel told it."""
+
+    namespace: str  # its identity
+    source: str
+    destination: str
+    verdict: str  # ACCEPT, DROP, JUMP:CHAIN …
+    line: str  # as iptables-save prints it
+
+    @property
+    def drops(self) -> bool:
+        """Whether it ended the packet's way."""
+        return self.verdict == "DROP"
+
+
+@dataclass(frozen=True)
+class Observations:
+    """All of it. ``hints`` are sentences on what was lost, by namespace, where no rule was told."""
+
+    seen: tuple[Seen, ...]
+    met: tuple[Met, ...]
+    hints: Mapping[str, tuple[str, ...]]
+    untraced: Mapping[str, str]  # why the kernel could not be asked, by namespace
+    missed: int = 0
+    answered_after: float | None = None  # seconds
+    problem: str = ""  # why it could not be sent
+
+    def traced(self, namespace: str) -> bool:
+        """Whether the kernel told which rules it met in a namespace."""
+        return any(met.namespace == namespace for met in self.met) and namespace not in self.untraced
+
+
+def observations_of(
+    topology: Topology, collected: Mapping[str, Mapping[str, Any]], sent: Mapping[str, Any]
+) -> Observations:
+    """Of what module ``marked_packet`` returned on each host, and from where the packet was sent."""
+    places = {(place.namespace.id, place.device.name): place for place in topology.places()}
+    seen: list[Seen] = []
+    met: list[Met] = []
+    hints: dict[str, tuple[str, ...]] = {}
+    untraced: dict[str, str] = {}
+    for host, result in collected.items():
+        for sight in result.get("sights") or ():
+            headers = headers_of(bytes.fromhex(sight["head"]), int(sight["link"]))
+            seen.append(Seen(_sight(host, sight, headers, places), float(sight["at"])))
+        untraced.update(result.get("untraced") or {})
+        for namespace, lines in (result.get("traces") or {}).items():
+            met += met_of(namespace, lines)
+            hints[namespace] = tuple(_counted(lines))
+        for namespace, counters in (result.get("counters") or {}).items():
+            told = tuple(
+                f"the kernel counted {number} of {meaning(name)} ({name})" for name, number in counters.items()
+            )
+            hints[namespace] = (*hints.get(namespace, ()), *told)
+    ordered = tuple(sorted(seen, key=lambda each: each.at))
+    missed = sum(int(result.get("missed") or 0) for result in collected.values())
+    return Observations(
+        ordered, tuple(met), hints, untraced, missed, sent.get("answered_after"), sent.get("problem") or ""
+    )
+
+
+def _sight(
+    host: str, sight: Mapping[str, Any], headers: tuple[Header, ...], places: Mapping[tuple[str, str], Place]
+) -> Sight:
+    namespace, device = str(sight["namespace"]), str(sight["device"])
+    place = places.get((namespace, device))
+    label, box = (place.label, chip_id(place)) if place else (f"{host}:{device}", "")
+    return Sight(place.host if place else host, namespace, device, bool(sight["outgoing"]), headers, label, box)
+
+
+def met_of(namespace: str, lines: Sequence[str]) -> list[Met]:
+    """The rules of what xtables-monitor printed; of policies those that drop."""
+    ends: dict[str, tuple[str, str]] = {}
+    found = []
+    for line in lines:
+        packet, rule, policy = _PACKET.match(line), _RULE.match(line), _POLICY.match(line)
+        if packet:
+            ends[packet[1]] = packet[2], packet[3]
+        elif rule:
+            words = rule[5].strip() or f"a rule of the chain {rule[3]} in the table {rule[2]} of nftables"
+            found.append(Met(namespace, *ends.get(rule[1], ("", "")), rule[4], words))
+        elif policy and policy[4] == "DROP":
+            words = f"iptables -t {policy[2]} :{policy[3]} DROP"
+            found.append(Met(namespace, *ends.get(policy[1], ("", "")), policy[4], words))
+    return found
+
+
+def _counted(lines: Sequence[str]) -> list[str]:
+    counted = (_COUNTER.match(line) for line in lines)
+    return [f"meanwhile this rule has dropped {found[1]}: {found[2]}" for found in counted if found]
