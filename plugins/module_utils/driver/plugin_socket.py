@@ -30,6 +30,8 @@ from ..errors import LabError
 CONTENT_TYPE = "application/vnd.docker.plugins.v1+json"
 ANSWER_SECONDS = 20.0
 """When Docker gets an error in any case; Docker itself gives up after 30 seconds."""
+PATIENCE_SECONDS = 15.0
+"""How long a request waits for another one, at most."""
 REQUEST_SECONDS = 10.0
 """How long the first request of a connection may take to begin, and any request and answer to pass the connection."""
 MAX_BODY = 1 << 20
@@ -144,7 +146,7 @@ class PluginServer:
         try:
             if wait([work], ANSWER_SECONDS).done and isinstance(work.result(), Later):
                 later = work.result()
-                later.wait(deadline - time.monotonic())
+                later.wait(PATIENCE_SECONDS)
                 work = executor.submit(later.finish)
             if wait([work], max(0.0, deadline - time.monotonic())).done:
                 return work.result()
