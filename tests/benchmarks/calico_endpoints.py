@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import ipaddress
 import subprocess
 import tempfile
@@ -49,18 +50,17 @@ def measure() -> str:
         with inside(host):
             attached = [seconds(lambda: attach(one)) for one in endpoints[:ENDPOINTS]]  # noqa: B023
             first = seconds(lambda: _converge(dataplane, endpoints[:ENDPOINTS]))
-            late, updates = [], []
+            late, updates, rule = [], [], []
             for count in range(ENDPOINTS + 1, ENDPOINTS + SAMPLES + 1):
                 newest = endpoints[count - 1]
                 late.append(seconds(lambda: attach(newest)))  # noqa: B023
                 updates.append(seconds(lambda: _converge(dataplane, endpoints[:count])))  # noqa: B023
+                rule.append(seconds(_rule_by_hand))  # in turns: other work on the machine slows both down
             dataplane.resync()
             look = seconds(lambda: _converge(dataplane, endpoints))
             for one in endpoints[-SAMPLES:]:
                 detach(one.endpoint_id)
         cable = [seconds(lambda: _cable_by_hand(host, number)) for number in range(SAMPLES)]  # noqa: B023
-        with inside(host):
-            rule = [seconds(_rule_by_hand) for _sample in range(SAMPLES)]
     rows = [
         ["attach: the first containers", f"{median_ms(attached[:SAMPLES]):.2f}", _ratio(attached[:SAMPLES], cable)],
         [f"attach: one more beside {ENDPOINTS}", f"{median_ms(late):.2f}", _ratio(late, cable)],
@@ -74,8 +74,10 @@ def measure() -> str:
 
 
 def _endpoint(number: int) -> WorkloadEndpoint:
+    """Its id is one of any, as Docker's are, and the same in each run."""
     address = f"{POOL.cidr.network_address + number}/32"
-    return WorkloadEndpoint.of_container(NODE, f"{number:011x}{'0' * 53}", (address,), (NETWORK,))
+    endpoint_id = hashlib.sha256(str(number).encode()).hexdigest()
+    return WorkloadEndpoint.of_container(NODE, endpoint_id, (address,), (NETWORK,))
 
 
 def _converge(dataplane: Dataplane, endpoints: Sequence[WorkloadEndpoint]) -> None:

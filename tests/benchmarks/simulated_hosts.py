@@ -36,6 +36,8 @@ def plug_in(underlay: str, hosts: Sequence[str], addresses: Sequence[ipaddress.I
         for number, (host, address) in enumerate(zip(hosts, addresses))
     ]
     veth.converge({"pairs": pairs, "state": "present"}, False)
+    for host in hosts:
+        batch("ip", ["link set lo up"], netns=host)
 
 
 def introduce(hosts: Sequence[str], addresses: Sequence[ipaddress.IPv4Interface]) -> None:

@@ -99,6 +99,7 @@ class Dataplane:
     def resync(self) -> None:
         """Forget everything: the next call reads the kernel again."""
         self._rules: dict[str, Rules] = {}
+        self._own: dict[str, ChainSet] = {}  # what is ours of them
         self._sets: dict[str, IpSet] | None = None
         self._done = DesiredState()
 
@@ -159,13 +160,15 @@ class Dataplane:
             if ip_version not in self._rules:
                 readable = ip_version in wanted or shutil.which(program)
                 self._rules[ip_version] = _read_rules(ip_version) if readable else {}
+                self._own[ip_version] = _own_rules(self._rules[ip_version])
             current = self._rules[ip_version]
-            steps = iptables.plan(chains, [_own_rules(current)], current)
+            steps = iptables.plan(chains, [self._own[ip_version]], current)
             before += [f"{ip_version} {line}" for line in iptables.shown(current, steps, wanted=False)]
             after += [f"{ip_version} {line}" for line in iptables.shown(current, steps, wanted=True)]
             if steps and not check_mode:
                 iptables.restore(ip_version, steps)
                 self._rules[ip_version] = steps.applied_to(current)
+                self._own[ip_version] = chains
         return Outcome({"rules": before}, {"rules": after})
 
     def _converge_bird(self, config: str | None, check_mode: bool) -> Outcome:

@@ -29,6 +29,7 @@ from . import published_ports
 from .felix_rules import (
     ACCEPT,
     ACCEPT_MARK,
+    CHAIN_NAME_LENGTH,
     DROP,
     MASQUERADE,
     PASS_MARK,
@@ -63,17 +64,19 @@ from .v3_rules import V3Rule, excluded_nets, rule_chain, rule_problems, selector
 
 _IPIP = "4"
 _UDP = "17"
-_ANY = "cali+"
+_CALI = "cali"
+"""How the host ends of all containers begin."""
+_ANY = f"{_CALI}+"
 FLAT_DISPATCH = 16
 """Up to so many endpoints stand in the dispatch chain itself, one a rule, as documented. Beyond, the chain divides them
-by the first character of their names, so that no packet passes, and no new endpoint rewrites, a thousand rules."""
+by the next character of their names, and again, so that no packet passes, and no new endpoint rewrites, many rules."""
 _NEIGHBOUR_DISCOVERY = (130, 131, 132, 133, 135, 136)
 """ICMPv6 types that a container needs to find its gateway: multicast listeners (RFC 2710), solicitations and
 advertisements (RFC 4861)."""
 
 
 Chains = dict[tuple[str, str], list[str]]
-"""Rules by table and chain."""
+"""Rules by table and chain. Nobody changes them: those of earlier plans are used again."""
 
 
 @dataclass(frozen=True)
@@ -104,8 +107,8 @@ def plan_policy(snapshot: Snapshot, node: str, version: int, to_host: str = "ACC
     names = sorted({name for endpoint in endpoints for name in endpoint.profiles})
     tunnelled = _tunnelled(snapshot, node, version)
     profiles, warnings = _profiles(names, snapshot.profiles)
-    applied = {endpoint.key: _applied(endpoint, snapshot) for endpoint in endpoints} if snapshot.policies else {}
-    chosen = {policy.identity for each in applied.values() for policy in each}
+    applied = [_applied(endpoint, snapshot) for endpoint in endpoints]
+    chosen = {policy.identity for each in applied for policy in each}
     policies = [policy for policy in snapshot.policies if policy.identity in chosen]
     warnings += _policy_warnings(snapshot, policies)
     if node_interface(node_of(snapshot, node), version) is None:
@@ -120,8 +123,8 @@ def plan_policy(snapshot: Snapshot, node: str, version: int, to_host: str = "ACC
     if version == 6:
         chains.update(_anti_spoofing())
     chains.update(_dispatch(endpoints))
-    for endpoint in endpoints:
-        chains.update(_endpoint_chains(endpoint, applied.get(endpoint.key, ())))
+    for endpoint, asked in zip(endpoints, applied):
+        chains.update(_endpoint_chains(endpoint, asked))
     for name, profile in profiles.items():
         for prefix, rules in (("cali-pri-", profile.spec.get("ingress")), ("cali-pro-", profile.spec.get("egress"))):
             chains.update(_chain("filter", chain_name(prefix, name), rule_chain(rules or (), version)))
@@ -156,6 +159,8 @@ def _profiles(names: Sequence[str], known: Mapping[str, Profile]) -> tuple[dict[
 
 def _applied(endpoint: WorkloadEndpoint, snapshot: Snapshot) -> tuple[NetworkPolicy, ...]:
     """The policies that select an endpoint, in the order in which they are asked."""
+    if not snapshot.policies:
+        return ()
     labels = _labels(endpoint, snapshot)
     return tuple(policy for policy in snapshot.policies if policy.selects(labels))
 
@@ -276,28 +281,35 @@ def _dispatch(endpoints: Sequence[WorkloadEndpoint]) -> Chains:
     return {**_dispatch_chains("from", names), **_dispatch_chains("to", names)}
 
 
-def _dispatch_chains(direction: str, names: tuple[str, ...]) -> Chains:
-    root = f"cali-{direction}-wl-dispatch"
-    if len(names) <= FLAT_DISPATCH:
-        return {("filter", root): list(_leaves(root, direction, names))}
-    groups: dict[str, list[str]] = {}
-    for name in names:
-        groups.setdefault(name[:5], []).append(name)
-    match = _DISPATCHED[direction][0]
-    branches = {beginning: f"{root}-{beginning[4:]}" for beginning in groups}
-    rules = [Rule(goto(branch), (match(f"{beginning}+"),)) for beginning, branch in branches.items()]
-    chains = _chain("filter", root, [*rules, _UNKNOWN])
-    for beginning, branch in branches.items():
-        chains[("filter", branch)] = list(_leaves(branch, direction, tuple(groups[beginning])))
+def _dispatch_chains(direction: str, names: tuple[str, ...], beginning: str = _CALI) -> Chains:
+    """The chain for interfaces that begin alike, and those to which it leads."""
+    chain = _dispatch_chain(direction, beginning)
+    match, prefix = _DISPATCHED[direction]
+    groups = _groups(names, len(beginning) + 1) if len(chain) < CHAIN_NAME_LENGTH else {}
+    rules = [Rule(goto(_dispatch_chain(direction, longer)), (match(f"{longer}+"),)) for longer in groups]
+    alone = [name for name in names if name[: len(beginning) + 1] not in groups]
+    rules += [Rule(goto(chain_name(prefix, name)), (match(name),)) for name in alone]
+    chains = _chain("filter", chain, [*rules, _UNKNOWN])
+    for longer, alike in groups.items():
+        chains.update(_branch_chains(direction, tuple(alike), longer))
     return chains
 
 
-@lru_cache(maxsize=256)
-def _leaves(chain: str, direction: str, names: tuple[str, ...]) -> tuple[str, ...]:
-    """A chain with one rule for each of a few endpoints. Most such chains are as they were the last time."""
-    match, prefix = _DISPATCHED[direction]
-    rules = [Rule(goto(chain_name(prefix, name)), (match(name),)) for name in names]
-    return tuple(chain_texts(chain, [*rules, _UNKNOWN]))
+_branch_chains = lru_cache(maxsize=8192)(_dispatch_chains)
+"""Those of a part of the names: a new endpoint leaves most of them as they were."""
+
+
+def _dispatch_chain(direction: str, beginning: str) -> str:
+    return f"cali-{direction}-wl-dispatch" + (f"-{beginning[len(_CALI) :]}" if beginning != _CALI else "")
+
+
+def _groups(names: Sequence[str], length: int) -> dict[str, list[str]]:
+    """Many names by their first characters, without those that no container of Docker has; a few are not divided."""
+    groups: dict[str, list[str]] = {}
+    for name in names if len(names) > FLAT_DISPATCH else ():
+        if name.startswith(_CALI) and len(name) >= length:
+            groups.setdefault(name[:length], []).append(name)
+    return groups
 
 
 _DISPATCHED = {"from": (from_interface, "cali-fw-"), "to": (to_interface, "cali-tw-")}
@@ -305,13 +317,13 @@ _UNKNOWN = Rule(DROP, comment="Unknown interface")
 
 
 @lru_cache(maxsize=8192)
-def _endpoint_texts(
+def _chains_of_endpoint(
     interface: str,
     profiles: tuple[str, ...],
     ingress: tuple[str, ...] | None,
     egress: tuple[str, ...] | None,
     published: tuple[PublishedPort, ...],
-) -> tuple[tuple[str, tuple[str, ...]], ...]:
+) -> Chains:
     """The two chains of an endpoint. A host has up to thousands, and they rarely change.
 
     ``ingress`` and ``egress`` are the policies that are asked; None where no policy applies, and the profiles decide.
@@ -324,7 +336,7 @@ def _endpoint_texts(
         ),
         Rule(DROP, (protocol(_IPIP),), "Drop IPinIP encapped packets originating in workloads"),
     ]
-    texts = []
+    chains: Chains = {}
     for prefix, kinds, policies, extra, opened in (
         ("cali-tw-", ("cali-pi-", "cali-pri-"), ingress, [], published_ports.accepting(published)),
         ("cali-fw-", ("cali-po-", "cali-pro-"), egress, encapsulated, []),
@@ -343,9 +355,8 @@ def _endpoint_texts(
                 Rule(RETURN, (marked(ACCEPT_MARK),), "Return if profile accepted"),
             ]
         rules.append(Rule(DROP, comment="Drop if no profiles matched"))
-        name = chain_name(prefix, interface)
-        texts.append((name, tuple(chain_texts(name, rules))))
-    return tuple(texts)
+        chains.update(_chain("filter", chain_name(prefix, interface), rules))
+    return chains
 
 
 def _policy_rules(prefix: str, policies: tuple[str, ...] | None) -> list[Rule]:
@@ -366,8 +377,7 @@ def _endpoint_chains(endpoint: WorkloadEndpoint, policies: Sequence[NetworkPolic
         tuple(policy.identity for policy in policies if direction in policy.types) or None
         for direction in (INGRESS, EGRESS)
     )
-    texts = _endpoint_texts(endpoint.interface, endpoint.profiles, ingress, egress, endpoint.ports or ())
-    return {("filter", name): list(lines) for name, lines in texts}
+    return _chains_of_endpoint(endpoint.interface, endpoint.profiles, ingress, egress, endpoint.ports or ())
 
 
 def _sets(

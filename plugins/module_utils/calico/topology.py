@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import ipaddress
+from functools import lru_cache
 from typing import Union
 
 from ..errors import LabError
@@ -43,9 +44,14 @@ def local_endpoints(snapshot: Snapshot, node: str) -> list[WorkloadEndpoint]:
     return sorted((e for e in snapshot.endpoints if e.node == node), key=lambda endpoint: endpoint.interface)
 
 
-def addresses_of(endpoint: WorkloadEndpoint, version: int) -> list[str]:
+def addresses_of(endpoint: WorkloadEndpoint, version: int) -> tuple[str, ...]:
     """The endpoint's addresses of an IP version, without prefix length."""
-    return [address.partition("/")[0] for address in endpoint.addresses if (":" in address) == (version == 6)]
+    return _of_version(endpoint.addresses, version)
+
+
+@lru_cache(maxsize=65536)
+def _of_version(addresses: tuple[str, ...], version: int) -> tuple[str, ...]:
+    return tuple(address.partition("/")[0] for address in addresses if (":" in address) == (version == 6))
 
 
 def pools_of(snapshot: Snapshot, version: int) -> list[IPPool]:

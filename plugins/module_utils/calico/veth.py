@@ -69,7 +69,7 @@ class HostEnd:
     def of(cls, endpoint: WorkloadEndpoint) -> HostEnd:
         """The host end of a stored endpoint."""
         mac = endpoint.mac or CONTAINER_MAC
-        return cls(endpoint.interface, tuple(addresses_of(endpoint, 4)), tuple(addresses_of(endpoint, 6)), mac)
+        return cls(endpoint.interface, addresses_of(endpoint, 4), addresses_of(endpoint, 6), mac)
 
     def routes(self, index: int) -> list[HostRoute]:
         """The routes to the container, over the link with this index."""

@@ -75,7 +75,7 @@ def read_answer(place: str, method: str, user: str | None, status: int, content:
         message = "the client's certificate has a common name, with which etcd's gateway does not take users"
     if not isinstance(message, str) or ("code" not in document and status != _UNAUTHENTICATED):
         raise not_etcd(status, content)
-    refusal = f"etcd at {place} refused {method}: {message} (HTTP {status}). {_way_out(message, user)}"
+    refusal = f"etcd at {place} refused {method}: {message} (HTTP {status}). {way_out(message, user)}"
     if status == _UNAUTHENTICATED or _OLD_REVISION in message:
         raise TokenRefused(refusal)
     if _NOT_ENABLED in message:
@@ -113,7 +113,8 @@ def unavailable(error: Exception, tls: bool) -> Unavailable:
     return Unavailable(reason)
 
 
-def _way_out(message: str, user: str | None) -> str:
+def way_out(message: str, user: str | None) -> str:
+    """What to do about a refusal of etcd's."""
     if _NOT_ENABLED in message:
         return f"It has no users: leave out etcd_username ({user}) and etcd_password, or run etcdctl auth enable."
     if not user:

@@ -23,7 +23,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ..errors import LabError, raise_if_any
-from .answers import TokenRefused, Unavailable, not_etcd, read_answer, unavailable
+from .answers import TokenRefused, Unavailable, not_etcd, read_answer, unavailable, way_out
 
 CONNECT_SECONDS = 2.0
 """How long one endpoint may take to accept a connection."""
@@ -165,6 +165,10 @@ class Etcd:
                 self.close()
                 return
             yield _watch_answer(line)
+
+    def watch_refusal(self, reason: str) -> LabError:
+        """The error for a watch that etcd has ended with a reason."""
+        return LabError(f"etcd refused the watch: {reason}. {way_out(reason, self._user)}")
 
     def put(self, key: str, value: str, lease: int = 0) -> int:
         """Write a key; returns the revision that has it."""

@@ -18,7 +18,7 @@ from .etcd import Etcd, EtcdUnreachable, KeyValue
 
 
 class WatchLost(LabError):
-    """The watch cannot continue where it was: etcd has compacted that revision away, or refuses it."""
+    """The watch cannot continue where it was: etcd has compacted that revision away."""
 
 
 class EtcdSnapshot:
@@ -83,7 +83,8 @@ class Mirror:
         """Read everything the first time, then follow the changes until the connection ends.
 
         Called again, it goes on after the last revision that it saw. Raises EtcdUnreachable if etcd does not answer,
-        and WatchLost if the revision is gone; then the next call reads everything again.
+        WatchLost if the revision is gone, and LabError if etcd refuses the watch, as to a user without the right to
+        read; then the next call reads everything again.
         """
         try:
             if not self._seen:
@@ -117,9 +118,11 @@ class Mirror:
     def _take(self, document: dict[str, Any]) -> None:
         result = document.get("result", {})
         if "error" in document or result.get("canceled"):
-            reason = result.get("cancel_reason") or document.get("error") or "compacted"
             self._seen = {}
-            raise WatchLost(f"etcd ended the watch: {reason}")
+            reason = result.get("cancel_reason") or _message(document.get("error"))
+            if not reason or "compacted" in reason:
+                raise WatchLost("etcd has compacted what the watch would go on with")
+            raise self._etcd.watch_refusal(reason)
         events = result.get("events", [])
         if not events:
             return
@@ -142,6 +145,10 @@ class Mirror:
             self._keys.pop(key, None)
         else:
             self._keys[key] = KeyValue(key, _decoded(item.get("value", "")), revision, int(item.get("lease", 0)))
+
+
+def _message(error: Any) -> str:
+    return str(error.get("message") or error) if isinstance(error, dict) else str(error or "")
 
 
 def _decoded(text: str) -> str:

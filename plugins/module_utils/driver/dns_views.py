@@ -25,6 +25,8 @@ WHOLE_PORT = 5300
 FIRST_PORT = 5301
 LAST_PORT = 65535
 PROTOCOLS = ("udp", "tcp")
+CLIENT_CONNECTIONS = 4
+"""Over TCP, of one client at once. A dnsmasq has 20 for all, each for as long as its client takes, up to minutes."""
 LOCAL_PORTS = tuple(f"{WHOLE_PORT}/{protocol}" for protocol in PROTOCOLS)
 Networks = frozenset[str]
 
@@ -72,6 +74,8 @@ def redirection(views: Sequence[View], address: str) -> ChainSet:
     DNAT, because REDIRECT needs an address on the incoming interface. The jumps come before those of Docker, by which
     the queries would come to a container that publishes port 53. The address is of scope host: what comes to it is from
     this host and its containers, be they on docker0 or on a network of ours, so it is let in whatever a firewall stops.
+    No client has so many connections that others get none. That is in the table mangle, since in the table filter rules
+    of networks may let it in before.
     """
     served = [
         *((f" -m set --match-set {view.ipset().name} src", view.port) for view in views if view.clients),
@@ -85,10 +89,15 @@ def redirection(views: Sequence[View], address: str) -> ChainSet:
     admissions = [
         f"-p {protocol} -m {protocol} --dport {port} -j ACCEPT" for _clients, port in served for protocol in PROTOCOLS
     ]
+    too_many = (
+        "-p tcp -m tcp --tcp-flags FIN,SYN,RST,ACK SYN "
+        f"-m connlimit --connlimit-above {CLIENT_CONNECTIONS} --connlimit-mask 32 --connlimit-saddr -j DROP"
+    )
     hooks = ("PREROUTING", "OUTPUT")  # containers', and those of this host and of containers in its namespace
     jump = f"-d {address}/32 -j {CHAIN}"
     return ChainSet(
-        {("nat", CHAIN): redirections, ("filter", CHAIN): admissions},
+        {("nat", CHAIN): redirections, ("filter", CHAIN): admissions, ("mangle", CHAIN): [too_many]},
+        jumps=[("mangle", "INPUT", jump)],
         top=[("nat", hook, jump) for hook in hooks],
         unstopped=[("filter", "INPUT", jump)],
     )

@@ -14,7 +14,7 @@ from . import libnetwork
 from .endpoints import HeldAddress, StoredEndpoint
 from .network import Network
 from .network_records import NetworkRecord
-from .plugin_socket import Handler, named_methods
+from .plugin_socket import Handler, Later, named_methods
 from .records import Records
 
 
@@ -40,18 +40,21 @@ class IpamRequests:
         }
         return named_methods("IpamDriver", methods, constants)
 
-    def _request_pool(self, document: libnetwork.Document) -> Mapping[str, Any]:
+    def _request_pool(self, document: libnetwork.Document) -> Mapping[str, Any] | Later:
         request = libnetwork.PoolRequest.parse(document)
         libnetwork.check_options("--ipam-opt", request.options, self._network.ipam_options, self._network.ipam_driver)
-        pool = self._network.request_pool(request)
-        if self._network.addresses_per_network:
-            pool = dataclasses.replace(pool, pool_id=self._records.pools.issue(pool.pool_id))
-        return pool.document()
+        if not self._network.addresses_per_network:
+            return self._network.request_pool(request).document()
+        if request.pool is not None:
+            return self._records.pools.issue(self._network.request_pool(request))
+        return self._records.pools.choose(
+            lambda taken: self._network.request_pool(dataclasses.replace(request, taken=taken))
+        ).document()
 
     def _release_pool(self, document: libnetwork.Document) -> Mapping[str, Any]:
         pool = libnetwork.PoolId.parse(document.get("PoolID") or "")
         if pool.token:
-            self._records.pools.release(pool)
+            self._records.pools.release(pool.token)
         return {}
 
     def _request_address(self, document: libnetwork.Document) -> Mapping[str, Any]:

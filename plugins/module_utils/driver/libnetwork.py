@@ -84,6 +84,8 @@ class PoolRequest:
     pool: Subnet | None
     sub_pool: Subnet | None
     options: Mapping[str, str]
+    taken: Collection[str] = ()
+    """Subnets of other pools, whose networks are about to be created: a network must not choose one of them."""
 
     @classmethod
     def parse(cls, document: Document) -> PoolRequest:

@@ -68,10 +68,9 @@ class NetworkRequests:
     def _create_network(self, document: libnetwork.Document) -> Mapping[str, Any]:
         request = libnetwork.NetworkRequest.parse(document)
         self._check(request)
-        tokens = []
-        if self._network.addresses_per_network:
-            tokens = self._records.pools.claim(pool.subnet for pool in request.pools)
-        record = self._records.networks.put(NetworkRecord.of_request(request, tokens))
+        subnets = [pool.subnet for pool in request.pools] if self._network.addresses_per_network else []
+        with self._records.pools.claiming(subnets) as tokens:
+            record = self._records.networks.put(NetworkRecord.of_request(request, tokens))
         try:
             self._network.create_network(record)
         except LabError:

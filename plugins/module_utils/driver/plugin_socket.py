@@ -5,43 +5,70 @@
 
 HTTP is that of Python's standard library. Each connection has a thread, which waits for requests and their answers; the
 work itself is done by the bounded number of threads of an executor. Docker keeps idle connections for later requests,
-and repeats a request whose connection was closed without its content: so only `PluginServer.stop` closes them.
+and repeats a request whose connection was closed without its content: so only `PluginServer.stop` closes those. A
+connection over which no request comes, or half of one, is closed after a while.
 """
 
 from __future__ import annotations
 
+import io
 import json
 import logging
 import socket
 import threading
+import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor, Future, wait
+from dataclasses import dataclass
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from typing import Any
+from typing import Any, Union
 
 from ..errors import LabError
 
 CONTENT_TYPE = "application/vnd.docker.plugins.v1+json"
 ANSWER_SECONDS = 20.0
 """When Docker gets an error in any case; Docker itself gives up after 30 seconds."""
+PATIENCE_SECONDS = 15.0
+"""How long a request waits for another one, at most."""
+REQUEST_SECONDS = 10.0
+"""How long the first request of a connection may take to begin, and any request and answer to pass the connection."""
 MAX_BODY = 1 << 20
 """Bytes of a request; Docker's have some hundreds."""
 _BACKLOG = 512  # as many containers as start at once
 _PAUSE_SECONDS = 0.1
 
-Handler = Callable[[Mapping[str, Any]], Mapping[str, Any]]
+
+@dataclass(frozen=True)
+class Later:
+    """In place of an answer: it needs something that another request brings about. No worker is held meanwhile."""
+
+    wait: Callable[[float], None]
+    """Waits for that, at most so many seconds."""
+    finish: Callable[[], Mapping[str, Any]]
+    """Gives the answer then."""
+
+
+Handler = Callable[[Mapping[str, Any]], Union[Mapping[str, Any], Later]]
 log = logging.getLogger(__name__)
 
 
 class PluginServer:
     """One socket under /run/docker/plugins; its name is the driver's name."""
 
-    def __init__(self, path: Path, methods: Mapping[str, Handler], executor: Executor) -> None:
+    def __init__(
+        self,
+        path: Path,
+        methods: Mapping[str, Handler],
+        executor: Executor,
+        own_executors: Mapping[str, Executor] | None = None,
+    ) -> None:
+        """``own_executors`` are those of methods that do not share the one of all others."""
         self._path = path
         self._methods = methods
         self._executor = executor
+        self._own_executors = own_executors or {}
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._acceptor = threading.Thread(target=self._accept, name=path.name, daemon=True)
         self._connections: set[socket.socket] = set()
@@ -113,19 +140,51 @@ class PluginServer:
 
     def _result(self, method: str, handler: Handler, document: Mapping[str, Any]) -> Mapping[str, Any]:
         """The handler's answer. One that takes too long continues in its thread; the reconciler cleans up after it."""
-        work = self._executor.submit(handler, document)
-        if not wait([work], ANSWER_SECONDS).done:
-            work.add_done_callback(_log_failure)
-            log.error("%s: no result within %g s", method, ANSWER_SECONDS)
-            return _error(f"{method} was not finished within {ANSWER_SECONDS:g} s: see the driver's journal.")
+        deadline = time.monotonic() + ANSWER_SECONDS
+        executor = self._own_executors.get(method, self._executor)
+        work = executor.submit(handler, document)
         try:
-            return work.result()
+            if wait([work], ANSWER_SECONDS).done and isinstance(work.result(), Later):
+                later = work.result()
+                later.wait(PATIENCE_SECONDS)
+                work = executor.submit(later.finish)
+            if wait([work], max(0.0, deadline - time.monotonic())).done:
+                return work.result()
         except LabError as error:
             log.warning("%s: %s", method, error)
             return _error(str(error))
         except Exception as error:  # a defect of ours must not leave Docker without an answer
             log.exception("%s %s", method, dict(document))
             return _error(f"{method} failed in the network driver ({error!r}): see its journal.")
+        work.add_done_callback(_log_failure)
+        log.error("%s: no result within %g s", method, ANSWER_SECONDS)
+        return _error(f"{method} was not finished within {ANSWER_SECONDS:g} s: see the driver's journal.")
+
+
+class _Incoming(io.RawIOBase):
+    """What a client sends. Between two requests it may take its time, within one it may not."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._connection = connection
+        self._deadline: float | None = time.monotonic() + REQUEST_SECONDS
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """Raises TimeoutError when the time of a request is over."""
+        left = None if self._deadline is None else self._deadline - time.monotonic()
+        if left is not None and left <= 0:
+            raise TimeoutError
+        self._connection.settimeout(left)
+        count = self._connection.recv_into(buffer)
+        if self._deadline is None:
+            self._deadline = time.monotonic() + REQUEST_SECONDS
+        return count
+
+    def finished(self) -> None:
+        """A whole request has come."""
+        self._deadline = None
 
 
 class _Connection(BaseHTTPRequestHandler):
@@ -134,6 +193,12 @@ class _Connection(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     wbufsize = -1  # an answer is one packet
     server: PluginServer  # type: ignore[assignment]
+
+    def setup(self) -> None:
+        """The requests come by way of `_Incoming`."""
+        super().setup()
+        self._incoming = _Incoming(self.connection)
+        self.rfile = io.BufferedReader(self._incoming)
 
     def do_POST(self) -> None:
         """One request. Its body has a length, as all that Go sends from a buffer."""
@@ -144,11 +209,13 @@ class _Connection(BaseHTTPRequestHandler):
             self.send_error(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
         else:
             body = self.rfile.read(int(length))
+            self._incoming.finished()
             if len(body) == int(length):  # or the connection ended in the middle of the request
                 self._send(self.server.answer(self.path.lstrip("/"), body))
 
     def _send(self, document: Mapping[str, Any]) -> None:
         text = json.dumps(document).encode()
+        self.connection.settimeout(REQUEST_SECONDS)
         self.send_response(HTTPStatus.OK)
         self.send_header("Content-Type", CONTENT_TYPE)
         self.send_header("Content-Length", str(len(text)))

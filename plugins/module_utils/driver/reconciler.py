@@ -95,13 +95,20 @@ class Reconciler:
         todo = self._plan(view, copy)
         vanished = self._records.networks.vanished(view)
         detached = [f"detached {one.endpoint_id}" for one in todo.detached]
-        candidates = (*todo.forgotten, *todo.leaked, *todo.stray_devices, *detached, *vanished)
+        pools = [f"pool {token}" for token in self._unclaimed_pools()]
+        candidates = (*todo.forgotten, *todo.leaked, *todo.stray_devices, *detached, *vanished, *pools)
         expired = self._grace.expired(candidates, time.monotonic(), slow=self._starting(view.daemon))
         yield from self._remove_left_over(todo, expired)
         yield from self._remove_networks(vanished, expired)
+        for pool in filter(expired.__contains__, pools):
+            self._records.pools.release(pool.removeprefix("pool "))
+            yield f"{pool} released: Docker created no network with it"
         yield from self._repair_living(todo, expired)
         self._life.check_again(self._records.joined.all())
         self._records.finish_joins()
+
+    def _unclaimed_pools(self) -> list[str]:
+        return self._records.pools.unclaimed() if self._network.addresses_per_network else []
 
     def _starting(self, daemon: int) -> set[str]:
         """Endpoints whose containers may still be starting. A Docker daemon that was killed completes no start."""

@@ -41,6 +41,8 @@ NAMING_SECONDS = (0.05, 0.2, 30.0)
 _EVENTS_PAUSE = 1.0
 _FORWARDING = "net.ipv4.ip_forward"
 _WORKERS = 16  # requests served at once
+_OWN_WORKERS = {"IpamDriver.RequestPool": 4, "NetworkDriver.DeleteNetwork": 1}
+"""Of requests that come by the hundred, or wait for each other: no container's start waits behind them."""
 log = logging.getLogger(__name__)
 
 
@@ -74,7 +76,12 @@ class Driver(Following[Network]):
         after = (self._resync_now.set, self._after_join)
         requests = NetworkRequests(network, self._records, self._shared, self._flows, *after)
         sockets = socket_methods(network, requests.methods(), IpamRequests(network, self._records).methods())
-        self._servers = [PluginServer(config.plugins / name, one, self._executor) for name, one in sockets.items()]
+        own = {
+            method: ThreadPoolExecutor(count, thread_name_prefix=f"{network.driver}-{method.rpartition('.')[2]}")
+            for method, count in _OWN_WORKERS.items()
+        }
+        self._executors = (self._executor, *own.values())
+        self._servers = [PluginServer(config.plugins / name, one, self._executor, own) for name, one in sockets.items()]
 
     def start(self) -> None:
         """Start the threads, and serve Docker's requests."""
@@ -94,7 +101,8 @@ class Driver(Following[Network]):
         self._joined.set()
         self._resync_now.set()
         self._datastore_changed.set()
-        self._executor.shutdown(wait=False)
+        for executor in self._executors:
+            executor.shutdown(wait=False)
 
     # --- threads ------------------------------------------------------------------------------------------------------
 

@@ -142,18 +142,21 @@ class ChainPlan:
         return any((self.filled, self.added, self.removed, self.deleted, self.inserted, self.placed))
 
     def applied_to(self, current: Chains) -> dict[tuple[str, str], list[str]]:
-        """The chains as they are once the changes are made."""
-        chains = {key: list(rules) for key, rules in current.items() if key not in self.deleted}
-        chains.update({key: list(rules) for key, rules in self.filled.items()})
-        for table, chain, rule in self.removed:
-            if (table, chain) in chains:
-                chains[(table, chain)].remove(rule)
+        """The chains as they are once the changes are made; those that do not change are those of ``current``."""
+        chains = {**current, **self.filled}
+        for key in self.deleted:
+            chains.pop(key, None)
+        removed = [jump for jump in self.removed if jump[:2] in chains]
+        for key in {jump[:2] for jump in (*removed, *self.added, *self.placed, *self.inserted)}:
+            chains[key] = list(chains.get(key, ()))
+        for table, chain, rule in removed:
+            chains[(table, chain)].remove(rule)
         for table, chain, rule in self.added:
-            chains.setdefault((table, chain), []).append(rule)
+            chains[(table, chain)].append(rule)
         for table, chain, rule, place in reversed(self.placed):
             chains[(table, chain)].insert(place - 1, rule)
         for table, chain, rule in reversed(self.inserted):
-            chains.setdefault((table, chain), []).insert(0, rule)
+            chains[(table, chain)].insert(0, rule)
         return chains
 
     def script(self) -> str:
@@ -211,8 +214,9 @@ def plan(wanted: ChainSet, obsolete: Sequence[ChainSet], current: dict[tuple[str
     )
 
 
-def _without(jumps: Sequence[tuple[str, str, str]], current: Chains) -> dict[tuple[str, str], list[str]]:
-    return {key: [rule for rule in rules if (*key, rule) not in jumps] for key, rules in current.items()}
+def _without(jumps: Sequence[tuple[str, str, str]], current: Chains) -> Chains:
+    touched = {jump[:2] for jump in jumps} & current.keys()
+    return {**current, **{key: [rule for rule in current[key] if (*key, rule) not in jumps] for key in touched}}
 
 
 def _obstacle(chains: Chains, table: str, chain: str, any_stop: bool) -> int:

@@ -35,6 +35,7 @@ from .routes import (
     PROTOCOLS,
     TABLES,
     Route,
+    RouteKey,
     RouteParser,
     describe,
     read_routes,
@@ -86,6 +87,7 @@ def parse(params: dict[str, Any]) -> list[VethPair]:
     problems: list[str] = []
     pairs = []
     seen: dict[tuple[str | None, str], int] = {}
+    routes: dict[tuple[str | None, RouteKey], str] = {}
     for index, options in enumerate(params["pairs"]):
         where = f"pairs[{index}]"
         end = _parse_end(options, where, problems)
@@ -98,9 +100,25 @@ def parse(params: dict[str, Any]) -> list[VethPair]:
             first = seen.setdefault((each.netns, each.name), index)
             if first != index:
                 problems.append(f"{where}: {each} is given twice, in entries {first} and {index}: drop one")
+        if peer and params["state"] == "present":
+            problems += _route_clashes(end, where, routes) + _route_clashes(peer, f"{where}.peer", routes)
         pairs.append(VethPair(end, peer))
     raise_if_any(problems)
     return pairs
+
+
+def _route_clashes(end: VethEnd, where: str, known: dict[tuple[str | None, RouteKey], str]) -> list[str]:
+    """The routes of an end that its namespace cannot have beside those that are known, to which they are added."""
+    problems = []
+    for index, route in enumerate(end.routes):
+        entry, (key, _value) = f"{where}.routes[{index}]", route
+        first = known.setdefault((end.netns, key), entry)
+        if first != entry:
+            problems.append(
+                f"{entry} ({describe(route)}): {first} has the same destination and metric; one namespace holds one of "
+                "them: drop one, or give another metric"
+            )
+    return problems
 
 
 def _parse_end(options: dict[str, Any], where: str, problems: list[str]) -> VethEnd:

@@ -251,9 +251,11 @@ def converge_links(wanted: LinkSet, obsolete: Sequence[LinkSet], check_mode: boo
         warnings = require("links", check_mode) if before != after else []
         if not check_mode and before != after:
             delete_links(netlink, doomed)
-            for link in wanted.links:
-                if before[link.name] != after[link.name]:
-                    links = _Convergence(netlink, link).run(links, before[link.name])
+            # Twice: a port that joins a bridge changes the bridge's MTU, unless that was set on the living bridge.
+            for link in (*wanted.links, *wanted.links):
+                found = link.found(links)
+                if found != after[link.name]:
+                    links = _Convergence(netlink, link).run(links, found)
     return Outcome({"links": before}, {"links": after}, warnings=warnings)
 
 

@@ -91,6 +91,7 @@ class OverlayEtcdNetwork(StoreNetwork[OverlayStore, Snapshot, OverlayEndpoint]):
                     *(address for link in links.values() for address in link.addresses),
                     *(f"{inet_ntoa(destination)}/{length}" for destination, length, _metric in routes),
                     *(str(network.subnet) for network in self.store.read().networks.values()),
+                    *request.taken,
                     *taken_subnets(self.host, self.prefix()),
                 ]
             )

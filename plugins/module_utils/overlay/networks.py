@@ -167,10 +167,11 @@ def record_key(node: str, network_id: str) -> str:
 
 def free_subnet(taken: Iterable[str]) -> ipaddress.IPv4Network:
     """The first subnet of Docker's own choice that overlaps no network of ``taken``; LabError if there is none."""
-    others = [ipaddress.ip_network(text, strict=False) for text in taken]
-    occupied = [one for one in others if one.version == 4 and one.prefixlen]
+    others = {ipaddress.ip_network(text, strict=False) for text in taken}
+    alike = {one for one in others if one.prefixlen == CHOSEN_LENGTH}  # most of them, which need only be looked up
+    occupied = [one for one in others - alike if one.version == 4 and one.prefixlen]
     for subnet in CHOICE.subnets(new_prefix=CHOSEN_LENGTH):
-        if not any(subnet.overlaps(one) for one in occupied):
+        if subnet not in alike and not any(subnet.overlaps(one) for one in occupied):
             return subnet
     raise LabError(f"no /{CHOSEN_LENGTH} of {CHOICE} is free for the network: choose a --subnet.")
 

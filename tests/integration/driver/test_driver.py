@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import base64
 import socket
 import threading
 import time
@@ -46,6 +47,7 @@ from ansible_collections.container_network.lab.plugins.module_utils.driver.netwo
 from ansible_collections.container_network.lab.plugins.module_utils.driver.reconciler import Reconciler
 from ansible_collections.container_network.lab.plugins.module_utils.driver.records import Records
 from ansible_collections.container_network.lab.plugins.module_utils.driver.service import Driver
+from ansible_collections.container_network.lab.plugins.module_utils.errors import LabError
 from tests.support import etcd_process
 from tests.support.plugin_client import post
 
@@ -271,9 +273,9 @@ def test_each_daemon_of_docker_that_answers_invalidates_the_hosts_state_once(par
 class Following:
     """A mirror whose thread follows until the test ends it."""
 
-    def __init__(self, endpoint: str, *prefixes: str) -> None:
+    def __init__(self, endpoint: str, *prefixes: str, etcd: Etcd | None = None) -> None:
         self.changed = threading.Event()
-        self.mirror = Mirror(Etcd([endpoint]), prefixes, lambda _revision: self.changed.set())
+        self.mirror = Mirror(etcd or Etcd([endpoint]), prefixes, lambda _revision: self.changed.set())
         self._executor = ThreadPoolExecutor(1)
         self.restart()
 
@@ -331,6 +333,24 @@ def test_a_compacted_revision_makes_the_mirror_read_everything_again(endpoint):
     following.restart()
     following.wait_until(lambda: following.mirror.copy().texts() == {"/a/1": "4"})
     following.stop()
+
+
+def test_a_watch_that_is_refused_for_rights_is_told_in_words(tmp_path):
+    secured = etcd_process.SecuredEtcd(tmp_path)
+    with etcd_process.running_etcd(tmp_path, *secured.options, scheme="https") as endpoint:
+        secured.add_user(endpoint, "app", "secret", "/a/", "/b/")
+        following = Following(endpoint, "/a/", etcd=secured.client(endpoint, "app", "secret"))
+        following.wait_until(lambda: following.mirror.revision > 0)
+        following.stop()
+        root = secured.client(endpoint, "root", "secret")
+        key, end = (base64.b64encode(text).decode() for text in (b"/a/", b"/a0"))
+        root.call("auth/role/revoke", {"role": "app", "key": key, "range_end": end})
+        following.restart()
+        error = following.outcome()
+    assert isinstance(error, LabError)
+    assert not isinstance(error, (WatchLost, EtcdUnreachable))
+    assert "etcd refused the watch: " in str(error)
+    assert "Grant the user 'app' a role that may read and write these keys" in str(error)
 
 
 def test_a_mirror_of_nothing_says_so():

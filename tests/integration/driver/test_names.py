@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import socket
@@ -318,6 +319,34 @@ def test_a_firewall_that_lets_nothing_in_does_not_keep_containers_from_names(hos
     host.start_driver()
     for container in ("asks", "stranger"):
         eventually(lambda container=container: lookup(host, container, "web") == "10.1.0.77")
+
+
+def test_no_client_takes_all_connections_of_the_server(host: DriverHost) -> None:
+    """A dnsmasq serves 20 at once over TCP, and keeps those that send nothing for minutes."""
+    elsewhere(host, "red", "10.1.0.77")
+    run(host, "r1", "red")
+    run(host, "hostile", "red")
+    eventually(lambda: lookup(host, "r1", "web") == "10.1.0.77")
+    with contextlib.ExitStack() as stack:
+        for _connection in range(40):
+            half_open = stack.enter_context(tcp_socket(host, "hostile"))
+            half_open.setblocking(False)
+            half_open.connect_ex((ADDRESS, 53))
+        began = time.monotonic()
+        with tcp_socket(host, "r1") as client:
+            client.settimeout(5)
+            client.connect((ADDRESS, 53))
+            query = b"\0\1\1\0\0\1\0\0\0\0\0\0" + b"\3web\0" + b"\0\1\0\1"  # RFC 1035, 4.1: type A, class IN
+            client.sendall(len(query).to_bytes(2, "big") + query)
+            answer = client.recv(512)
+        assert answer.endswith(socket.inet_aton("10.1.0.77"))
+        assert time.monotonic() - began < 1
+
+
+def tcp_socket(host: DriverHost, container: str) -> socket.socket:
+    process = host.docker("inspect", "--format={{.State.Pid}}", container)
+    with inside(f"/proc/{process}/ns/net"):
+        return socket.socket(socket.AF_INET, socket.SOCK_STREAM)
 
 
 def test_no_question_is_lost_while_containers_come_and_go(host: DriverHost) -> None:

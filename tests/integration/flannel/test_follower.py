@@ -104,6 +104,16 @@ def network(node: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Itera
         yield found
 
 
+def test_a_lease_that_cannot_be_read_is_told_once(network: Network, caplog: pytest.LogCaptureFixture) -> None:
+    network.make()
+    with network.followed():
+        network.etcd.put(f"{PREFIX}/subnets/40.15.99.0-24", "garbage")
+        eventually(lambda: any("40.15.99.0-24 cannot be read, and is left out" in line for line in caplog.messages), 5)
+        network.lease(33, subnet="40.15.77.0/24")
+        eventually(lambda: any("40.15.77.0/24" in line for line in network.state()["routes"]), 5)
+    assert sum("40.15.99.0-24 cannot be read" in line for line in caplog.messages) == 1
+
+
 def test_a_host_has_what_the_leases_imply_once_the_service_is_ready(network: Network, node: str) -> None:
     network.make()
     with network.followed():

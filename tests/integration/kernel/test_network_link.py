@@ -106,6 +106,13 @@ def test_settings_change_on_the_living_device(node: str, setting: str, value: An
     assert found.index == index
 
 
+@pytest.mark.parametrize("mtu", [1500, 1600])
+def test_a_bridge_keeps_its_mtu_when_a_smaller_port_joins(node: str, mtu: int) -> None:
+    port = flannel_link(mtu=1400, master="br")
+    assert_converges("network_link", netns=node, links=[{"name": "br", "kind": "bridge", "mtu": mtu}, port])
+    assert (link(node, "br").mtu, link(node, "flannel.1").mtu) == (mtu, 1400)
+
+
 def test_addresses_are_the_exact_set(node: str) -> None:
     run_module("network_link", netns=node, links=[flannel_link()])
     index = link(node, "flannel.1").index

@@ -254,6 +254,9 @@ def test_wrong_input_is_reported_all_together_and_changes_nothing(underlay: str,
     assert failing(pairs=pairs).splitlines() == [
         "pairs[1]: x needs a 'peer': a veth device always comes as a pair",
         f"pairs[2]: node-1.eth0 in network namespace {underlay} is given twice, in entries 0 and 2: drop one",
+        "pairs[2].peer.routes[0] (default via 192.168.1.1 dev eth1 proto dhcp src 192.168.1.68 metric 100): "
+        "pairs[0].peer.routes[0] has the same destination and metric; one namespace holds one of them: drop one, or "
+        "give another metric",
         "pairs[3]: mtu 1 of y must be from 68 to 65535 bytes",
         "pairs[3].peer: mac of y: '02:00' is not a MAC address: write six pairs of hexadecimal digits, "
         "as 4e:55:ee:0a:90:38",
@@ -265,9 +268,26 @@ def test_wrong_input_is_reported_all_together_and_changes_nothing(underlay: str,
     assert not has_link(underlay, "node-1.eth0")
 
 
+def test_routes_that_one_namespace_cannot_have_together_are_refused(underlay: str, node: str) -> None:
+    """The kernel has one of them at a time: each run would write the other one."""
+    route, better = {"dst": "10.0.0.0/8"}, {"dst": "10.0.0.0/8", "metric": 5}
+    ends = [
+        {"name": "a", "netns": node, "routes": [route, route, better], "peer": {"name": "b", "netns": underlay}},
+        {"name": "c", "netns": node, "peer": {"name": "d", "netns": underlay, "routes": [route]}},
+        {"name": "e", "netns": node, "routes": [route], "peer": {"name": "f", "netns": underlay}},
+    ]
+    rule = "one namespace holds one of them: drop one, or give another metric"
+    assert failing(pairs=ends).splitlines() == [
+        f"pairs[0].routes[1] (10.0.0.0/8 dev a proto boot scope link): pairs[0].routes[0] has the same destination and "
+        f"metric; {rule}",
+        f"pairs[2].routes[0] (10.0.0.0/8 dev e proto boot scope link): pairs[0].routes[0] has the same destination and "
+        f"metric; {rule}",
+    ]
+
+
 def test_other_kinds_are_refused_before_any_change(underlay: str, node: str) -> None:
     ip(node, "link add eth1 type bridge")
-    pairs = [cable(underlay, node), cable(underlay, node, name="eth1") | {"name": "node-1.eth1"}]
+    pairs = [cable(underlay, node), cable(underlay, node, name="eth1", routes=[]) | {"name": "node-1.eth1"}]
     assert failing(pairs=pairs) == (
         f"eth1 in network namespace {node} exists and is of kind bridge, not veth: it is not ours to replace. "
         "Remove it, or choose another name."

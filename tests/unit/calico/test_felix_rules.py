@@ -31,6 +31,7 @@ from ansible_collections.container_network.lab.plugins.module_utils.calico.resou
 )
 from ansible_collections.container_network.lab.plugins.module_utils.calico.snapshot import Snapshot
 from ansible_collections.container_network.lab.plugins.module_utils.errors import InvalidInput
+from ansible_collections.container_network.lab.plugins.module_utils.kernel import iptables
 
 NODES = {
     "node-1": Node("node-1", ipv4_address="192.168.1.68/24", ipv6_address="fd00:1::68/64"),
@@ -148,15 +149,35 @@ def test_many_endpoints_are_divided() -> None:
         )
         for number in range(1000)
     ]
-    before = plan_policy(snapshot(*many[:-1]), "node-1", 4).chains.chains
-    after = plan_policy(snapshot(*many), "node-1", 4).chains.chains
+    former, latest = (plan_policy(snapshot(*some), "node-1", 4).chains for some in (many[:-1], many))
+    before, after = former.chains, latest.chains
     assert len(after[("filter", "cali-to-wl-dispatch")]) <= 17
     changed = {name for name, rules in after.items() if before.get(name) != rules}
     assert len(changed) == 4, "the endpoint's two chains, and one branch in each direction"
-    first = many[0].interface
-    branch = after[("filter", f"cali-to-wl-dispatch-{first[4]}")]
-    assert any(f"-o {first} " in rule and f"-g cali-tw-{first}" in rule for rule in branch)
-    assert branch[-1].endswith('--comment "Unknown interface" -j DROP')
+    steps = iptables.plan(latest, [former], before)
+    assert len(steps.script().splitlines()) < 100, "each line is a question to the kernel"
+    assert after.items() <= steps.applied_to(before).items()
+    assert all(dispatched(after, one.interface) == f"cali-tw-{one.interface}" for one in many)
+    assert dispatched(after, "calixxxxxxxxxxx") == "DROP"
+
+
+def test_endpoints_that_begin_alike_are_divided_as_far_as_chains_can_have_names() -> None:
+    alike = [endpoint("node-1", f"cali{number:011x}", "net", f"197.19.38.{number}/32") for number in range(100)]
+    foreign = [endpoint("node-1", f"eth{number}", "net", f"197.19.39.{number}/32") for number in range(20)]
+    found = plan_policy(snapshot(*alike, *foreign), "node-1", 4).chains.chains
+    assert max(len(name) for _table, name in found) <= CHAIN_NAME_LENGTH
+    assert all(dispatched(found, one.interface) == f"cali-tw-{one.interface}" for one in (*alike, *foreign))
+
+
+def dispatched(chains: dict[tuple[str, str], list[str]], interface: str, chain: str = "cali-to-wl-dispatch") -> str:
+    """The chain of an endpoint that a packet to its interface reaches, or what becomes of the packet."""
+    for rule in chains[("filter", chain)]:
+        words = rule.split()
+        pattern = words[words.index("-o") + 1] if "-o" in words else "+"
+        if interface == pattern or (pattern.endswith("+") and interface.startswith(pattern[:-1])):
+            reached = words[-1]
+            return dispatched(chains, interface, reached) if "-dispatch-" in reached else reached
+    raise AssertionError(f"{chain} has no end")
 
 
 def test_a_few_endpoints_that_begin_alike_stand_in_one_chain() -> None:

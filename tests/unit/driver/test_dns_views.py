@@ -22,6 +22,7 @@ def test_queries_of_all_containers_come_in_whatever_a_firewall_stops_and_nothing
         ("filter", "INPUT"): ["-i lo -j ACCEPT", "-i docker0 -j DROP"],
         ("nat", "PREROUTING"): [],
         ("nat", "OUTPUT"): [],
+        ("mangle", "INPUT"): [],
     }
     after = plan(wanted, [], firewall).applied_to(firewall)
     assert after[("filter", "INPUT")][1] == "-d 169.254.20.10/32 -j CONTAINER-NAMES"

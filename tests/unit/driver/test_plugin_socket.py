@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import socket
@@ -21,6 +22,7 @@ from ansible_collections.container_network.lab.plugins.module_utils.driver impor
 from ansible_collections.container_network.lab.plugins.module_utils.driver.plugin_socket import (
     CONTENT_TYPE,
     Handler,
+    Later,
     PluginServer,
 )
 from ansible_collections.container_network.lab.plugins.module_utils.errors import LabError
@@ -126,6 +128,118 @@ def test_a_body_without_a_usable_length_is_not_read(serve, path: Path, header: s
     assert connection.getresponse().status == status
     connection.close()
     assert post(path, "Driver.Echo", {"still": "here"}) == {"still": "here"}
+
+
+HALVES = [
+    b"",
+    b"POST /Driver",
+    b"POST /Driver.Echo HTTP/1.1\r\nHost: plugin\r\n",
+    b'POST /Driver.Echo HTTP/1.1\r\nContent-Length: 100\r\n\r\n{"half": ',
+]
+
+
+@pytest.fixture
+def short_of_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(plugin_socket, "REQUEST_SECONDS", 0.3)
+
+
+@pytest.mark.parametrize("half", HALVES)
+def test_a_connection_without_a_whole_request_is_closed(serve, path: Path, short_of_time: None, half: bytes) -> None:
+    serve(Echo=echo)
+    with socket.socket(socket.AF_UNIX) as client:
+        client.settimeout(5)
+        client.connect(str(path))
+        client.sendall(half)
+        assert client.recv(1) == b""
+
+
+def test_a_request_that_comes_byte_by_byte_is_given_up(serve, path: Path, short_of_time: None) -> None:
+    serve(Echo=echo)
+    assert is_given_up(path, b"P", pause=0.05)
+
+
+def test_a_connection_is_kept_between_two_requests(serve, path: Path, short_of_time: None) -> None:
+    serve(Echo=echo)
+    connection = PluginConnection(path)
+    connection.ask("Driver.Echo", b"{}")
+    first = connection.sock
+    with socket.socket(socket.AF_UNIX) as silent:  # is closed only when more than the time of a request has passed
+        silent.settimeout(5)
+        silent.connect(str(path))
+        assert silent.recv(1) == b""
+    assert json.loads(connection.ask("Driver.Echo", b'{"b": 2}')[1]) == {"b": 2}
+    assert connection.sock is first
+    connection.close()
+
+
+def test_hundreds_of_clients_that_send_nothing_or_half_keep_nobody_waiting(serve, path: Path) -> None:
+    serve(Echo=echo)
+    with contextlib.ExitStack() as stack:
+        for number in range(400):
+            client = stack.enter_context(socket.socket(socket.AF_UNIX))
+            client.connect(str(path))
+            client.sendall(HALVES[number % len(HALVES)])
+        began = time.monotonic()
+        assert post(path, "Driver.Echo", {"n": 1}) == {"n": 1}
+        assert time.monotonic() - began < 1
+
+
+def test_who_does_not_read_the_answers_is_given_up(serve, path: Path, short_of_time: None) -> None:
+    serve(Echo=echo)
+    body = json.dumps({"long": "x" * 500_000}).encode()
+    assert is_given_up(path, b"POST /Driver.Echo HTTP/1.1\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body))
+
+
+def is_given_up(path: Path, sent: bytes, pause: float = 0) -> bool:
+    """Whether the server closes, in time, the connection of who sends this again and again, and reads nothing."""
+    deadline = time.monotonic() + 5
+    with socket.socket(socket.AF_UNIX) as client:
+        client.settimeout(5)
+        client.connect(str(path))
+        while time.monotonic() < deadline:
+            try:
+                client.sendall(sent)
+            except (BrokenPipeError, ConnectionResetError):
+                return True
+            time.sleep(pause)  # as a slow client does
+    return False
+
+
+def test_who_waits_for_another_request_holds_no_worker(path: Path) -> None:
+    came = threading.Event()
+
+    def wait_for_other(_document: Mapping) -> Later:
+        return Later(came.wait, lambda: {"came": came.is_set()})
+
+    def other(_document: Mapping) -> Mapping:
+        came.set()
+        return {}
+
+    with ThreadPoolExecutor(1) as worker, ThreadPoolExecutor(50) as clients:
+        server = PluginServer(path, {"Driver.Wait": wait_for_other, "Driver.Other": other}, worker)
+        server.start()
+        waiting = [clients.submit(post, path, "Driver.Wait", {}) for _ in range(49)]
+        assert post(path, "Driver.Other", {}) == {}
+        assert [one.result(5) for one in waiting] == [{"came": True}] * 49
+        server.stop()
+
+
+def test_a_method_with_workers_of_its_own_keeps_the_others_free(path: Path) -> None:
+    proceed = threading.Event()
+
+    def slow(_document: Mapping) -> Mapping:
+        proceed.wait(5)
+        return {}
+
+    with ThreadPoolExecutor(1) as worker, ThreadPoolExecutor(1) as own, ThreadPoolExecutor(10) as clients:
+        server = PluginServer(path, {"Driver.Slow": slow, "Driver.Echo": echo}, worker, {"Driver.Slow": own})
+        server.start()
+        waiting = [clients.submit(post, path, "Driver.Slow", {}) for _ in range(10)]
+        assert post(path, "Driver.Echo", {"n": 1}) == {"n": 1}
+        assert not any(one.done() for one in waiting)
+        proceed.set()
+        assert [one.result(5) for one in waiting] == [{}] * 10
+        server.stop()
 
 
 def test_hundreds_of_requests_at_once_are_all_answered_by_a_bounded_number_of_workers(serve, path: Path) -> None:

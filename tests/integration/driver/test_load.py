@@ -1,0 +1,128 @@
+# Copyright (c) 2026, container_network.lab contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Hundreds of requests and clients at once, at the driver's sockets and at the DNS server: none waits for another."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ansible_collections.container_network.lab.plugins.module_utils.datastore.etcd import Etcd
+from ansible_collections.container_network.lab.plugins.module_utils.driver.config import Config
+from ansible_collections.container_network.lab.plugins.module_utils.driver.dns_forwarding import Forwarding
+from ansible_collections.container_network.lab.plugins.module_utils.driver.dns_names import AllNames, NamesFiles
+from ansible_collections.container_network.lab.plugins.module_utils.driver.docker_view import Docker
+from ansible_collections.container_network.lab.plugins.module_utils.driver.service import Driver
+from ansible_collections.container_network.lab.plugins.module_utils.overlay.driver import OverlayEtcdNetwork
+from tests.support import etcd_process
+from tests.support.plugin_client import post
+
+POOLS = 200
+KEYS = "/container_network/overlay-etcd/"
+NAMES_OF_ADDRESS_SPACE = {"AddressSpace": OverlayEtcdNetwork.address_space}
+UNHINDERED_SECONDS = 1.0
+
+
+class Service:
+    """The sockets of the overlay's driver on one host, with an etcd."""
+
+    def __init__(self, folder: Path, endpoint: str, node: str = "host1") -> None:
+        config = Config(node, {}, {"endpoints": [endpoint]}, plugins=folder / "plugins")
+        names = AllNames(NamesFiles(folder / "hosts", None, Forwarding()))
+        docker = Docker(str(folder / "docker.sock"), folder / "docker.pid")
+        self.driver = Driver(OverlayEtcdNetwork, {"interface": "lo"}, config, docker, names)
+        self.socket = folder / "plugins/overlay-etcd.sock"
+        self.etcd = Etcd([endpoint])
+
+    def ask(self, method: str, document: dict[str, Any]) -> dict[str, Any]:
+        answer = post(self.socket, method, document)
+        assert not answer.get("Err"), answer
+        return answer
+
+    def request_pool(self, subnet: str = "") -> dict[str, Any]:
+        return self.ask("IpamDriver.RequestPool", {**NAMES_OF_ADDRESS_SPACE, "Pool": subnet})
+
+    def create_network(self, network: str, pool: dict[str, Any]) -> None:
+        """As Docker does with the pool that it got."""
+        data = [{**NAMES_OF_ADDRESS_SPACE, "Pool": pool["Pool"], "Gateway": pool["Pool"].replace(".0/", ".1/")}]
+        self.ask("NetworkDriver.CreateNetwork", {"NetworkID": network, "IPv4Data": data})
+
+    def stored(self, folder: str) -> dict[str, str]:
+        return {item.key[len(KEYS) :]: item.value for item in self.etcd.get_prefixes(f"{KEYS}{folder}/")[0]}
+
+
+@pytest.fixture
+def endpoint(tmp_path: Path) -> Iterator[str]:
+    with etcd_process.running_etcd(tmp_path) as running:
+        yield running
+
+
+@pytest.fixture
+def service(tmp_path: Path, endpoint: str) -> Iterator[Service]:
+    service = Service(tmp_path, endpoint)
+    service.driver.start_sockets()  # and nothing that would change this machine
+    yield service
+    service.driver.stop()
+
+
+def at_once(count: int, work: Callable[[int], Any]) -> list[Future]:
+    """Start that many calls, each in a thread of its own."""
+    executor = ThreadPoolExecutor(count)
+    started = [executor.submit(work, number) for number in range(count)]
+    executor.shutdown(wait=False)
+    return started
+
+
+def token(pool: dict[str, Any]) -> str:
+    return pool["PoolID"].rpartition("/")[2]
+
+
+def test_hundreds_of_networks_without_a_subnet_get_one_each(service: Service) -> None:
+    pools = [one.result(30) for one in at_once(POOLS, lambda _number: service.request_pool())]
+    assert len({pool["Pool"] for pool in pools}) == POOLS
+    assert service.stored("pools") == {f"pools/host1/{token(pool)}": pool["Pool"] for pool in pools}
+
+
+def test_two_hosts_choose_different_subnets_at_once(service: Service, tmp_path: Path, endpoint: str) -> None:
+    (tmp_path / "other").mkdir()
+    other = Service(tmp_path / "other", endpoint, "host2")
+    other.driver.start_sockets()
+    pools = [one.result(30) for one in at_once(60, lambda number: (service, other)[number % 2].request_pool())]
+    other.driver.stop()
+    assert len({pool["Pool"] for pool in pools}) == 60
+
+
+def test_hundreds_of_networks_of_a_few_subnets_each_get_their_own_pool(service: Service) -> None:
+    """All come in the wrong order: which network a pool is for is known only as long as they wait for each other."""
+
+    def create(number: int) -> str:
+        pool = service.request_pool(f"10.40.{number % 10}.0/24")
+        service.create_network(f"n{number}", pool)
+        return token(pool)
+
+    tokens = [one.result(60) for one in at_once(POOLS, create)]
+    records = {key.rpartition("/")[2]: json.loads(text) for key, text in service.stored("networks").items()}
+    assert {name: record["tokens"] for name, record in records.items()} == {
+        f"n{number}": [one] for number, one in enumerate(tokens)
+    }
+    assert service.stored("pools") == {}
+
+
+def test_pools_that_get_no_network_keep_nobody_waiting(service: Service) -> None:
+    """As of a Docker that was killed, or of a program that asks for nothing but pools."""
+    service.request_pool("10.40.0.0/24")
+    waiting = at_once(POOLS, lambda number: service.request_pool(f"10.40.{number % 4}.0/24"))
+    slowest = 0.0
+    for number in range(10):
+        began = time.monotonic()
+        service.create_network(f"n{number}", service.request_pool(f"10.41.{number}.0/24"))
+        slowest = max(slowest, time.monotonic() - began)
+    assert slowest < UNHINDERED_SECONDS
+    assert len({token(one.result(15)) for one in waiting}) == POOLS
