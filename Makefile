@@ -14,6 +14,8 @@ ON ?=
 WITH ?=
 FROM ?=
 TO ?=
+# A lesson of the course; WITH has the keys of its playbooks.
+LESSON ?=
 # Whether the lab of a Molecule scenario goes before and after its test: always or never.
 DESTROY ?= always
 # How many inputs each test of "make fuzz" draws.
@@ -35,6 +37,8 @@ pytest := python3 -m pytest
 pytest_as_root := $(as_root) $(pytest) -p no:cacheprovider
 # A lab that needs more Python packages than the others has a file for them.
 lab_requirements := $(or $(wildcard requirements-$(LAB).txt),requirements.txt)
+# The lab of a lesson; of a name that there is not, some lab, in which the playbook says so.
+lesson_lab = $(or $(shell sed -n 's/^lab: //p' docs/course/lessons/$(LESSON).yml 2>/dev/null),two_hosts)
 lab_ready := .venv/.ready-lab$(if $(wildcard requirements-$(LAB).txt),-$(LAB))
 test_ready := .venv/.ready-test
 vagrant_ready := .venv/.ready-vagrant
@@ -83,6 +87,21 @@ walk: $(lab_ready) ## follow a packet hop by hop, and send one to prove it: FROM
 .PHONY: impair
 impair: $(lab_ready) ## make a line of the lab LAB worse: ON=node-1 WITH="delay=50ms loss=1%", or whole: WITH=heal=true
 	@$(as_root) ansible-playbook -i inventories/$(LAB) playbooks/impair.yml -e "on=$(ON) $(WITH)" $(EXTRA)
+
+# --- the course -----------------------------------------------------------------------------------
+
+.PHONY: lesson
+lesson: $(lab_ready) ## bring a lab to the start of LESSON, or WITH=stage=3, WITH=fault=NAME: docs/course/README.md
+	$(as_root) ansible-playbook -i inventories/$(lesson_lab) playbooks/lab_up.yml $(EXTRA)
+	$(as_root) ansible-playbook -i inventories/$(lesson_lab) playbooks/lesson.yml -e "lesson=$(LESSON) $(WITH)" $(EXTRA)
+
+.PHONY: check
+check: $(lab_ready) ## say what is done of LESSON, and give hints: WITH="stage=2 lang=zh"
+	@$(as_root) ansible-playbook -i inventories/$(lesson_lab) playbooks/check.yml -e "lesson=$(LESSON) $(WITH)" $(EXTRA)
+
+.PHONY: course
+course: $(test_ready) ## work through all lessons, or LESSON, as tests; not part of "test"
+	$(pytest_as_root) -q tests/course -k "$(LESSON)"
 
 # --- the tests ------------------------------------------------------------------------------------
 

@@ -37,7 +37,8 @@ def failure_text(host: str, check: Mapping[str, Any]) -> str:
     place = f"container {check['container']} of {host}" if check.get("container") else host
     sides = [("EXPECTED", "FOUND"), *zip_longest(check["expected"], check["found"], fillvalue="")]
     lines = [f"FAIL {host}: {check['name']}", f"  on {place}: {check['command']}"]
-    return "\n".join(["", *lines, *(f"  {line}" for line in _columns(sides, " | "))])
+    hint = [f"  HINT: {check['hint']}"] if check.get("hint") else []
+    return "\n".join(["", *lines, *(f"  {line}" for line in _columns(sides, " | ")), *hint])
 
 
 def _columns(rows: Iterable[Sequence[str]], separator: str = "  ") -> list[str]:

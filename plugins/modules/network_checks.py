@@ -46,6 +46,7 @@ options:
           - Fragments of lines, each of which must stand in one line of the output.
           - Fragments are compared by whole words and without regard to the width of blanks; V(eth0) is not found in
             C(eth01).
+          - V(…) stands for any letters of a word, as in V(dev cali… scope link).
           - Words that versions of ip(8) and of the kernel print or not, such as C(linkdown) and C(pref medium), are
             left out, and C(ttl auto) is the same as C(ttl inherit).
           - The details of a VXLAN device, C(ip -d -d link show), are compared in the form of iproute2 before 6.13.

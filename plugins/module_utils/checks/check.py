@@ -8,6 +8,7 @@ Fragments of lines are compared by whole tokens, so that ``eth0`` is not found i
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +16,8 @@ from typing import Any
 DEFAULT_TIMEOUT = 15  # seconds; most checks pass at once, and on a busy host a command may take long
 SERVICE_SECONDS = 30.0
 """How long a service may take to start, and systemd to answer on a busy host."""
+ANYTHING = "…"
+"""Stands for any letters of a word in a fragment, as ``cali…`` for the name of a device that is random."""
 SHOWN_LINES = 12  # of a command's output, in a result
 
 # What ip(8) prints or not, depending on the versions of itself and of the kernel and on the link's carrier.
@@ -77,6 +80,12 @@ class Check:
             tuple(options.get("unexpected") or ()),
             options.get("timeout", DEFAULT_TIMEOUT),
         )
+
+    def options(self) -> CheckOptions:
+        """As an entry of the ``checks`` option."""
+        lines = {"expect_any": self.expect_any, "unexpected": self.unexpected}
+        place = {"container": self.container, "timeout": self.timeout}
+        return check_options(self.name, list(self.command), self.expect, **lines, **place)
 
     def problems(self, where: str) -> list[str]:
         """Everything wrong with it, each problem beginning with ``where``."""
@@ -162,7 +171,11 @@ def _flags_in_place(words: list[str]) -> list[str]:
 def has_fragment(line: str, fragment: str) -> bool:
     """Whether the fragment's tokens stand together, in this order, in the line."""
     words, wanted = tokens(line), tokens(fragment)
-    return any(words[start : start + len(wanted)] == wanted for start in range(len(words) - len(wanted) + 1))
+    starts = range(len(words) - len(wanted) + 1)
+    if ANYTHING not in fragment:
+        return any(words[start : start + len(wanted)] == wanted for start in starts)
+    patterns = [re.compile(re.escape(word).replace(ANYTHING, ".*")) for word in wanted]
+    return any(all(map(re.Pattern.fullmatch, patterns, words[start : start + len(wanted)])) for start in starts)
 
 
 def _shown(lines: Sequence[str], fragments: Sequence[str]) -> list[str]:
