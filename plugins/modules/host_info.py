@@ -121,6 +121,10 @@ host_info:
   type: dict
   returned: success
   contains:
+    hostname:
+      description: What the host calls itself, as C(hostname) prints it.
+      type: str
+      sample: node-1
     interface:
       description: The underlay interface.
       type: str

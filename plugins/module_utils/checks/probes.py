@@ -20,6 +20,7 @@ ICMP_OVERHEAD = 28
 NO_ADDRESS = "an-address"
 """Stands for the address of a container that has none: no command prints it, so the checks fail."""
 
+_CLOSED_PORT = "9"  # discard, which containers do not offer
 _ICMP_HEADER = 8  # bytes; part of the size that ping prints
 _ONCE = ["-c", "1", "-W", "1"]  # one packet, and a second for its answer
 _LOST = "1 packets transmitted, 0 packets received, 100% packet loss"
@@ -75,6 +76,17 @@ def reaches_with_full_packets(
         f"{container} reaches {place} with full packets",
         ["sh", "-c", _ENTER_AND_PING, "sh", container, str(size), address],
         [f"{size + _ICMP_HEADER} bytes from {address}: icmp_seq=1 ttl={ttl}"],
+        timeout=timeout,
+    )
+
+
+def refuses_by_tcp(container: str, place: str, address: str, *, timeout: float | None = None) -> CheckOptions:
+    """An address where no program listens refuses a container's connection: TCP works in both directions."""
+    return check_options(
+        f"{container} reaches {place} by TCP",
+        ["nc", "-w", "2", address, _CLOSED_PORT],
+        [f"nc: can't connect to remote host ({address}): Connection refused"],
+        container=container,
         timeout=timeout,
     )
 

@@ -72,6 +72,7 @@ def look(params: dict[str, Any]) -> dict[str, Any]:
     needed = ports_of(params["needed_ports"], address)
     asked = {*params["udp_ports"], *(int(port.partition("/")[0]) for port in needed if port.endswith("/udp"))}
     return {
+        "hostname": os.uname().nodename,
         "interface": name,
         "address": str(address.ip),
         "prefix_length": address.network.prefixlen,
