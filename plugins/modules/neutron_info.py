@@ -8,11 +8,11 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: neutron_info
-short_description: Networks, ports and agents of OpenStack's Neutron
+short_description: Networks, ports, security groups and agents of OpenStack's Neutron
 version_added: 0.1.0
 author: container_network.lab contributors (@container-network-lab)
 description:
-  - Shows what a Neutron without Keystone has of networks, ports, and agents of Open vSwitch.
+  - Shows what a Neutron without Keystone has of networks, ports, security groups, and agents of Open vSwitch.
 extends_documentation_fragment:
   - container_network.lab.attributes.info
   - container_network.lab.action_group
@@ -64,6 +64,11 @@ ports:
       owner: compute:kuryr
       name: kuryr-unbound-port
       security_groups: [fab219f1-0d09-4a6d-937c-8893655103c1]
+security_groups:
+  description: All security groups with their rules, as Neutron has them.
+  returned: success
+  type: list
+  elements: dict
 agents:
   description: The agents of Open vSwitch.
   returned: success

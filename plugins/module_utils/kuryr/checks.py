@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ..checks.check import SERVICE_SECONDS, CheckOptions, check_options
 from ..checks.probes import (
+    CLOSED_PORT,
     INITIAL_TTL,
     NO_ADDRESS,
     does_not_reach,
+    gets_no_answer_by_tcp,
     reaches,
     reaches_with_full_packets,
     refuses_by_tcp,
@@ -26,15 +28,17 @@ from .constants import (
     HYBRID,
     ID_LENGTH,
     INTEGRATION_BRIDGE,
+    NO_FIREWALL,
     TUNNEL_BRIDGE,
 )
+from .security_groups import Rule, rules_of
 
 PING_SECONDS = 30.0
 """How long two hosts may take to learn each other's addresses, and a port to become active."""
 CONTAINER_SECONDS = 30.0
 """How long a busy host may take to start a command in a container."""
 _CHAIN_ID_LENGTH = 10  # of a port's id, in the names of its chains
-_SET_NAME_LENGTH = 31  # what an ipset's name holds, IPSET_MAXNAMELEN less the final zero byte
+_SET_NAME_LENGTH = 29  # of the 31 that an ipset's name holds, the agent keeps two for the set that takes its place
 _DEAD_VLAN = "4095"  # the tag of ports whose binding failed
 
 
@@ -75,6 +79,18 @@ class Network:
     controller: str
     firewall: str
     mtu: int
+    rules: Mapping[str, Sequence[Rule]] = field(default_factory=dict)
+    """What security groups let in, by the group's id; the rules' groups are ids, too."""
+
+    def admits(self, source: CheckedContainer, target: CheckedContainer, protocol: str, port: int = 0) -> bool:
+        """Whether the groups of one container let in what another one sends; one without a port is not to be hidden."""
+        if self.firewall == NO_FIREWALL or not (source.port_id and target.port_id):
+            return True
+        return any(
+            rule.admits(protocol, port, source.address, source.security_groups)
+            for group in target.security_groups
+            for rule in self.rules.get(group, ())
+        )
 
 
 def checks(network: Network, host: CheckedHost, others: Sequence[CheckedHost]) -> list[CheckOptions]:
@@ -212,20 +228,22 @@ def _rules(network: Network, container: CheckedContainer, everyone: Sequence[Che
     if network.firewall != HYBRID:
         return []
     found = []
-    for group in container.security_groups:
+    chain = f"neutron-openvswi-i{container.port_id[:_CHAIN_ID_LENGTH]}"
+    senders = {rule.group for group in container.security_groups for rule in network.rules.get(group, ()) if rule.group}
+    for number, group in enumerate(sorted(senders)):
         members = f"NIPv4{group}"[:_SET_NAME_LENGTH]
-        chain = f"neutron-openvswi-i{container.port_id[:_CHAIN_ID_LENGTH]}"
+        which = f"group {number + 1}" if len(senders) > 1 else "a group"
         found += [
             check_options(
-                f"{container.name}: members of its security group are let in",
+                f"{container.name}: members of {which} are let in",
                 ["iptables", "-w", "-S", chain],
-                [f"-A {chain} -m set --match-set {members} src -j RETURN"],
+                [f"--match-set {members} src -j RETURN"],
                 timeout=SERVICE_SECONDS,
             ),
             check_options(
-                f"{container.name}: members of its security group",
+                f"{container.name}: who is a member of {which}",
                 ["ipset", "list", members],
-                [one.address for one in everyone if group in one.security_groups and one.address != container.address],
+                [one.address for one in everyone if group in one.security_groups],
                 timeout=SERVICE_SECONDS,
             ),
         ]
@@ -236,12 +254,21 @@ def _ways(network: Network, container: CheckedContainer, where: str, target: Che
     if container.network != target.network:
         return [does_not_reach(container.name, where, target.address)]
     address = target.address
-    return [
+    ping = [
         reaches(container.name, where, address, INITIAL_TTL, timeout=PING_SECONDS),
         # Wrong checksums and small MTUs on the way do not harm a plain ping.
         reaches_with_full_packets(container.name, where, address, network.mtu, INITIAL_TTL, timeout=PING_SECONDS),
-        refuses_by_tcp(container.name, where, address, timeout=PING_SECONDS),
     ]
+    if not network.admits(container, target, "icmp"):
+        ping = [does_not_reach(container.name, where, address)]
+    if network.admits(container, target, "tcp", int(CLOSED_PORT)):
+        return [*ping, refuses_by_tcp(container.name, where, address, timeout=PING_SECONDS)]
+    return [*ping, gets_no_answer_by_tcp(container.name, where, address)]
+
+
+def rules_from(info: Mapping[str, Any]) -> dict[str, tuple[Rule, ...]]:
+    """What security groups let in, by their ids, from what neutron_info returned."""
+    return {group["id"]: tuple(rules_of(group, {})) for group in info["security_groups"]}
 
 
 def containers_from(

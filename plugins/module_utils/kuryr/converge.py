@@ -13,6 +13,7 @@ from ..errors import raise_if_any
 from ..outcome import Outcome, observed
 from .config import NetworkSpec, parsed_networks
 from .neutron import Neutron
+from .security_groups import parsed_groups, plan_groups
 from .snapshot import Agent, NeutronNetwork, Port
 from .store import NeutronStore
 
@@ -114,6 +115,26 @@ def converge_networks(params: Mapping[str, Any], check_mode: bool) -> Outcome:
     return Outcome(steps.before, steps.after)
 
 
+def converge_security_groups(params: Mapping[str, Any], check_mode: bool) -> Outcome:
+    """The module neutron_security_groups."""
+    problems: list[str] = []
+    entries = [
+        {**entry, "rules": [{key: value for key, value in rule.items() if value} for rule in entry["rules"]]}
+        for entry in params["groups"]
+    ]
+    wanted = parsed_groups(entries, problems)
+    raise_if_any(problems)
+    store = NeutronStore(Neutron(params["neutron_url"]))
+    groups, ports = store.security_groups(), store.ports()
+    names = {network.id: network.name for network in store.networks()}
+    by_place = {(names.get(port.network), port.address): port.id for port in ports}
+    members = {by_place.get((one["network"], one["address"]), ""): one["groups"] for one in params["members"]}
+    steps = plan_groups(wanted, groups, ports, members)
+    if not check_mode:
+        store.converge_security_groups(steps, groups)
+    return Outcome(steps.before, steps.after)
+
+
 def look(params: Mapping[str, Any], _check_mode: bool) -> Outcome:
     """The module neutron_info."""
     store = NeutronStore(Neutron(params["neutron_url"]))
@@ -133,6 +154,7 @@ def look(params: Mapping[str, Any], _check_mode: bool) -> Outcome:
                 for network in networks
             ],
             "ports": [{**asdict(port), "network": names.get(port.network, "")} for port in store.ports()],
+            "security_groups": store.security_groups(),
             "agents": [asdict(agent) for agent in store.agents()],
         }
     )

@@ -5,13 +5,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..docker.daemon_problems import DaemonNeeds, daemon_problems
 from ..kernel.needed_ports import NeededPorts, seen_ports
 from ..kernel.vxlan import IANA_PORT, OVERHEAD
-from .checks import CheckedHost, Network, checks, containers_from
+from .checks import CheckedHost, Network, checks, containers_from, rules_from
 from .config import parsed_networks
 from .constants import AUTO, DRIVER, KERNEL_DATAPATH, NEUTRON_PORT, USERSPACE_DATAPATH
 from .problems import container_mtu, problems
@@ -43,7 +43,8 @@ def seen_of(_config: Mapping[str, Any], variables: Mapping[str, Any]) -> dict[st
 def network_description(config: Mapping[str, Any], hosts: Hosts) -> dict[str, Any]:
     """What the configuration of all hosts has in common.
 
-    ``controller_address``, ``neutron_url``, ``path_mtu`` (bytes), ``datapaths`` by host, ``hostnames``.
+    ``controller_address``, ``neutron_url``, ``path_mtu`` (bytes), ``datapaths`` by host, ``hostnames``,
+    and ``members``, the workloads that are in security groups, once they run.
     """
     infos = {name: _info(variables) for name, variables in hosts.items()}
     address = infos[config["controller"]]["address"]
@@ -53,7 +54,21 @@ def network_description(config: Mapping[str, Any], hosts: Hosts) -> dict[str, An
         "path_mtu": container_mtu(config["mtu"], infos) + OVERHEAD,
         "datapaths": {name: _datapath(config["datapath"], info) for name, info in infos.items()},
         "hostnames": [info["hostname"] for info in infos.values()],
+        "members": [one for variables in hosts.values() for one in _members(config["security_groups"], variables)],
     }
+
+
+def _members(groups: Sequence[Mapping[str, Any]], variables: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The workloads of a host that are in security groups, by the places where their ports are."""
+    running = (variables.get("workloads_state") or {}).get("containers") or {}
+    found = []
+    for workload in variables.get("workloads") or ():
+        names = [group["name"] for group in groups if workload["name"] in (group.get("workloads") or ())]
+        addresses = (running.get(workload["name"]) or {}).get("addresses") or {}
+        found += [
+            {"network": network, "address": address, "groups": names} for network, address in addresses.items() if names
+        ]
+    return found
 
 
 def _datapath(wanted: str, info: Mapping[str, Any]) -> str:
@@ -94,6 +109,10 @@ def network_checks(config: Mapping[str, Any], hosts: Hosts, own: str) -> list[di
         for name, variables in hosts.items()
     }
     network = Network(
-        description["neutron_url"], config["controller"], config["firewall"], description["path_mtu"] - OVERHEAD
+        description["neutron_url"],
+        config["controller"],
+        config["firewall"],
+        description["path_mtu"] - OVERHEAD,
+        rules_from(config["info"]),
     )
     return checks(network, found[own], [host for name, host in found.items() if name != own])

@@ -44,6 +44,11 @@ class Neutron:
         singular = collection.replace("-", "_")[:-1]
         return self._call("POST", collection, {singular: dict(values)})[singular]
 
+    def update(self, collection: str, identifier: str, values: Mapping[str, Any]) -> None:
+        """Change some values of a resource."""
+        singular = collection.replace("-", "_")[:-1]
+        self._call("PUT", f"{collection}/{quote(identifier)}", {singular: dict(values)})
+
     def delete(self, collection: str, identifier: str) -> None:
         """Delete a resource."""
         self._call("DELETE", f"{collection}/{quote(identifier)}")

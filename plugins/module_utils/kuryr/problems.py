@@ -12,7 +12,8 @@ from typing import Any
 from ..kernel.vxlan import LARGEST_VNI, OVERHEAD, SMALLEST_MTU
 from ..validation import host_address_problems, used_range_problems, whole_number
 from .config import NetworkSpec, parsed_networks
-from .constants import DATAPATHS, FIREWALLS, KERNEL_DATAPATH, UNDERLAY_BRIDGE
+from .constants import DATAPATHS, FIREWALLS, KERNEL_DATAPATH, NO_FIREWALL, UNDERLAY_BRIDGE
+from .security_groups import parsed_groups
 
 _VNI_RANGE = re.compile(r"(?P<first>\d{1,8}):(?P<last>\d{1,8})\Z")
 Nodes = Mapping[str, Mapping[str, Any]]
@@ -21,12 +22,18 @@ Nodes = Mapping[str, Mapping[str, Any]]
 def problems(config: Mapping[str, Any], nodes: Nodes) -> list[str]:
     """All problems of a network with these nodes.
 
-    ``config`` holds ``networks``, ``firewall``, ``datapath``, ``vni_range``, ``mtu`` (None for the largest that fits)
-    and ``controller`` (a node's name); each node what host_info returned, nothing of one that takes no part in this
-    run.
+    ``config`` holds ``networks``, ``security_groups``, ``firewall``, ``datapath``, ``vni_range``, ``mtu`` (None for the
+    largest that fits) and ``controller`` (a node's name); each node what host_info returned, nothing of one that takes
+    no part in this run.
     """
     found: list[str] = []
     specs = parsed_networks(config["networks"], found)
+    groups = parsed_groups(config["security_groups"], found)
+    if groups and config["firewall"] == NO_FIREWALL:
+        found.append(
+            f"kuryr_security_groups has groups, and with kuryr_firewall {NO_FIREWALL} nobody keeps their rules: take "
+            "another one, or leave the groups out"
+        )
     found += _choice_problems("kuryr_firewall", config["firewall"], FIREWALLS)
     found += _choice_problems("kuryr_datapath", config["datapath"], DATAPATHS)
     found += _vni_problems(config["vni_range"])
@@ -39,7 +46,11 @@ def problems(config: Mapping[str, Any], nodes: Nodes) -> list[str]:
 
 def container_mtu(wanted: Any, nodes: Nodes) -> int:
     """The MTU of containers, in bytes: the wanted one, or what the smallest MTU of the underlay has room for."""
-    return int(wanted) if wanted not in (None, "") else min(seen["mtu"] for seen in nodes.values()) - OVERHEAD
+    return (
+        int(wanted)
+        if wanted not in (None, "")
+        else min(seen["mtu"] for seen in nodes.values() if seen.get("mtu")) - OVERHEAD
+    )
 
 
 def _choice_problems(variable: str, value: Any, choices: Sequence[str]) -> list[str]:
@@ -77,6 +88,11 @@ def _host_problems(config: Mapping[str, Any], nodes: Nodes) -> list[str]:
         found.append(
             f"kuryr_controller '{config['controller']}' is none of the network's hosts ({', '.join(nodes)}): Neutron "
             "runs on one of them"
+        )
+    elif not nodes[config["controller"]].get("address"):
+        found.append(
+            f"kuryr_controller '{config['controller']}' takes no part in this run, and all others need Neutron, which "
+            "runs there: add it to --limit"
         )
     holders: dict[str, list[str]] = {}
     for name, seen in nodes.items():

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -49,7 +50,9 @@ class NeutronNetwork:
         return {
             "subnet": self.subnet["cidr"],
             "gateway": self.subnet["gateway_ip"],
-            "allocation_pools": sorted(self.subnet["allocation_pools"], key=lambda one: one["start"]),
+            "allocation_pools": sorted(
+                self.subnet["allocation_pools"], key=lambda one: ipaddress.ip_address(one["start"])
+            ),
         }
 
 

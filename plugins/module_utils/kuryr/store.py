@@ -10,7 +10,8 @@ from collections.abc import Iterable
 from ..errors import LabError
 from .config import NetworkSpec
 from .neutron import Neutron
-from .snapshot import OUR_TAG, Agent, NeutronNetwork, Port, agents_from, networks_from
+from .security_groups import DEFAULT, GroupPlan
+from .snapshot import OUR_TAG, Agent, NeutronNetwork, Port, Resource, agents_from, networks_from
 
 
 class NeutronStore:
@@ -87,6 +88,26 @@ class NeutronStore:
         """Remove ports."""
         for port in ports:
             self._neutron.delete("ports", port.id)
+
+    def security_groups(self) -> list[Resource]:
+        """All security groups with their rules."""
+        return self._neutron.list("security-groups")
+
+    def converge_security_groups(self, steps: GroupPlan, groups: Iterable[Resource]) -> None:
+        """Do what a plan for security groups says. Ports go first out of groups that are removed."""
+        known = list(groups)
+        ids = {group["name"]: group["id"] for group in known if group["name"] == DEFAULT or OUR_TAG in group["tags"]}
+        for name in steps.make:
+            ids[name] = self._neutron.create("security-groups", {"name": name})["id"]
+            self._neutron.add_tag("security-groups", ids[name], OUR_TAG)
+        for name, rule in steps.add_rules:
+            self._neutron.create("security-group-rules", rule.as_neutron(ids[name], ids))
+        for identifier in steps.remove_rules:
+            self._neutron.delete("security-group-rules", identifier)
+        for port, names in steps.put:
+            self._neutron.update("ports", port, {"security_groups": [ids[name] for name in names]})
+        for name in steps.remove:
+            self._neutron.delete("security-groups", ids[name])
 
     def remove_agents(self, agents: Iterable[Agent]) -> None:
         """Forget agents."""

@@ -9,6 +9,7 @@ from ansible_collections.container_network.lab.plugins.module_utils.checks.check
 from ansible_collections.container_network.lab.plugins.module_utils.checks.probes import (
     NO_ADDRESS,
     does_not_reach,
+    gets_no_answer_by_tcp,
     path_to_outside,
     reaches,
     reaches_by_name,
@@ -66,6 +67,12 @@ def test_a_refused_connection_proves_tcp() -> None:
     assert verdict(probe, "nc: can't connect to remote host (10.0.0.2): Connection refused\n", 1)
     assert not verdict(probe, "nc: timed out\n", 1), "as with wrong checksums on the way"
     assert not verdict(probe, "nc: can't connect to remote host (10.0.0.2): No route to host\n", 1)
+
+
+def test_a_refused_connection_has_passed_the_firewall() -> None:
+    probe = gets_no_answer_by_tcp("box", "web", "10.0.0.2")
+    assert verdict(probe, "nc: timed out\ntried\n")
+    assert not verdict(probe, "nc: can't connect to remote host (10.0.0.2): Connection refused\ntried\n")
 
 
 @pytest.mark.parametrize("routed", [True, False])

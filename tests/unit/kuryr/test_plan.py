@@ -59,6 +59,13 @@ def test_what_is_there_stays():
     assert nothing.before == nothing.after
 
 
+def test_pools_of_addresses_are_compared_in_the_order_of_numbers():
+    (wanted,) = parsed_networks([{"name": "kuryr", "subnet": "10.88.0.0/24", "gateway": "10.88.0.9"}], [])
+    pools = [{"start": "10.88.0.10", "end": "10.88.0.254"}, {"start": "10.88.0.1", "end": "10.88.0.8"}]
+    there = found(subnet={"gateway_ip": "10.88.0.9", "allocation_pools": pools})
+    assert steps([wanted], there).make == ()
+
+
 def test_the_tag_that_kuryr_took_away_is_given_back_and_nothing_else():
     there = found(subnet={"tags": []})
     again = steps([spec()], there)

@@ -33,6 +33,7 @@ def node(hostname: str, address: str, **fields):
 NODES = {"node-1": node("node-1", "192.168.1.68"), "node-2": node("node-2", "192.168.1.254")}
 CONFIG = {
     "networks": [{"name": "kuryr", "subnet": "10.88.0.0/24"}],
+    "security_groups": [],
     "firewall": "iptables_hybrid",
     "datapath": "auto",
     "vni_range": "1:1000",
@@ -67,6 +68,7 @@ def test_a_host_that_takes_no_part_is_not_judged():
         ({"mtu": 400}, {}, "kuryr_mtu 400 is too small"),
         ({"mtu": 8952}, {}, "node-2: kuryr_mtu 8952 does not fit the underlay: eth0 has MTU 9001"),
         ({"controller": "node-7"}, {}, "kuryr_controller 'node-7' is none of the network's hosts (node-1, node-2)"),
+        ({"controller": "node-9"}, {"node-9": {}}, "kuryr_controller 'node-9' takes no part in this run"),
         ({}, {"node-3": node("node-2", "192.168.1.9")}, "node-2 and node-3 have the same hostname 'node-2'"),
         ({}, {"node-3": node("node-3", "192.168.1.68")}, "node-1 and node-3 have the same address 192.168.1.68"),
         (
@@ -109,6 +111,7 @@ def test_the_inventory_is_judged_by_what_was_seen_of_its_hosts():
         "path_mtu": 9001,
         "datapaths": {"node-1": "netdev", "node-2": "netdev"},
         "hostnames": ["node-1", "node-2"],
+        "members": [],
     }
 
 
