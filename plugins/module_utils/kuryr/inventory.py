@@ -43,8 +43,8 @@ def seen_of(_config: Mapping[str, Any], variables: Mapping[str, Any]) -> dict[st
 def network_description(config: Mapping[str, Any], hosts: Hosts) -> dict[str, Any]:
     """What the configuration of all hosts has in common.
 
-    ``controller_address``, ``neutron_url``, ``path_mtu`` (bytes), ``datapaths`` by host, ``hostnames``,
-    and ``members``, the workloads that are in security groups, once they run.
+    ``controller_address``, ``neutron_url``, ``path_mtu`` (bytes), ``datapaths`` by host, ``hostnames``, the
+    ``security_groups`` without their workloads, and ``members``, which are the addresses of those, once they run.
     """
     infos = {name: _info(variables) for name, variables in hosts.items()}
     address = infos[config["controller"]]["address"]
@@ -54,6 +54,9 @@ def network_description(config: Mapping[str, Any], hosts: Hosts) -> dict[str, An
         "path_mtu": container_mtu(config["mtu"], infos) + OVERHEAD,
         "datapaths": {name: _datapath(config["datapath"], info) for name, info in infos.items()},
         "hostnames": [info["hostname"] for info in infos.values()],
+        "security_groups": [
+            {key: value for key, value in group.items() if key != "workloads"} for group in config["security_groups"]
+        ],
         "members": [one for variables in hosts.values() for one in _members(config["security_groups"], variables)],
     }
 

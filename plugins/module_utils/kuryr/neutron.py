@@ -23,6 +23,10 @@ Resource = dict[str, Any]
 class NeutronError(LabError):
     """Neutron refused a request; the message has its reason."""
 
+    def __init__(self, message: str, status: int) -> None:
+        super().__init__(message)
+        self.status = status
+
 
 class Neutron:
     """One Neutron, by the URL of its API, as http://192.168.1.68:9696."""
@@ -70,7 +74,8 @@ class Neutron:
                 "'systemctl status neutron-server' on the controller"
             ) from error
         if not _OK <= response.status < _MULTIPLE:
-            raise NeutronError(f"Neutron at {self._url} refuses {method} {path}: {_reason(text) or response.reason}")
+            reason = _reason(text) or response.reason
+            raise NeutronError(f"Neutron at {self._url} refuses {method} {path}: {reason}", response.status)
         return json.loads(text) if text else {}
 
 

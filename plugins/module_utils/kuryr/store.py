@@ -5,11 +5,12 @@
 
 from __future__ import annotations
 
+import http.client
 from collections.abc import Iterable
 
 from ..errors import LabError
 from .config import NetworkSpec
-from .neutron import Neutron
+from .neutron import Neutron, NeutronError
 from .security_groups import DEFAULT, GroupPlan
 from .snapshot import OUR_TAG, Agent, NeutronNetwork, Port, Resource, agents_from, networks_from
 
@@ -90,8 +91,13 @@ class NeutronStore:
             self._neutron.delete("ports", port.id)
 
     def security_groups(self) -> list[Resource]:
-        """All security groups with their rules."""
-        return self._neutron.list("security-groups")
+        """All security groups with their rules; none where Neutron has the firewall noop."""
+        try:
+            return self._neutron.list("security-groups")
+        except NeutronError as error:
+            if error.status == http.client.NOT_FOUND:
+                return []
+            raise
 
     def converge_security_groups(self, steps: GroupPlan, groups: Iterable[Resource]) -> None:
         """Do what a plan for security groups says. Ports go first out of groups that are removed."""

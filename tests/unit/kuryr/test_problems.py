@@ -111,6 +111,7 @@ def test_the_inventory_is_judged_by_what_was_seen_of_its_hosts():
         "path_mtu": 9001,
         "datapaths": {"node-1": "netdev", "node-2": "netdev"},
         "hostnames": ["node-1", "node-2"],
+        "security_groups": [],
         "members": [],
     }
 

@@ -118,6 +118,6 @@ def test_members_are_the_workloads_that_a_group_names():
     }
     groups = [{"name": "web", "workloads": ["box"]}, {"name": "ping", "workloads": ["box", "nobody"]}]
     config = {"security_groups": groups, "controller": "node-1", "datapath": "auto", "mtu": None}
-    assert network_description(config, hosts)["members"] == [
-        {"network": "kuryr", "address": "10.88.0.11", "groups": ["web", "ping"]}
-    ]
+    description = network_description(config, hosts)
+    assert description["members"] == [{"network": "kuryr", "address": "10.88.0.11", "groups": ["web", "ping"]}]
+    assert description["security_groups"] == [{"name": "web"}, {"name": "ping"}]
