@@ -51,6 +51,10 @@ options:
       - Without it, they are not checked.
     type: list
     elements: str
+  packages:
+    description: Debian packages of that image beyond those of all labs.
+    type: list
+    elements: str
   vpc:
     description:
       - The VPC that the segments are subnets of, the variable C(lab_vpc) of the role. Without it, the router is plain.
@@ -82,12 +86,13 @@ def lab_plan(
     outside: Mapping[str, str],
     container: Mapping[str, Any],
     releases: Sequence[str] = (),
+    packages: Sequence[str] = (),
     vpc: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Read the hosts' variables and plan; the rules are in module_utils."""
     interfaces = {host: hostvars[host].get("lab_interfaces") or [] for host in hosts}
     host_and_engine = (str(releases[0]), str(releases[1])) if releases else None
-    return plan_lab(lab_name, segments, interfaces, outside, container, host_and_engine, vpc)
+    return plan_lab(lab_name, segments, interfaces, outside, container, host_and_engine, packages, vpc)
 
 
 class FilterModule:

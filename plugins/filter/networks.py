@@ -63,6 +63,11 @@ def network_ports(config: Mapping[str, Any], package: str) -> list[str]:
     return rules_of(package).needed_ports(config).of_hosts()
 
 
+def network_local_ports(config: Mapping[str, Any], package: str) -> list[str]:
+    """The ports that the network needs for itself on each of its hosts, for the module host_info."""
+    return list(rules_of(package).needed_ports(config).local)
+
+
 def network_probes(
     config: Mapping[str, Any], package: str, hostvars: Hostvars, names: Sequence[str], own: str
 ) -> list[dict[str, Any]]:
@@ -83,5 +88,6 @@ class FilterModule:
             "network_description": network_description,
             "network_docker_networks": network_docker_networks,
             "network_ports": network_ports,
+            "network_local_ports": network_local_ports,
             "network_probes": network_probes,
         }

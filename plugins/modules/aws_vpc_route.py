@@ -16,9 +16,9 @@ description:
     route tables, as the backend C(aws-vpc) of C(flanneld) did up to 0.19.
   - Switches off the source/destination check of the interface, which would drop all packets of containers.
   - A route that leads elsewhere is replaced in one call, so that no packet is lost.
-  - Inside O(network), routes to the host's own interface belong to this module. With O(state=present), those to another
-    subnet and those in tables that are not chosen are removed, as are blackholes in the chosen tables. All other
-    routes are left alone.
+  - Inside O(network), routes to the host's own interfaces belong to this module. With O(state=present), those to
+    another subnet and those in tables that are not chosen are removed, as are blackholes in the chosen tables. All
+    other routes are left alone.
   - In check mode, and to find out what has to change, the API is only read.
 extends_documentation_fragment:
   - container_network.lab.attributes
@@ -70,7 +70,7 @@ options:
     default: fail
   state:
     description:
-      - V(absent) removes all routes inside O(network) that lead to the interface, from all tables of the VPC. It leaves
+      - V(absent) removes all routes inside O(network) that lead to the instance, from all tables of the VPC. It leaves
         the source/destination check as it is.
     type: str
     choices: [present, absent]
@@ -126,6 +126,13 @@ route_table_ids:
   type: list
   elements: str
   sample: [rtb-0686cdc9012674692]
+subnet_route_table_id:
+  description:
+    - The table of the interface's subnet, by which the host's packets go. It reaches the containers of hosts whose
+      route is in there.
+  returned: success
+  type: str
+  sample: rtb-0686cdc9012674692
 """
 
 from ansible_collections.container_network.lab.plugins.module_utils.ansible_module import run_module

@@ -37,6 +37,10 @@ options:
         type: list
         elements: int
         default: []
+      ipip:
+        description: Whether to try IP in IP as well, on a host that has no such tunnel yet.
+        type: bool
+        default: false
 extends_documentation_fragment:
   - container_network.lab.attributes.info
   - container_network.lab.action_group
@@ -66,7 +70,7 @@ blocked:
       description: The host's address.
       type: str
     port:
-      description: Number and protocol.
+      description: Number and protocol, or V(ipip).
       type: str
     reason:
       description: What the system says, or that no answer came.

@@ -24,58 +24,13 @@ extends_documentation_fragment:
   - container_network.lab.attributes
   - container_network.lab.etcd
   - container_network.lab.flannel
+  - container_network.lab.flannel_document
 options:
   network:
     description:
       - The IPv4 network of all containers, such as V(40.15.0.0/16). It must hold four subnets at least.
       - Needed with O(state=present).
     type: str
-  subnet_len:
-    description:
-      - Prefix length of each host's share, from that of the network + 2 to 30.
-      - Flannel's default is 24, or the network's prefix length + 2 where the network is smaller than a /22.
-    type: int
-  subnet_min:
-    description: The first address of the first subnet to lease. Flannel's default is the second subnet of the network.
-    type: str
-  subnet_max:
-    description: The first address of the last subnet to lease. Flannel's default is the last subnet of the network.
-    type: str
-  backend:
-    description: How packets get from host to host.
-    type: dict
-    default: {}
-    suboptions:
-      type:
-        description:
-          - V(vxlan) sends them in UDP, across any network; V(host-gw) by plain routes, within one layer 2 network.
-          - Another of flannel's backends is refused with a message that names it.
-        type: str
-        default: vxlan
-      vni:
-        description:
-          - VXLAN network identifier; flannel's default is 1. The device is called C(flannel.VNI).
-          - From 1 to 9999999, since a longer device name would not fit.
-        type: int
-      port:
-        description: UDP port of VXLAN; flannel's default is 8472.
-        type: int
-      direct_routing:
-        description: Whether hosts on one layer 2 network reach each other by plain routes, and only others by VXLAN.
-        type: bool
-  nodes:
-    description:
-      - Names of the hosts of the network, as M(container_network.lab.flannel_subnet) was given them. Reservations that
-        it made for other hosts are released.
-      - Without it, and with an empty list, nothing is released.
-    type: list
-    elements: str
-  pins:
-    description:
-      - The subnets that are pinned to hosts, by name of the host; V(none) for a host without one. Reservations of such
-        a subnet for another host of O(nodes) are released, so that pins can be exchanged.
-    type: dict
-    default: {}
   all:
     description:
       - With O(state=absent), release the reservations of all hosts. Leases of a running C(flanneld) and reservations
@@ -90,6 +45,7 @@ options:
     choices: [present, absent]
     default: present
 seealso:
+  - module: container_network.lab.flannel_network
   - module: container_network.lab.flannel_subnet
   - module: container_network.lab.flannel_subnet_info
 """
@@ -129,7 +85,7 @@ document:
 
 from ansible_collections.container_network.lab.plugins.module_utils.ansible_module import run_module
 from ansible_collections.container_network.lab.plugins.module_utils.datastore.arguments import ETCD
-from ansible_collections.container_network.lab.plugins.module_utils.flannel.arguments import FLANNEL
+from ansible_collections.container_network.lab.plugins.module_utils.flannel.arguments import FLANNEL, FLANNEL_DOCUMENT
 from ansible_collections.container_network.lab.plugins.module_utils.flannel.converge import (
     converge_config,
 )
@@ -138,21 +94,7 @@ ARGUMENTS = {
     **ETCD,
     **FLANNEL,
     "network": {"type": "str"},
-    "subnet_len": {"type": "int"},
-    "subnet_min": {"type": "str"},
-    "subnet_max": {"type": "str"},
-    "backend": {
-        "type": "dict",
-        "default": {},
-        "options": {
-            "type": {"type": "str", "default": "vxlan"},
-            "vni": {"type": "int"},
-            "port": {"type": "int"},
-            "direct_routing": {"type": "bool"},
-        },
-    },
-    "nodes": {"type": "list", "elements": "str"},
-    "pins": {"type": "dict", "default": {}},
+    **FLANNEL_DOCUMENT,
     "all": {"type": "bool", "default": False},
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
 }

@@ -15,7 +15,8 @@ description:
   - Reads all leases of a network from etcd, and shows what this host needs to reach the others, in the shape that
     M(container_network.lab.network_link), M(container_network.lab.vxlan_fdb),
     M(container_network.lab.network_routes), M(container_network.lab.iptables_chains) and
-    M(container_network.lab.recorded_files) take. M(container_network.lab.flannel_host) makes all of it.
+    M(container_network.lab.recorded_files) take, and M(container_network.lab.network_set) all together. The service of
+    the role C(network_driver) makes all of it, and keeps it so.
   - Leases of a running C(flanneld) count as those of the inventory's hosts do.
   - A peer that cannot be reached, because its backend or VNI is another or because host-gw does not reach it, is left
     out with a warning that names it.
@@ -44,7 +45,7 @@ options:
     type: int
     required: true
 seealso:
-  - module: container_network.lab.flannel_host
+  - module: container_network.lab.flannel_network
   - module: container_network.lab.flannel_config
   - module: container_network.lab.flannel_subnet
 """
@@ -134,6 +135,21 @@ flannel:
     subnet_env:
       description: The text of C(/run/flannel/subnet.env).
       type: str
+document:
+  description: The configuration as JSON text, with what was chosen and no more.
+  returned: success
+  type: str
+  sample: '{"Network":"40.15.0.0/16","Backend":{"Type":"vxlan"}}'
+leases:
+  description: All leases of the network.
+  returned: success
+  type: list
+  elements: dict
+  sample:
+    - subnet: 40.15.43.0/24
+      public_ip: 192.168.1.68
+      backend: vxlan
+      data: {VNI: 1, VtepMAC: "4e:55:ee:0a:90:38"}
 """
 
 from ansible_collections.container_network.lab.plugins.module_utils.ansible_module import run_module

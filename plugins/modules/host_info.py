@@ -57,8 +57,13 @@ options:
       - Ports that other hosts of the underlay send to, such as V(8472/udp), V(179/tcp), or V(ipip) for IP in IP.
       - One with an address in front, V(192.168.1.68:2379/tcp), is meant where this is the host's address on the
         underlay.
-      - Of them it is told whether the host's own iptables close them, and of UDP ports whether anything takes packets
-        there.
+      - Of them it is told whether the host's own iptables close them, whether a program listens there, and of UDP ports
+        whether anything takes packets there.
+    type: list
+    elements: str
+    default: []
+  local_ports:
+    description: Ports at which the host itself is to be reached only, such as V(5300/udp).
     type: list
     elements: str
     default: []
@@ -239,6 +244,14 @@ host_info:
       type: list
       elements: int
       sample: [4789]
+    taken_ports:
+      description:
+        - The needed and local ports at which a program listens, at all addresses of the host or at that of the
+          underlay, with the program's name and process id.
+        - A port of the kernel itself, as that of a VXLAN device, is none.
+      type: list
+      elements: dict
+      sample: [{port: 179/tcp, program: bgpd, pid: 812}]
     stopped_ports:
       description:
         - The needed ports that the host's own iptables close, each with the C(rule) that does, as C(iptables -S) prints

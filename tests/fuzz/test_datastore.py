@@ -40,7 +40,11 @@ from ansible_collections.container_network.lab.plugins.module_utils.calico.resou
 )
 from ansible_collections.container_network.lab.plugins.module_utils.calico.snapshot import Snapshot as CalicoSnapshot
 from ansible_collections.container_network.lab.plugins.module_utils.calico.snapshot import findings
-from ansible_collections.container_network.lab.plugins.module_utils.driver.dns_names import ContainerName, hosts_text
+from ansible_collections.container_network.lab.plugins.module_utils.driver.dns_names import (
+    ContainerName,
+    answers,
+    hosts_text,
+)
 from ansible_collections.container_network.lab.plugins.module_utils.driver.network_records import NetworkRecord
 from ansible_collections.container_network.lab.plugins.module_utils.driver.shared_networks import NetworkDefinition
 from ansible_collections.container_network.lab.plugins.module_utils.errors import LabError
@@ -171,7 +175,7 @@ def unchanged(found: Mapping[str, str], right: Mapping[str, str], *keys: str) ->
 
 
 def names_are_harmless(names: list[ContainerName]) -> None:
-    for line in hosts_text(names).splitlines():
+    for line in hosts_text(answers(names)).splitlines():
         address, *written = line.split(" ")
         ipaddress.ip_address(address)
         assert all(re.fullmatch(r"[A-Za-z0-9_@+.-]+", name) for name in written), line

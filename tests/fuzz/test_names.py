@@ -21,7 +21,11 @@ from ansible_collections.container_network.lab.plugins.module_utils.calico.resou
 )
 from ansible_collections.container_network.lab.plugins.module_utils.calico.snapshot import Snapshot as CalicoSnapshot
 from ansible_collections.container_network.lab.plugins.module_utils.datastore.keys import key_part, name_of_part
-from ansible_collections.container_network.lab.plugins.module_utils.driver.dns_names import ContainerName, hosts_text
+from ansible_collections.container_network.lab.plugins.module_utils.driver.dns_names import (
+    ContainerName,
+    answers,
+    hosts_text,
+)
 from ansible_collections.container_network.lab.plugins.module_utils.errors import LabError
 from ansible_collections.container_network.lab.plugins.module_utils.kernel.command import script
 from ansible_collections.container_network.lab.plugins.module_utils.overlay.endpoints import (
@@ -107,7 +111,7 @@ def test_a_hosts_file_says_nothing_of_other_names_and_addresses(network: str, al
         ContainerName("first", "net1", ("10.0.0.1",), 1),
         ContainerName("odd", network, ("10.0.0.2",), 2, aliases=tuple(aliases)),
     ]
-    lines = hosts_text(names).split("\n")
+    lines = hosts_text(answers(names)).split("\n")
     assert lines[0] == "10.0.0.1 first.net1.container first"
     assert len(lines) == 3
     address, *found = lines[1].split(" ")

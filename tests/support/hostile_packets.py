@@ -21,7 +21,7 @@ import time
 
 PATIENCE = 1.0
 """Seconds until what has not been answered counts as not reached."""
-IPV4, ARP, IPV6 = 0x0800, 0x0806, 0x86DD
+IPV4, IPV6 = 0x0800, 0x86DD
 _SYN, _SYN_ACK = 0x02, 0x12
 _SOURCE_PORT = 40999
 _PORTS = (41000, 60000)
@@ -122,22 +122,12 @@ def _addresses_in(answer: bytes, question_ends: int) -> list[str]:
     return found
 
 
-def sends_from(source: str, destination: str, port: int, text: str) -> None:
-    """Send a datagram in the name of another address."""
-    payload = struct.pack(">HHHH", _SOURCE_PORT, port, 8 + len(text), 0) + text.encode()
+def sends_from(destination: str, port: int, *sources: str) -> None:
+    """Send a datagram in the name of each of these addresses, one after the other; its text is the address."""
     with socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW) as raw:
-        raw.sendto(_ipv4(source, destination, socket.IPPROTO_UDP, payload) + payload, (destination, 0))
-
-
-def sends6_from(interface: str, gateway_mac: str, source: str, destination: str, port: int, text: str) -> None:
-    """Likewise by IPv6, handed to the gateway's MAC."""
-    length = 8 + len(text)
-    pseudo = socket.inet_pton(socket.AF_INET6, source) + socket.inet_pton(socket.AF_INET6, destination)
-    datagram = struct.pack(">HHHH", _SOURCE_PORT, port, length, 0) + text.encode()
-    total = _checksum(pseudo + struct.pack(">II", length, socket.IPPROTO_UDP) + datagram)
-    datagram = datagram[:6] + struct.pack(">H", total) + datagram[8:]
-    header = struct.pack(">IHBB", 6 << 28, length, socket.IPPROTO_UDP, 64) + pseudo
-    _send(interface, _ethernet(_packed_mac(gateway_mac), _own_mac(interface), IPV6) + header + datagram)
+        for source in sources:
+            payload = struct.pack(">HHHH", _SOURCE_PORT, port, 8 + len(source), 0) + source.encode()
+            raw.sendto(_ipv4(source, destination, socket.IPPROTO_UDP, payload) + payload, (destination, 0))
 
 
 def advertises_itself(interface: str) -> None:
@@ -150,13 +140,6 @@ def advertises_itself(interface: str) -> None:
     body = body[:2] + struct.pack(">H", total) + body[4:]
     header = struct.pack(">IHBB", 6 << 28, len(body), socket.IPPROTO_ICMPV6, 255) + pseudo
     _send(interface, _ethernet(b"\x33\x33\0\0\0\1", mac, IPV6) + header + body)
-
-
-def claims(interface: str, address: str) -> None:
-    """Tell everybody on the link that another's address is here (a gratuitous ARP answer, RFC 826)."""
-    mac, packed = _own_mac(interface), socket.inet_aton(address)
-    body = struct.pack(">HHBBH", 1, IPV4, 6, 4, 2) + mac + packed + b"\xff" * 6 + packed
-    _send(interface, _ethernet(b"\xff" * 6, mac, ARP) + body)
 
 
 def _send(interface: str, frame: bytes) -> None:
@@ -206,7 +189,7 @@ def _packed_mac(text: str) -> bytes:
     return bytes.fromhex(text.replace(":", ""))
 
 
-VERBS = (connects, open_among, is_answered, asks, answering_among, sends_from, sends6_from, advertises_itself, claims)
+VERBS = (connects, open_among, is_answered, asks, answering_among, sends_from, advertises_itself)
 
 if __name__ == "__main__":
     verb, *arguments = sys.argv[1:]

@@ -11,7 +11,7 @@ import re
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -158,6 +158,14 @@ def await_success(host: str, *command: str, seconds: float = 60) -> str:
         time.sleep(0.2)  # between two looks at a condition, not in its place
 
 
+def await_condition(condition: Callable[[], bool], seconds: float) -> None:
+    """Wait until a condition is true."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"not within {seconds} s"
+        time.sleep(0.1)  # between two looks at a condition, not in its place
+
+
 def kill_service(host: str, service: str) -> None:
     """As kill -9 does."""
     on_host(host, "systemctl", "kill", "--signal", "KILL", service)
@@ -169,12 +177,12 @@ def reach_each_other(seconds: float = 60) -> None:
         await_success(host, "docker", "exec", own, "ping", "-c", "1", "-W", "1", other, seconds=seconds)
 
 
-def ping_across() -> None:
+def ping_across(seconds: float = 60) -> None:
     """bbox1 on host1 reaches the address of bbox2 on host2, as soon as both are there."""
     await_success("host2", "docker", "exec", "bbox2", "true")
     template = "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}"
     target = on_host("host2", "docker", "inspect", "--format", template, "bbox2").strip()
-    await_success("host1", "docker", "exec", "bbox1", "ping", "-c", "1", "-W", "1", target)
+    await_success("host1", "docker", "exec", "bbox1", "ping", "-c", "1", "-W", "1", target, seconds=seconds)
 
 
 @contextmanager

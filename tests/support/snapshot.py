@@ -42,7 +42,9 @@ HOST = {
 _VOLATILE = (
     (re.compile(r"\[\d+:\d+\]"), "[]"),
     (re.compile(r"^# (Generated|Completed).*$"), ""),
-    (re.compile(r"^\*\w+$"), ""),  # a table of iptables is there as soon as somebody looks at it: its rules count
+    # A table of iptables, with its own chains, is there as soon as somebody looks at it: rules and policies count.
+    (re.compile(r"^\*\w+$"), ""),
+    (re.compile(r"^:(PREROUTING|INPUT|FORWARD|OUTPUT|POSTROUTING) ACCEPT \[\]$"), ""),
     (re.compile(r"\b(hello_timer|tcn_timer|topology_change_timer|gc_timer|forward_delay_timer)\s+\S+"), ""),
     (re.compile(r"\btso_max_size \d+"), ""),
     (re.compile(r"^\d+: "), ""),

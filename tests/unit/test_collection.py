@@ -70,7 +70,7 @@ def options_of(spec: Mapping[str, Any], *path: str) -> Iterator[tuple[str, Mappi
 def test_no_log_stands_with_what_is_secret_and_with_nothing_else(role: Path):
     specs = yaml.safe_load((role / "meta/argument_specs.yml").read_text())["argument_specs"]
     options = [entry for spec in specs.values() for entry in options_of(spec)]
-    secret = {path for path, _option in options if path.endswith(("password", "secret", "token"))}
+    secret = {path for path, _option in options if path.endswith(("password", "secret", "secret_key", "token"))}
     assert {path for path, option in options if option.get("no_log")} == secret
 
 

@@ -22,6 +22,7 @@ from .plan import (
     limit_warnings,
     plan_absent,
     plan_present,
+    table_of_subnet,
 )
 from .values import Instance, NetworkInterface, Route
 
@@ -46,7 +47,9 @@ def _converge_once(wanted: Wanted, params: dict[str, Any], check_mode: bool) -> 
     tables = api.route_tables(instance.vpc_id)
     removing = params["state"] == "absent"
     chosen = [] if removing else choose_tables(tables, interface, wanted.table_ids, instance.vpc_id)
-    changes = plan_absent(wanted, interface, tables) if removing else plan_present(wanted, interface, chosen, tables)
+    changes = (
+        plan_absent(wanted, instance, tables) if removing else plan_present(wanted, instance, interface, chosen, tables)
+    )
     opens = interface.source_dest_check and not removing
     if not check_mode:
         _apply(api, interface, changes, opens)
@@ -55,6 +58,7 @@ def _converge_once(wanted: Wanted, params: dict[str, Any], check_mode: bool) -> 
         "interface_id": interface.id,
         "vpc_id": instance.vpc_id,
         "route_table_ids": [table.id for table in chosen],
+        "subnet_route_table_id": getattr(table_of_subnet(tables, interface.subnet_id), "id", None),
     }
     return Outcome(*_difference(interface, changes, opens), facts, limit_warnings(chosen, changes))
 

@@ -43,7 +43,7 @@ class Wanted:
         leases = [_range(f"leases[{index}]", text, problems) for index, text in enumerate(params.get("leases") or ())]
         if network and subnet and not subnet.subnet_of(network):
             problems.append(f"subnet {subnet} is outside the network {network}: choose one of that network")
-        table_ids = _table_ids(params.get("route_table_ids"), problems)
+        table_ids = parse_table_ids(params.get("route_table_ids"), problems)
         if params.get("private_ip"):
             _check_address(params["private_ip"], problems)
         raise_if_any(problems)
@@ -77,7 +77,7 @@ def _check_address(text: str, problems: list[str]) -> None:
         problems.append(f"private_ip '{text}' is not an IPv4 address: write it as 192.168.1.68")
 
 
-def _table_ids(given: Any, problems: list[str]) -> tuple[str, ...]:
+def parse_table_ids(given: Any, problems: list[str]) -> tuple[str, ...]:
     """One table as a text, several as a list, as in flanneld's RouteTableID; nothing is no choice."""
     if given is None:
         return ()
@@ -134,14 +134,19 @@ def choose_tables(
                 ]
             )
         return [known[one] for one in ids]
-    of_subnet = [table for table in tables if interface.subnet_id in table.subnet_ids]
-    chosen = of_subnet or [table for table in tables if table.is_main]
-    if not chosen:
+    chosen = table_of_subnet(tables, interface.subnet_id)
+    if chosen is None:
         raise LabError(
             f"{vpc} has no main route table, and none is associated with {interface.subnet_id}, the subnet of "
             f"{interface.id}: associate one, or give route_table_ids"
         )
-    return chosen[:1]
+    return [chosen]
+
+
+def table_of_subnet(tables: Sequence[RouteTable], subnet_id: str) -> RouteTable | None:
+    """The table that what a subnet sends goes by: its own one, else the VPC's main one."""
+    of_subnet = [table for table in tables if subnet_id in table.subnet_ids]
+    return next(iter(of_subnet or [table for table in tables if table.is_main]), None)
 
 
 @dataclass(frozen=True)
@@ -154,12 +159,16 @@ class Change:
 
 
 def plan_present(
-    wanted: Wanted, interface: NetworkInterface, chosen: Sequence[RouteTable], tables: Sequence[RouteTable]
+    wanted: Wanted,
+    instance: Instance,
+    interface: NetworkInterface,
+    chosen: Sequence[RouteTable],
+    tables: Sequence[RouteTable],
 ) -> list[Change]:
     """The changes that lead the subnet's packets to the interface, in the chosen tables and no other.
 
     Blackholes of the network go, but not those to a lease, whose host may only be stopped. So do other routes to the
-    interface that are inside the network: of a lease that was moved, or in a table that is chosen no longer.
+    instance that are inside the network: of a lease that was moved, or in a table that is chosen no longer.
     InvalidInput if the network overlaps the VPC, LabError if the subnet has an active route to somebody else.
     """
     if wanted.subnet is None:
@@ -170,7 +179,7 @@ def plan_present(
     ids = {table.id for table in chosen}
     for table in chosen:
         found = table.route_to(wanted.subnet)
-        if found and found.target != interface.id and not found.is_blackhole and not wanted.takes_over:
+        if found and found.target not in instance.targets and not found.is_blackhole and not wanted.takes_over:
             raise LabError(
                 f"route table {table.id} leads {found}, and the subnet is to lead to {interface.id}: if nobody "
                 "needs that route, say on_conflict: replace; else choose another subnet or another table"
@@ -182,18 +191,18 @@ def plan_present(
             if not other.is_inside(wanted.network) or (table.id in ids and other.destination == wanted.subnet):
                 continue
             dead = table.id in ids and other.is_blackhole and other.destination not in wanted.leases
-            if dead or other.target == interface.id:
+            if dead or other.target in instance.targets:
                 changes.append(Change(table.id, other, None))
     return changes
 
 
-def plan_absent(wanted: Wanted, interface: NetworkInterface, tables: Sequence[RouteTable]) -> list[Change]:
-    """The changes that leave no route of the network to the interface, in no table of the VPC."""
+def plan_absent(wanted: Wanted, instance: Instance, tables: Sequence[RouteTable]) -> list[Change]:
+    """The changes that leave no route of the network to the instance, in no table of the VPC."""
     return [
         Change(table.id, route, None)
         for table in tables
         for route in table.routes
-        if route.is_inside(wanted.network) and route.target == interface.id
+        if route.is_inside(wanted.network) and route.target in instance.targets
     ]
 
 

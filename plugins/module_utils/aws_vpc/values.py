@@ -61,6 +61,11 @@ class Instance:
         """Whether it has not been terminated."""
         return self.state not in _GONE
 
+    @property
+    def targets(self) -> frozenset[str]:
+        """What routes to it have as their target: its id, or that of an interface."""
+        return frozenset([self.id, *(interface.id for interface in self.interfaces)])
+
     def interface_with(self, address: str | None) -> NetworkInterface | None:
         """The interface that has the address; the primary one if none is asked for."""
         for interface in self.interfaces:

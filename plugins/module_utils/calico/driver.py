@@ -141,23 +141,35 @@ class CalicoNetwork(CalicoAddresses):
 
         If its default route leads elsewhere, as with a bridge beside, the addresses of all pools are reached over ours.
         """
-        gateway = _gateway(joined)
-        default = source_routes.default_gateway(joined.sandbox)
-        if default is None:
-            return False
-        if default == gateway and not others:
+        gateways = {4: _gateway(joined), 6: veth.ipv6_gateway(joined.endpoint_id)}
+        versions = (4, 6) if network.ipv6 else (4,)
+        defaults = {version: source_routes.default_gateway(joined.sandbox, version) for version in versions}
+        ways_are_ours = {version: defaults[version] == gateways[version] for version in versions}
+        if defaults[4] is None or (ways_are_ours[4] and None in defaults.values()):
+            return False  # Docker is about to write them
+        if all(ways_are_ours.values()) and not others:
             return True
         endpoint = self.find_endpoint(joined.endpoint_id)
         if endpoint is None:
             return True
-        table = FIRST_TABLE + int(gateway.rpartition(".")[2])
-        subnets = [subnet for subnet in network.subnets if ":" not in subnet]
-        addresses = [address for address in _plain(endpoint.addresses) if ":" not in address]
-        # The gateways of Calico's networks are neighbours of each other: see `_gateway`.
-        elsewhere = default.rpartition(".")[0] != gateway.rpartition(".")[0]
-        pools = [str(pool.cidr) for pool in self.snapshot().pools if pool.version == 4] if elsewhere else []
+        elsewhere = {
+            # The gateways of Calico's networks are neighbours of each other: see `_gateway`.
+            4: defaults[4].rpartition(".")[0] != gateways[4].rpartition(".")[0],
+            6: defaults.get(6) not in [veth.ipv6_gateway(one.endpoint_id) for one in (joined, *others)],
+        }
+        table = FIRST_TABLE + int(gateways[4].rpartition(".")[2])
+        pools = self.snapshot().pools
         return all(
-            source_routes.ensure(joined.sandbox, address, gateway, table, subnets, pools) for address in addresses
+            source_routes.ensure(
+                joined.sandbox,
+                address,
+                gateways[version],
+                table,
+                [subnet for subnet in network.subnets if _version(subnet) == version],
+                [str(pool.cidr) for pool in pools if pool.version == version and elsewhere[version]],
+            )
+            for address in _plain(endpoint.addresses)
+            for version in [_version(address)]
         )
 
     def publish(self, endpoint_id: str, ports: Sequence[libnetwork.PublishedPort]) -> None:
@@ -259,6 +271,10 @@ class CalicoNetwork(CalicoAddresses):
 
 def _plain(addresses: Iterable[str]) -> tuple[str, ...]:
     return tuple(address.partition("/")[0] for address in addresses)
+
+
+def _version(text: str) -> int:
+    return 6 if ":" in text else 4
 
 
 def _gateway(joined: Joined) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..docker.daemon_problems import DaemonNeeds, daemon_problems
+from ..driver.dns_views import LOCAL_PORTS
 from ..kernel.needed_ports import NeededPorts, seen_ports
 from ..kernel.vxlan import IANA_PORT
 from .bgp_problems import MESH
@@ -48,9 +49,10 @@ def network_problems(config: Mapping[str, Any], hosts: Hosts) -> list[str]:
 
 
 def needed_ports(config: Mapping[str, Any]) -> NeededPorts:
-    """Those of BGP and of the pools' tunnels, and etcd."""
+    """Those of BGP and of the pools' tunnels, etcd, and the host's DNS server."""
     tunnels = link_kinds(config["ip_pools"], config["tunnel"])
-    return NeededPorts((BGP_PORT, *(TUNNEL_PORTS[tunnel] for tunnel in tunnels)), config["etcd_endpoints"])
+    ports = (BGP_PORT, *(TUNNEL_PORTS[tunnel] for tunnel in tunnels))
+    return NeededPorts(ports, config["etcd_endpoints"], LOCAL_PORTS, {BGP_PORT: "bird"})
 
 
 def seen_of(_config: Mapping[str, Any], variables: Mapping[str, Any]) -> dict[str, Any]:

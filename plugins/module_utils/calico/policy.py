@@ -37,7 +37,6 @@ from .felix_rules import (
     chain_name,
     chain_texts,
     clear_mark,
-    destination_net,
     from_interface,
     goto,
     icmp_type,
@@ -65,9 +64,6 @@ from .v3_rules import V3Rule, excluded_nets, rule_chain, rule_problems, selector
 _IPIP = "4"
 _UDP = "17"
 _ANY = "cali+"
-_LOOPBACK_CHAIN = "cali-loopback"
-"""Ours, not Felix's, whose ``route_localnet`` lets containers reach what listens on loopback addresses only (as in
-CVE-2020-8558). The kernel itself takes no ::1 from outside."""
 FLAT_DISPATCH = 16
 """Up to so many endpoints stand in the dispatch chain itself, one a rule, as documented. Beyond, the chain divides them
 by the first character of their names, so that no packet passes, and no new endpoint rewrites, a thousand rules."""
@@ -123,8 +119,6 @@ def plan_policy(snapshot: Snapshot, node: str, version: int, to_host: str = "ACC
     chains.update(_nat_chains(version, tunnelled, targets))
     if version == 6:
         chains.update(_anti_spoofing())
-    else:
-        chains.update(_chain("filter", _LOOPBACK_CHAIN, [Rule(DROP)]))
     chains.update(_dispatch(endpoints))
     for endpoint in endpoints:
         chains.update(_endpoint_chains(endpoint, applied.get(endpoint.key, ())))
@@ -210,9 +204,7 @@ def _top_jumps(version: int, publishing: bool) -> list[tuple[str, str, str]]:
     hooks = [("filter", "INPUT"), ("filter", "FORWARD"), ("nat", "POSTROUTING")]
     hooks += [("raw", "PREROUTING")] if version == 6 else []
     hooks += [("nat", hook) for hook in published_ports.HOOKS] if publishing else []
-    jumps = [(table, hook, chain_texts(hook, [Rule(jump(f"cali-{hook}"))])[0]) for table, hook in hooks]
-    to_loopback = Rule(jump(_LOOPBACK_CHAIN), (destination_net("127.0.0.0/8"), from_interface(_ANY)))
-    return [*([("filter", "INPUT", chain_texts("INPUT", [to_loopback])[0])] if version == 4 else []), *jumps]
+    return [(table, hook, chain_texts(hook, [Rule(jump(f"cali-{hook}"))])[0]) for table, hook in hooks]
 
 
 _FORWARD = (

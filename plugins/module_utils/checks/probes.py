@@ -69,14 +69,14 @@ def _answer(address: str, ttl: int | None) -> str:
 
 
 def reaches_with_full_packets(
-    container: str, place: str, address: str, mtu: int, ttl: int, timeout: float | None = None
+    container: str, place: str, address: str, mtu: int, ttl: int | None, timeout: float | None = None
 ) -> CheckOptions:
     """The same with packets of the path's MTU (bytes), unfragmented, which BusyBox's ping cannot demand."""
     size = mtu - ICMP_OVERHEAD
     return check_options(
         f"{container} reaches {place} with full packets",
         ["sh", "-c", _ENTER_AND_PING, "sh", container, str(size), address],
-        [f"{size + _ICMP_HEADER} bytes from {address}: icmp_seq=1 ttl={ttl}"],
+        [f"{size + _ICMP_HEADER} bytes from {address}: icmp_seq=1" + (f" ttl={ttl}" if ttl else "")],
         timeout=timeout,
     )
 

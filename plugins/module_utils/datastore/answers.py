@@ -64,9 +64,10 @@ def read_answer(place: str, method: str, user: str | None, status: int, content:
     """
     document = _json_object(content)
     if status == http.client.OK:
-        if not isinstance(document.get("header"), dict):
+        answer = document.get("result", document)  # of a stream, as that of lease/keepalive
+        if not (isinstance(answer, dict) and isinstance(answer.get("header"), dict)):
             raise not_etcd(status, content)
-        return document
+        return answer
     message = document.get("message") or document.get("error")
     if status in _NO_QUORUM:
         raise Unavailable(f"{message or _excerpt(content)} (HTTP {status})")

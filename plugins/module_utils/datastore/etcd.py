@@ -187,6 +187,15 @@ class Etcd:
         """A new lease that lives so long; returns its id."""
         return int(self.call("lease/grant", {"TTL": str(seconds)})["ID"])
 
+    def time_to_live(self, lease: int) -> tuple[int, int]:
+        """The seconds that a lease still lives, -1 if it has ended, and those for which it was granted."""
+        answer = self.call("lease/timetolive", {"ID": str(lease)})
+        return int(answer.get("TTL", 0)), int(answer.get("grantedTTL", 0))
+
+    def keep_alive(self, lease: int) -> None:
+        """Let a lease live as long again as it was granted for; nothing happens to one that has ended."""
+        self.call("lease/keepalive", {"ID": str(lease)})
+
     def _open(self, endpoint: str) -> None:
         self.close()
         self._connection = self._connect(endpoint)
@@ -194,14 +203,15 @@ class Etcd:
 
     def _open_watch(self, endpoint: str, requests: list[dict[str, Any]]) -> http.client.HTTPResponse:
         self._open(endpoint)
+        connection = self._open_connection()
         headers = {**self._headers(), "Grpc-Metadata-hasleader": "true"}
         body = "\n".join(json.dumps(request) for request in requests)
-        self._connection.request("POST", "/v3/watch", body=body, headers=headers)
-        response = self._connection.getresponse()
+        connection.request("POST", "/v3/watch", body=body, headers=headers)
+        response = connection.getresponse()
         if response.status != http.client.OK or not response.chunked:  # a watch has no end
-            self._read("watch", response.status, response.read())
+            self._read(connection, "watch", response.status, response.read())
             raise not_etcd(response.status, b"")
-        _notice_dead_peers(self._connection.sock)
+        _notice_dead_peers(connection.sock)
         return response
 
     def authenticate(self) -> None:
@@ -271,15 +281,22 @@ class Etcd:
         return connection
 
     def _exchange(self, method: str, body: dict[str, Any]) -> dict[str, Any]:
-        self._connection.request("POST", f"/v3/{method}", body=json.dumps(body), headers=self._headers())
-        response = self._connection.getresponse()
-        return self._read(method, response.status, response.read())
+        connection = self._open_connection()
+        connection.request("POST", f"/v3/{method}", body=json.dumps(body), headers=self._headers())
+        response = connection.getresponse()
+        return self._read(connection, method, response.status, response.read())
+
+    def _open_connection(self) -> http.client.HTTPConnection:
+        connection = self._connection
+        if connection is None:
+            raise Unavailable("the client was closed meanwhile")  # by another thread, which ends a watch
+        return connection
 
     def _headers(self) -> dict[str, str]:
         return {"Content-Type": "application/json", **({"Authorization": self._token} if self._token else {})}
 
-    def _read(self, method: str, status: int, content: bytes) -> dict[str, Any]:
-        place = f"{self._connection.host}:{self._connection.port}"
+    def _read(self, connection: http.client.HTTPConnection, method: str, status: int, content: bytes) -> dict[str, Any]:
+        place = f"{connection.host}:{connection.port}"
         return read_answer(place, method, self._user, status, content)
 
     def _prefer_others(self, endpoint: str) -> None:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..errors import LabError
-from .etcd import Etcd, KeyValue
+from .etcd import Etcd, EtcdUnreachable, KeyValue
 
 
 class WatchLost(LabError):
@@ -93,6 +93,9 @@ class Mirror:
                 if self._stopping.is_set():
                     return
                 self._take(document)
+        except EtcdUnreachable:
+            if not self._stopping.is_set():
+                raise
         finally:
             self._stopping.clear()
             self._etcd.close()

@@ -55,6 +55,7 @@ _READ = (
     "bridge",
     "default-gateway",
     "dns",
+    "firewall-backend",
     "fixed-cidr",
     "hosts",
     "ip-forward",

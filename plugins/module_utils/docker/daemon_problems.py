@@ -130,6 +130,12 @@ def _dns_problems(daemon: DockerDaemon, needs: DaemonNeeds) -> list[str]:
 def _kernel_problems(daemon: DockerDaemon, needs: DaemonNeeds) -> list[str]:
     found = []
     iptables, forwarding, live = map(daemon.option, ("iptables", "ip-forward", "live-restore"))
+    backend = daemon.option("firewall-backend")
+    if backend and backend.value == "nftables":
+        found.append(
+            f"{_shown(backend)}, and what the network's rules, which are iptables' own, accept would still be dropped "
+            f"by those of Docker: {_REMOVE}, or set it to iptables"
+        )
     if needs.masquerading and iptables and not is_true(iptables.value):
         found.append(
             f"{_shown(iptables)}, so that nobody masquerades {needs.masquerading}: {_REMOVE}, or set it to true"

@@ -15,17 +15,19 @@ import socket
 import sys
 import threading
 import time
-from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
 
 from ..errors import LabError
 from ..kernel.writer import load
 from .config import Config
-from .dns_names import DOMAIN, HostsFile
-from .dns_server import UPSTREAM_FILE, DnsServer, clean_host, write_domains
+from .dns_forwarding import Forwarding
+from .dns_names import DOMAIN, AllNames, NamesFiles
+from .dns_server import UPSTREAM_FILE, DnsServer, clean_host
 from .docker_view import Docker
+from .following import Following
 from .host_options import MODULE
+from .network import Network
 from .registry import network_class, network_classes
 from .service import Driver
 
@@ -35,38 +37,40 @@ Docker tries only once."""
 log = logging.getLogger(__name__)
 
 
-def drivers(config: Config) -> list[Driver]:
-    """One driver for each configured network; InvalidInput if the configuration of a network is wrong."""
+def workers(config: Config) -> list[Following]:
+    """One for each configured network; InvalidInput if the configuration of a network is wrong."""
     classes = network_classes(config.networks)
+    attached = {name: kind for name, kind in classes.items() if issubclass(kind, Network)}
     docker = Docker(config.docker_socket, config.docker_pid_file)
-    hosts_file = HostsFile(config.hosts_file, config.dnsmasq_pid_file, config.reserved_names)
+    folder = config.hosts_file.parent
+    forwarding = Forwarding([DOMAIN, *(one.dns_domain for one in attached.values())], folder / UPSTREAM_FILE)
+    all_names = AllNames(NamesFiles(config.hosts_file, config.dnsmasq_pid_file, forwarding, config.reserved_names))
     dns_server = None
     if config.dns_address:
-        folder = config.hosts_file.parent
-        domains = [DOMAIN, *(one.dns_domain for one in classes.values())]
-        write = partial(write_domains, folder, domains, config.dnsmasq_pid_file, folder / UPSTREAM_FILE)
-        write()
-        dns_server = DnsServer(folder, config.dns_address, config.networks, write, config.reserved_names)
+        all_names.begin()
+        dns_server = DnsServer(folder, config.dns_address, attached, forwarding, config.reserved_names)
     return [
-        Driver(classes[name], options, config, docker, hosts_file, dns_server)
+        Driver(attached[name], options, config, docker, all_names, dns_server)
+        if name in attached
+        else Following(classes[name], options, config, docker)
         for name, options in config.networks.items()
     ]
 
 
-def serve(running: list[Driver]) -> None:
+def serve(running: list[Following]) -> None:
     """Serve until SIGTERM or SIGINT."""
     signals: SimpleQueue[int] = SimpleQueue()  # its `put` is safe in a signal handler
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda number, _frame: signals.put(number))
-    for driver in running:
-        driver.start()
+    for worker in running:
+        worker.start()
     threading.Thread(target=_tell_ready, args=(running,), name="ready", daemon=True).start()
     signals.get()
-    for driver in running:
-        driver.stop()
+    for worker in running:
+        worker.stop()
 
 
-def _tell_ready(running: list[Driver]) -> None:
+def _tell_ready(running: list[Following]) -> None:
     """Notify systemd, which delays units that are ordered after this service, such as Docker."""
     deadline = time.monotonic() + READY_SECONDS
     late = [one for one in running if not one.synced.wait(max(0.0, deadline - time.monotonic()))]
@@ -106,7 +110,7 @@ def main() -> int:
         if sys.argv[2:] == ["remove"]:
             return remove(config)
         load()  # here, so that no container has to wait for it
-        running = drivers(config)
+        running = workers(config)
     except LabError as error:
         sys.stderr.write(f"{error}\n")
         return 2

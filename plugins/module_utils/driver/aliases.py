@@ -20,13 +20,16 @@ from .dns_names import ContainerName
 from .docker_view import DockerEndpoint
 from .host import Host
 
+FOLDER = "aliases/"
+"""Below a driver's place in the datastore."""
+
 
 class Aliases:
     """Of one driver's networks. ``prefix`` is its place in the datastore, ``domain`` that of its full names."""
 
     def __init__(self, host: Host, prefix: str, domain: str) -> None:
         self._host = host
-        self._all = f"{prefix}aliases/"
+        self._all = f"{prefix}{FOLDER}"
         self._own = f"{self._all}{host.node}/"
         self._suffix = f".{domain}"
         self._known: dict[str, tuple[str, ...]] = {}  # of this host's endpoints, also of those that have none
@@ -81,10 +84,10 @@ class Aliases:
     def _read(self, copy: EtcdSnapshot, reading: Reading) -> dict[str, tuple[str, ...] | None]:
         """The names by the endpoints' ids."""
         items = copy.get_prefixes(self._all)[0]
-        return {item.key.rpartition("/")[2]: reading.text(item.key, _names, item.value) for item in items}
+        return {item.key.rpartition("/")[2]: reading.text(item.key, read_names, item.value) for item in items}
 
 
-def _names(text: str) -> tuple[str, ...]:
+def read_names(text: str) -> tuple[str, ...]:
     """The names of a stored list."""
     listed = json.loads(text)
     if not isinstance(listed, list) or not all(isinstance(name, str) for name in listed):

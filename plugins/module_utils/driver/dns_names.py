@@ -1,7 +1,7 @@
 # Copyright (c) 2026, container_network.lab contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The names of all hosts' containers, as a hosts(5) file that dnsmasq serves to this host's containers."""
+"""The names of all hosts' containers, as files of dnsmasq, which answers this host's containers."""
 
 from __future__ import annotations
 
@@ -15,12 +15,14 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import NamedTuple
 
 from ..recorded.files import RecordedFile, converge_files
+from .dns_forwarding import Forwarding
 from .foreign_names import is_anothers
 
 DOMAIN = "container"
-"""``bbox1.net1.container`` is a container's full name; queries for this domain are never forwarded."""
+"""``bbox1.net1.container`` is a container's full name."""
 _LABEL = re.compile(r"[A-Za-z0-9_@+-]{1,63}")
 _LONGEST_NAME = 253  # characters (RFC 1035, section 2.3.4, less the length bytes at the ends)
 log = logging.getLogger(__name__)
@@ -77,10 +79,17 @@ def _is_address(text: str) -> bool:
     return True
 
 
-def hosts_text(
+class Answer(NamedTuple):
+    """An address, and the names for which it is answered: a line of hosts(5)."""
+
+    address: str
+    names: tuple[str, ...]
+
+
+def answers(
     names: Iterable[ContainerName], networks: Collection[str] | None = None, reserved: Collection[str] = ()
-) -> str:
-    """The hosts file: each container by ``name.network.container``, and in these networks (None: all) by ``name``.
+) -> list[Answer]:
+    """Each container by ``name.network.container``, and in these networks (None: all) by ``name``.
 
     If containers in several networks, or on several hosts, have the same name, it is the oldest one's; the others keep
     their full names, so starting a container never takes a name away from a running one. An alias is all containers'
@@ -100,7 +109,7 @@ def hosts_text(
                 written = dns_name(f"{name}.{one.domain}") if ("." in name) == has_dot else ""
                 if written and holders.take(written, one, name):
                     full[(index, name)] = written
-    lines = []
+    found = []
     for index, one in enumerate(known):
         visible = networks is None or one.network in networks or one.shared_domain in domains
         answered = []
@@ -109,8 +118,13 @@ def hosts_text(
             short = dns_name(name) if visible else ""
             if short and not is_anothers(short, reserved, every_domain) and holders.take(short, one, name):
                 answered.append(short)
-        lines += [f"{address} {' '.join(answered)}\n" for address in one.addresses if answered and _is_address(address)]
-    return "".join(lines)
+        found += [Answer(address, tuple(answered)) for address in one.addresses if answered and _is_address(address)]
+    return found
+
+
+def hosts_text(known: Iterable[Answer]) -> str:
+    """The hosts file."""
+    return "".join(f"{one.address} {' '.join(one.names)}\n" for one in known)
 
 
 class _Holders:
@@ -129,27 +143,70 @@ class _Holders:
         return True
 
 
-class HostsFile:
-    """The file, and the dnsmasq that reads it again on SIGHUP. Shared by all drivers."""
+class NamesFiles:
+    """What a dnsmasq reads: the names that it answers, and what it does not forward."""
 
-    def __init__(self, path: Path, pid_file: Path | None, reserved: Collection[str] = ()) -> None:
-        """``reserved`` are names of hosts, in lower case, by which no container is answered."""
-        self._path = path
+    def __init__(
+        self, path: Path, pid_file: Path | None, forwarding: Forwarding, reserved: Collection[str] = ()
+    ) -> None:
+        """``path`` is the hosts file; the servers file is beside it, with the suffix ``.servers``.
+
+        ``reserved`` are names of hosts, in lower case, by which no container is answered.
+        """
         self._reserved = reserved
+        self._hosts = path
+        self._servers = servers_file(path)
         self._pid_file = pid_file
+        self._forwarding = forwarding
+
+    def write(
+        self, names: Iterable[ContainerName], networks: Collection[str] | None = None, first_line: str = ""
+    ) -> bool:
+        """Replace both, as these networks see the names, and make the dnsmasq read them; whether that changed one."""
+        known = answers(names, networks, self._reserved)
+        servers = self._forwarding.text(name for one in known for name in one.names)
+        files = [
+            RecordedFile(self._hosts, first_line + hosts_text(known), 0o644),
+            RecordedFile(self._servers, servers, 0o644),
+        ]
+        changed = converge_files(files, (), False).changed
+        if changed and self._pid_file is not None:
+            reload_dnsmasq(self._pid_file)
+        return changed
+
+    def begin(self) -> None:
+        """Forward nothing of the networks' domains as long as no name is known; what is there from before stays."""
+        if not self._servers.exists() or not self._servers.read_text():
+            self.write([])
+
+    def remove(self) -> None:
+        """Both, and what says which dnsmasq reads them."""
+        for path in filter(None, (self._hosts, self._servers, self._pid_file)):
+            path.unlink(missing_ok=True)
+
+
+def servers_file(hosts: Path) -> Path:
+    """The servers file beside a hosts file: ``hosts.servers``, ``5301.servers``."""
+    return hosts.with_name(f"{hosts.name.removesuffix('.hosts')}.servers")
+
+
+class AllNames:
+    """The names of all networks, and the dnsmasq that answers them. Shared by all drivers."""
+
+    def __init__(self, files: NamesFiles) -> None:
+        self._files = files
         self._names: dict[str, list[ContainerName]] = {}
         self._lock = threading.Lock()
 
+    def begin(self) -> None:
+        """Forward nothing of the networks' domains from the start on."""
+        self._files.begin()
+
     def update(self, driver: str, names: Iterable[ContainerName]) -> bool:
-        """Replace the names of a driver's networks; whether that changed the file."""
+        """Replace the names of a driver's networks; whether that changed a file."""
         with self._lock:
             self._names[driver] = list(names)
-            text = hosts_text((one for known in self._names.values() for one in known), reserved=self._reserved)
-            file = RecordedFile(self._path, text, 0o644)
-            changed = converge_files([file], (), False).changed
-            if changed and self._pid_file is not None:
-                reload_dnsmasq(self._pid_file)
-            return changed
+            return self._files.write(one for known in self._names.values() for one in known)
 
 
 def reload_dnsmasq(pid_file: Path) -> None:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, container_network.lab contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The dnsmasq of each view: its hosts file, its systemd unit, and the rules that redirect queries to it.
+"""The dnsmasq of each view: its files, its systemd unit, and the rules that redirect queries to it.
 
 They keep running without this service, which finds them again when it starts.
 """
@@ -9,10 +9,11 @@ They keep running without this service, which finds them again when it starts.
 from __future__ import annotations
 
 import dataclasses
+import errno
 import logging
 import threading
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote, unquote
@@ -22,17 +23,16 @@ from ..kernel import ipsets, iptables
 from ..kernel.command import run
 from ..kernel.ipsets import IpSet
 from ..kernel.iptables import ChainSet
-from ..recorded.files import RecordedFile, converge_files
-from .dns_names import ContainerName, reload_dnsmasq
-from .dns_views import SET_PREFIX, Networks, View, plan_views, redirection
+from ..kernel.listening import listening_error
+from .dns_forwarding import Forwarding
+from .dns_names import ContainerName, NamesFiles
+from .dns_views import PROTOCOLS, SET_PREFIX, Networks, View, plan_views, redirection
 
 START_SECONDS = 2.0
 RETRY_SECONDS = 30.0
 """How long a view that did not start is not started again: each attempt delays others."""
-DOMAINS_FILE = "domains"
 UPSTREAM_FILE = "upstream"
 """The servers that queries are forwarded to, as docker/daemon_copy.py writes them."""
-"""Names the servers to which dnsmasq forwards."""
 UNIT = "container-network-dns@{}.service"
 log = logging.getLogger(__name__)
 
@@ -54,18 +54,15 @@ class DnsServer:
         folder: Path,
         address: str,
         drivers: Iterable[str],
-        domains: Callable[[], None] = lambda: None,
+        forwarding: Forwarding,
         reserved: Collection[str] = (),
     ) -> None:
-        """``domains`` writes the domains for which queries are not forwarded: see `write_domains`.
-
-        ``reserved`` are names of hosts, in lower case, by which no container is answered.
-        """
+        """``reserved`` are names of hosts, in lower case, by which no container is answered."""
         self._reserved = reserved
         self._folder = folder
         self._address = address
         self._drivers = set(drivers)
-        self._write_domains = domains
+        self._forwarding = forwarding
         self._known: dict[str, DriverNames] = {}
         self._lock = threading.Lock()
         self._views: list[View] = []
@@ -78,8 +75,6 @@ class DnsServer:
         with self._lock:
             self._known[driver] = known
             self._sets = None if thorough else self._sets
-            if thorough:
-                self._write_domains()
             self._try_to_apply()
 
     def update_clients(self, driver: str, clients: Mapping[str, Networks]) -> None:
@@ -105,7 +100,8 @@ class DnsServer:
 
     def _apply(self) -> None:
         ports = self._ports()
-        views = plan_views(self._all_networks(), self._all_clients(), ports)
+        kept = {networks: port for networks, port in ports.items() if self._serves(port) or self._is_free(port)}
+        views = plan_views(self._all_networks(), self._all_clients(), kept, self._is_free)
         names = [name for known in self._known.values() for name in known.names]
         for view in views:
             self._write(view, names)
@@ -134,12 +130,11 @@ class DnsServer:
         return ports
 
     def _write(self, view: View, names: list[ContainerName]) -> None:
-        text = (
-            f"# {' '.join(quote(name, safe='') for name in sorted(view.networks))}\n{view.text(names, self._reserved)}"
-        )
-        path = self._folder / f"{view.port}.hosts"
-        if converge_files([RecordedFile(path, text, 0o644)], (), False).changed:
-            reload_dnsmasq(self._pid_file(view.port))
+        first_line = f"# {' '.join(quote(name, safe='') for name in sorted(view.networks))}\n"
+        self._files(view.port).write(names, view.networks, first_line)
+
+    def _files(self, port: int) -> NamesFiles:
+        return NamesFiles(self._folder / f"{port}.hosts", self._pid_file(port), self._forwarding, self._reserved)
 
     def _pid_file(self, port: int) -> Path:
         return self._folder / f"{port}.pid"
@@ -165,10 +160,14 @@ class DnsServer:
         except (OSError, ValueError):
             return False
 
+    def _is_free(self, port: int) -> bool:
+        """Whether no program of somebody else has the port."""
+        errors = (listening_error(protocol, self._address, port) for protocol in PROTOCOLS)
+        return not any(error and error.errno == errno.EADDRINUSE for error in errors)
+
     def _stop(self, port: int) -> None:
         _systemctl("stop", port)
-        (self._folder / f"{port}.hosts").unlink(missing_ok=True)
-        self._pid_file(port).unlink(missing_ok=True)
+        self._files(port).remove()
 
     # --- the kernel ---------------------------------------------------------------------------------------------------
 
@@ -186,29 +185,6 @@ class DnsServer:
         ipsets.destroy(sets.destroyed)
         self._sets = {view.ipset().name: view.ipset() for view in views}
         self._views = views
-
-
-def write_domains(folder: Path, domains: Iterable[str], pid_file: Path | None, resolver: Path) -> None:
-    """Write the domains for which queries are never forwarded, and reload every dnsmasq of this host if they changed.
-
-    Without a server to forward to, that is every domain (``#``): dnsmasq would refuse to answer, and clients try again.
-    The file is in the format of dnsmasq's option ``--servers-file``; ``pid_file`` is that of the dnsmasq of all names,
-    and ``resolver`` names the servers that queries are forwarded to, as resolv.conf(5).
-    """
-    everything = [] if _names_a_server(resolver) else ["#"]
-    text = "".join(f"server=/{domain}/\n" for domain in sorted({*domains, *everything}))
-    if converge_files([RecordedFile(folder / DOMAINS_FILE, text, 0o644)], (), False).changed:
-        for one in [*([pid_file] if pid_file else []), *sorted(folder.glob("*.pid"))]:
-            reload_dnsmasq(one)
-
-
-def _names_a_server(resolver: Path) -> bool:
-    """Whether a resolv.conf(5) has a server."""
-    try:
-        lines = resolver.read_text(errors="replace").splitlines()
-    except OSError:
-        return False
-    return any(line.split()[:1] == ["nameserver"] for line in lines)
 
 
 def clean_host(address: str) -> None:

@@ -11,12 +11,11 @@ itself: it stays free for others, also on all addresses of the host.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ..kernel.ipsets import IpSet
 from ..kernel.iptables import ChainSet
-from .dns_names import ContainerName, hosts_text
 
 CHAIN = "CONTAINER-NAMES"
 SET_PREFIX = "container-names-"
@@ -24,7 +23,9 @@ PORT = 53
 WHOLE_PORT = 5300
 """Where the server of all networks' names listens."""
 FIRST_PORT = 5301
+LAST_PORT = 65535
 PROTOCOLS = ("udp", "tcp")
+LOCAL_PORTS = tuple(f"{WHOLE_PORT}/{protocol}" for protocol in PROTOCOLS)
 Networks = frozenset[str]
 
 
@@ -36,23 +37,25 @@ class View:
     networks: Networks
     clients: frozenset[str] = frozenset()
 
-    def text(self, names: Iterable[ContainerName], reserved: Collection[str] = ()) -> str:
-        """Its hosts(5) file. Containers of other networks have their full names only; ``reserved`` is nobody's."""
-        return hosts_text(names, self.networks, reserved)
-
     def ipset(self) -> IpSet:
         """The clients whose queries are redirected to it."""
         return IpSet(f"{SET_PREFIX}{self.port}", "hash:ip", "inet", self.clients)
 
 
-def plan_views(networks: Iterable[str], clients: Mapping[str, Networks], ports: Mapping[Networks, int]) -> list[View]:
+def plan_views(
+    networks: Iterable[str],
+    clients: Mapping[str, Networks],
+    ports: Mapping[Networks, int],
+    is_free: Callable[[int], bool] = lambda _port: True,
+) -> list[View]:
     """A view for each network of this host, ready for its first container, and for each set of networks with a client.
 
-    ``clients`` are the networks of each container, by its address; ``ports`` are those of existing views.
+    ``clients`` are the networks of each container, by its address; ``ports`` are those of existing views; ``is_free``
+    tells whether nobody else has a port.
     """
     wanted = {frozenset([network]) for network in networks} | set(clients.values())
     taken = {port for networks, port in ports.items() if networks in wanted}
-    free = (port for port in range(FIRST_PORT, FIRST_PORT + len(wanted) + len(taken)) if port not in taken)
+    free = (port for port in range(FIRST_PORT, LAST_PORT + 1) if port not in taken and is_free(port))
     return [
         View(
             ports[networks] if networks in ports else next(free),

@@ -14,10 +14,11 @@ Docker                 hooks
 ``network rm``         `delete_network`
 =====================  ==============================================================================================
 
-Each change in the datastore, by any host, makes all hosts `converge`. When the service starts, and every 15 seconds,
-Docker, the datastore and the kernel are reconciled (`reconciler`): `endpoints`, `held_addresses` and `devices` return
-what there is; `store_endpoint`, `claim_address` and `name_endpoint` restore what a running container has lost;
-`forget_endpoint`, `release_address` and `remove_device` remove what a vanished container has left.
+A network is a `follower.Follower`: each change in the datastore, by any host, makes all hosts `converge`. When the
+service starts, and every 15 seconds, Docker, the datastore and the kernel are reconciled (`reconciler`): `endpoints`,
+`held_addresses` and `devices` return what there is; `store_endpoint`, `claim_address` and `name_endpoint` restore what
+a running container has lost; `forget_endpoint`, `release_address` and `remove_device` remove what a vanished container
+has left.
 
 Hooks are blocking functions, called in threads, many at once; a LabError becomes Docker's error text. Calls may be
 repeated, and the service may end at any point: a network keeps no state of its own, and copes with whatever it finds,
@@ -26,9 +27,9 @@ also with something half done.
 
 from __future__ import annotations
 
-import threading
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
 
 from ..datastore.mirror import EtcdSnapshot
 from ..errors import LabError
@@ -36,25 +37,20 @@ from . import libnetwork
 from .dns_names import DOMAIN, ContainerName
 from .docker_view import DockerEndpoint
 from .endpoints import HeldAddress, StoredEndpoint, container_names
-from .host import Host
-from .host_options import HostOption
+from .follower import Follower
 from .joined_endpoints import Joined
 from .network_records import NetworkRecord
 
 
-class Network(ABC):
+class Network(Follower):
     """One kind of network, on one host."""
 
     driver: str
-    """The name of ``docker network create --driver``, and of the socket."""
+    """The name of ``docker network create --driver``, of the socket, and in the service's configuration."""
     ipam_driver: str
     """The same of ``--ipam-driver``; both may be one name, and then are one socket."""
     address_space: str
     """libnetwork's address space; unique among drivers."""
-    watched: tuple[str, ...]
-    """Prefixes of the network's keys in etcd that this host follows; see `watched_prefixes`."""
-    host_options: tuple[HostOption, ...] = ()
-    """The options of the network in the service's configuration: `Host.options`."""
     dns_domain: str = DOMAIN
     """The domain of its containers' full names; queries for it are never forwarded."""
     network_options: tuple[str, ...] = ()
@@ -68,20 +64,15 @@ class Network(ABC):
     tracked_by_the_host: bool = True
     """Whether its containers' packets pass this host's connection tracking, and not only that of a namespace."""
 
-    def __init__(self, host: Host) -> None:
-        self.host = host
-        self.kernel = threading.Lock()
-        """Held by `converge` and by what creates and removes devices: neither may see a device half created."""
-
     @classmethod
     def prefix(cls) -> str:
         """The prefix of the keys of the framework: ``networks/``, ``joined/`` and ``pools/``."""
         return f"/container_network/{cls.driver}/"
 
     @classmethod
-    def watched_prefixes(cls) -> tuple[str, ...]:
-        """All keys that this host follows: the network's, and the framework's."""
-        return (*cls.watched, cls.prefix())
+    def watched_prefixes(cls, options: Mapping[str, Any]) -> tuple[str, ...]:
+        """The network's keys, and the framework's."""
+        return (*super().watched_prefixes(options), cls.prefix())
 
     def space(self, network: str) -> str:
         """The space in which a network's addresses are unique."""
@@ -128,10 +119,10 @@ class Network(ABC):
                 "shall have that address with --ip."
             )
 
-    def create_network(self, network: NetworkRecord) -> None:  # noqa: B027  (most have nothing to do)
+    def create_network(self, network: NetworkRecord) -> None:
         """A network is created on this host; its name is not known yet. Do not query Docker here: it deadlocks."""
 
-    def delete_network(self, network: NetworkRecord, last: bool) -> None:  # noqa: B027  (likewise)
+    def delete_network(self, network: NetworkRecord, last: bool) -> None:
         """A network was removed from this host; ``last``: no other host has it."""
 
     @abstractmethod
@@ -150,7 +141,7 @@ class Network(ABC):
         """
         return True
 
-    def publish(self, endpoint_id: str, ports: Sequence[libnetwork.PublishedPort]) -> None:  # noqa: B027  (likewise)
+    def publish(self, endpoint_id: str, ports: Sequence[libnetwork.PublishedPort]) -> None:
         """Publish a container's ports on this host, and no others; LabError if that cannot be.
 
         Where containers have no gateway in the network, Docker does that by docker_gwbridge.
@@ -166,14 +157,7 @@ class Network(ABC):
     def forget_endpoint(self, endpoint_id: str) -> None:
         """Remove the endpoint from the datastore; it need not exist. Its addresses are released separately."""
 
-    # --- convergence and reconciliation -------------------------------------------------------------------------------
-
-    @abstractmethod
-    def converge(self, copy: EtcdSnapshot, thorough: bool) -> None:
-        """Bring the host to the state that the datastore describes: everything but the containers' veth pairs.
-
-        ``thorough``: others may have changed the host, so nothing may be assumed of it that was read or written before.
-        """
+    # --- reconciliation -----------------------------------------------------------------------------------------------
 
     @abstractmethod
     def endpoints(self, copy: EtcdSnapshot) -> Iterable[StoredEndpoint]:
@@ -214,8 +198,3 @@ class Network(ABC):
     @abstractmethod
     def name_endpoint(self, endpoint_id: str, container: str) -> None:
         """Store the container's name, if the endpoint still exists."""
-
-    @classmethod
-    @abstractmethod
-    def clean_host(cls) -> None:
-        """Remove everything of the network from this host. The service is stopped, and no container is connected."""

@@ -34,7 +34,7 @@ class Records:
 
     def fresh_copy(self) -> EtcdSnapshot:
         """What the datastore has now; the watch's copy may be older."""
-        return EtcdSnapshot.read(self._network.host.etcd, self._network.watched_prefixes())
+        return EtcdSnapshot.read(self._network.host.etcd, self._network.watched_prefixes(self._network.host.options))
 
     def recent_copy(self) -> EtcdSnapshot:
         """The watch's copy, once there is one."""

@@ -14,14 +14,14 @@ from importlib import import_module
 from typing import Any
 
 from ..errors import InvalidInput
+from .follower import Follower
 from .host_options import MODULE, option_problems
-from .network import Network
 
 _ROOT = str(__package__).rpartition(".")[0]
 
 
-def network_class(driver: str, module: str) -> type[Network]:
-    """The network whose Docker driver is called ``driver``: the value ``NETWORK`` of a module.
+def network_class(driver: str, module: str) -> type[Follower]:
+    """The network that is called ``driver``: the value ``NETWORK`` of a module.
 
     ``module`` is ``.PACKAGE.driver`` in this collection's module_utils, or the whole name of another one.
     """
@@ -30,17 +30,17 @@ def network_class(driver: str, module: str) -> type[Network]:
     except ImportError as error:
         raise InvalidInput([f"networks: the module '{module}' of '{driver}' cannot be loaded: {error}"]) from None
     network = getattr(found, "NETWORK", None)
-    if not (isinstance(network, type) and issubclass(network, Network) and network.driver == driver):
+    if not (isinstance(network, type) and issubclass(network, Follower) and network.driver == driver):
         raise InvalidInput([f"networks: the module '{module}' has no NETWORK whose Docker driver is called '{driver}'"])
     return network
 
 
-def network_classes(networks: Mapping[str, Mapping[str, Any]]) -> dict[str, type[Network]]:
-    """The classes of all configured networks, by the names of their drivers.
+def network_classes(networks: Mapping[str, Mapping[str, Any]]) -> dict[str, type[Follower]]:
+    """The classes of all configured networks, by their names.
 
     InvalidInput names every module that cannot be used, and every option that a network does not take as it is.
     """
-    found: dict[str, type[Network]] = {}
+    found: dict[str, type[Follower]] = {}
     problems: list[str] = []
     for driver, options in networks.items():
         try:

@@ -1,31 +1,30 @@
 # Copyright (c) 2026, container_network.lab contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One network at work: its sockets, its watch of etcd, its convergence, and its reconciliation."""
+"""One network at work: beside the watch of etcd and the convergence, its sockets, names, and reconciliation."""
 
 from __future__ import annotations
 
 import logging
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from ..datastore.etcd import EtcdUnreachable
-from ..datastore.mirror import EtcdSnapshot, Mirror, WatchLost
+from ..datastore.mirror import EtcdSnapshot
 from ..datastore.reading import warnings_of
 from ..errors import LabError
-from ..recorded import guard
+from ..kernel import sysctl
 from .config import Config
-from .converger import Converger
 from .dns_clients import DnsClients
-from .dns_names import ContainerName, HostsFile
+from .dns_names import AllNames, ContainerName
 from .dns_server import DnsServer, DriverNames
 from .docker_view import Docker
 from .endpoint_life import EndpointLife
 from .flows import Flows
-from .host import Host
+from .following import Following
 from .ipam_requests import IpamRequests
 from .network import Network
 from .network_requests import NetworkRequests
@@ -39,13 +38,13 @@ UNNAMED_SECONDS = 0.2
 """Between attempts to learn the name of a network that Docker is creating."""
 NAMING_SECONDS = (0.05, 0.2, 30.0)
 """After a container joined: seconds until Docker is first asked for its name, between attempts, and until giving up."""
-_WATCH_PAUSE = (0.2, 5.0)
 _EVENTS_PAUSE = 1.0
+_FORWARDING = "net.ipv4.ip_forward"
 _WORKERS = 16  # requests served at once
 log = logging.getLogger(__name__)
 
 
-class Driver:
+class Driver(Following[Network]):
     """Runs a `Network`: blocking code in a few threads."""
 
     def __init__(
@@ -54,24 +53,18 @@ class Driver:
         options: Mapping[str, Any],
         config: Config,
         docker: Docker,
-        hosts_file: HostsFile,
+        all_names: AllNames,
         dns_server: DnsServer | None = None,
     ) -> None:
-        """``kind`` is the network's class, ``options`` are its part of the configuration; the rest is the host's."""
-        self._hosts_file = hosts_file
+        super().__init__(kind, options, config, docker)
+        self._all_names = all_names
         self._dns_server = dns_server
         self._told_unread: dict[str, str] = {}
         self._name_complaint = ""
-        self._stopping = threading.Event()
         self._joined = threading.Event()
         self._resync_now = threading.Event()
         self._datastore_changed = threading.Event()
-        self.synced = threading.Event()
-        """Set when etcd has answered, and the first convergence has ended, also in failure."""
-        self._converger = Converger()
-        self._mirror = Mirror(config.etcd_client(), kind.watched_prefixes(), self._changed)
-        copy, wait_for = self._mirror.copy, self._converger.wait_for
-        self._network = network = kind(Host(config.node, docker, config.etcd_client, options, copy, wait_for))
+        network = self._network
         self._clients = DnsClients()
         self._flows = Flows() if network.tracked_by_the_host else None
         self._records = Records(network, EndpointLife(self._clients))
@@ -85,10 +78,7 @@ class Driver:
 
     def start(self) -> None:
         """Start the threads, and serve Docker's requests."""
-        for work in (self._follow, self._follow_docker, self._keep_converged, self._resync, self._share, self._name):
-            threading.Thread(
-                target=work, name=f"{self._network.driver}-{work.__name__.strip('_')}", daemon=True
-            ).start()
+        super().start()
         self.start_sockets()
 
     def start_sockets(self) -> None:
@@ -100,36 +90,23 @@ class Driver:
         """Answer the requests that have arrived, and end the threads."""
         for server in self._servers:
             server.stop()
-        self._stopping.set()
+        super().stop()
         self._joined.set()
         self._resync_now.set()
         self._datastore_changed.set()
-        self._mirror.stop()
-        self._converger.stop()
         self._executor.shutdown(wait=False)
 
     # --- threads ------------------------------------------------------------------------------------------------------
 
-    def _follow(self) -> None:
-        """Keep the watch running; after each interruption everything is reconciled."""
-        complaint, pause = "", _WATCH_PAUSE[0]
-        while not self._stopping.is_set():
-            try:
-                self._mirror.follow()
-                complaint, pause = "", _WATCH_PAUSE[0]
-            except WatchLost as error:
-                log.info("%s; reading everything again", error)
-            except LabError as error:
-                if str(error) != complaint:
-                    log.warning("%s", error)
-                complaint, pause = str(error), min(pause * 2, _WATCH_PAUSE[1])
-            except Exception:
-                log.exception("the watch of etcd failed")
-            self._resync_now.set()
-            self._stopping.wait(pause)
+    def _work(self) -> tuple[Callable[[], None], ...]:
+        return (*super()._work(), self._follow_docker, self._resync, self._share, self._name)
+
+    def _interrupted(self) -> None:
+        """Everything is reconciled. Docker has to wait: the containers that it starts need etcd."""
+        self._resync_now.set()
 
     def _changed(self, revision: int) -> None:
-        self._converger.request(revision)
+        super()._changed(revision)
         self._datastore_changed.set()
 
     def _follow_docker(self) -> None:
@@ -143,25 +120,15 @@ class Driver:
                 log.debug("%s", error)
             self._stopping.wait(_EVENTS_PAUSE)
 
-    def _keep_converged(self) -> None:
-        self._converger.run(self._converge)
-
-    def _converge(self, thorough: bool) -> int:
-        copy = self._mirror.copy()
-        if not copy.revision:
-            return 0
+    def _bring_about(self, copy: EtcdSnapshot, thorough: bool) -> None:
         self._tell_unread(copy)
         names = tuple(self._records.aliases.added(self._network.names(copy), copy))
         self._try_to_serve_names(names, copy, thorough)
-        try:
-            self._network.converge(copy, thorough)
-        finally:
-            self.synced.set()
         if thorough:
-            guard.mend()
+            _forward()
+        super()._bring_about(copy, thorough)
         if self._flows is not None:
             self._flows.follow(names)
-        return copy.revision
 
     def _tell_unread(self, copy: EtcdSnapshot) -> None:
         """Each key that is left out is told once, and again if it is another one."""
@@ -182,7 +149,7 @@ class Driver:
         self._name_complaint = complaint
 
     def _serve_names(self, names: tuple[ContainerName, ...], copy: EtcdSnapshot, thorough: bool) -> None:
-        self._hosts_file.update(self._network.driver, names)
+        self._all_names.update(self._network.driver, names)
         if self._dns_server is not None:
             if not self.synced.is_set():
                 self._sync_clients()
@@ -282,6 +249,13 @@ def socket_methods(
         f"{network.driver}.sock": {**network_methods, **_activation("NetworkDriver")},
         f"{network.ipam_driver}.sock": {**ipam_methods, **_activation("IpamDriver")},
     }
+
+
+def _forward() -> None:
+    """Containers' packets are forwarded, as Docker has it from its start on, also when somebody has turned it off."""
+    if sysctl.find(_FORWARDING) == "0":
+        sysctl.write(_FORWARDING, "1")
+        log.warning("%s was 0: it is 1 again, since the host forwards what its containers send", _FORWARDING)
 
 
 def _activation(*interfaces: str) -> dict[str, Handler]:

@@ -16,6 +16,25 @@ ArgumentSpec = dict[str, Any]
 
 FLANNEL: ArgumentSpec = {"prefix": {"type": "str", "default": DEFAULT_PREFIX}}
 
+FLANNEL_DOCUMENT: ArgumentSpec = {
+    "subnet_len": {"type": "int"},
+    "subnet_min": {"type": "str"},
+    "subnet_max": {"type": "str"},
+    "backend": {
+        "type": "dict",
+        "default": {},
+        "options": {
+            "type": {"type": "str", "default": "vxlan"},
+            "vni": {"type": "int"},
+            "port": {"type": "int"},
+            "direct_routing": {"type": "bool"},
+            "route_table_ids": {"type": "raw"},
+        },
+    },
+    "nodes": {"type": "list", "elements": "str"},
+    "pins": {"type": "dict", "default": {}},
+}
+
 FLANNEL_LEASES: ArgumentSpec = {
     "predicted_config": {"type": "str"},
     "predicted_leases": {"type": "list", "elements": "dict"},

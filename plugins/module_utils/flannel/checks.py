@@ -18,17 +18,35 @@ from .backends.registry import BACKENDS
 
 
 @dataclass(frozen=True)
+class VpcPlace:
+    """Where a host is in the route tables of a VPC: the one that it sends by, and those that lead to its containers."""
+
+    sends_by: str | None
+    found_in: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class CheckedHost:
-    """One host as the network's modules returned it, and what it was then seen to have."""
+    """One host as the network's modules saw it, and what the leases imply for it."""
 
     name: str
     public_ip: str
     interface: str
     underlay_gateway: str | None
-    flannel: Mapping[str, Any]
-    vtep_mac: str | None = None
+    mtu: int
+    """Bytes, of its containers."""
+    flannel: Mapping[str, Any] = field(default_factory=dict)
+    """As `HostState.described` has it; of the host whose checks these are."""
     docker: DockerDaemon = field(default_factory=DockerDaemon)
     containers: Mapping[str, str] = field(default_factory=dict)
+    vpc: VpcPlace | None = None
+    """With the backend aws-vpc."""
+
+    def meets(self, other: CheckedHost) -> bool:
+        """Whether there is a way to another host's containers, and one back."""
+        if self.vpc is None or other.vpc is None:
+            return True
+        return self.vpc.sends_by in other.vpc.found_in and other.vpc.sends_by in self.vpc.found_in
 
     @property
     def own_gateway(self) -> str:
@@ -39,8 +57,7 @@ class CheckedHost:
 def checks(host: CheckedHost, others: Sequence[CheckedHost], outside: str | None) -> list[CheckOptions]:
     """All checks of one host; ``outside`` is an address that containers must reach by masquerading, or None."""
     found = [*_files_and_docker(host), *_routes(host), *_rules(host)]
-    seen_macs = {other.public_ip: other.vtep_mac for other in others}
-    found += BACKENDS[host.flannel["backend"]].checks(host.flannel, seen_macs)
+    found += BACKENDS[host.flannel["backend"]].checks(host.flannel)
     for container, address in host.containers.items():
         found += [*_container(host, container, address), *_neighbourhood(host, container)]
         found += [check for other in others for check in _across(host, container, other)]
@@ -56,7 +73,7 @@ def _files_and_docker(host: CheckedHost) -> list[CheckOptions]:
         check_options(
             "options of dockerd",
             ["ps", "-C", "dockerd", "-o", "args="],
-            DaemonOptions("flannel", {"bip": bridge, "mtu": flannel["mtu"], "ip-masq": False}).flags(host.docker),
+            DaemonOptions("flannel", {"bip": bridge, "mtu": host.mtu, "ip-masq": False}).flags(host.docker),
         ),
         check_options(
             "docker0 has the lease's first address",
@@ -116,7 +133,7 @@ def _container(host: CheckedHost, container: str, address: str) -> list[CheckOpt
         check_options(
             f"{container}: interface",
             ["ip", "address", "show", "eth0"],
-            [f"mtu {host.flannel['mtu']}", f"inet {address or NO_ADDRESS}/{length}"],
+            [f"mtu {host.mtu}", f"inet {address or NO_ADDRESS}/{length}"],
             container=container,
         ),
         check_options(
@@ -138,13 +155,18 @@ def _neighbourhood(host: CheckedHost, container: str) -> list[CheckOptions]:
 
 
 def _across(host: CheckedHost, container: str, other: CheckedHost) -> list[CheckOptions]:
-    """To another host's containers, two routers away: this host and that one. The last check is for the path's MTU."""
+    """To another host's containers, two routers away: this host and that one. The last check is for the path's MTU.
+
+    The router of a VPC between them is a third one, or not to be seen. Hosts that do not meet in its tables are fine.
+    """
     found = [reaches(container, other.name, other.public_ip)]
-    mtu = min(host.flannel["mtu"], other.flannel["mtu"])
+    if not host.meets(other):
+        return found
+    mtu, ttl = min(host.mtu, other.mtu), None if host.vpc else INITIAL_TTL - 2
     for name, address in other.containers.items():
         place, target = f"{name} of {other.name}", address or NO_ADDRESS
-        found.append(reaches(container, place, target, INITIAL_TTL - 2))
-        found.append(reaches_with_full_packets(container, place, target, mtu, INITIAL_TTL - 2))
+        found.append(reaches(container, place, target, ttl))
+        found.append(reaches_with_full_packets(container, place, target, mtu, ttl))
     return found
 
 

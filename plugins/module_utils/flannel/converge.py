@@ -7,28 +7,24 @@ from __future__ import annotations
 
 import dataclasses
 import ipaddress
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from ..datastore.etcd import Etcd
 from ..datastore.reading import warnings_of
-from ..errors import InvalidInput, LabError, raise_if_any
+from ..errors import InvalidInput, raise_if_any
 from ..kernel.links import read_links
 from ..kernel.netlink import NetlinkSocket
-from ..kernel.vxlan import SMALLEST_MTU
 from ..outcome import Outcome, observed
-from ..recorded import files, network_set
 from ..validation import removal_problems
 from .backends.backend import Underlay
 from .claim import Claim
 from .config import FlannelConfig
-from .dataplane import HostState, subnet_from_env
-from .leases import Lease
-from .snapshot import Snapshot, Subnet
+from .dataplane import HostState, room_problems, subnet_from_env, usable_peers
+from .leases import Lease, parsed_subnet
+from .snapshot import Snapshot
 from .store import FlannelStore, Releasable
-
-SET_NAME = "flannel"
-"""What a host has of the network is recorded under this name."""
 
 
 def converge_config(params: dict[str, Any], check_mode: bool) -> Outcome:
@@ -46,6 +42,34 @@ def converge_config(params: dict[str, Any], check_mode: bool) -> Outcome:
     return _outcome(store, {"key": store.keys.config})
 
 
+def converge_network(params: dict[str, Any], check_mode: bool) -> Outcome:
+    """The module flannel_network."""
+    config, claims = _config_of(params), _claims_of(params)
+    underlays = [_underlay_of(host) for host in params["hosts"]]
+    raise_if_any([problem for underlay in underlays for problem in room_problems(config, underlay)])
+    releasable = _releasable({**params, "all": False})
+    store = _store(params, check_mode)
+    if releasable:
+        store.release(releasable)
+    document = store.put_config(config)
+    taken = store.claim_all(claims)
+    leases = [found.lease for found in store.read().leases.values()]
+    outcome = _outcome(
+        store, {"document": document, "key": store.keys.config, "leases": [lease.fields() for lease in leases]}
+    )
+    others = [lease for lease in leases if lease not in taken]
+    left_out = _left_out(FlannelConfig.from_document(document), taken, underlays, others)
+    return dataclasses.replace(outcome, warnings=[*outcome.warnings, *left_out])
+
+
+def _left_out(
+    config: FlannelConfig, taken: Sequence[Lease], underlays: Sequence[Underlay], others: Sequence[Lease]
+) -> list[str]:
+    """A warning for each lease of others that a host cannot reach."""
+    found = (usable_peers(config, own, others, underlay)[1] for own, underlay in zip(taken, underlays))
+    return list(dict.fromkeys(warning for warnings in found for warning in warnings))
+
+
 def converge_subnet(params: dict[str, Any], check_mode: bool) -> Outcome:
     """The module flannel_subnet."""
     node = params["node"]
@@ -54,24 +78,30 @@ def converge_subnet(params: dict[str, Any], check_mode: bool) -> Outcome:
         store.release(lambda snapshot: {node} & set(snapshot.registry))
         return _outcome(store, {})
     lease = store.claim(_claim_of(params))
-    return _outcome(store, {"subnet": str(lease.subnet), "lease": _lease_fields(lease)})
+    return _outcome(store, {"subnet": str(lease.subnet), "lease": lease.fields()})
 
 
 def observe_subnet(params: dict[str, Any], check_mode: bool) -> Outcome:
     """The module flannel_subnet_info."""
-    state = _host_state(params, check_mode)
-    return dataclasses.replace(observed({"flannel": _described(state)}), warnings=list(state.warnings))
-
-
-def converge_host(params: dict[str, Any], check_mode: bool) -> Outcome:
-    """The module flannel_host."""
-    if params["state"] == "absent":
-        return network_set.converge_state(SET_NAME, None, check_mode)
-    given = files.parse(params, False)
-    state = _host_state(params, check_mode)
-    outcome = network_set.converge_state(SET_NAME, state.network_state(given), check_mode)
-    facts = {"flannel": _described(state), **outcome.facts}
-    return dataclasses.replace(outcome, facts=facts, warnings=[*state.warnings, *outcome.warnings])
+    underlay = _underlay_of(params)
+    store = _store(params, check_mode)
+    snapshot = store.read()
+    config = store.config(snapshot)
+    leases = {subnet: found.lease for subnet, found in snapshot.leases.items()}
+    if check_mode:  # those that a task before has predicted count
+        predicted = [Lease.from_fields(fields) for fields in params["predicted_leases"] or []]
+        movers = {lease.public_ip for lease in predicted}
+        leases = {subnet: lease for subnet, lease in leases.items() if lease.public_ip not in movers}
+        leases.update({lease.subnet: lease for lease in predicted})
+    state = HostState.of_leases(config, leases.values(), underlay, store.keys.leases)
+    facts = {
+        "flannel": _described(state),
+        "document": config.document(),
+        "leases": [lease.fields() for lease in leases.values()],
+    }
+    return dataclasses.replace(
+        observed(facts), warnings=[*store.transactions.warnings, *warnings_of(store.unread), *state.warnings]
+    )
 
 
 def _described(state: HostState) -> dict[str, Any]:
@@ -95,39 +125,6 @@ def _outcome(store: FlannelStore, facts: dict[str, Any]) -> Outcome:
     return Outcome(dict(sorted(done.before.items())), dict(sorted(done.after.items())), facts, warnings)
 
 
-def _host_state(params: dict[str, Any], check_mode: bool) -> HostState:
-    """What the leases imply for a host; those that a task before has predicted count in check mode."""
-    address = _parsed("public_ip and prefix_length", f"{params['public_ip']}/{params['prefix_length']}")
-    underlay = Underlay(params["interface"], address, params["mtu"])
-    store = _store(params, check_mode)
-    snapshot = store.read()
-    config = store.config(snapshot)
-    left = config.backend.mtu(underlay.mtu)
-    if left < SMALLEST_MTU[4]:
-        raise InvalidInput(
-            [
-                f"MTU {underlay.mtu} of {underlay.interface} leaves {left} bytes for containers "
-                f"with {config.backend.TYPE}, and {SMALLEST_MTU[4]} are the least (RFC 791): raise it"
-            ]
-        )
-    leases = {subnet: found.lease for subnet, found in snapshot.leases.items()}
-    if check_mode:
-        predicted = [_lease_from(fields) for fields in params["predicted_leases"] or []]
-        movers = {lease.public_ip for lease in predicted}
-        leases = {subnet: lease for subnet, lease in leases.items() if lease.public_ip not in movers}
-        leases.update({lease.subnet: lease for lease in predicted})
-    own = next((lease for lease in leases.values() if lease.public_ip == str(address.ip)), None)
-    if own is None:
-        raise LabError(
-            f"{address.ip} has no lease under {store.keys.leases.rstrip('/')}: "
-            "the module container_network.lab.flannel_subnet takes one"
-        )
-    state = HostState.implied(config, own, list(leases.values()), underlay)
-    return dataclasses.replace(
-        state, warnings=(*store.transactions.warnings, *warnings_of(store.unread), *state.warnings)
-    )
-
-
 def _config_of(params: dict[str, Any]) -> FlannelConfig:
     backend = params["backend"] or {}
     return FlannelConfig.from_fields(
@@ -147,7 +144,7 @@ def _releasable(params: dict[str, Any]) -> Releasable | None:
         return lambda snapshot: set(snapshot.registry)
     if not nodes:
         return None
-    owners = {_parsed_subnet(subnet): node for node, subnet in pins.items() if subnet}
+    owners = {parsed_subnet(subnet): node for node, subnet in pins.items() if subnet}
 
     def releasable(snapshot: Snapshot) -> set[str]:
         registered = snapshot.registry.items()
@@ -164,18 +161,30 @@ def _claim_of(params: dict[str, Any]) -> Claim:
     return Claim(
         node=params["node"],
         public_ip=str(_parsed("public_ip", params["public_ip"]).ip),
-        pin=_parsed_subnet(params["subnet"]) if params["subnet"] else None,
+        pin=parsed_subnet(params["subnet"]) if params["subnet"] else None,
         previous=subnet_from_env(env),
-        avoid=tuple(_parsed_subnet(text) for text in params["avoid"] or []),
+        avoid=tuple(parsed_subnet(text) for text in params["avoid"] or []),
     )
 
 
-def _lease_fields(lease: Lease) -> dict[str, Any]:
-    return {**dataclasses.asdict(lease), "subnet": str(lease.subnet)}
+def _claims_of(params: dict[str, Any]) -> list[Claim]:
+    """One for each host; what is pinned to another one is not chosen."""
+    pins = {node: parsed_subnet(subnet) for node, subnet in params["pins"].items() if subnet}
+    return [
+        Claim(
+            node=host["node"],
+            public_ip=str(_parsed("public_ip", host["public_ip"]).ip),
+            pin=pins.get(host["node"]),
+            previous=parsed_subnet(host["previous"]) if host["previous"] else None,
+            avoid=tuple(subnet for node, subnet in pins.items() if node != host["node"]),
+        )
+        for host in params["hosts"]
+    ]
 
 
-def _lease_from(fields: dict[str, Any]) -> Lease:
-    return Lease(**{**fields, "subnet": _parsed_subnet(fields["subnet"])})
+def _underlay_of(params: dict[str, Any]) -> Underlay:
+    address = _parsed("public_ip and prefix_length", f"{params['public_ip']}/{params['prefix_length']}")
+    return Underlay(params["interface"], address, params["mtu"])
 
 
 def _parsed(what: str, text: str) -> ipaddress.IPv4Interface:
@@ -183,10 +192,3 @@ def _parsed(what: str, text: str) -> ipaddress.IPv4Interface:
         return ipaddress.IPv4Interface(text)
     except ValueError as error:
         raise InvalidInput([f"{what}: '{text}' is not an IPv4 address ({error})"]) from error
-
-
-def _parsed_subnet(text: str) -> Subnet:
-    try:
-        return Subnet(text)
-    except ValueError as error:
-        raise InvalidInput([f"'{text}' is not an IPv4 subnet ({error}): write it as 40.15.43.0/24"]) from error

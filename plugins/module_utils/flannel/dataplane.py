@@ -9,25 +9,31 @@ What flanneld 0.20.2 leaves behind is the model throughout. Pure.
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..errors import LabError, raise_if_any
 from ..kernel.iptables import ChainSet
 from ..kernel.routes import TABLES, RouteSet
 from ..kernel.virtual_links import LinkSet
+from ..kernel.vxlan import SMALLEST_MTU
 from ..recorded import contents
 from ..recorded.files import RecordedFile
 from ..recorded.network_set import NetworkState
 from .backends.backend import Underlay
-from .config import FlannelConfig
+from .config import DEFAULT_PREFIX, FlannelConfig
 from .leases import Lease
 
+SET_NAME = "flannel"
+"""What a host has of the network is recorded under this name."""
 SUBNET_ENV = "/run/flannel/subnet.env"
 FORWARD_CHAIN = "FLANNEL-FWD"
 MASQUERADE_CHAIN = "FLANNEL-POSTRTG"
 ARRIVALS_CHAIN = "FLANNEL-ARRIVALS"
+LEASES = f"{DEFAULT_PREFIX}/subnets"
+"""Where etcd has the leases, unless it is said."""
 _FORWARD_COMMENT = '-m comment --comment "flanneld forward"'
 _MASQUERADE_COMMENT = '-m comment --comment "flanneld masq"'
 _MULTICAST = "224.0.0.0/4"
@@ -49,6 +55,22 @@ class HostState:
         peers, warnings = usable_peers(config, own, others, underlay)
         return cls(config, own, tuple(peers), underlay, tuple(warnings))
 
+    @classmethod
+    def of_leases(
+        cls, config: FlannelConfig, leases: Collection[Lease], underlay: Underlay, place: str = LEASES
+    ) -> HostState:
+        """What all leases imply for the host that has the underlay's address; ``place`` is where etcd has them.
+
+        InvalidInput if the underlay leaves too few bytes. LabError if the host has no lease, or one that does not go
+        with the configuration: as with flanneld, who changes that has to renew the leases.
+        """
+        raise_if_any(room_problems(config, underlay))
+        own = own_lease(leases, underlay, place)
+        reason = _unusable(config, own, underlay)
+        if reason:
+            raise LabError(f"the lease {own.subnet} of {own.public_ip}, this host, cannot be used: {reason}")
+        return cls.implied(config, own, list(leases), underlay)
+
     @property
     def mtu(self) -> int:
         """Bytes, of the containers."""
@@ -67,7 +89,9 @@ class HostState:
             rules=rules(self.config, self.own, backend.arrivals(self.config.network, self.own, peers, self.underlay)),
             links=LinkSet(backend.links(self.own, self.underlay)),
             tables=backend.tables(peers, self.underlay),
-            routes=RouteSet(dict(backend.route(peer, self.underlay) for peer in peers), TABLES["main"]),
+            routes=RouteSet(
+                dict(route for peer in peers if (route := backend.route(peer, self.underlay))), TABLES["main"]
+            ),
         )
 
     def described(self) -> dict[str, Any]:
@@ -92,6 +116,29 @@ class HostState:
             **contents.chains_content(state.rules),
             "subnet_env": self.subnet_env,
         }
+
+
+def own_lease(leases: Collection[Lease], underlay: Underlay, place: str = LEASES) -> Lease:
+    """The lease of the host that has the underlay's address; LabError if it has none."""
+    address = str(underlay.address.ip)
+    own = next((lease for lease in leases if lease.public_ip == address), None)
+    if own is None:
+        raise LabError(
+            f"{address} has no lease under {place.rstrip('/')}: "
+            "the module container_network.lab.flannel_subnet takes one"
+        )
+    return own
+
+
+def room_problems(config: FlannelConfig, underlay: Underlay) -> list[str]:
+    """What is wrong with an underlay that leaves too few bytes for containers."""
+    left = config.backend.mtu(underlay.mtu)
+    if left >= SMALLEST_MTU[4]:
+        return []
+    return [
+        f"MTU {underlay.mtu} of {underlay.interface} leaves {left} bytes for containers "
+        f"with {config.backend.TYPE}, and {SMALLEST_MTU[4]} are the least (RFC 791): raise it"
+    ]
 
 
 def usable_peers(

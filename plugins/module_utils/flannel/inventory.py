@@ -5,16 +5,22 @@
 
 from __future__ import annotations
 
+import ipaddress
+import re
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import replace
+from typing import Any, NamedTuple
 
 from ..datastore.etcd import endpoint_problems
 from ..docker.daemon import DockerDaemon
 from ..errors import InvalidInput
 from ..kernel.needed_ports import NeededPorts, seen_ports
 from ..validation import texts
-from .checks import CheckedHost, checks
+from .backends.backend import Underlay
+from .checks import CheckedHost, VpcPlace, checks
 from .config import FlannelConfig
+from .dataplane import HostState, gateway, own_lease
+from .leases import Lease
 from .problems import problems
 
 Hosts = Mapping[str, Mapping[str, Any]]
@@ -62,36 +68,90 @@ def _of_network(config: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def network_description(_config: Mapping[str, Any], hosts: Hosts) -> dict[str, Any]:
-    """The subnets that are pinned, as ``pins`` by host and as the list ``pinned``, and the ``leases`` of this run."""
-    pins = {name: variables.get("flannel_subnet") or None for name, variables in hosts.items()}
-    taken = [(variables.get("_flannel_lease") or {}).get("lease") for variables in hosts.values()]
+    """What the module flannel_network is told of the hosts: ``pins`` of all, and ``hosts``, those of this run.
+
+    Once it has run, also by host: ``docker``, the options that its Docker gets, and ``subnets``, its lease.
+    """
+    present = {name: variables for name, variables in hosts.items() if _host_info(variables)}
     return {
-        "pins": pins,
-        "pinned": [subnet for subnet in pins.values() if subnet],
-        "leases": [lease for lease in taken if lease],
+        "pins": {name: variables.get("flannel_subnet") or None for name, variables in hosts.items()},
+        "hosts": [_claimant(name, _host_info(variables)) for name, variables in present.items()],
+        "docker": {name: _docker_options(one) for name, one in present.items() if one.get("_flannel_network")},
+        "subnets": {
+            name: str(_Found.of(one).own.subnet) for name, one in present.items() if one.get("_flannel_network")
+        },
     }
+
+
+def _claimant(name: str, info: Mapping[str, Any]) -> dict[str, Any]:
+    """A host as flannel_network takes it. Its Docker knows which subnet it had, also when etcd has lost that."""
+    docker = DockerDaemon.from_facts(info.get("docker_daemon") or {})
+    told = re.search(r"--bip=(\S+)", " ".join([docker.running, *docker.drop_ins.values()]))
+    try:
+        previous = str(ipaddress.IPv4Interface(told[1]).network) if told else None
+    except ValueError:
+        previous = None
+    place = {option: info[option] for option in ("interface", "prefix_length", "mtu")}
+    return {"node": name, "public_ip": info["address"], **place, "previous": previous}
+
+
+def _docker_options(variables: Mapping[str, Any]) -> dict[str, Any]:
+    found = _Found.of(variables)
+    own = found.own
+    return {"bip": gateway(own.subnet), "mtu": found.config.backend.mtu(found.underlay.mtu), "ip-masq": False}
+
+
+class _Found(NamedTuple):
+    """What a host was seen to have, and what etcd has of the network, as modules returned it."""
+
+    config: FlannelConfig
+    leases: list[Lease]
+    underlay: Underlay
+
+    @classmethod
+    def of(cls, variables: Mapping[str, Any]) -> _Found:
+        stored, info = variables["_flannel_network"], _host_info(variables)
+        address = ipaddress.IPv4Interface(f"{info['address']}/{info['prefix_length']}")
+        return cls(
+            FlannelConfig.from_document(stored["document"]),
+            [Lease.from_fields(fields) for fields in stored["leases"]],
+            Underlay(info["interface"], address, info["mtu"]),
+        )
+
+    @property
+    def own(self) -> Lease:
+        """The host's lease; LabError if it has none."""
+        return own_lease(self.leases, self.underlay)
 
 
 def network_checks(config: Mapping[str, Any], hosts: Hosts, own: str) -> list[dict[str, Any]]:
     """The checks of one host, once modules have looked at all of them. ``config`` has ``outside_address``, too."""
-    found = {name: _checked_host(name, variables) for name, variables in hosts.items()}
-    return checks(found[own], [host for name, host in found.items() if name != own], config["outside_address"])
+    found = _Found.of(hosts[own])
+    state = HostState.of_leases(found.config, found.leases, found.underlay)
+    checked = {name: _checked_host(name, variables, found.config) for name, variables in hosts.items()}
+    others = [host for name, host in checked.items() if name != own]
+    return checks(replace(checked[own], flannel=state.described()), others, config["outside_address"])
 
 
-def _checked_host(name: str, variables: Mapping[str, Any]) -> CheckedHost:
-    info, flannel = _host_info(variables), variables["_flannel_state"]["flannel"]
+def _checked_host(name: str, variables: Mapping[str, Any], config: FlannelConfig) -> CheckedHost:
+    info = _host_info(variables)
     return CheckedHost(
         name=name,
         public_ip=info["address"],
         interface=info["interface"],
         underlay_gateway=info["gateway"],
-        flannel=flannel,
-        vtep_mac=flannel["device_mac"],
+        mtu=config.backend.mtu(info["mtu"]),
         docker=DockerDaemon.from_facts(info.get("docker_daemon") or {}),
+        vpc=_vpc_place(variables) if config.backend.TYPE == "aws-vpc" else None,
         containers={
             name: _address(variables, name) for name in (one["name"] for one in variables.get("workloads") or ())
         },
     )
+
+
+def _vpc_place(variables: Mapping[str, Any]) -> VpcPlace:
+    found = variables["_flannel_vpc"]
+    return VpcPlace(found["subnet_route_table_id"], tuple(found["route_table_ids"]))
 
 
 def _address(variables: Mapping[str, Any], workload: str) -> str:

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from ..datastore.documents import compact_json, object_or_empty, parse_object
 from ..datastore.reading import Reading, ipv4_address, word
+from ..errors import InvalidInput
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,15 @@ class Lease:
         public_ip = ipv4_address(document.get("PublicIP"))
         return cls(subnet, public_ip, word(document, "BackendType", ""), data if isinstance(data, dict) else {})
 
+    @classmethod
+    def from_fields(cls, fields: Mapping[str, Any]) -> Lease:
+        """A lease as `fields` returned it; InvalidInput for one whose subnet is none."""
+        return cls(**{**fields, "subnet": parsed_subnet(fields["subnet"])})
+
+    def fields(self) -> dict[str, Any]:
+        """As plain data, as modules return it."""
+        return {**asdict(self), "subnet": str(self.subnet)}
+
     @property
     def key_name(self) -> str:
         """The last part of the lease's key: 40.15.62.0-24."""
@@ -58,6 +68,14 @@ class Lease:
 
 
 _OWN_FIELDS = ("PublicIP", "BackendType", "BackendData")
+
+
+def parsed_subnet(text: str) -> ipaddress.IPv4Network:
+    """A subnet as options have it; InvalidInput if it is none."""
+    try:
+        return ipaddress.IPv4Network(text)
+    except ValueError as error:
+        raise InvalidInput([f"'{text}' is not an IPv4 subnet ({error}): write it as 40.15.43.0/24"]) from error
 
 
 def subnet_of_key(key: str) -> ipaddress.IPv4Network | None:

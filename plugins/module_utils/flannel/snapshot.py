@@ -12,7 +12,10 @@ import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from ..datastore.mirror import EtcdSnapshot
 from ..datastore.reading import Reading
+from ..errors import InvalidInput, LabError
+from .config import FlannelConfig
 from .leases import Lease, subnet_of_key
 
 REGISTRY = "/container_network/flannel"
@@ -25,6 +28,16 @@ class Keys:
     """Where one network's keys are."""
 
     prefix: str  # flanneld's option -etcd-prefix, with a leading slash and none behind
+
+    @classmethod
+    def under(cls, prefix: str) -> Keys:
+        """Those of the network at a prefix, however its slashes are written."""
+        return cls("/" + prefix.strip("/"))
+
+    @property
+    def network(self) -> str:
+        """What flanneld's own keys of the network begin with."""
+        return f"{self.prefix}/"
 
     @property
     def config(self) -> str:
@@ -49,7 +62,7 @@ class Keys:
     @property
     def all(self) -> tuple[str, str]:
         """What all keys of the network begin with."""
-        return f"{self.prefix}/", f"{REGISTRY}{self.prefix}/"
+        return self.network, f"{REGISTRY}{self.prefix}/"
 
     def lease(self, lease: Lease) -> str:
         """Where flanneld looks for a lease."""
@@ -99,6 +112,24 @@ class Snapshot:
                     reading.refuse(key, f"{text[:60]!r} names no IPv4 subnet")
         taken = frozenset(filter(None, map(subnet_of_key, reading.unread))) - set(leases)
         return cls(texts.get(keys.config), texts.get(keys.our_config), leases, registry, taken, reading.unread)
+
+    @classmethod
+    def of_copy(cls, keys: Keys, copy: EtcdSnapshot) -> Snapshot:
+        """From a copy of the network's keys."""
+        texts = copy.texts()
+        return cls.parse(keys, texts, {key for key in texts if (item := copy.get(key)) and item.lease})
+
+    def stored_config(self, keys: Keys) -> FlannelConfig:
+        """The network's configuration; LabError without one, InvalidInput for one that cannot be built."""
+        if self.config is None:
+            raise LabError(
+                f"etcd holds no network configuration at {keys.config}: "
+                "the module container_network.lab.flannel_config writes it"
+            )
+        try:
+            return FlannelConfig.from_document(self.config)
+        except InvalidInput as error:
+            raise InvalidInput([f"{keys.config}: {problem}" for problem in error.problems]) from error
 
     def registered_to(self, subnet: Subnet) -> str | None:
         """The host for which we made the reservation; None if we did not make it."""

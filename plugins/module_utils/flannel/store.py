@@ -12,11 +12,11 @@ two subnets to one host.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from ..datastore.etcd import Etcd
 from ..datastore.transactions import MAX_OPERATIONS, Transaction, Transactions
-from ..errors import InvalidInput, LabError, raise_if_any
+from ..errors import InvalidInput, raise_if_any
 from .claim import Claim
 from .config import FlannelConfig
 from .leases import Lease
@@ -25,6 +25,7 @@ from .snapshot import Keys, Snapshot
 Releasable = Callable[[Snapshot], "set[str]"]
 """Which hosts' reservations may go."""
 _RELEASES_AT_ONCE = MAX_OPERATIONS // 2  # each is a lease and an entry of the registry
+_CLAIMS_AT_ONCE = MAX_OPERATIONS // 4  # each is that, and as much of what the host, or its subnet's last host, had
 
 
 class FlannelStore:
@@ -36,7 +37,7 @@ class FlannelStore:
     def __init__(
         self, etcd: Etcd, prefix: str, check_mode: bool = False, predicted_config: FlannelConfig | None = None
     ) -> None:
-        self.keys = Keys("/" + prefix.strip("/"))
+        self.keys = Keys.under(prefix)
         self.transactions = Transactions(etcd, check_mode)
         self.unread: dict[str, str] = {}
         """Keys that `read` had to leave out, with the reasons."""
@@ -50,17 +51,7 @@ class FlannelStore:
 
     def config(self, snapshot: Snapshot) -> FlannelConfig:
         """The network's configuration; LabError without one, InvalidInput for one that cannot be built."""
-        if self._predicted_config:
-            return self._predicted_config
-        if snapshot.config is None:
-            raise LabError(
-                f"etcd holds no network configuration at {self.keys.config}: "
-                "the module container_network.lab.flannel_config writes it"
-            )
-        try:
-            return FlannelConfig.from_document(snapshot.config)
-        except InvalidInput as error:
-            raise InvalidInput([f"{self.keys.config}: {problem}" for problem in error.problems]) from error
+        return self._predicted_config or snapshot.stored_config(self.keys)
 
     def put_config(self, config: FlannelConfig) -> str:
         """Write the configuration, unless what is stored means the same; returns what is stored then.
@@ -127,22 +118,37 @@ class FlannelStore:
 
     def claim(self, claim: Claim) -> Lease:
         """Give a host its lease; every other one that it has goes in the same step."""
+        return self.claim_all([claim])[0]
 
-        def plan(transaction: Transaction) -> Lease:
-            snapshot = self._snapshot(transaction)
-            transaction.leave_alone(snapshot.unread)
-            config = self.config(snapshot)
-            lease = config.lease(claim.choose(snapshot, config), claim.public_ip)
-            transaction.require(self.keys.reservation(claim.node))
-            self._register(transaction, snapshot, claim.node, lease)
-            for subnet in snapshot.leases_of(claim.node, claim.public_ip):
-                if subnet != lease.subnet:
-                    transaction.delete(snapshot.leases[subnet].key)
-            key = self.keys.lease(lease)
-            transaction.put(key, lease.document(transaction.get(key)))
-            return lease
+    def claim_all(self, claims: Sequence[Claim]) -> list[Lease]:
+        """The same for many hosts, some dozens of them in one step, so that they follow a new backend together."""
+        leases: list[Lease] = []
+        for start in range(0, len(claims), _CLAIMS_AT_ONCE):
+            some = claims[start : start + _CLAIMS_AT_ONCE]
+            leases += self.transactions.run(lambda transaction, some=some: self._claim_some(transaction, some))
+        return leases
 
-        return self.transactions.run(plan)
+    def _claim_some(self, transaction: Transaction, claims: Sequence[Claim]) -> list[Lease]:
+        snapshot, leases = self._snapshot(transaction), []
+        transaction.leave_alone(snapshot.unread)
+        config = self.config(snapshot)
+        for claim in claims:
+            known = len(transaction.writes)
+            leases.append(self._claim(transaction, snapshot, config, claim))
+            if len(transaction.writes) != known:
+                snapshot = self._snapshot(transaction)
+        return leases
+
+    def _claim(self, transaction: Transaction, snapshot: Snapshot, config: FlannelConfig, claim: Claim) -> Lease:
+        lease = config.lease(claim.choose(snapshot, config), claim.public_ip)
+        transaction.require(self.keys.reservation(claim.node))
+        self._register(transaction, snapshot, claim.node, lease)
+        for subnet in snapshot.leases_of(claim.node, claim.public_ip):
+            if subnet != lease.subnet:
+                transaction.delete(snapshot.leases[subnet].key)
+        key = self.keys.lease(lease)
+        transaction.put(key, lease.document(transaction.get(key)))
+        return lease
 
     def _register(self, transaction: Transaction, snapshot: Snapshot, node: str, lease: Lease) -> None:
         """An operator's reservation for the host's address is used, and never counted as ours."""

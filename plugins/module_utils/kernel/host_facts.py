@@ -12,7 +12,6 @@ import re
 import shutil
 import socket
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
@@ -25,6 +24,7 @@ from .firewall import stopped_ports
 from .genetlink import GenericNetlink
 from .iptables_modes import mode_problems
 from .links import LinkState, LinkTable, read_links
+from .listening import taken_ports, used_ports
 from .namespaces import unshare_network
 from .netlink import NLM_F_CREATE, NLM_F_EXCL, Message, NetlinkSocket
 from .routes import PROTOCOLS, TABLES, TYPES, NextHop, RouteKey, RouteValue, read_routes
@@ -39,6 +39,7 @@ ARGUMENTS: dict[str, Any] = {
     "features": {"type": "list", "elements": "str", "choices": ["esp"], "default": []},
     "udp_ports": {"type": "list", "elements": "int", "default": []},
     "needed_ports": {"type": "list", "elements": "str", "default": []},
+    "local_ports": {"type": "list", "elements": "str", "default": []},
     "netlink_families": {"type": "list", "elements": "str", "default": []},
     "services": {"type": "list", "elements": "str", "default": []},
     "files": {"type": "dict", "default": {}},
@@ -54,7 +55,6 @@ _NOT_ON = (PROTOCOLS["kernel"], PROTOCOLS["bird"])
 _SEARCH_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _VXLAN_ID = 1
 _PORT = re.compile(r"(?:(?P<address>[\d.]+):)?(?P<port>\d{1,5}/(tcp|udp)|ipip)\Z")
-_TCP_LISTEN = "0A"  # of /proc/net/tcp
 _THERE, _MISSING, _UNKNOWN = range(3)  # how the process that tries a link type ends
 
 
@@ -71,7 +71,7 @@ def look(params: dict[str, Any]) -> dict[str, Any]:
     way = next((one for one in ways if one.dev == name), Way(name))
     address = _ipv4_address(links[name], way, bool(params["interface"]))
     raise_if_any(mode_problems())
-    needed = ports_of(params["needed_ports"], address)
+    needed, local = (ports_of(option, params[option], address) for option in ("needed_ports", "local_ports"))
     asked = {*params["udp_ports"], *(int(port.partition("/")[0]) for port in needed if port.endswith("/udp"))}
     return {
         "hostname": os.uname().nodename,
@@ -91,6 +91,7 @@ def look(params: dict[str, Any]) -> dict[str, Any]:
         "processes": {name: command_line(name) for name in params["processes"]},
         "missing_features": [feature for feature in params["features"] if not _kernel_can(can_encrypt, feature)],
         "used_udp_ports": sorted(used_ports("udp") & asked) if asked else [],
+        "taken_ports": taken_ports([*needed, *local], address.ip),
         "stopped_ports": stopped_ports(needed, name, address),
         "files": {path: compare_file(Path(path), checksum) for path, checksum in params["files"].items()},
         "enabled_services": [service for service in params["services"] if is_enabled(service)],
@@ -292,29 +293,17 @@ def is_enabled(service: str) -> bool:
     return any(path.is_symlink() for path in UNITS.glob(f"*.wants/{service}"))
 
 
-def ports_of(needed: list[str], own: ipaddress.IPv4Interface) -> list[str]:
-    """The needed ports of the host with the address ``own``; InvalidInput names those that cannot be read."""
-    parsed = [_PORT.match(text) for text in needed]
+def ports_of(option: str, ports: list[str], own: ipaddress.IPv4Interface) -> list[str]:
+    """The ports of the host with the address ``own``; InvalidInput names those that cannot be read."""
+    parsed = [_PORT.match(text) for text in ports]
     raise_if_any(
         [
-            f"needed_ports: '{text}' must be written as 8472/udp, 179/tcp, ipip or 192.168.1.68:2379/tcp"
-            for text, port in zip(needed, parsed)
+            f"{option}: '{text}' must be written as 8472/udp, 179/tcp, ipip or 192.168.1.68:2379/tcp"
+            for text, port in zip(ports, parsed)
             if port is None
         ]
     )
     return [port["port"] for port in parsed if port and port["address"] in (None, str(own.ip))]
-
-
-def used_ports(protocol: str) -> set[int]:
-    """The ports of ``tcp`` or ``udp`` on which a program, or the kernel itself as for VXLAN, listens."""
-    ports = set()
-    for table in (f"/proc/net/{protocol}", f"/proc/net/{protocol}6"):
-        with suppress(FileNotFoundError):  # a kernel without IPv6
-            for line in Path(table).read_text().splitlines()[1:]:
-                _number, local, _remote, state = line.split()[:4]
-                if protocol == "udp" or state == _TCP_LISTEN:
-                    ports.add(int(local.rpartition(":")[2], 16))
-    return ports
 
 
 def _probe(kind: str) -> Message:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -32,6 +32,10 @@ class NeededPorts:
 
     ports: tuple[str, ...] = ()
     etcd_endpoints: Any = ()  # a list of URLs, unless somebody wrote something else
+    local: tuple[str, ...] = ()
+    """Where the network listens for this host's containers alone, as ``5300/udp``."""
+    programs: Mapping[str, str] = field(default_factory=dict)
+    """The network's own programs, by the ports at which they listen: ``{"179/tcp": "bird"}``."""
 
     def targets(self, nodes: Nodes, own: str) -> list[dict[str, Any]]:
         """What the node ``own`` is to try, for the module blocked_ports_info; nothing among nodes that have joined.
@@ -51,22 +55,31 @@ class NeededPorts:
                 "address": seen["address"],
                 "tcp": self._numbers("tcp"),
                 "udp": [port for port in self._numbers("udp") if port not in seen.get("used_udp_ports", ())],
+                # A host that has joined has a tunnel, which says nothing.
+                **({"ipip": True} if "ipip" in self.ports and not seen.get("joined") else {}),
             }
             for seen in others
         ]
         if new:
             of_etcd = [place for place in self._etcd() if place[0] != nodes[own]["address"]]
             found += [{"address": address, "tcp": [port], "udp": []} for address, port in of_etcd]
-        return [target for target in found if target["tcp"] or target["udp"]]
+        return [target for target in found if target["tcp"] or target["udp"] or target.get("ipip")]
 
     def problems(self, nodes: Nodes) -> list[str]:
-        """The ports that are closed, with host and rule as far as they are known."""
+        """The ports that are closed, with host and rule as far as they are known, and those that others have."""
         found = [problem for name, seen in nodes.items() for problem in stopped_problems(name, seen)]
+        found += [
+            f"{name}: {self._what(taken['port'])} {taken['port']}, and {_shown(taken)} listens there: stop it, let it "
+            "listen at another port, or at those addresses alone at which it is asked"
+            for name, seen in nodes.items()
+            for taken in seen.get("taken_ports") or ()
+            if taken["port"] in (*self.ports, *self.local) and self.programs.get(taken["port"]) != taken["program"]
+        ]
         for name, seen in nodes.items():
             blocked = {(port["address"], port["port"]): port["reason"] for port in seen.get("blocked") or ()}
             of_etcd = {(address, f"{port}/tcp") for address, port in self._etcd()}
             found += [
-                f"{name} cannot reach {address} on port {port} ({reason}): let a firewall between them pass "
+                f"{name} cannot reach {address} on {_at(port)} ({reason}): let a firewall between them pass "
                 f"{_in_words(self.ports)}"
                 for (address, port), reason in blocked.items()
                 if (address, port) not in of_etcd
@@ -83,6 +96,9 @@ class NeededPorts:
     def of_hosts(self) -> list[str]:
         """All ports, for the module host_info; those of etcd with the address of the host that has it."""
         return [*self.ports, *(f"{address}:{port}/tcp" for address, port in self._etcd() if ":" not in address)]
+
+    def _what(self, port: str) -> str:
+        return "the DNS server of its containers has port" if port in self.local else "the network needs port"
 
     def _numbers(self, protocol: str) -> list[int]:
         split = [port.partition("/") for port in self.ports]
@@ -111,6 +127,14 @@ def seen_ports(network: str, host_info: Mapping[str, Any], tried: Mapping[str, A
         "joined": network in host_info.get("container_networks", ()),
         "blocked": (tried or {}).get("blocked") or [],
     }
+
+
+def _at(port: str) -> str:
+    return "IP protocol 4 (IP in IP)" if port == "ipip" else f"port {port}"
+
+
+def _shown(taken: Mapping[str, Any]) -> str:
+    return f"{taken['program']} (process {taken['pid']})"
 
 
 def _in_words(ports: Sequence[str]) -> str:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import ipaddress
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Union
 
 from ..kernel.addresses import packed_ip, packed_network
@@ -37,6 +37,7 @@ IPV6_ON = {"net.ipv6.conf.all.disable_ipv6": "0", "net.ipv6.conf.default.disable
 
 _DEVICE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*\Z")
 _HOST_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?\Z")
+_PACKAGE_NAME = re.compile(r"[a-z0-9][a-z0-9+.-]+\Z")  # Debian policy, 5.6.7
 _LAB_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,31}\Z")
 
 
@@ -47,13 +48,14 @@ def plan_lab(
     outside: Mapping[str, str],
     container: Mapping[str, Any],
     releases: tuple[str, str] | None = None,
+    packages: Sequence[str] = (),
     vpc: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """What the lab consists of, or what is wrong with its description.
 
     ``interfaces`` holds each host's ``lab_interfaces``; ``container`` is what all hosts' containers have in common;
-    ``releases`` are those of an image that is to be built, of the hosts and of their Docker Engine; ``vpc`` is what the
-    router makes of the segments, if they are subnets of a VPC.
+    ``releases`` are those of an image that is to be built, of the hosts and of their Docker Engine, ``packages`` what
+    it has beyond those of all labs; ``vpc`` is what the segments are subnets of, if of anything.
     """
     shapes: list[str] = []
     lab_name, segments, outside = (
@@ -66,6 +68,7 @@ def plan_lab(
         return {"problems": shapes}
     problems = [
         *(release_problems(*releases) if releases else []),
+        *_package_problems(packages),
         *_name_problems(lab_name, interfaces),
         *_segment_problems(segments, outside),
         *_interface_problems(segments, interfaces),
@@ -299,6 +302,14 @@ def _name_problems(lab_name: str, interfaces: Mapping[str, list[dict[str, Any]]]
                 "since it is the container's host name: rename it in the inventory."
             )
     return problems
+
+
+def _package_problems(packages: Sequence[str]) -> list[str]:
+    return [
+        f"lab_packages, entry {index}: '{name}' is no name of a Debian package, as python3-boto3"
+        for index, name in enumerate(packages)
+        if not _PACKAGE_NAME.match(str(name))
+    ]
 
 
 def _segment_problems(segments: Mapping[str, Mapping[str, Any]], outside: Mapping[str, str]) -> list[str]:

@@ -13,6 +13,7 @@ from ..docker.containers import GATEWAY_BRIDGE
 from ..docker.daemon_problems import GATEWAY_EGRESS, DaemonNeeds, daemon_problems
 from ..docker.networks import NetworkSpec
 from ..docker.swarm.state import ACTIVE, CONTROL_PORT, GOSSIP_PORT
+from ..driver.dns_views import LOCAL_PORTS
 from ..kernel.needed_ports import NeededPorts, seen_ports
 from ..kernel.vxlan import IANA_PORT
 from .checks import CheckedHost, Overlay, checks, workloads_from
@@ -42,11 +43,12 @@ def network_problems(config: Mapping[str, Any], hosts: Hosts) -> list[str]:
 
 
 def needed_ports(config: Mapping[str, Any]) -> NeededPorts:
-    """Those of the control plane and of VXLAN, and etcd; none for a control plane that is not known."""
+    """Those of the control plane, of VXLAN, of etcd and of the host's DNS server; none for an unknown control plane."""
     if config["control_plane"] == SWARM:
-        return NeededPorts((f"{CONTROL_PORT}/tcp", f"{GOSSIP_PORT}/tcp", f"{GOSSIP_PORT}/udp", f"{IANA_PORT}/udp"))
+        of_swarm = (f"{CONTROL_PORT}/tcp", f"{GOSSIP_PORT}/tcp", f"{GOSSIP_PORT}/udp")
+        return NeededPorts((*of_swarm, f"{IANA_PORT}/udp"), programs=dict.fromkeys(of_swarm, "dockerd"))
     if config["control_plane"] == ETCD:
-        return NeededPorts((f"{IANA_PORT}/udp",), config["etcd_endpoints"])
+        return NeededPorts((f"{IANA_PORT}/udp",), config["etcd_endpoints"], LOCAL_PORTS)
     return NeededPorts()
 
 

@@ -222,10 +222,10 @@ def _plugs(topology: Topology, lab_segments: dict[str, Frame]) -> Iterator[tuple
             continue
         end = topology.other_end(place)
         if end is not None and end.host == MACHINE and end.device.master:
-            bridge = next(each for each in end.namespace.devices if each.name == end.device.master)
-            segment = chip_id(Place(MACHINE, end.namespace, bridge))
-            if segment in lab_segments:
-                yield place.host, chip_id(place), segment, chip_id(end)
+            bridges = (each for each in end.namespace.devices if each.name == end.device.master)
+            for segment in (chip_id(Place(MACHINE, end.namespace, bridge)) for bridge in bridges):
+                if segment in lab_segments:
+                    yield place.host, chip_id(place), segment, chip_id(end)
         elif _role(place.device) == "card":
             for network in _networks_of(place.device):
                 yield place.host, chip_id(place), f"network/{network}", None
@@ -268,7 +268,7 @@ def _tunnel_lines(topology: Topology) -> Iterator[Line]:
             for other in tunnels:
                 if other.host == there != place.host and _same_tunnel(place.device, other.device):
                     ids = sorted((chip_id(place), chip_id(other)))
-                    yield Line("tunnel", (ids[0], ids[1]), place.device.tunnel.split(" local")[0].split(" remote")[0])
+                    yield Line("tunnel", (ids[0], ids[1]), " ".join(filter(None, _kind_and_number(place.device))))
 
 
 def _far_addresses(place: Place) -> Iterator[str]:
@@ -284,8 +284,10 @@ def _far_addresses(place: Place) -> Iterator[str]:
 
 
 def _same_tunnel(one: Device, other: Device) -> bool:
-    def number(device: Device) -> str:
-        words = device.tunnel.split()
-        return words[words.index("id") + 1] if "id" in words else ""
+    return _kind_and_number(one) == _kind_and_number(other)
 
-    return one.kind == other.kind and number(one) == number(other)
+
+def _kind_and_number(device: Device) -> tuple[str, str]:
+    """The kind of a tunnel, and by which number its packets are known: a VXLAN's VNI."""
+    words = device.tunnel.split()
+    return words[0], f"id {words[words.index('id') + 1]}" if "id" in words else ""

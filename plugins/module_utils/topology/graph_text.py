@@ -54,6 +54,11 @@ def _parts(frame: Frame) -> Iterator[Frame | Chip]:
             yield part
 
 
+def _first_name(frame: Frame, names: Mapping[str, str]) -> str:
+    """The name of the first device in a frame, which tells frames apart."""
+    return names[next(frame.chips()).id]
+
+
 def _mermaid(text: str) -> str:
     return "".join(f"#{ord(c)};" if c in '"#|<>`\\' else c for c in text)
 
@@ -66,8 +71,7 @@ def _mermaid_frame(frame: Frame, names: Mapping[str, str], indent: str) -> Itera
     if not frame.rows:
         yield f'{indent}{names[frame.id]}["{_mermaid_label(frame)}"]'
         return
-    inner = next(frame.chips())
-    yield f'{indent}subgraph g{names[inner.id]}_{frame.kind}["{_mermaid_label(frame)}"]'
+    yield f'{indent}subgraph g{_first_name(frame, names)}_{frame.kind}["{_mermaid_label(frame)}"]'
     for part in _parts(frame):
         if isinstance(part, Chip):
             yield f'{indent}  {names[part.id]}["{_mermaid_label(part)}"]'
@@ -85,8 +89,7 @@ def _graphviz_frame(frame: Frame, names: Mapping[str, str], indent: str) -> Iter
     if not frame.rows:
         yield f"{indent}{names[frame.id]} [label={_graphviz(frame)}, style=filled];"
         return
-    inner = next(frame.chips())
-    yield f"{indent}subgraph cluster_{names[inner.id]}_{frame.kind} {{"
+    yield f"{indent}subgraph cluster_{_first_name(frame, names)}_{frame.kind} {{"
     yield f"{indent}  label={_graphviz(frame)};"
     for part in _parts(frame):
         if isinstance(part, Chip):

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..docker.daemon_problems import GATEWAY_EGRESS, DaemonNeeds, daemon_problems
+from ..driver.dns_views import LOCAL_PORTS
 from ..kernel.needed_ports import NeededPorts, seen_ports
 from .checks import Network, checks, hosts_from
 from .constants import VXLAN_PORT
@@ -39,8 +40,8 @@ def network_problems(config: Mapping[str, Any], hosts: Hosts) -> list[str]:
 
 
 def needed_ports(config: Mapping[str, Any]) -> NeededPorts:
-    """That of the tunnel, and etcd."""
-    return NeededPorts((f"{VXLAN_PORT}/udp",), config["etcd_endpoints"])
+    """That of the tunnel, etcd, and the host's DNS server."""
+    return NeededPorts((f"{VXLAN_PORT}/udp",), config["etcd_endpoints"], LOCAL_PORTS)
 
 
 def seen_of(_config: Mapping[str, Any], variables: Mapping[str, Any]) -> dict[str, Any]:

@@ -16,6 +16,8 @@ from dataclasses import dataclass, field
 
 from ..datastore.documents import parse_object
 from ..datastore.reading import Reading, checked, ipv4_address, ipv4_interface, value, word, words
+from ..driver import aliases
+from ..driver.dns_names import dns_name
 from ..errors import LabError, raise_if_any
 from ..kernel.addresses import is_device_mac
 from ..kernel.links import name_problems
@@ -31,6 +33,7 @@ ADDRESSES = f"{PREFIX}addresses/"
 ENDPOINTS = f"{PREFIX}endpoints/"
 EXPOSED = f"{PREFIX}exposed/"
 NAMES = f"{PREFIX}names/"
+ALIASES = f"{PREFIX}{aliases.FOLDER}"
 _GIVEN_NAME = re.compile(r"[A-Za-z0-9_.-]{1,253}")
 LONGEST_PREFIX = 29
 """As in Weave: with fewer than eight addresses there is nothing to divide."""
@@ -156,6 +159,7 @@ class Snapshot:
     endpoints: tuple[Endpoint, ...] = ()
     exposed: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # by host: addresses with prefix lengths
     names: tuple[GivenName, ...] = ()
+    aliases: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # of Docker's containers, by endpoint
     unread: Mapping[str, str] = field(default_factory=dict)
     """Keys that cannot be read, and are left out, with the reasons. An address whose holder is so counts as in use."""
 
@@ -172,6 +176,7 @@ class Snapshot:
             endpoints=_endpoints(texts, reading),
             exposed=_exposed(texts, reading),
             names=_names(texts, reading),
+            aliases=_aliases(texts),
             unread=reading.unread,
         )
 
@@ -194,10 +199,15 @@ class Snapshot:
         """The connections of one host, by id."""
         return {one.endpoint_id: one for one in self.endpoints if one.node == node}
 
+    def names_of(self, endpoint: Endpoint) -> list[str]:
+        """A container's own name, once it is known, and its aliases, as the DNS server answers them."""
+        further = map(dns_name, self.aliases.get(endpoint.endpoint_id, ()))
+        return [name for name in (endpoint.container, *further) if name]
+
     def addresses_of_name(self, name: str) -> list[str]:
-        """All addresses of a name, of containers and given by hand; it may be written with the domain."""
+        """All addresses of a name, of containers, as alias or given by hand; it may be written with the domain."""
         plain = name.lower().rstrip(".").removesuffix(f".{DOMAIN}")
-        named = (one for one in self.endpoints if one.container.lower() == plain)
+        named = (one for one in self.endpoints if plain in map(str.lower, self.names_of(one)))
         found = {str(ipaddress.IPv4Interface(text).ip) for one in named for text in one.addresses}
         return sorted(found | {str(one.address) for one in self.names if one.name == plain})
 
@@ -264,6 +274,12 @@ def _exposed(texts: Mapping[str, str], reading: Reading) -> dict[str, tuple[str,
         if address:
             found[node] = (*found.get(node, ()), address)
     return found
+
+
+def _aliases(texts: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
+    """By endpoint. What cannot be read is told by the driver, which writes them."""
+    names = {key: Reading().text(key, aliases.read_names, text) for key, text in _under(texts, ALIASES).items()}
+    return {_node_and_rest(key)[1]: found for key, found in names.items() if found}
 
 
 def _names(texts: Mapping[str, str], reading: Reading) -> tuple[GivenName, ...]:

@@ -100,8 +100,9 @@ def _entries(state: Snapshot) -> list[Entry]:
         identifier = one.endpoint_id.removeprefix(ATTACHED)[:12]
         for address in plain(one.addresses):
             owners[address] = identifier
-            if one.container and one.node in state.peers:
-                found.add(Entry(one.container, address, identifier, state.peers[one.node].name))
+            if one.node in state.peers:
+                peer = state.peers[one.node].name
+                found.update(Entry(name, address, identifier, peer) for name in state.names_of(one))
     owners.update({address: HOST for texts in state.exposed.values() for address in plain(texts)})
     for given in state.names:
         if given.node in state.peers:

@@ -35,7 +35,13 @@ trap 'rm -f "$common" "$engine_source"' EXIT
 cat > "$engine_source" <<HOOK
 #!/bin/sh
 set -eu
-echo 'deb ${mirror:-http://deb.debian.org/debian} $engine_suite main' > "\$1/etc/apt/sources.list.d/engine.list"
+# From where mmdebstrap takes the host's own packages.
+list="\$1/etc/apt/sources.list.d/engine.list"
+sed -n 's/^\(deb .*\) $suite main.*/\1 $engine_suite main/p' "\$1/etc/apt/sources.list" > "\$list"
+if [ ! -s "\$list" ]; then
+    echo "The Docker Engine of $engine_suite: mmdebstrap names no mirror of $suite. Set lab_debian_mirror." >&2
+    exit 1
+fi
 cat > "\$1/etc/apt/preferences.d/engine" <<'PREFERENCES'
 Package: *
 Pin: release n=$engine_suite
@@ -73,7 +79,8 @@ other_engine=()
 valid_until=true
 eval "$(apt-config shell valid_until Acquire::Check-Valid-Until/b)"
 
-mmdebstrap --quiet --variant=minbase \
+# Nothing waits for the disk meanwhile: a root filesystem that was not finished is made again from the start.
+mmdebstrap --quiet --variant=minbase --dpkgopt=force-unsafe-io \
     --include="$(IFS=,; echo "${packages[*]}")${packages_of_product:+,$packages_of_product}" \
     --dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/locale/*' \
     --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-include=/usr/share/doc/*/copyright' \

@@ -209,6 +209,31 @@ def test_a_container_on_a_bridge_as_well_calls_peers_on_both(host: DriverHost, n
     host.docker("network", "rm", "abc")
 
 
+@pytest.mark.parametrize("networks", [("abc", "cal_net1"), ("cal_net1", "abc")])
+@pytest.mark.parametrize("bridge", ["--ipv6", ""], ids=["both-with-ipv6", "bridge-without-ipv6"])
+def test_a_container_on_a_bridge_as_well_calls_peers_by_ipv6(
+    host: DriverHost, networks: tuple[str, str], bridge: str
+) -> None:
+    create(host, "cal_net1", "--ipv6")
+    create(host, "cal_net2", "--ipv6")
+    host.docker("network", "create", *([bridge, "--subnet=fd00:ab::/64"] if bridge else []), "abc")
+    run(host, "routed", "cal_net1")
+    run(host, "bridged", "abc")
+    first, second = networks
+    run(host, "both", first)
+    host.docker("network", "connect", second, "both")
+    routed = address(host, "routed", "cal_net1", "GlobalIPv6Address")
+    eventually(lambda: reaches(host, "both", routed), 5)
+    assert reaches(host, "routed", address(host, "both", "cal_net1", "GlobalIPv6Address"))
+    if bridge:
+        assert reaches(host, "both", address(host, "bridged", "abc", "GlobalIPv6Address"))
+    host.docker("network", "connect", "cal_net2", "both")
+    run(host, "other", "cal_net2")
+    eventually(lambda: reaches(host, "other", address(host, "both", "cal_net2", "GlobalIPv6Address")), 5)
+    host.docker("rm", "--force", "both", "bridged")
+    host.docker("network", "rm", "abc")
+
+
 def test_published_ports_lead_to_the_container(host: DriverHost, cluster: Cluster) -> None:
     """From elsewhere, from the host, and from containers, also past a profile that lets nobody else in."""
     create(host, "cal_net1", "--subnet=17.2.0.0/24")
@@ -240,10 +265,44 @@ def test_published_ports_lead_to_the_container(host: DriverHost, cluster: Cluste
     eventually(lambda: "cali-host-ports" not in host.run("iptables-save", "-t", "nat").stdout)
 
 
+def test_published_ports_come_back_with_container_docker_and_service(host: DriverHost, cluster: Cluster) -> None:
+    """Of a range, at an address, and of UDP."""
+    create(host, "cal_net1", "--subnet=17.2.0.0/24")
+    create(host, "cal_net2", "--subnet=17.2.0.0/24")
+    serve(host, "web", "--restart=always", "-p=8000-8002:80-82", "-p=192.0.2.2:8003:80")
+    run(host, "echo", "cal_net2", "--restart=always", "-p=8000-8001:90-91/udp")
+
+    def all_answer() -> bool:
+        with inside(cluster.underlay):
+            web = [fetched("192.0.2.2", port) for port in (8000, 8001, 8002, 8003)]
+        process = host.docker("inspect", "--format={{.State.Pid}}", "echo")
+        with inside(f"/proc/{process}/ns/net"), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as listener:
+            listener.bind(("", 91))
+            listener.settimeout(1)
+            with inside(cluster.underlay), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+                sender.sendto(b"over", ("192.0.2.2", 8001))
+                try:
+                    echoed = listener.recv(100)
+                except TimeoutError:
+                    echoed = b""
+        return web == ["<p>web</p>", "", "", "<p>web</p>"] and echoed == b"over"
+
+    eventually(all_answer, 5)
+    host.docker("restart", "--time=0", "web", "echo")
+    eventually(all_answer, 5)
+    host.kill_driver()
+    host.start_driver()
+    assert all_answer()
+    host.stop_engine()
+    host.start_engine()
+    eventually(all_answer, 40)
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [
         (["-p=80"], "-p 80/tcp leaves the choice of the host's port to the network"),
+        (["-P", "--expose=80"], "-p 80/tcp leaves the choice of the host's port to the network"),
         (["-p=8000-8002:80"], "leaves the choice of the host's port to the network"),
         (["-p=8080:81"], "-p 8080:81/tcp: container web has published this port: choose another one."),
         (["-p=127.0.0.1:8080:80"], "container web has published this port"),
@@ -333,6 +392,16 @@ def test_containers_ping_by_ipv6(host: DriverHost) -> None:
     assert ip_address(found) in ip_network("fd80:24e2:f998:72d6::/64")
     eventually(lambda: reaches(host, "bbox2", found), 5)
     assert reaches(host, "bbox2", address(host, "bbox1", "cal_net1"))
+
+
+def test_a_host_that_stopped_forwarding_forwards_again(host: DriverHost) -> None:
+    create(host, "cal_net1", "--subnet=17.2.0.0/24")
+    run(host, "bbox1", "cal_net1")
+    host.run("sysctl", "-w", "net.ipv4.ip_forward=0")
+    run(host, "bbox2", "cal_net1")  # after what Docker does, the host is looked at again soon
+    eventually(lambda: host.run("sysctl", "-n", "net.ipv4.ip_forward").stdout == "1\n")
+    eventually(lambda: reaches(host, "bbox2", address(host, "bbox1", "cal_net1")), 5)
+    assert "net.ipv4.ip_forward was 0" in host.log()
 
 
 def test_an_etcd_that_answers_nothing_does_no_harm_and_is_reported_within_seconds(

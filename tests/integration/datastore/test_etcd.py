@@ -23,6 +23,7 @@ from ansible_collections.container_network.lab.plugins.module_utils.datastore.et
 )
 from ansible_collections.container_network.lab.plugins.module_utils.errors import InvalidInput, LabError
 from tests.support import etcd_process
+from tests.support.driver_hosts import eventually
 
 
 @pytest.fixture(scope="module")
@@ -61,6 +62,18 @@ def test_leases(endpoint):
     lease = etcd.grant(3600)
     etcd.put("/leased", "1", lease)
     assert etcd.get("/leased").lease == lease
+
+
+def test_a_lease_that_is_kept_alive_lives_as_long_again(endpoint):
+    etcd = Etcd([endpoint])
+    lease = etcd.grant(30)
+    eventually(lambda: etcd.time_to_live(lease)[0] < 29)
+    etcd.keep_alive(lease)
+    assert etcd.time_to_live(lease) in ((29, 30), (30, 30))
+    ended = etcd.grant(1)
+    eventually(lambda: etcd.time_to_live(ended)[0] == -1)
+    etcd.keep_alive(ended)
+    assert etcd.time_to_live(ended)[0] == -1
 
 
 def test_the_next_endpoint_is_tried_and_preferred(endpoint):

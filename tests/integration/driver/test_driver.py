@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -26,7 +27,8 @@ from ansible_collections.container_network.lab.plugins.module_utils.datastore.mi
 )
 from ansible_collections.container_network.lab.plugins.module_utils.driver.config import Config
 from ansible_collections.container_network.lab.plugins.module_utils.driver.dns_clients import DnsClients
-from ansible_collections.container_network.lab.plugins.module_utils.driver.dns_names import HostsFile
+from ansible_collections.container_network.lab.plugins.module_utils.driver.dns_forwarding import Forwarding
+from ansible_collections.container_network.lab.plugins.module_utils.driver.dns_names import AllNames, NamesFiles
 from ansible_collections.container_network.lab.plugins.module_utils.driver.docker_view import (
     Docker,
     DockerEndpoint,
@@ -67,7 +69,8 @@ def ask(folder: Path, endpoints: list[str], calls: list[tuple[str, dict]], toget
     """Start the sockets, call the methods, and return the answers."""
     config = Config("host1", {}, {"endpoints": endpoints}, plugins=folder / "plugins")
     docker = Docker(str(folder / "docker.sock"), folder / "docker.pid")
-    driver = Driver(CalicoNetwork, {"interface": "lo"}, config, docker, HostsFile(folder / "hosts", None))
+    names = AllNames(NamesFiles(folder / "hosts", None, Forwarding()))
+    driver = Driver(CalicoNetwork, {"interface": "lo"}, config, docker, names)
     sockets = {"NetworkDriver": folder / "plugins/calico.sock", "IpamDriver": folder / "plugins/calico-ipam.sock"}
     driver.start_sockets()  # and nothing that would change this machine
     try:
@@ -305,6 +308,13 @@ def test_a_mirror_follows_and_goes_on_where_it_was(endpoint):
     following.restart()
     following.wait_until(lambda: following.mirror.copy().texts() == {"/a/2": "three", "/b/1": "two"})
     assert following.stop() is None
+
+
+def test_a_mirror_is_stopped_before_etcd_has_answered():
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        following = Following(f"http://127.0.0.1:{silent.getsockname()[1]}", "/a/")
+        silent.accept()
+        assert following.stop() is None
 
 
 def test_a_compacted_revision_makes_the_mirror_read_everything_again(endpoint):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -32,9 +33,9 @@ port=${{2#container-network-dns@}}
 port=${{port%.service}}
 case $1 in
   start) dnsmasq --conf-file=/dev/null --pid-file={FOLDER}/$port.pid --port=$port --listen-address={ADDRESS} \
-    --bind-interfaces --no-hosts --addn-hosts={FOLDER}/$port.hosts --servers-file={FOLDER}/domains \\
-    --domain-needed --resolv-file={FOLDER}/upstream ;;
-  stop) kill "$(cat {FOLDER}/$port.pid)" ;;
+    --bind-interfaces --no-hosts --addn-hosts={FOLDER}/$port.hosts --servers-file={FOLDER}/$port.servers \\
+    --resolv-file={FOLDER}/upstream ;;
+  stop) kill "$(cat {FOLDER}/$port.pid)" || true ;;
 esac
 """
 
@@ -49,15 +50,14 @@ def host(netns_factory: Callable[[], str], tmp_path: Path, busybox_path: str) ->
         stand_in.chmod(0o755)
         host.run("ip", "address", "add", f"{ADDRESS}/32", "dev", "lo", "scope", "host")
         host.run("mkdir", FOLDER)
-        host.run("touch", f"{FOLDER}/hosts")
-        whole = [f"--pid-file={FOLDER}/pid", f"--addn-hosts={FOLDER}/hosts", f"--servers-file={FOLDER}/domains"]
+        host.run("touch", f"{FOLDER}/hosts", f"{FOLDER}/hosts.servers")
+        whole = [f"--pid-file={FOLDER}/pid", f"--addn-hosts={FOLDER}/hosts", f"--servers-file={FOLDER}/hosts.servers"]
         host.run(
             "dnsmasq",
             "--conf-file=/dev/null",
             f"--listen-address={ADDRESS}",
             "--bind-interfaces",
             "--no-hosts",
-            "--domain-needed",
             f"--resolv-file={FOLDER}/upstream",
             *whole,
             "--port=5300",
@@ -107,7 +107,7 @@ def test_each_network_has_its_own_web(host: DriverHost) -> None:
     elsewhere(host, "red", "10.1.0.77")
     elsewhere(host, "blue", "10.1.0.88")
     elsewhere(host, "green", "10.3.0.99", "only-green")
-    assert host.run("cat", f"{FOLDER}/domains").stdout == "server=/#/\nserver=/container/\n"
+    assert host.run("cat", f"{FOLDER}/hosts.servers").stdout == "server=/#/\nserver=/container/\n"
     run(host, "r1", "red")
     run(host, "b1", "blue")
     run(host, "both", "blue", "green")
@@ -192,19 +192,76 @@ def test_a_network_with_an_odd_name_has_a_view_of_its_own(host: DriverHost) -> N
     assert lookup(host, "r1", "web") == "10.1.0.77"
 
 
-def test_names_of_the_lan_are_answered(host: DriverHost) -> None:
-    lan = [f"--listen-address={LAN_SERVER}", "--bind-interfaces", "--no-hosts", "--no-resolv"]
-    host.run(
-        "dnsmasq", "--conf-file=/dev/null", f"--pid-file={FOLDER}/lan.pid", *lan, "--host-record=nas.lan,192.168.7.7"
-    )
+@pytest.fixture
+def asked_in_the_lan(host: DriverHost) -> Iterator[Callable[[], set[str]]]:
+    """A DNS server of the LAN, which knows ``nas`` and ``api.app``; the names that it has been asked for since."""
+    log = host.folder / "lan.log"
+    log.touch()
+    lan = [f"--listen-address={LAN_SERVER}", "--bind-interfaces", "--no-hosts", "--no-resolv", "--user=root"]
+    known = [f"--host-record={name},192.168.7.7" for name in ("nas", "nas.lan", "api.app")]
+    logged = ["--log-queries", f"--log-facility={log}", f"--pid-file={FOLDER}/lan.pid"]
+    host.run("dnsmasq", "--conf-file=/dev/null", *lan, *known, *logged)
     host.run("sh", "-c", f"echo nameserver {LAN_SERVER} > {FOLDER}/upstream")
     host.kill_driver()
     host.start_driver()
+    yield lambda: set(re.findall(r"query\[\w+\] (\S+) from", log.read_text()))
+    host.run("pkill", "--pidfile", f"{FOLDER}/lan.pid")
+
+
+def test_names_of_the_lan_are_answered(host: DriverHost, asked_in_the_lan: Callable[[], set[str]]) -> None:
     run(host, "r1", "red")
     run(host, "stranger", "bridge")
-    eventually(lambda: lookup(host, "r1", "nas.lan") == "192.168.7.7")
-    assert lookup(host, "stranger", "nas.lan") == "192.168.7.7"
-    host.run("pkill", "--pidfile", f"{FOLDER}/lan.pid")
+    for container, name in (("r1", "nas"), ("r1", "nas.lan"), ("stranger", "nas"), ("stranger", "nas.lan")):
+        eventually(lambda container=container, name=name: lookup(host, container, name) == "192.168.7.7")
+    assert asked_in_the_lan() >= {"nas", "nas.lan"}
+
+
+def test_a_containers_names_never_leave_the_host_and_what_is_below_them_is_somebody_elses(
+    host: DriverHost, asked_in_the_lan: Callable[[], set[str]]
+) -> None:
+    elsewhere(host, "red", "10.1.0.77", "web", "app")
+    elsewhere(host, "red", "10.1.0.78", "db", "db.front")
+    run(host, "r1", "red")
+    run(host, "stranger", "bridge")
+    known = ("sh", "-c", f"grep -l /db.front/ {FOLDER}/*.servers")
+    eventually(lambda: len(host.run(*known, check=False).stdout.split()) == 2)  # of all networks, and of red
+    for container in ("r1", "stranger"):
+        for name, number in (("web", 77), ("App", 77), ("db.front", 78), ("web.red.container", 77)):
+            assert lookup(host, container, name) == f"10.1.0.{number}"  # BusyBox asks for an IPv6 address, too
+        assert lookup(host, container, "api.app") == "192.168.7.7"
+        assert lookup(host, container, "gone.red.container") == ""
+    assert asked_in_the_lan() == {"api.app"}
+
+
+def test_a_view_gives_way_to_whoever_has_its_port(host: DriverHost) -> None:
+    elsewhere(host, "red", "10.1.0.77")
+    elsewhere(host, "blue", "10.1.0.88")
+    run(host, "r1", "red")
+    run(host, "b1", "blue")
+    eventually(lambda: lookup(host, "r1", "web") == "10.1.0.77")
+    eventually(lambda: lookup(host, "b1", "web") == "10.1.0.88")
+    listing = host.run("grep", "-l", "^# blue$", "-r", FOLDER, "--include=*.hosts").stdout
+    port = int(Path(listing.strip()).stem)
+    host.kill_driver()
+    host.run("pkill", "--pidfile", f"{FOLDER}/{port}.pid")
+    with inside(host.netns):
+        other = eventually(lambda: _bound(port))
+    with other:
+        host.start_driver()
+        eventually(lambda: "# blue\n" not in host.run("cat", f"{FOLDER}/{port}.hosts", check=False).stdout)
+        eventually(lambda: lookup(host, "b1", "web") == "10.1.0.88")
+    assert lookup(host, "r1", "web") == "10.1.0.77"
+
+
+def _bound(port: int) -> socket.socket | None:
+    """A UDP socket at a port of all addresses, as soon as nobody else has it."""
+    taken = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    try:
+        taken.bind(("0.0.0.0", port))
+    except OSError:
+        taken.close()
+        return None
+    return taken
 
 
 def test_port_53_is_free_for_others_and_queries_do_not_get_there(host: DriverHost) -> None:

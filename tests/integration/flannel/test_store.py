@@ -118,7 +118,10 @@ def test_a_foreign_config_that_only_flanneld_builds_is_refused(network):
     [
         ({"network": "40.15.0.1/16"}, "network '40.15.0.1/16' is not an IPv4 network (did you mean 40.15.0.0/16?)"),
         ({"subnet_len": 31}, "subnet_len 31 is out of range for network 40.15.0.0/16: flannel takes 18"),
-        ({"backend": {"type": "ipip"}}, "backend 'ipip' is not one that this collection builds: use vxlan or host-gw"),
+        (
+            {"backend": {"type": "ipip"}},
+            "backend 'ipip' is not one that this collection builds: use one of vxlan, host-gw, aws-vpc",
+        ),
         ({"backend": {"vni": 0}}, "vni 0 is out of range: VXLAN takes 1 to 16777215"),
         ({"nodes": ["a"], "pins": {"a": "x"}}, "'x' is not an IPv4 subnet"),
     ],
@@ -295,6 +298,92 @@ def test_info_predicts_in_check_mode(network, endpoint):
         "flannel_subnet_info", _check=True, **network.underlay(1, predicted_leases=hosts, **predicted)
     )["flannel"]
     assert [peer["public_ip"] for peer in flannel["peers"]] == ["192.168.1.2"]
+    assert network.stored() == {}
+
+
+def whole(network: Network, *numbers: int, **arguments) -> dict:
+    """The arguments of flannel_network for these hosts."""
+    underlay = {"interface": "eth0", "prefix_length": 24, "mtu": 9001}
+    hosts = [{"node": f"node-{number}", "public_ip": f"192.168.1.{number}", **underlay} for number in numbers]
+    return network.config(hosts=hosts, nodes=[host["node"] for host in hosts], **arguments)
+
+
+def test_one_task_writes_the_configuration_and_all_leases(network):
+    result = assert_converges("flannel_network", **whole(network, 68, 254, pins={"node-68": "40.15.43.0/24"}))
+    assert result["document"] == network.stored()["config"]
+    leases = {lease["public_ip"]: lease for lease in result["leases"]}
+    assert leases["192.168.1.68"]["subnet"] == "40.15.43.0/24"
+    assert leases["192.168.1.68"]["data"] == {"VNI": 1, "VtepMAC": vtep_mac("192.168.1.68", 1)}
+    assert len(network.stored()) == 3
+    assert set(network.registry()) == {"config", "reservations/node-68", "reservations/node-254"}
+    assert_converges("flannel_network", **whole(network, 254))
+    assert [key for key in network.registry() if "node" in key] == ["reservations/node-254"]
+
+
+def test_pins_of_hosts_that_take_no_part_are_not_given_away_and_former_subnets_are_kept(network):
+    arguments = whole(network, 1, 2, pins={"node-3": "40.15.1.0/24", "node-1": None}, subnet_len=24)
+    arguments = {**arguments, "network": "40.15.0.0/22", "nodes": ["node-1", "node-2", "node-3"]}
+    arguments["hosts"][0]["previous"] = "40.15.1.0/24"
+    arguments["hosts"][1]["previous"] = "40.15.3.0/24"
+    leases = {lease["public_ip"]: lease["subnet"] for lease in run_module("flannel_network", **arguments)["leases"]}
+    assert leases == {"192.168.1.1": "40.15.2.0/24", "192.168.1.2": "40.15.3.0/24"}
+
+
+def test_hosts_go_over_to_another_backend_in_one_step(network):
+    numbers = range(1, 21)
+    run_module("flannel_network", **whole(network, *numbers))
+    assert_converges("flannel_network", **whole(network, *numbers, backend={"type": "host-gw"}))
+    found = network.etcd.get_prefixes(f"{network.prefix}/subnets/")[0]
+    assert len(found) == 20
+    assert len({item.mod_revision for item in found}) == 1
+    assert all('"BackendType":"host-gw"' in item.value for item in found)
+
+
+def test_more_hosts_than_one_transaction_takes_and_pins_that_are_exchanged(network):
+    numbers = range(1, 61)
+    pins = {f"node-{number}": f"40.15.{number}.0/24" for number in numbers}
+    assert len(run_module("flannel_network", **whole(network, *numbers, pins=pins))["leases"]) == 60
+    pins.update({"node-1": pins["node-60"], "node-60": pins["node-1"]})
+    result = assert_converges("flannel_network", **whole(network, *numbers, pins=pins))
+    subnets = {lease["public_ip"]: lease["subnet"] for lease in result["leases"]}
+    assert (subnets["192.168.1.1"], subnets["192.168.1.60"]) == ("40.15.60.0/24", "40.15.1.0/24")
+    assert len(set(subnets.values())) == 60
+
+
+def test_leases_of_others_are_returned_and_those_that_cannot_be_used_are_named(network):
+    network.foreign_lease("40.15.9.0-24", "192.168.1.99")
+    result = run_module("flannel_network", **whole(network, 1, 2))
+    assert "192.168.1.99" in {lease["public_ip"] for lease in result["leases"]}
+    assert str(result["warnings"]).count("the lease 40.15.9.0/24 of 192.168.1.99 is left out") == 1
+
+
+def test_a_network_is_predicted_with_its_leases(network):
+    arguments = whole(network, 1, 2, pins={"node-1": "40.15.43.0/24"})
+    predicted = run_module("flannel_network", _check=True, **arguments)
+    assert network.stored() == {}
+    made = run_module("flannel_network", **arguments)
+    assert made == predicted
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"network": "40.15.0.1/16"}, "did you mean 40.15.0.0/16?"),
+        ({"pins": {"node-1": "40.15"}}, "'40.15' is not an IPv4 subnet"),
+        ({"mtu": 600}, "MTU 600 of eth0 leaves 550 bytes for containers with vxlan, and 576 are the least (RFC 791)"),
+        ({"public_ip": "192.168.1"}, "public_ip: '192.168.1' is not an IPv4 address"),
+        ({"previous": "x"}, "'x' is not an IPv4 subnet"),
+    ],
+)
+def test_wrong_input_of_a_network_changes_nothing(network, arguments, message):
+    given = whole(network, 1)
+    host = given["hosts"][0]
+    of_host = {option: value for option, value in arguments.items() if option in (*host, "previous")}
+    given["hosts"] = [{**host, **of_host}]
+    given.update({option: value for option, value in arguments.items() if option not in of_host})
+    with pytest.raises(ModuleFailed) as failure:
+        run_module("flannel_network", **given)
+    assert message in str(failure.value)
     assert network.stored() == {}
 
 

@@ -33,7 +33,7 @@ def firewall(namespace: str, *rule: str) -> None:
     command("ip", "netns", "exec", namespace, "iptables", "-A", "INPUT", *rule)
 
 
-def blocked(**ports: list[int]) -> dict[str, str]:
+def blocked(**ports: list[int] | bool) -> dict[str, str]:
     found = run_module("blocked_ports_info", targets=[{"address": OTHER, **ports}])["blocked"]
     assert {entry["address"] for entry in found} <= {OTHER}
     return {entry["port"]: entry["reason"] for entry in found}
@@ -75,3 +75,12 @@ def test_a_host_that_is_not_there_is_found(other: str) -> None:
 def test_wrong_ports_are_refused(other: str) -> None:
     with pytest.raises(ModuleFailed, match=f"port 65536 of {OTHER} must be from 1 to 65535"):
         blocked(tcp=[65536])
+
+
+def test_ip_in_ip_is_tried_as_well(other: str) -> None:
+    assert blocked(ipip=True) == {}
+    firewall(other, "-p", "ipencap", "-j", "REJECT", "--reject-with", "icmp-admin-prohibited")
+    assert blocked(ipip=True, tcp=[2377]) == {"ipip": "No route to host"}
+    command("ip", "netns", "exec", other, "iptables", "-F", "INPUT")
+    firewall(other, "-p", "ipencap", "-j", "DROP")
+    assert blocked(ipip=True) == {"ipip": "no answer within 3 s"}

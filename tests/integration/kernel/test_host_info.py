@@ -58,11 +58,13 @@ def test_the_interface_of_the_best_default_route(node: str) -> None:
         "processes": {},
         "enabled_services": [],
         "files": {},
+        "etcd_files": {},
         "guarded": None,
         "missing_features": [],
         "missing_netlink_families": [],
         "stopped_ports": [],
         "used_udp_ports": [],
+        "taken_ports": [],
     }
 
 
@@ -170,6 +172,40 @@ def test_ports_and_features(node: str) -> None:
     assert found["used_udp_ports"] == [7946]
     # What this kernel can do is not for the test to say; a try leaves nothing behind either way.
     assert found["missing_features"] in ([], ["esp"])
+
+
+@pytest.mark.parametrize(
+    ("kind", "address", "port"),
+    [
+        (socket.SOCK_DGRAM, "0.0.0.0", "5300/udp"),
+        (socket.SOCK_DGRAM, "10.12.31.211", "4789/udp"),
+        (socket.SOCK_STREAM, "0.0.0.0", "179/tcp"),
+        (socket.SOCK_STREAM, "::", "5300/tcp"),
+    ],
+)
+def test_a_port_that_a_program_has_is_told_with_the_program(node: str, kind: int, address: str, port: str) -> None:
+    ports = {"needed_ports": ["179/tcp", "4789/udp", "ipip"], "local_ports": ["5300/udp", "5300/tcp"]}
+    with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, kind) as listener:
+        listener.bind((address, int(port.partition("/")[0])))
+        if kind == socket.SOCK_STREAM:
+            listener.listen()
+        found = run_module("host_info", **ports)["host_info"]
+    name = Path("/proc/self/comm").read_text().strip()
+    assert found["taken_ports"] == [{"port": port, "program": name, "pid": os.getpid()}]
+    assert "local_ports: '53' must be written as 8472/udp" in failing(local_ports=["53"])
+
+
+def test_a_port_at_another_address_alone_is_not_taken(node: str) -> None:
+    ip(node, "link set lo up")
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as one, socket.socket(socket.AF_INET6) as other:
+        one.bind(("127.0.0.1", 5300))
+        other.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        other.bind(("::", 5300))
+        other.listen()
+        ip(node, "link add vxlan7 type vxlan id 7 dstport 4789")
+        ip(node, "link set vxlan7 up")
+        found = run_module("host_info", needed_ports=["4789/udp"], local_ports=["5300/udp", "5300/tcp"])["host_info"]
+    assert found["taken_ports"] == []
 
 
 def test_the_kernels_own_vxlan_port_is_in_use(node: str) -> None:

@@ -121,6 +121,14 @@ def test_further_names_of_a_container_and_of_others(hosts: Hosts) -> None:
     assert "c1 is NAME.weave" not in refused(hosts.first, "dns-add", "c1")
 
 
+def test_aliases_of_docker_are_listed_and_looked_up(hosts: Hosts) -> None:
+    run(hosts.first, "p-web-1", "--network=weave", "--network-alias=web", "--hostname=front.weave.local")
+    address = hosts.first.address_of("p-web-1", "weave")
+    for name in ("web", "front.weave.local", "p-web-1"):
+        eventually(lambda name=name: weave(hosts.second, "dns-lookup", name) == [address])
+    assert [line.split()[0] for line in weave(hosts.second, "status", "dns")] == ["front", "p-web-1", "web"]
+
+
 def test_the_names_of_a_container_go_with_it(hosts: Hosts) -> None:
     run(hosts.first, "c1", "--network=weave")
     eventually(lambda: weave(hosts.first, "dns-lookup", "c1"))

@@ -55,7 +55,7 @@ def calls(changes: list[Change]) -> list[str]:
 
 
 def present(chosen: list[RouteTable], *others: RouteTable, **options) -> list[str]:
-    return calls(plan_present(wanted(**options), ENI, chosen, [*chosen, *others]))
+    return calls(plan_present(wanted(**options), NODE_1, ENI, chosen, [*chosen, *others]))
 
 
 # --- options --------------------------------------------------------------------------------------
@@ -192,6 +192,11 @@ def test_routes_to_the_own_interface_that_are_wanted_no_longer_go():
     assert present([chosen], former) == [moved, untabled]
 
 
+def test_another_interface_of_the_instance_is_no_somebody_else():
+    changes = ["rtb-a: 40.15.16.0/24 -> eni-9 => 40.15.16.0/24 -> eni-1", "rtb-a: 40.15.17.0/24 -> i-1 => None"]
+    assert present([table("rtb-a", route("40.15.16.0/24", "eni-9"), route("40.15.17.0/24", "i-1"))]) == changes
+
+
 def test_a_network_that_overlaps_the_vpc_is_refused():
     with pytest.raises(
         InvalidInput, match="network 192.168.128.0/17 overlaps 192.168.0.0/16, a range of the VPC itself"
@@ -202,10 +207,10 @@ def test_a_network_that_overlaps_the_vpc_is_refused():
 def test_removal_takes_the_own_routes_from_all_tables_and_leaves_all_else():
     tables = [
         table("rtb-a", route("40.15.16.0/24", "eni-1"), route("40.15.18.0/24", "eni-2"), route("10.1.0.0/16", "eni-1")),
-        table("rtb-b", route("40.15.16.0/24", "eni-1", BLACKHOLE), route("40.15.20.0/24", "eni-4", BLACKHOLE)),
+        table("rtb-b", route("40.15.16.0/24", "eni-9", BLACKHOLE), route("40.15.20.0/24", "eni-4", BLACKHOLE)),
     ]
-    gone = ["rtb-a: 40.15.16.0/24 -> eni-1 => None", "rtb-b: 40.15.16.0/24 -> eni-1 (blackhole) => None"]
-    assert calls(plan_absent(wanted(subnet=None), ENI, tables)) == gone
+    gone = ["rtb-a: 40.15.16.0/24 -> eni-1 => None", "rtb-b: 40.15.16.0/24 -> eni-9 (blackhole) => None"]
+    assert calls(plan_absent(wanted(subnet=None), NODE_1, tables)) == gone
 
 
 @pytest.mark.parametrize(

@@ -182,16 +182,6 @@ def test_ipv6_has_chains_and_sets_of_its_own() -> None:
     assert "-m rpfilter --validmark --invert -j DROP" in chain(policy, "cali-PREROUTING", "raw")[0]
 
 
-def test_no_container_reaches_loopback_addresses_of_its_host() -> None:
-    """Felix sets route_localnet."""
-    policy = plan_policy(
-        snapshot(endpoint("node-1", "calia2656637189", "calico-net-1", "197.19.38.139/32")), "node-1", 4
-    )
-    first = next(rule for table, hook, rule in policy.chains.top if (table, hook) == ("filter", "INPUT"))
-    assert without_comment([first]) == ["-d 127.0.0.0/8 -i cali+ -j cali-loopback"]
-    assert without_comment(chain(policy, "cali-loopback")) == ["-j DROP"]
-
-
 def _digest(rule: str) -> str:
     return rule.partition('"cali:')[2][:16]
 

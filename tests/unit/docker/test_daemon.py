@@ -210,6 +210,10 @@ JSON = "/etc/docker/daemon.json"
         ("swarm", {"live-restore": True}, ["has live-restore true, and dockerd refuses swarm mode with it"]),
         ("swarm", {"iptables": False}, [f"has iptables false, so that nobody masquerades {GATEWAY_EGRESS}"]),
         ("weave", {"iptables": False}, ["has iptables false"]),
+        *(
+            (network, {"firewall-backend": "nftables"}, ["has firewall-backend nftables, and what the network's rules"])
+            for network in ("flannel", "calico", "weave", "swarm")
+        ),
         ("weave", {"hosts": ["tcp://0.0.0.0:2375"]}, ["has hosts tcp://0.0.0.0:2375", "is on Docker's command line"]),
         ("weave", {"hosts": ["unix:///var/run/docker.sock"]}, ["hosts unix:///var/run/docker.sock is on Docker's"]),
     ],
@@ -233,6 +237,7 @@ def test_what_contradicts_is_named_with_file_and_key(
         ("flannel", {"live-restore": False, "mtu": 0}),
         ("calico", {"dns": ["8.8.8.8"], "bip": "172.26.0.1/16", "mtu": 1450, "iptables": False, "live-restore": True}),
         ("weave", {"dns": ["8.8.8.8"], "bridge": "none", "ip-masq": False, "live-restore": True}),
+        ("weave", {"firewall-backend": "iptables"}),
         ("swarm", {"dns": ["8.8.8.8"], "bip": "172.26.0.1/16", "ip-forward": False}),
     ],
 )

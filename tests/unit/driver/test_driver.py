@@ -13,10 +13,15 @@ from ipaddress import ip_interface, ip_network
 
 import pytest
 
-from ansible_collections.container_network.lab.plugins.module_utils.driver import dns_server, libnetwork
+from ansible_collections.container_network.lab.plugins.module_utils.driver import libnetwork
+from ansible_collections.container_network.lab.plugins.module_utils.driver.__main__ import workers
 from ansible_collections.container_network.lab.plugins.module_utils.driver.config import Config
 from ansible_collections.container_network.lab.plugins.module_utils.driver.converger import Converger, ResyncSchedule
-from ansible_collections.container_network.lab.plugins.module_utils.driver.dns_names import ContainerName, hosts_text
+from ansible_collections.container_network.lab.plugins.module_utils.driver.dns_names import (
+    ContainerName,
+    answers,
+    hosts_text,
+)
 from ansible_collections.container_network.lab.plugins.module_utils.driver.dns_views import (
     View,
     networks_by_address,
@@ -28,7 +33,9 @@ from ansible_collections.container_network.lab.plugins.module_utils.driver.endpo
     StoredEndpoint,
     container_names,
 )
+from ansible_collections.container_network.lab.plugins.module_utils.driver.following import Following
 from ansible_collections.container_network.lab.plugins.module_utils.driver.libnetwork import PoolId
+from ansible_collections.container_network.lab.plugins.module_utils.driver.network import Network
 from ansible_collections.container_network.lab.plugins.module_utils.driver.network_records import NetworkRecord
 from ansible_collections.container_network.lab.plugins.module_utils.driver.reconcile_plan import (
     GraceTracker,
@@ -39,6 +46,7 @@ from ansible_collections.container_network.lab.plugins.module_utils.driver.regis
     network_class,
     network_classes,
 )
+from ansible_collections.container_network.lab.plugins.module_utils.driver.service import Driver
 from ansible_collections.container_network.lab.plugins.module_utils.errors import InvalidInput, LabError
 
 
@@ -211,15 +219,15 @@ def test_an_endpoint_answer_says_only_what_is_new():
 
 def test_the_oldest_container_keeps_its_short_name():
     names = [ContainerName("bbox1", "net2", ("10.0.0.2",), 9), ContainerName("bbox1", "net1", ("10.0.0.1", "fd::1"), 5)]
-    assert hosts_text(names) == (
+    assert hosts_text(answers(names)) == (
         "10.0.0.1 bbox1.net1.container bbox1\nfd::1 bbox1.net1.container bbox1\n10.0.0.2 bbox1.net2.container\n"
     )
 
 
 def test_a_network_sees_its_own_short_names_and_all_long_ones():
     names = [ContainerName("web", "net1", ("10.0.0.1",), 5), ContainerName("web", "net2", ("10.0.0.2",), 9)]
-    assert hosts_text(names, {"net2"}) == "10.0.0.1 web.net1.container\n10.0.0.2 web.net2.container web\n"
-    assert hosts_text(names, {"net1", "net2"}) == hosts_text(names)
+    assert hosts_text(answers(names, {"net2"})) == "10.0.0.1 web.net1.container\n10.0.0.2 web.net2.container web\n"
+    assert answers(names, {"net1", "net2"}) == answers(names)
 
 
 def test_containers_share_a_name_within_the_networks_of_a_domain() -> None:
@@ -230,8 +238,8 @@ def test_containers_share_a_name_within_the_networks_of_a_domain() -> None:
         ContainerName("web", "net1", ("10.1.0.1",), age=1),
     ]
     attached, one, other = (f"{address} web.weave.local web\n" for address in ("10.0.0.2", "10.0.0.1", "10.0.1.1"))
-    assert hosts_text(names, {"weave"}) == attached + one + other + "10.1.0.1 web.net1.container\n"
-    assert hosts_text(names, {"net1"}) == (
+    assert hosts_text(answers(names, {"weave"})) == attached + one + other + "10.1.0.1 web.net1.container\n"
+    assert hosts_text(answers(names, {"net1"})) == (
         "10.0.0.2 web.weave.local\n10.0.0.1 web.weave.local\n10.0.1.1 web.weave.local\n"
         "10.1.0.1 web.net1.container web\n"
     )
@@ -248,14 +256,14 @@ def test_an_alias_is_shared_within_a_network_and_stays_its_own():
         known("q-web-1", "net2", 4, "WEB"),  # net1 had it first, where both are seen
         known("odd", "net2", 5, "a b", "x\n10.9.9.9 y", "#", "", "a..b", "l" * 64),
     ]
-    assert hosts_text(names) == (
+    assert hosts_text(answers(names)) == (
         "10.0.0.1 p-web-1.net1.container p-web-1 web.net1.container web Web.Front.net1.container Web.Front\n"
         "10.0.0.2 p-web-2.net1.container p-web-2 web.net1.container web\n"
         "10.0.0.3 web.net1.container web\n"
         "10.0.0.4 q-web-1.net2.container q-web-1 WEB.net2.container\n"
         "10.0.0.5 odd.net2.container odd\n"
     )
-    assert hosts_text(names[3:4], ["net2"]).endswith("WEB.net2.container WEB\n")
+    assert hosts_text(answers(names[3:4], ["net2"])).endswith("WEB.net2.container WEB\n")
 
 
 @pytest.mark.parametrize(
@@ -269,7 +277,7 @@ def test_an_alias_is_shared_within_a_network_and_stays_its_own():
     ],
 )
 def test_a_network_whose_name_dns_cannot_have_has_short_names_only(network: str, names: str):
-    assert hosts_text([ContainerName("c", network, ("10.0.0.1",))]) == f"10.0.0.1 {names}\n"
+    assert hosts_text(answers([ContainerName("c", network, ("10.0.0.1",))])) == f"10.0.0.1 {names}\n"
 
 
 def test_each_network_and_each_combination_has_a_view_that_keeps_its_port():
@@ -280,6 +288,12 @@ def test_each_network_and_each_combination_has_a_view_that_keeps_its_port():
         View(5303, both, frozenset(["10.0.0.3"])),
         View(5301, two),
     ]
+
+
+def test_a_new_view_leaves_ports_to_those_who_have_them():
+    one, two = frozenset(["net1"]), frozenset(["net2"])
+    views = plan_views(["net1", "net2"], {}, {two: 5303}, lambda port: port not in (5301, 5302))
+    assert views == [View(5304, one), View(5303, two)]
 
 
 def test_an_address_that_two_containers_have_tells_them_not_apart():
@@ -333,6 +347,18 @@ def test_a_network_is_found_by_its_module():
             network_class(driver, module)
 
 
+def test_a_network_without_sockets_follows_the_keys_that_its_options_name(tmp_path):
+    kind = network_class("flannel", ".flannel.driver")
+    assert not issubclass(kind, Network)
+    assert kind.watched_prefixes({"etcd_prefix": "flannel/"}) == ("/flannel/",)
+    flannel = {"module": ".flannel.driver", "etcd_prefix": "/a", "interface": "lo", "address": "192.0.2.1"}
+    options = {"flannel": flannel, "calico": {"module": ".calico.driver", "interface": "lo"}}
+    found = workers(Config.parse(configuration(networks=options, plugins=str(tmp_path))))
+    assert [type(worker) for worker in found] == [Following, Driver]
+    with pytest.raises(InvalidInput, match="'flannel' needs the option 'address'"):
+        network_classes({"flannel": {**flannel, "address": None}})
+
+
 def test_a_wrong_option_is_named_with_all_others():
     networks = {
         "calico": {"module": ".calico.driver", "container_mtu": "1400", "colour": "red", "bgp_password": 17},
@@ -357,21 +383,6 @@ def test_a_wrong_option_is_named_with_all_others():
 def test_a_network_from_elsewhere_is_found_by_the_whole_name_of_its_module():
     options = {"plain": {"module": "tests.support.plain_network"}}
     assert {name: kind.driver for name, kind in network_classes(options).items()} == {"plain": "plain"}
-
-
-def test_the_domains_of_networks_are_read_by_every_dnsmasq_of_the_host(tmp_path, monkeypatch):
-    reloaded: list[str] = []
-    monkeypatch.setattr(dns_server, "reload_dnsmasq", lambda pid_file: reloaded.append(pid_file.name))
-    (tmp_path / "5301.pid").touch()
-    resolver = tmp_path / "resolv.conf"
-    resolver.write_text("search example\nnameserver 192.0.2.53\n")
-    for _repeated in range(2):
-        dns_server.write_domains(tmp_path, ["weave.local", "container", "container"], tmp_path / "pid", resolver)
-    assert (tmp_path / "domains").read_text() == "server=/container/\nserver=/weave.local/\n"
-    assert reloaded == ["pid", "5301.pid"]
-    resolver.write_text("# nameserver 192.0.2.53\n")
-    dns_server.write_domains(tmp_path, ["container"], tmp_path / "pid", resolver)
-    assert (tmp_path / "domains").read_text() == "server=/#/\nserver=/container/\n"
 
 
 @contextmanager

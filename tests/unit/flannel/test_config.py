@@ -91,7 +91,10 @@ def test_mtu():
             {"backend": "host-gw", "vni": 1},
             "vni is an option of the backend vxlan, and not of host-gw: leave it out",
         ),
-        ({"backend": "ipip"}, "backend 'ipip' is not one that this collection builds: use vxlan or host-gw"),
+        (
+            {"backend": "ipip"},
+            "backend 'ipip' is not one that this collection builds: use one of vxlan, host-gw, aws-vpc",
+        ),
     ],
 )
 def test_what_is_refused(fields, message):
@@ -139,7 +142,12 @@ def test_leases_of_the_v2_api_and_of_dual_stack_are_understood():
 
 @pytest.mark.parametrize(
     ("key", "value"),
-    [("/x/subnets/nonsense", "{}"), ("/x/subnets/40.15.1.0-24", "nonsense"), ("/x/subnets/40.15.1.0-24", "[]")],
+    [
+        ("/x/subnets/nonsense", "{}"),
+        ("/x/subnets/40.15.1.0-24", "nonsense"),
+        ("/x/subnets/40.15.1.0-24", "[]"),
+        pytest.param("/x/subnets/40.15.1.0-24", "[" * 100_000, id="nested"),
+    ],
 )
 def test_what_is_no_lease(key, value):
     assert Lease.from_stored(key, value) is None
@@ -201,7 +209,7 @@ def test_a_document_is_read_as_go_reads_it():
         ('"Backend":[]', "Backend is [], and flanneld takes a JSON object only"),
         (
             '"Backend":{"Type":"wireguard"}',
-            "backend 'wireguard' is not one that this collection builds: use vxlan or host-gw",
+            "backend 'wireguard' is not one that this collection builds: use one of vxlan, host-gw, aws-vpc",
         ),
         ('"Network":"40.15.0.0"', "Network '40.15.0.0' is not an IPv4 network, as 40.15.0.0/16"),
     ],
@@ -225,3 +233,45 @@ def test_only_what_is_chosen_contradicts_a_document():
         "its DirectRouting is True, and direct_routing is False",
     ]
     assert config(backend="host-gw").differences(others) == ["its Backend.Type is vxlan, and backend is host-gw"]
+
+
+# --- aws-vpc --------------------------------------------------------------------------------------
+
+TABLES = ["rtb-0686cdc9012674692", "rtb-054dfd5f3e47102ae"]
+
+
+@pytest.mark.parametrize(
+    ("given", "backend"),
+    [
+        (None, '{"Type":"aws-vpc"}'),
+        (TABLES[0], '{"Type":"aws-vpc","RouteTableID":"rtb-0686cdc9012674692"}'),
+        (TABLES, '{"Type":"aws-vpc","RouteTableID":["rtb-0686cdc9012674692","rtb-054dfd5f3e47102ae"]}'),
+    ],
+)
+def test_route_tables_are_written_as_the_course_shows_them(given, backend):
+    chosen = config(backend="aws-vpc", route_table_ids=given)
+    assert chosen.document() == '{"Network":"40.15.0.0/16","Backend":' + backend + "}"
+    assert FlannelConfig.from_document(chosen.document()) == chosen
+    assert chosen.backend.mtu(9001) == 9001
+
+
+def test_the_order_of_route_tables_means_nothing():
+    chosen = config(backend="aws-vpc", route_table_ids=TABLES)
+    assert chosen.same_meaning(config(backend="aws-vpc", route_table_ids=TABLES[::-1]).document())
+    assert not chosen.same_meaning(config(backend="aws-vpc").document())
+
+
+def test_route_tables_that_are_chosen_here_must_be_the_stored_ones():
+    stored = config(backend="aws-vpc", route_table_ids=TABLES)
+    assert config(backend="aws-vpc").differences(stored) == []
+    (difference,) = config(backend="aws-vpc", route_table_ids=TABLES[0]).differences(stored)
+    assert "its RouteTableID is rtb-0686cdc9012674692, rtb-054dfd5f3e47102ae, and route_table_ids" in difference
+
+
+def test_wrong_route_tables_are_refused():
+    with pytest.raises(InvalidInput, match="route_table_ids .. names no route tables"):
+        config(backend="aws-vpc", route_table_ids=[])
+    with pytest.raises(InvalidInput, match="route_table_ids is an option of the backend aws-vpc, and not of vxlan"):
+        config(route_table_ids=TABLES)
+    with pytest.raises(InvalidInput, match="route_table_ids 7 names no route tables"):
+        FlannelConfig.from_document('{"Network":"40.15.0.0/16","Backend":{"Type":"aws-vpc","routetableid":7}}')

@@ -7,6 +7,7 @@ import ipaddress
 
 import pytest
 
+from ansible_collections.container_network.lab.plugins.module_utils.errors import LabError
 from ansible_collections.container_network.lab.plugins.module_utils.flannel.backends.vxlan import vtep_mac
 from ansible_collections.container_network.lab.plugins.module_utils.flannel.checks import (
     CheckedHost,
@@ -96,6 +97,37 @@ def test_what_comes_from_other_hosts_passes_before_docker_28_drops_it(backend, a
     assert jumps[("raw", "PREROUTING")]["insert"]
 
 
+def test_what_neighbours_send_without_the_tunnel_passes_as_well():
+    config = FlannelConfig.from_fields(network="40.15.0.0/16", backend="vxlan", direct_routing=True)
+    pairs = {"40.15.43.0/24": "192.168.1.68", "40.15.56.0/24": "192.168.1.245", "40.15.9.0/24": "192.168.0.33"}
+    leases = [config.lease(ipaddress.IPv4Network(subnet), address) for subnet, address in pairs.items()]
+    chains = HostState.of_leases(config, leases, UNDERLAY).described()["chains"]
+    arrivals = [chain["rules"] for chain in chains if chain["name"] == "FLANNEL-ARRIVALS"]
+    accepted = [
+        "-d 40.15.43.0/24 -i flannel.1 -j ACCEPT",
+        "-s 40.15.0.0/16 -d 40.15.43.0/24 -i eth0 -j ACCEPT",
+        "-s 192.168.1.245/32 -d 40.15.43.0/24 -i eth0 -j ACCEPT",
+    ]
+    assert arrivals == [accepted, accepted]
+
+
+def test_a_host_is_told_why_it_can_have_no_part_of_the_network():
+    config = FlannelConfig.from_fields(network="40.15.0.0/16", backend="vxlan")
+    subnet = ipaddress.IPv4Network("40.15.43.0/24")
+    narrow = Underlay("eth0", UNDERLAY.address, 600)
+    for leases, underlay, words in (
+        (
+            [config.lease(subnet, "192.168.1.9")],
+            UNDERLAY,
+            "192.168.1.68 has no lease under /coreos.com/network/subnets",
+        ),
+        ([Lease(subnet, "192.168.1.68", "host-gw")], UNDERLAY, "this host, cannot be used: its backend is host-gw"),
+        ([config.lease(subnet, "192.168.1.68")], narrow, "MTU 600 of eth0 leaves 550 bytes for containers with vxlan"),
+    ):
+        with pytest.raises(LabError, match=words):
+            HostState.of_leases(config, leases, underlay)
+
+
 @pytest.mark.parametrize(
     ("backend", "subnet", "lease", "reason"),
     [
@@ -126,14 +158,16 @@ def test_subnet_env():
 
 
 def checked(name: str, address: str, found, **fields) -> CheckedHost:
-    return CheckedHost(name, address, "eth0", "192.168.1.1", found, **fields)
+    return CheckedHost(name, address, "eth0", "192.168.1.1", found["mtu"], found, **fields)
 
 
-def test_checks_expect_the_macs_that_peers_really_have():
-    other = checked("node-2", "192.168.1.254", state(), vtep_mac="4e:55:ee:0a:90:38", containers={"b": "40.15.26.2"})
+def test_checks_expect_of_each_host_the_mac_of_its_lease_and_of_others_to_send_there():
+    other = checked("node-2", "192.168.1.254", state(), containers={"b": "40.15.26.2"})
     own = checked("node-1", "192.168.1.68", state(), containers={"a": "40.15.43.2"})
     by_name = {check["name"]: check for check in checks(own, [other], "203.0.113.1")}
-    assert "4e:55:ee:0a:90:38 dst 192.168.1.254 self permanent" in by_name["forwarding entries of flannel.1"]["expect"]
+    there = f"{vtep_mac('192.168.1.254', 1)} dst 192.168.1.254 self permanent"
+    assert there in by_name["forwarding entries of flannel.1"]["expect"]
+    assert f"link/ether {vtep_mac('192.168.1.68', 1)}" in by_name["flannel.1 is as flannel makes it"]["expect"]
     assert by_name["a reaches b of node-2"]["expect"] == ["64 bytes from 40.15.26.2: seq=0 ttl=62"]
     assert by_name["a: path to the outside"]["expect"] == ["1 40.15.43.1", "2 192.168.1.1"]
     assert by_name["routes"]["expect"][-1] == "40.15.43.0/24 dev docker0 proto kernel scope link src 40.15.43.1"

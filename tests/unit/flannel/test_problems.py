@@ -93,7 +93,7 @@ def test_a_node_that_takes_no_part_is_not_judged():
         (
             VXLAN | {"backend": "ipip"},
             {},
-            "flannel_backend 'ipip' is not one that this collection builds: use vxlan or host-gw",
+            "flannel_backend 'ipip' is not one that this collection builds: use one of vxlan, host-gw, aws-vpc",
         ),
     ],
 )

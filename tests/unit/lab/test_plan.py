@@ -58,6 +58,11 @@ def test_releases_that_do_not_go_together_are_refused(host, engine, words):
     assert all(words in problem for problem in found)
 
 
+def test_what_is_no_package_is_refused():
+    (problem,) = plan_lab("course", SEGMENTS, HOSTS, OUTSIDE, {}, packages=["python3-boto3", "g++", "x,y"])["problems"]
+    assert problem.startswith("lab_packages, entry 2: 'x,y' is no name of a Debian package")
+
+
 def test_each_interface_becomes_a_pair_into_its_segment():
     pairs = plan()["pairs"]
     assert [(pair["name"], pair["master"], pair["peer"]["netns"], pair["peer"]["name"]) for pair in pairs] == [

@@ -16,7 +16,13 @@ from ansible_collections.container_network.lab.plugins.filter.draw import topolo
 from ansible_collections.container_network.lab.plugins.module_utils.topology.figure import Chip, Figure, figure_of
 from ansible_collections.container_network.lab.plugins.module_utils.topology.joined import Topology
 from ansible_collections.container_network.lab.plugins.module_utils.topology.layout import CHARACTER, Box, draw
-from tests.support.topologies import lab_results
+from ansible_collections.container_network.lab.plugins.module_utils.topology.model import (
+    Device,
+    Host,
+    Namespace,
+    Tables,
+)
+from tests.support.topologies import bridge, lab_results
 
 
 def topology(hosts: int = 4, containers: int = 10) -> Topology:
@@ -129,3 +135,46 @@ def test_the_text_forms_have_all_devices_and_lines():
     assert files["mmd"].startswith("flowchart TB\n")
     assert "bundle" not in files["mmd"] + files["dot"]
     assert files["mmd"].count("subgraph") == files["mmd"].count("\n  end") + files["mmd"].count("    end")
+
+
+def tunnel_lines(*hosts: Host) -> list[tuple[tuple[str, str], str]]:
+    seen = Topology.from_results({host.name: {"topology": host.data()} for host in hosts}, None)
+    return [(line.ends, line.label) for line in figure_of(seen).lines if line.kind == "tunnel"]
+
+
+def card(address: str) -> Device:
+    return Device("eth0", 2, None, None, 1500, True, (f"{address}/24",))
+
+
+def test_tunnels_in_namespaces_of_their_own_are_joined_by_their_number():
+    """As Docker's overlays are: one namespace a network, with a VXLAN device in it."""
+
+    def host(number: int, other: int) -> Host:
+        vxlan = {
+            vni: Device("vxlan0", 3, "vxlan", None, 1450, True, (), "br0", tunnel=f"vxlan id {vni} dstport 4789")
+            for vni in (256, 257)
+        }
+        entry = f"02:42:0a:14:00:02 dev vxlan0 dst 10.0.0.{other} self permanent"
+        own = Namespace(f"{number}", "host", "p", (), (card(f"10.0.0.{number}"),))
+        overlays = [
+            Namespace(f"{number}/{vni}", f"1-{vni}", "p", (), (bridge("br0", 2), device), Tables(forwarding=(entry,)))
+            for vni, device in vxlan.items()
+        ]
+        return Host(f"node-{number}", namespaces=(own, *overlays))
+
+    assert sorted(tunnel_lines(host(1, 2), host(2, 1))) == [
+        (("node-1/1-256/vxlan0", "node-2/1-256/vxlan0"), "vxlan id 256"),
+        (("node-1/1-257/vxlan0", "node-2/1-257/vxlan0"), "vxlan id 257"),
+    ]
+
+
+def test_a_tunnel_without_a_peer_of_its_own_goes_where_routes_lead():
+    """As Calico's IP in IP does."""
+
+    def host(number: int, *routes: str) -> Host:
+        tunnel = Device("tunl0", 3, "ipip", None, 1480, True, tunnel="ipip")
+        own = Namespace(f"{number}", "host", "p", (), (card(f"10.0.0.{number}"), tunnel), Tables(routes=routes))
+        return Host(f"node-{number}", namespaces=(own,))
+
+    leading = host(1, "197.19.65.128/26 via 10.0.0.2 dev tunl0 proto bird onlink")
+    assert tunnel_lines(leading, host(2), host(3)) == [(("node-1/host/tunl0", "node-2/host/tunl0"), "ipip")]

@@ -138,6 +138,16 @@ def test_names_are_of_all_containers_that_have_them():
     assert state.addresses_of_name("c9") == []
 
 
+def test_aliases_of_docker_are_names_too():
+    known = {"/container_network/weavemesh/aliases/h2/e2": '["web", "Db.Front", "a b"]'}
+    state = Snapshot.parse({**texts(), **known})
+    for name in ("c2", "web", "WEB.weave.local", "db.front"):
+        assert state.addresses_of_name(name) == ["172.111.222.96"]
+    assert state.addresses_of_name("a b") == []
+    assert status.dns(state)[0] == "Db.Front     172.111.222.96  e2 7a:00:00:00:00:02"
+    assert [line.split()[0] for line in status.dns(state)] == ["Db.Front", "c1", "c2", "web"]
+
+
 def test_status_ipam_has_the_own_part_first():
     """weave_fastdp: h1-status.txt."""
     assert status.ipam(Snapshot.parse(texts()), "h1") == [

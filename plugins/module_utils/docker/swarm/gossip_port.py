@@ -15,7 +15,7 @@ import os
 import time
 
 from ...errors import LabError
-from ...kernel.host_facts import used_ports
+from ...kernel.listening import used_ports
 from ..restart import restart
 from .state import GOSSIP_PORT
 

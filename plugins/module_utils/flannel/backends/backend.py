@@ -40,6 +40,8 @@ class Backend:
     """What its options are called in the configuration's Backend."""
     FLAGS: ClassVar[Mapping[str, str]] = {}
     """Likewise, of its options that are true or false."""
+    IDS: ClassVar[Mapping[str, str]] = {}
+    """Likewise, of its options that are an id, or a list of ids."""
     OVERHEAD: ClassVar[int] = 0
     """Bytes that it puts around a packet."""
 
@@ -65,6 +67,7 @@ class Backend:
     def document(self) -> dict[str, Any]:
         """The configuration's Backend: only what was chosen, in flannel's order."""
         options = {field: getattr(self, option) for option, field in {**self.OPTIONS, **self.FLAGS}.items()}
+        options.update({field: _shortest(getattr(self, option)) for option, field in self.IDS.items()})
         return {"Type": self.TYPE, **{field: value for field, value in options.items() if value is not None}}
 
     def problems(self) -> list[str]:
@@ -99,8 +102,8 @@ class Backend:
         """The tables of the tunnel device."""
         return StaticTables()
 
-    def route(self, peer: Lease, underlay: Underlay) -> Route:
-        """The route to a peer's containers."""
+    def route(self, peer: Lease, underlay: Underlay) -> Route | None:
+        """The route to a peer's containers; None if the host needs none."""
         raise NotImplementedError
 
     def arrivals(
@@ -110,13 +113,24 @@ class Backend:
         raise NotImplementedError
 
     @classmethod
-    def checks(cls, flannel: Mapping[str, Any], seen_macs: Mapping[str, str | None]) -> list[CheckOptions]:
+    def checks(cls, flannel: Mapping[str, Any]) -> list[CheckOptions]:
         """The checks of the tunnel device, or that there is none.
 
-        ``flannel`` is what the module flannel_host returned; ``seen_macs`` has by a host's address the MAC address that
-        its tunnel device was seen to have.
+        ``flannel`` is what the leases imply for the host, as `HostState.described` has it.
         """
         return []
+
+
+def _shortest(ids: tuple[str, ...] | None) -> str | list[str] | None:
+    return ids[0] if ids and len(ids) == 1 else list(ids) if ids else None
+
+
+def arrivals_over_the_underlay(
+    network: ipaddress.IPv4Network, own: Lease, peers: Sequence[Lease], underlay: Underlay
+) -> list[str]:
+    """What peers send without a tunnel: only what has an address of a container or peer, as others are there, too."""
+    sources = [str(network), *(f"{peer.public_ip}/32" for peer in peers)]
+    return [f"-s {source} -d {own.subnet} -i {underlay.interface}" for source in sources]
 
 
 def route_by(dst: ipaddress.IPv4Network, via: str, dev: str, onlink: bool = False) -> Route:

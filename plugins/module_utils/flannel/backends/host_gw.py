@@ -14,7 +14,7 @@ from typing import Any
 from ...checks.check import CheckOptions, check_options
 from ...kernel.routes import Route
 from ..leases import Lease
-from .backend import Backend, Underlay, route_by
+from .backend import Backend, Underlay, arrivals_over_the_underlay, route_by
 from .vxlan import DEFAULT_PORT
 
 
@@ -50,12 +50,11 @@ class HostGw(Backend):
     def arrivals(
         self, network: ipaddress.IPv4Network, own: Lease, peers: Sequence[Lease], underlay: Underlay
     ) -> list[str]:
-        """Over the underlay, where others are as well: only what has an address of a container or of a peer."""
-        sources = [str(network), *(f"{peer.public_ip}/32" for peer in peers)]
-        return [f"-s {source} -d {own.subnet} -i {underlay.interface}" for source in sources]
+        """All over the underlay."""
+        return arrivals_over_the_underlay(network, own, peers, underlay)
 
     @classmethod
-    def checks(cls, flannel: Mapping[str, Any], seen_macs: Mapping[str, str | None]) -> list[CheckOptions]:
+    def checks(cls, flannel: Mapping[str, Any]) -> list[CheckOptions]:
         """Nothing is left of the backend vxlan."""
         return [
             check_options(

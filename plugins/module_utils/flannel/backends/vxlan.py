@@ -18,7 +18,7 @@ from ...kernel.virtual_links import VirtualLink, VxlanAttributes
 from ...kernel.vxlan import IANA_PORT, LARGEST_VNI, OVERHEAD
 from ...kernel.vxlan_tables import StaticTables
 from ..leases import Lease
-from .backend import Backend, Underlay, route_by
+from .backend import Backend, Underlay, arrivals_over_the_underlay, route_by
 
 DEFAULT_VNI = 1
 DEFAULT_PORT = 8472
@@ -146,16 +146,18 @@ class Vxlan(Backend):
     def arrivals(
         self, network: ipaddress.IPv4Network, own: Lease, peers: Sequence[Lease], underlay: Underlay
     ) -> list[str]:
-        """Whatever comes out of the tunnel."""
-        return [f"-d {own.subnet} -i {self.device}"]
+        """Whatever comes out of the tunnel, and what comes without it."""
+        direct = [peer for peer in peers if self.is_direct(peer, underlay)]
+        plain = arrivals_over_the_underlay(network, own, direct, underlay) if direct else []
+        return [f"-d {own.subnet} -i {self.device}", *plain]
 
     @classmethod
-    def checks(cls, flannel: Mapping[str, Any], seen_macs: Mapping[str, str | None]) -> list[CheckOptions]:
-        """The device and its tables; of peers that were seen themselves, the MAC that they really have is expected."""
+    def checks(cls, flannel: Mapping[str, Any]) -> list[CheckOptions]:
+        """The device and its tables."""
         device, link = flannel["device"], flannel["links"][0]
         tunnel = link["vxlan"]
         peers = [
-            (peer["subnet"].partition("/")[0], seen_macs.get(peer["public_ip"]) or peer["vtep_mac"], peer["public_ip"])
+            (peer["subnet"].partition("/")[0], peer["vtep_mac"], peer["public_ip"])
             for peer in flannel["peers"]
             if peer["vtep_mac"] in {entry["mac"] for entry in flannel["fdb"]}  # the others are reached directly
         ]

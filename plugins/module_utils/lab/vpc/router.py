@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...aws_vpc.api import VpcApi
+from ...aws_vpc.plan import table_of_subnet
 from ...aws_vpc.values import LOCAL, Instance, NetworkInterface, Route, RouteTable
 from ...kernel import iptables, sysctl
 from ...kernel.command import run
@@ -51,11 +52,6 @@ class CloudState:
     tables: Sequence[RouteTable]
     instances: Sequence[Instance]
 
-    def table_of(self, subnet_id: str) -> RouteTable | None:
-        """The subnet's table; the main one if it has none."""
-        of_subnet = [table for table in self.tables if subnet_id in table.subnet_ids]
-        return next(iter(of_subnet or [table for table in self.tables if table.is_main]), None)
-
     def running_interfaces(self) -> list[NetworkInterface]:
         """The interfaces of all instances that run."""
         return [card for instance in self.instances if instance.state == "running" for card in instance.interfaces]
@@ -70,7 +66,7 @@ class CloudState:
 
 def leg_routes(leg: Leg, legs: Sequence[Leg], cloud: CloudState, outside: str) -> list[dict[str, Any]]:
     """The routes for what comes in by a leg, as options of network_routes. What no route is for is dropped."""
-    table = cloud.table_of(leg.subnet_id)
+    table = table_of_subnet(cloud.tables, leg.subnet_id)
     routes = table.routes if table else ()
     by_range: dict[str, dict[str, Any]] = {"0.0.0.0/0": {"type": "blackhole"}}
     by_range.update({str(route.destination): {"type": "blackhole"} for route in routes if route.target == LOCAL})
