@@ -97,6 +97,11 @@ options:
         type: list
         elements: int
         default: [2379, 2380]
+      service_endpoints:
+        description: URLs of further services that are for the network's hosts alone.
+        type: list
+        elements: str
+        default: []
       container_interfaces:
         description: Interfaces of containers that send from addresses only to which the host has a route there.
         type: list

@@ -15,7 +15,6 @@ DATAPATHS = (AUTO, KERNEL_DATAPATH, USERSPACE_DATAPATH)
 INTEGRATION_BRIDGE, TUNNEL_BRIDGE, UNDERLAY_BRIDGE = "br-int", "br-tun", "br-phy"
 ID_LENGTH = 11
 """As many characters of a port's id are in the names of its devices."""
-OPENFLOW_PORT = 6633  # TCP, on 127.0.0.1: where the agent listens for the bridges
 
 RABBITMQ_PORT, NEUTRON_PORT = 5672, 9696  # TCP
 DRIVER = "kuryr"

@@ -13,7 +13,7 @@ from ..kernel.needed_ports import NeededPorts, seen_ports
 from ..kernel.vxlan import IANA_PORT, OVERHEAD
 from .checks import CheckedHost, Network, checks, containers_from, rules_from
 from .config import parsed_networks
-from .constants import AUTO, DRIVER, KERNEL_DATAPATH, NEUTRON_PORT, USERSPACE_DATAPATH
+from .constants import AUTO, DRIVER, KERNEL_DATAPATH, NEUTRON_PORT, RABBITMQ_PORT, USERSPACE_DATAPATH
 from .problems import container_mtu, problems
 
 Hosts = Mapping[str, Mapping[str, Any]]
@@ -43,14 +43,16 @@ def seen_of(_config: Mapping[str, Any], variables: Mapping[str, Any]) -> dict[st
 def network_description(config: Mapping[str, Any], hosts: Hosts) -> dict[str, Any]:
     """What the configuration of all hosts has in common.
 
-    ``controller_address``, ``neutron_url``, ``path_mtu`` (bytes), ``datapaths`` by host, ``hostnames``, the
-    ``security_groups`` without their workloads, and ``members``, which are the addresses of those, once they run.
+    ``controller_address``, ``neutron_url``, ``endpoints`` (URLs of what is for hosts alone), ``path_mtu`` (bytes),
+    ``datapaths`` by host, ``hostnames``, the ``security_groups`` without their workloads, and ``members``, which are
+    the addresses of those, once they run.
     """
     infos = {name: _info(variables) for name, variables in hosts.items()}
     address = infos[config["controller"]]["address"]
     return {
         "controller_address": address,
         "neutron_url": f"http://{address}:{NEUTRON_PORT}",
+        "endpoints": [f"http://{address}:{NEUTRON_PORT}", f"amqp://{address}:{RABBITMQ_PORT}"],
         "path_mtu": container_mtu(config["mtu"], infos) + OVERHEAD,
         "datapaths": {name: _datapath(config["datapath"], info) for name, info in infos.items()},
         "hostnames": [info["hostname"] for info in infos.values()],

@@ -108,6 +108,7 @@ def test_the_inventory_is_judged_by_what_was_seen_of_its_hosts():
     assert network_description(CONFIG, hosts) == {
         "controller_address": "192.168.1.68",
         "neutron_url": "http://192.168.1.68:9696",
+        "endpoints": ["http://192.168.1.68:9696", "amqp://192.168.1.68:5672"],
         "path_mtu": 9001,
         "datapaths": {"node-1": "netdev", "node-2": "netdev"},
         "hostnames": ["node-1", "node-2"],
