@@ -193,7 +193,7 @@ def _port(network: Network, container: CheckedContainer) -> list[CheckOptions]:
         check_options(
             f"{container.name}: port active",
             _asked(network, f"ports/{container.port_id}?fields=status"),
-            ['{"port": {"status": "ACTIVE"}}'],
+            ['{"port":{"status":"ACTIVE"}}'],
             timeout=PING_SECONDS,
         ),
         *(

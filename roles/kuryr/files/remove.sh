@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
 # Stops Kuryr, Neutron and what they need on this host, and removes what they made; what is not there is passed over.
 #
-# usage: remove.sh FOLDER LIBRARY RABBITMQ_NODE
+# usage: remove.sh FOLDER LIBRARY RABBITMQ_NODE RUNNING
 set -euo pipefail
 
 folder=$1
 library=$2
 node=$3
+running=$4
 units=/etc/systemd/system
 
 stop() {
@@ -47,7 +48,7 @@ if [ -e "$folder/openvswitch_enabled" ]; then
     rm -f /etc/openvswitch/conf.db /etc/openvswitch/.conf.db.~lock~
 fi
 
-rm -rf "$library" /etc/docker/plugins/kuryr.spec \
+rm -rf "$library" "$running" /etc/docker/plugins/kuryr.spec \
     "$units/neutron-server.service" "$units/kuryr-libnetwork.service" "$units/container-network-underlay-bridge.service" \
     "$units/neutron-openvswitch-agent.service.d/zz-container-network-kuryr.conf" \
     "$units/rabbitmq-server.service.d/zz-container-network-kuryr.conf"

@@ -22,11 +22,18 @@ for unit in "${units[@]}"; do
     systemctl restart "$unit"
 done
 
-# Kuryr has started when it answers; the agent makes the bridges some seconds after its start.
+# Kuryr has started when it answers. The agent makes its bridges some seconds after its start, and Neutron binds ports to
+# hosts only that it has heard of.
+neutron=$(sed -n 's/^endpoint = //p' "$folder/kuryr.conf")
+works() {
+    ovs-vsctl br-exists br-tun &&
+        curl --silent --max-time 10 "$neutron/v2.0/agents?host=$(hostname)&fields=alive" | grep -q true
+}
 deadline=$((SECONDS + seconds))
-until ovs-vsctl br-exists br-tun; do
+until works; do
     if [ "$SECONDS" -ge "$deadline" ]; then
-        echo "$(hostname) has no bridge br-tun after $seconds s: see 'journalctl -u neutron-openvswitch-agent.service' there." >&2
+        echo "Neutron's agent on $(hostname) does not work after $seconds s: see" \
+            "'journalctl -u neutron-openvswitch-agent.service' there." >&2
         exit 1
     fi
     sleep 0.3

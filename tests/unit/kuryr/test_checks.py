@@ -154,7 +154,7 @@ def test_neutron_has_the_port_active_and_the_agent_alive():
     assert checks["agent alive"].command[-1] == "http://192.168.1.68:9696/v2.0/agents?host=kur-2&fields=alive"
     assert passes(checks["agent alive"], '{"agents": [{"alive": true}]}')
     assert not passes(checks["agent alive"], '{"agents": []}')
-    assert passes(checks["c2: port active"], '{"port": {"status": "ACTIVE"}}')
+    assert passes(checks["c2: port active"], '{"port":{"status":"ACTIVE"}}')
     assert not passes(checks["c2: port active"], '{"port": {"status": "DOWN"}}')
 
 
