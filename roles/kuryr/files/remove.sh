@@ -13,6 +13,7 @@ units=/etc/systemd/system
 stop() {
     for unit; do
         systemctl disable --quiet --now "$unit" 2>/dev/null || true
+        systemctl reset-failed "$unit" 2>/dev/null || true
     done
 }
 
@@ -49,11 +50,9 @@ if [ -e "$folder/openvswitch_enabled" ]; then
 fi
 
 rm -rf "$library" "$running" /etc/docker/plugins/kuryr.spec \
-    "$units/neutron-server.service" "$units/kuryr-libnetwork.service" "$units/container-network-underlay-bridge.service" \
-    "$units/neutron-openvswitch-agent.service.d/zz-container-network-kuryr.conf" \
+    "$units"/{neutron-server,neutron-openvswitch-agent,kuryr-libnetwork,container-network-underlay-bridge}.service \
     "$units/rabbitmq-server.service.d/zz-container-network-kuryr.conf"
-rmdir --ignore-fail-on-non-empty /etc/docker/plugins "$units/neutron-openvswitch-agent.service.d" \
-    "$units/rabbitmq-server.service.d" 2>/dev/null || true
+rmdir --ignore-fail-on-non-empty /etc/docker/plugins "$units/rabbitmq-server.service.d" "${running%/*}" 2>/dev/null || true
 systemctl daemon-reload
 # Last: what is in there tells an interrupted removal what is left to do.
 rm -rf "$folder"
