@@ -82,7 +82,18 @@ impair: $(lab_ready) ## make a line of the lab LAB worse: ON=node-1 WITH="delay=
 
 .PHONY: test
 test: ## lint, and all tests but fault-tests and test-vagrant; all parts, also after one that failed
-	@$(MAKE) --keep-going lint docs sanity unit integration molecule lab-tests
+	@$(MAKE) --keep-going --jobs=2 --output-sync=target tests-without-labs tests-in-labs
+
+# Two rows side by side, since both wait more than they compute. What the second one does is seen at once, and the first
+# one's output comes as a whole when it has ended.
+in_turn = env --unset=MAKEFLAGS $(MAKE) --keep-going
+
+.PHONY: tests-without-labs tests-in-labs
+tests-without-labs: $(test_ready)
+	@$(in_turn) lint docs sanity unit integration
+
+tests-in-labs: $(test_ready)
+	@env --unset=MAKEFLAGS $(MAKE) --keep-going molecule lab-tests
 
 .PHONY: lint
 lint: $(test_ready) ## ruff, ansible-lint, changelog fragments

@@ -27,6 +27,16 @@ class ContainerPlace:
     pid: int
     sandbox: str  # a path; empty where the engine tells none
 
+    @classmethod
+    def of(cls, document: Mapping[str, Any]) -> ContainerPlace:
+        """Where a container is, from what ``docker inspect`` tells of it."""
+        return cls(
+            name=document["Name"].lstrip("/"),
+            id=document["Id"],
+            pid=document["State"]["Pid"],
+            sandbox=document["NetworkSettings"].get("SandboxKey", ""),
+        )
+
 
 @dataclass
 class FoundNamespace(KnownNamespace):

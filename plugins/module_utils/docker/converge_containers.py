@@ -118,16 +118,7 @@ def running_places(engine: Engine, names: Sequence[str]) -> list[ContainerPlace]
             f"running ones are: {', '.join(sorted(running)) or 'none'}."
         )
     documents = inspect_containers(engine, [running[name] for name in sorted(set(names) or running)])
-    return [
-        ContainerPlace(
-            name=document["Name"].lstrip("/"),
-            id=document["Id"],
-            pid=document["State"]["Pid"],
-            sandbox=document["NetworkSettings"].get("SandboxKey", ""),
-        )
-        for document in documents
-        if document["State"]["Running"]
-    ]
+    return [ContainerPlace.of(document) for document in documents if document["State"]["Running"]]
 
 
 def _read(engine: Engine, names: Iterable[str], group: str | None) -> dict[str, FoundContainer]:

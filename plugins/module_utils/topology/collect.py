@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import platform
 import socket
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..docker.container_links import ContainerPlace, FoundNamespace, find_namespaces, other_end
@@ -45,7 +45,7 @@ def look(wanted: Sequence[str], with_tables: bool) -> Host:
         documents = inspect_containers(engine, [entry["Id"] for entry in list_containers(engine)])
     except LabError as error:
         problem = str(error) if engine_is_installed() else ""
-    found = find_namespaces(_places(documents))
+    found = find_namespaces(ContainerPlace.of(document) for document in documents if document["State"]["Running"])
     identities = {name: _identity(namespace) for name, namespace in found.items()}
     shown = [name for name, namespace in found.items() if not wanted or set(wanted) & set(namespace.names)]
     return Host(
@@ -59,19 +59,6 @@ def look(wanted: Sequence[str], with_tables: bool) -> Host:
         containers=tuple(sorted((_container(each, found, identities) for each in documents), key=lambda c: c.name)),
         namespaces=tuple(_namespace(found, name, identities, with_tables) for name in shown),
     )
-
-
-def _places(documents: Iterable[Mapping[str, Any]]) -> list[ContainerPlace]:
-    return [
-        ContainerPlace(
-            name=document["Name"].lstrip("/"),
-            id=document["Id"],
-            pid=document["State"]["Pid"],
-            sandbox=document["NetworkSettings"].get("SandboxKey", ""),
-        )
-        for document in documents
-        if document["State"]["Running"]
-    ]
 
 
 def _identity(namespace: FoundNamespace) -> str:
