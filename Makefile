@@ -45,6 +45,8 @@ vagrant_ready := .venv/.ready-vagrant
 all_scenarios := $(notdir $(patsubst %/molecule.yml,%,$(wildcard molecule/*/molecule.yml)))
 cores := 2.17 2.18 2.19 2.20 2.21
 vagrant_scenarios := $(filter %_vagrant,$(all_scenarios))
+# Those whose image of hosts is large: each has to be asked for by its name, as "make molecule-kuryr".
+large_scenarios := kuryr
 # Those that use the lab of the scenario default, and those with a lab of their own.
 shared_scenarios := $(filter-out default,$(notdir $(patsubst %/molecule.yml,%,$(shell grep -lx 'shared_state: true' molecule/*/molecule.yml))))
 own_scenarios := $(filter-out default $(shared_scenarios) $(vagrant_scenarios),$(all_scenarios))
@@ -144,7 +146,7 @@ integration: $(test_ready) ## modules against real namespaces and a real Docker 
 	$(pytest_as_root) -q tests/integration
 
 .PHONY: molecule
-molecule: molecule-shared $(addprefix molecule-,$(own_scenarios)) ## all Molecule scenarios
+molecule: molecule-shared $(addprefix molecule-,$(filter-out $(large_scenarios),$(own_scenarios))) ## all Molecule scenarios but molecule-kuryr
 
 .PHONY: molecule-shared
 molecule-shared: ## those of one lab: each network in the place of the one before; all of them, also after one that failed

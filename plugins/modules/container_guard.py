@@ -38,6 +38,13 @@ options:
         type: list
         elements: int
         default: [2379, 2380]
+      service_endpoints:
+        description:
+          - URLs of further services that are for the network's hosts alone, such as V(http://192.168.1.68:9696).
+            Containers reach them as little as etcd.
+        type: list
+        elements: str
+        default: []
       container_interfaces:
         description:
           - Interfaces of containers, such as V(docker0), or V(cali+) for all that begin so. What comes from there must

@@ -13,6 +13,8 @@ author: container_network.lab contributors (@container-network-lab)
 short_description: Find a host's underlay interface and what its kernel can do
 description:
   - Finds the interface that container traffic between hosts will use, with address, MTU and gateway.
+  - An underlay interface whose addresses a bridge of Open vSwitch has, as with P(container_network.lab.kuryr#role), is
+    told with them, and that bridge is not.
   - Tries which link types the running kernel can make, in an empty network namespace of its own.
   - Refuses a host where rules of Docker or of a network are in the mode of iptables, V(nft) or V(legacy), that the
     command C(iptables) has no longer.
@@ -95,6 +97,11 @@ options:
         type: list
         elements: int
         default: [2379, 2380]
+      service_endpoints:
+        description: URLs of further services that are for the network's hosts alone.
+        type: list
+        elements: str
+        default: []
       container_interfaces:
         description: Interfaces of containers that send from addresses only to which the host has a route there.
         type: list
@@ -126,6 +133,10 @@ host_info:
   type: dict
   returned: success
   contains:
+    hostname:
+      description: What the host calls itself, as C(hostname) prints it.
+      type: str
+      sample: node-1
     interface:
       description: The underlay interface.
       type: str

@@ -142,4 +142,6 @@ OVERLAY_ETCD = LabNetwork(
     etcd=("/docker/", "/container_network/overlay-etcd/"),
     driver=OVERLAY_DRIVER,
 )
+OWN_LAB = ("kuryr",)
+"""Networks whose programs the hosts of tests/lab do not have: their scenarios of Molecule have labs of their own."""
 NETWORKS = (FLANNEL, CALICO, WEAVE, OVERLAY_ETCD, OVERLAY_SWARM)

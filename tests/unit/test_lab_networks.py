@@ -8,7 +8,7 @@ from __future__ import annotations
 import pytest
 
 from tests.support.lab_runs import ROOT
-from tests.support.networks import NETWORKS, LabNetwork
+from tests.support.networks import NETWORKS, OWN_LAB, LabNetwork
 
 TASKS = {
     line.partition("- name: ")[2]
@@ -19,9 +19,11 @@ TASKS = {
 
 
 def test_every_network_is_tested() -> None:
-    assert {network.role for network in NETWORKS} == {
-        path.parents[1].name for path in ROOT.glob("roles/*/meta/network.yml")
-    }
+    roles = {path.parents[1].name for path in ROOT.glob("roles/*/meta/network.yml")}
+    assert {network.role for network in NETWORKS} | set(OWN_LAB) == roles
+    for name in OWN_LAB:
+        assert (ROOT / f"molecule/{name}/molecule.yml").exists()
+        assert list((ROOT / f"tests/topology/{name}").glob("test_*.py"))
 
 
 @pytest.mark.parametrize("network", NETWORKS, ids=lambda network: network.name)

@@ -23,7 +23,7 @@ FLOORS = (
     {"recorded"},
     {"docker"},
     {"driver", "checks", "commands", "lab", "topology"},
-    {"flannel", "calico", "weave", "overlay", "course"},
+    {"flannel", "calico", "weave", "overlay", "kuryr", "course"},
 )
 # The adapter to Ansible stands beside the house: modules import it, and nothing else does.
 ADAPTER = "ansible_module"

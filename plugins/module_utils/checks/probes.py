@@ -20,6 +20,8 @@ ICMP_OVERHEAD = 28
 NO_ADDRESS = "an-address"
 """Stands for the address of a container that has none: no command prints it, so the checks fail."""
 
+CLOSED_PORT = "9"
+"""Of TCP: discard, which containers do not offer."""
 _ICMP_HEADER = 8  # bytes; part of the size that ping prints
 _ONCE = ["-c", "1", "-W", "1"]  # one packet, and a second for its answer
 _LOST = "1 packets transmitted, 0 packets received, 100% packet loss"
@@ -76,6 +78,28 @@ def reaches_with_full_packets(
         ["sh", "-c", _ENTER_AND_PING, "sh", container, str(size), address],
         [f"{size + _ICMP_HEADER} bytes from {address}: icmp_seq=1" + (f" ttl={ttl}" if ttl else "")],
         timeout=timeout,
+    )
+
+
+def refuses_by_tcp(container: str, place: str, address: str, *, timeout: float | None = None) -> CheckOptions:
+    """An address where no program listens refuses a container's connection: TCP works in both directions."""
+    return check_options(
+        f"{container} reaches {place} by TCP",
+        ["nc", "-w", "2", address, CLOSED_PORT],
+        [f"nc: can't connect to remote host ({address}): Connection refused"],
+        container=container,
+        timeout=timeout,
+    )
+
+
+def gets_no_answer_by_tcp(container: str, place: str, address: str) -> CheckOptions:
+    """A container's connection to an address is neither accepted nor refused: a firewall is on the way."""
+    return check_options(
+        f"{container} does not reach {place} by TCP",
+        ["sh", "-c", 'nc -w 2 "$1" "$2"; echo tried', "sh", address, CLOSED_PORT],
+        ["tried"],
+        unexpected=[f"({address}): Connection refused"],
+        container=container,
     )
 
 

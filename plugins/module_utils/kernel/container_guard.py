@@ -58,9 +58,9 @@ class ContainerGuard:
     """What is guarded on one host."""
 
     cards: Sequence[str]
-    etcd_addresses: Sequence[str] = ()
-    """Where the members of etcd are."""
-    etcd_ports: Sequence[int] = ()
+    service_addresses: Sequence[str] = ()
+    """Where etcd and other services are that are for the network's hosts alone."""
+    service_ports: Sequence[int] = ()
     container_interfaces: Sequence[str] = ()
     """Where containers are behind that send from addresses only to which this host has a route there."""
     dns_address: str = ""
@@ -73,11 +73,12 @@ class ContainerGuard:
         if version == 4:
             arrivals = [*_no_loopback(), *arrivals, *(self._queries() if self.dns_address else ())]
         cards = [f"-i {name} -j RETURN" for name in ("lo", *self.cards)]
-        etcd = f"-p tcp -m multiport --dports {','.join(map(str, sorted(self.etcd_ports)))}"
+        services = f"-p tcp -m multiport --dports {','.join(map(str, sorted(self.service_ports)))}"
         hooked = [("INPUT", matched) for matched in (_NOT_FROM_CONTAINERS6 if version == 6 else (_REDIRECT4,))]
-        if self.etcd_ports:
-            hooked.append(("INPUT", etcd))
-            hooked += [("FORWARD", f"-d {address} {etcd}") for address in _of_version(self.etcd_addresses, version)]
+        if self.service_ports:
+            hooked.append(("INPUT", services))
+            addresses = _of_version(self.service_addresses, version)
+            hooked += [("FORWARD", f"-d {address} {services}") for address in addresses]
         jumps = [("mangle", hook, f"{matched} -j {CARDS_CHAIN}") for hook, matched in hooked]
         return ChainSet(
             {("mangle", ARRIVALS_CHAIN): arrivals, ("mangle", CARDS_CHAIN): [*cards, "-j DROP"]},

@@ -12,7 +12,7 @@ import re
 import shutil
 import socket
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -46,6 +46,8 @@ ARGUMENTS: dict[str, Any] = {
 }
 MARKERS = Path("/etc/container-network/networks")
 """Where each network's role leaves a file of the network's name, from its first change to its removal."""
+UNDERLAY_BRIDGE = Path("/run/container-network/underlay-bridge")
+"""Names the underlay card and the bridge that has its addresses, as long as there is one."""
 UNITS = Path("/etc/systemd/system")
 _EVERYTHING = ipaddress.IPv4Network("0.0.0.0/0")
 _HALVES = tuple(_EVERYTHING.subnets())
@@ -62,7 +64,7 @@ def look(params: dict[str, Any]) -> dict[str, Any]:
     InvalidInput where the interface is not there or has no IPv4 address, or rules are in both modes of iptables.
     """
     with NetlinkSocket() as netlink:
-        links = read_links(netlink)
+        links = with_bridged_card(read_links(netlink), bridged_card())
         routes = read_routes(netlink, TABLES["main"], links.names(), [socket.AF_INET])
     ways = default_ways(routes)
     name = _underlay(params["interface"], ways, links)
@@ -72,6 +74,7 @@ def look(params: dict[str, Any]) -> dict[str, Any]:
     needed, local = (ports_of(option, params[option], address) for option in ("needed_ports", "local_ports"))
     asked = {*params["udp_ports"], *(int(port.partition("/")[0]) for port in needed if port.endswith("/udp"))}
     return {
+        "hostname": os.uname().nodename,
         "interface": name,
         "address": str(address.ip),
         "prefix_length": address.network.prefixlen,
@@ -94,6 +97,32 @@ def look(params: dict[str, Any]) -> dict[str, Any]:
         "enabled_services": [service for service in params["services"] if is_enabled(service)],
         "missing_netlink_families": missing_netlink_families(params["netlink_families"]),
     }
+
+
+def bridged_card() -> tuple[str, str] | None:
+    """The underlay card that a bridge of Open vSwitch in user space has taken over, and that bridge, if there are."""
+    try:
+        card, bridge = UNDERLAY_BRIDGE.read_text().split()
+    except FileNotFoundError:
+        return None
+    return card, bridge
+
+
+def with_bridged_card(links: LinkTable, bridged: tuple[str, str] | None) -> LinkTable:
+    """The links as they are without that bridge: the card with the bridge's addresses and routes.
+
+    Networks are planned for what is there when the one with the bridge has gone, and the card's name stays the same.
+    """
+    if bridged is None or bridged[0] not in links or bridged[1] not in links:
+        return links
+    card, bridge = links[bridged[0]], links[bridged[1]]
+    found = LinkTable()
+    found.netns = links.netns
+    for link in links.values():
+        if link not in (card, bridge):
+            found.add(link)
+    found.add(replace(card, index=bridge.index, addresses=bridge.addresses, local_addresses=bridge.local_addresses))
+    return found
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,7 @@ _SEARCH_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 GUARD: dict[str, Any] = {
     "etcd_endpoints": {"type": "list", "elements": "str", "default": []},
     "etcd_ports": {"type": "list", "elements": "int", "default": [2379, 2380]},
+    "service_endpoints": {"type": "list", "elements": "str", "default": []},
     "container_interfaces": {"type": "list", "elements": "str", "default": []},
     "dns_address": {"type": "str", "default": ""},
 }
@@ -78,24 +79,22 @@ def _converge_version(guard: ContainerGuard | None, version: str, check_mode: bo
 def _guard_of(interface: str, given: Mapping[str, Any]) -> ContainerGuard:
     with NetlinkSocket() as netlink:
         cards = host_cards(read_links(netlink), interface)
-    addresses, ports = _etcd(given.get("etcd_endpoints") or ())
-    ports |= set(given.get("etcd_ports") or ())
+    etcd, services = (_places(name, given.get(name) or ()) for name in ("etcd_endpoints", "service_endpoints"))
+    addresses, ports = etcd[0] | services[0], etcd[1] | services[1] | set(given.get("etcd_ports") or ())
     return ContainerGuard(
         cards, sorted(addresses), sorted(ports), given.get("container_interfaces") or (), given.get("dns_address") or ""
     )
 
 
-def _etcd(endpoints: Sequence[str]) -> tuple[set[str], set[int]]:
-    """The addresses and ports of etcd. A name that is not known here has none: nobody reaches it from here either."""
+def _places(option: str, endpoints: Sequence[str]) -> tuple[set[str], set[int]]:
+    """Addresses and ports of endpoints. A name that is not known here has none: nobody reaches it from here either."""
     addresses, ports = set(), set()
     for endpoint in endpoints:
         try:
             url = urlsplit(endpoint)
             host, port = url.hostname or "", url.port
         except ValueError:
-            raise InvalidInput(
-                [f"etcd_endpoints: '{endpoint}' is not a URL, such as http://192.168.1.68:2379"]
-            ) from None
+            raise InvalidInput([f"{option}: '{endpoint}' is not a URL, such as http://192.168.1.68:2379"]) from None
         ports |= {port} if port else set()
         addresses |= {address for address in _resolved(host) if not ipaddress.ip_address(address).is_loopback}
     return addresses, ports

@@ -2,9 +2,11 @@
 # Builds the image of a lab host from Debian packages, and imports it into the machine's Docker; prints "built".
 # An image that exists is left alone.
 #
-# usage: build_host_image.sh SUITE ENGINE_SUITE IMAGE [MIRROR [PACKAGES]]
+# usage: build_host_image.sh SUITE ENGINE_SUITE IMAGE [MIRROR [PACKAGES [PYTHON FOLDER...]]]
 #
-# ENGINE_SUITE is the Debian release that Docker's packages come from, PACKAGES are further ones, separated by commas.
+# ENGINE_SUITE is the Debian release that Docker's packages come from, PACKAGES are further ones, separated by commas. Each
+# FOLDER is what the hosts have besides for one network: "packages" of Debian, "wheels.txt" for pip, which PYTHON has, and a
+# program "customize" (its arguments are the root folder and that of the wheels).
 # This file and root_filesystem.sh are the whole recipe: the image's tag holds a hash of them, so that an image is reused
 # until something in them changes.
 set -euo pipefail
@@ -14,6 +16,8 @@ engine_suite=$2
 image=$3
 mirror=${4:-}
 packages=${5:-}
+python=${6:-python3}
+folders=("${@:7}")
 
 if docker image inspect "$image" >/dev/null 2>&1; then
     exit 0
@@ -79,6 +83,12 @@ WantedBy=network-online.target
 UNIT
 chroot "$root" systemctl --quiet enable lab-wait-online.service
 HOOK
+for folder in ${folders[@]+"${folders[@]}"}; do
+    wheels=$(mktemp -d "$work/wheels.XXXX")
+    "$python" -m pip download --quiet --no-deps --only-binary :all: --dest "$wheels" --requirement "$folder/wheels.txt"
+    packages+=$(sed '/^#/d; s/^/,/' "$folder/packages" | tr -d '\n')
+    printf '%q "$root" %q\n' "$folder/customize" "$wheels" >> "$work/customize"
+done
 chmod 755 "$work/customize"
 
 "$(dirname "$0")/root_filesystem.sh" "$suite" "$work/host.tar" "$work/customize" "$packages" "$mirror" "$engine_suite"

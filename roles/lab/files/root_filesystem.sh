@@ -79,7 +79,8 @@ other_engine=()
 valid_until=true
 eval "$(apt-config shell valid_until Acquire::Check-Valid-Until/b)"
 
-mmdebstrap --quiet --variant=minbase \
+# Nothing waits for the disk meanwhile: a root filesystem that was not finished is made again from the start.
+mmdebstrap --quiet --variant=minbase --dpkgopt=force-unsafe-io \
     --include="$(IFS=,; echo "${packages[*]}")${packages_of_product:+,$packages_of_product}" \
     --dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/locale/*' \
     --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-include=/usr/share/doc/*/copyright' \

@@ -31,6 +31,7 @@ node = persistent_sets.node
 GUARD = {
     "etcd_ports": [2379, 2380],
     "etcd_endpoints": ["http://192.168.1.254:12379"],
+    "service_endpoints": ["http://192.168.1.254:9696"],
     "container_interfaces": ["docker0"],
     "dns_address": "169.254.20.10",
 }
@@ -102,6 +103,7 @@ def tried(netns: str, act: Callable, *arguments: Any) -> Any:
 
 def test_a_container_reaches_no_etcd_and_others_do(node: str, container: str, outside: str) -> None:
     targets = [("192.168.1.68", 2379), ("10.9.0.1", 2380), ("192.168.1.254", 2379), ("192.168.1.254", 12379)]
+    targets += [("192.168.1.254", 9696), ("10.9.0.1", 9696)]
     with contextlib.ExitStack() as servers:
         for address, port in targets:
             servers.enter_context(listening(outside if address.endswith("254") else node, address, port))

@@ -9,10 +9,12 @@ from ansible_collections.container_network.lab.plugins.module_utils.checks.check
 from ansible_collections.container_network.lab.plugins.module_utils.checks.probes import (
     NO_ADDRESS,
     does_not_reach,
+    gets_no_answer_by_tcp,
     path_to_outside,
     reaches,
     reaches_by_name,
     reaches_with_full_packets,
+    refuses_by_tcp,
 )
 
 ANSWER = "64 bytes from 10.0.0.2: seq=0 ttl=62 time=0.1 ms\n1 packets transmitted, 1 packets received, 0% packet loss\n"
@@ -57,6 +59,20 @@ def test_full_packets_are_of_the_paths_mtu_and_not_fragmented() -> None:
     assert "container" not in probe, "it is the host's ping that can forbid fragments"
     assert verdict(probe, "1430 bytes from 10.0.0.2: icmp_seq=1 ttl=64 time=0.1 ms\n")
     assert not verdict(probe, "ping: local error: message too long, mtu=1400\n", 1)
+
+
+def test_a_refused_connection_proves_tcp() -> None:
+    probe = refuses_by_tcp("box", "web", "10.0.0.2")
+    assert probe["command"] == ["nc", "-w", "2", "10.0.0.2", "9"]
+    assert verdict(probe, "nc: can't connect to remote host (10.0.0.2): Connection refused\n", 1)
+    assert not verdict(probe, "nc: timed out\n", 1), "as with wrong checksums on the way"
+    assert not verdict(probe, "nc: can't connect to remote host (10.0.0.2): No route to host\n", 1)
+
+
+def test_a_refused_connection_has_passed_the_firewall() -> None:
+    probe = gets_no_answer_by_tcp("box", "web", "10.0.0.2")
+    assert verdict(probe, "nc: timed out\ntried\n")
+    assert not verdict(probe, "nc: can't connect to remote host (10.0.0.2): Connection refused\ntried\n")
 
 
 @pytest.mark.parametrize("routed", [True, False])

@@ -1,0 +1,130 @@
+# Copyright (c) 2026, container_network.lab contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is refused of a network of Kuryr before anything changes."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.container_network.lab.plugins.module_utils.kuryr.inventory import (
+    docker_networks,
+    network_description,
+    network_problems,
+)
+from ansible_collections.container_network.lab.plugins.module_utils.kuryr.problems import container_mtu, problems
+
+
+def node(hostname: str, address: str, **fields):
+    seen = {
+        "hostname": hostname,
+        "address": address,
+        "prefix_length": 24,
+        "interface": "eth0",
+        "mtu": 9001,
+        "networks": {"eth0": ["192.168.1.0/24"], "docker0": ["172.17.0.0/16"]},
+        "missing_netlink_families": ["ovs_datapath"],
+        "enabled_services": [],
+        "container_networks": [],
+    }
+    return {**seen, **fields}
+
+
+NODES = {"node-1": node("node-1", "192.168.1.68"), "node-2": node("node-2", "192.168.1.254")}
+CONFIG = {
+    "networks": [{"name": "kuryr", "subnet": "10.88.0.0/24"}],
+    "security_groups": [],
+    "firewall": "iptables_hybrid",
+    "datapath": "auto",
+    "vni_range": "1:1000",
+    "mtu": None,
+    "controller": "node-1",
+}
+
+
+def test_the_proven_network_is_fine():
+    assert problems(CONFIG, NODES) == []
+
+
+def test_a_host_that_takes_no_part_is_not_judged():
+    assert problems(CONFIG, NODES | {"node-9": {}}) == []
+
+
+@pytest.mark.parametrize(
+    ("config", "nodes", "message"),
+    [
+        (
+            {"firewall": "hybrid"},
+            {},
+            "kuryr_firewall 'hybrid' is not known: write one of iptables_hybrid,",
+        ),
+        ({"datapath": "kernel"}, {}, "kuryr_datapath 'kernel' is not known"),
+        ({"datapath": "system"}, {}, "node-1: kuryr_datapath is system, and the kernel has no Open vSwitch"),
+        ({"vni_range": "0:10"}, {}, "kuryr_vni_range '0:10'"),
+        ({"vni_range": "10:1"}, {}, "kuryr_vni_range '10:1'"),
+        ({"vni_range": "1:16777216"}, {}, "kuryr_vni_range '1:16777216'"),
+        ({"vni_range": 61}, {}, "kuryr_vni_range '61'"),
+        ({"mtu": "large"}, {}, "kuryr_mtu 'large' is not a whole number"),
+        ({"mtu": 400}, {}, "kuryr_mtu 400 is too small"),
+        ({"mtu": 8952}, {}, "node-2: kuryr_mtu 8952 does not fit the underlay: eth0 has MTU 9001"),
+        ({"controller": "node-7"}, {}, "kuryr_controller 'node-7' is none of the network's hosts (node-1, node-2)"),
+        ({"controller": "node-9"}, {"node-9": {}}, "kuryr_controller 'node-9' takes no part in this run"),
+        ({}, {"node-3": node("node-2", "192.168.1.9")}, "node-2 and node-3 have the same hostname 'node-2'"),
+        ({}, {"node-3": node("node-3", "192.168.1.68")}, "node-1 and node-3 have the same address 192.168.1.68"),
+        (
+            {},
+            {"node-1": node("node-1", "192.168.1.68", enabled_services=["mariadb.service"])},
+            "'systemctl disable --now mariadb.service', or choose another kuryr_controller",
+        ),
+        (
+            {"networks": [{"name": "a", "subnet": "10.0.0.0/8"}, {"name": "b", "subnet": "10.88.0.0/24"}]},
+            {},
+            "subnet 10.0.0.0/8 of 'a' and 10.88.0.0/24 of 'b' overlap",
+        ),
+        (
+            {"networks": [{"name": "a", "subnet": "192.168.0.0/16"}]},
+            {},
+            "subnet 192.168.0.0/16 of 'a' (kuryr_networks) overlaps the underlay of node-1",
+        ),
+    ],
+)
+def test_what_cannot_be_is_refused_in_words(config, nodes, message):
+    assert any(message in problem for problem in problems(CONFIG | config, NODES | nodes))
+
+
+def test_services_of_a_host_that_has_joined_are_its_own():
+    joined = node("node-1", "192.168.1.68", enabled_services=["mariadb.service"], container_networks=["kuryr"])
+    assert problems(CONFIG, NODES | {"node-1": joined}) == []
+
+
+def test_containers_get_what_the_smallest_underlay_has_room_for():
+    assert container_mtu(None, NODES | {"node-3": node("node-3", "192.168.1.9", mtu=1500)}) == 1450
+    assert container_mtu("1400", NODES) == 1400
+
+
+def test_the_inventory_is_judged_by_what_was_seen_of_its_hosts():
+    hosts = {name: {"_kuryr_host": {"host_info": seen}} for name, seen in NODES.items()}
+    assert network_problems(CONFIG, hosts) == []
+    assert network_description(CONFIG, hosts) == {
+        "controller_address": "192.168.1.68",
+        "neutron_url": "http://192.168.1.68:9696",
+        "endpoints": ["http://192.168.1.68:9696", "amqp://192.168.1.68:5672"],
+        "path_mtu": 9001,
+        "datapaths": {"node-1": "netdev", "node-2": "netdev"},
+        "hostnames": ["node-1", "node-2"],
+        "security_groups": [],
+        "members": [],
+    }
+
+
+def test_a_docker_network_is_neutrons_of_the_same_name():
+    assert docker_networks(CONFIG) == [
+        {
+            "name": "kuryr",
+            "driver": "kuryr",
+            "ipam_driver": "kuryr",
+            "subnets": ["10.88.0.0/24"],
+            "gateways": ["10.88.0.1"],
+            "options": {"neutron.net.name": "kuryr"},
+        }
+    ]
