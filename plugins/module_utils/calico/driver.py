@@ -152,11 +152,11 @@ class CalicoNetwork(CalicoAddresses):
         endpoint = self.find_endpoint(joined.endpoint_id)
         if endpoint is None:
             return True
-        elsewhere = {
-            # The gateways of Calico's networks are neighbours of each other: see `_gateway`.
-            4: defaults[4].rpartition(".")[0] != gateways[4].rpartition(".")[0],
-            6: defaults.get(6) not in [veth.ipv6_gateway(one.endpoint_id) for one in (joined, *others)],
-        }
+        of_calico = [veth.ipv6_gateway(one.endpoint_id) for one in (joined, *others)]
+        # The gateways of Calico's networks are neighbours of each other: see `_gateway`. Docker moves the default route
+        # of one version after that of the other, so either speaks for both.
+        elsewhere = defaults[4].rpartition(".")[0] != gateways[4].rpartition(".")[0]
+        elsewhere = elsewhere or (network.ipv6 and defaults[6] not in of_calico)
         table = FIRST_TABLE + int(gateways[4].rpartition(".")[2])
         pools = self.snapshot().pools
         return all(
@@ -166,7 +166,7 @@ class CalicoNetwork(CalicoAddresses):
                 gateways[version],
                 table,
                 [subnet for subnet in network.subnets if _version(subnet) == version],
-                [str(pool.cidr) for pool in pools if pool.version == version and elsewhere[version]],
+                [str(pool.cidr) for pool in pools if pool.version == version and elsewhere],
             )
             for address in _plain(endpoint.addresses)
             for version in [_version(address)]

@@ -73,9 +73,12 @@ class Reconciler:
         self._aliases_known = self._records.aliases.sync(living)
 
     def concerns(self, event: DockerEvent) -> bool:
-        """Whether Docker tells of a container in one of the networks what Docker tells no driver."""
+        """Whether Docker tells of a container in one of the networks what Docker tells no driver.
+
+        Which containers are in the networks is not yet known of those that have just joined.
+        """
         elsewhere = event.driver != self._network.driver
-        return elsewhere and event.container_id in self._containers
+        return elsewhere and (event.container_id in self._containers or self._life.awaits_names())
 
     def _name(self, living: DockerEndpoint) -> bool:
         with self._life.exclusively(living.endpoint_id) as exists:

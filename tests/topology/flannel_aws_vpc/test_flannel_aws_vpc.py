@@ -64,7 +64,7 @@ def leading_to(*nodes: str) -> dict[str, str]:
 
 
 def pings(source: str, target: str) -> bool:
-    command = f"docker exec busybox ping -c 1 -W 1 {CONTAINERS[target]}"
+    command = f"docker exec busybox ping -c 2 -W 1 {CONTAINERS[target]}"
     return NODES[source].host.run(command).rc == 0
 
 
