@@ -43,7 +43,9 @@ options:
     type: str
     required: true
   subnet:
-    description: The part of O(network) that the host's containers have. Needed with O(state=present).
+    description:
+      - The part of O(network) that the host's containers have. Needed with O(state=present).
+      - Check mode does without it, and tells whether the host could have a route.
     type: str
   route_table_ids:
     description:
@@ -155,7 +157,7 @@ ARGUMENTS = {
 
 def main() -> None:
     """Run the module."""
-    run_module(ARGUMENTS, converge, needs_root=False, required_if=[("state", "present", ("subnet",))])
+    run_module(ARGUMENTS, converge, needs_root=False)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ import io
 import json
 from typing import Any
 
+from ansible.module_utils.common import warnings
 from ansible.module_utils.testing import patch_module_args
 
 # The search path set in pyproject.toml finds the checkout under this name, whatever its folder is called.
@@ -32,6 +33,7 @@ def run_module(module_name: str, /, _check: bool = False, _diff: bool = True, **
     """
     module = importlib.import_module(f"{COLLECTION}.plugins.modules.{module_name}")
     output = io.StringIO()
+    warnings._global_warnings.clear()  # those of modules that this process ran before
     with (
         patch_module_args({**arguments, "_ansible_check_mode": _check, "_ansible_diff": _diff}),
         contextlib.redirect_stdout(output),

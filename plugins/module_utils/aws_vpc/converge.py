@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ..errors import LabError
+from ..errors import InvalidInput, LabError
 from ..outcome import Outcome
 from .api import RouteExists, RouteGone, VpcApi
 from .instance_metadata import own_identity
@@ -33,6 +33,8 @@ _ATTEMPTS = 5
 def converge(params: dict[str, Any], check_mode: bool) -> Outcome:
     """The module aws_vpc_route."""
     wanted = Wanted.from_options(params)
+    if wanted.subnet is None and params["state"] == "present" and not check_mode:
+        raise InvalidInput(["subnet is missing: give the range of the host's containers, such as 40.15.43.0/24"])
     for _attempt in range(_ATTEMPTS - 1):
         try:
             return _converge_once(wanted, params, check_mode)

@@ -171,10 +171,10 @@ def plan_present(
     instance that are inside the network: of a lease that was moved, or in a table that is chosen no longer.
     InvalidInput if the network overlaps the VPC, LabError if the subnet has an active route to somebody else.
     """
-    if wanted.subnet is None:
-        raise InvalidInput(["subnet is missing: give the range of the host's containers, such as 40.15.43.0/24"])
-    route = Route(wanted.subnet, interface.id)
     raise_if_any([problem for table in chosen for problem in _overlap_problems(wanted.network, table)])
+    if wanted.subnet is None:
+        return []  # which routes are the host's, is not yet known
+    route = Route(wanted.subnet, interface.id)
     changes = []
     ids = {table.id for table in chosen}
     for table in chosen:

@@ -167,6 +167,17 @@ def test_what_is_wrong_is_told_in_words(vpc, wrong, told):
     assert vpc.routes(TABLE_A) == {}
 
 
+def test_check_mode_tells_without_a_subnet_whether_a_host_can_have_a_route(vpc):
+    asked = options(vpc, subnet=None)
+    assert "subnet is missing: give the range of the host's containers" in refused(vpc, subnet="")
+    told = run_module("aws_vpc_route", _check=True, **asked)
+    assert (told["interface_id"], told["route_table_ids"]) == (vpc.interface_id("node-1"), [TABLE_A])
+    with pytest.raises(ModuleFailed, match="rtb-9 is no route table"):
+        run_module("aws_vpc_route", _check=True, **asked, route_table_ids="rtb-9")
+    assert vpc.routes(TABLE_A) == {}
+    assert vpc.interface("node-1")["SourceDestCheck"] is True
+
+
 def test_a_full_table_is_told_with_the_way_out():
     with running_vpc(route_limit=3) as vpc:
         assert "one route a host" not in str(run_module("aws_vpc_route", **options(vpc)))

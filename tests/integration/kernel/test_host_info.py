@@ -43,6 +43,7 @@ def test_the_interface_of_the_best_default_route(node: str) -> None:
     assert "diff" not in result
     of_the_machine = ("container_networks", "docker_daemon", "outdated_commands", "taken_names")
     assert {key: value for key, value in result["host_info"].items() if key not in of_the_machine} == {
+        "hostname": socket.gethostname(),
         "interface": "eth1",
         "address": "10.12.31.211",
         "prefix_length": 22,

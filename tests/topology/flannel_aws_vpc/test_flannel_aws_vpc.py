@@ -121,6 +121,13 @@ def test_a_route_that_is_deleted_by_hand_stops_the_traffic_and_the_next_run_make
     assert matrix() == IN_ONE_SUBNET
 
 
+def test_tables_that_there_are_not_are_told_before_the_first_change() -> None:
+    told = LAB.fail("site.yml", "cni=flannel", "flannel_route_table_ids=rtb-9")
+    assert "rtb-9 is no route table of" in told
+    assert "changed=1" not in told
+    assert site() == 0
+
+
 # --- several tables -------------------------------------------------------------------------------
 
 

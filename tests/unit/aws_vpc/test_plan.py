@@ -163,6 +163,12 @@ def test_a_blackhole_is_replaced_and_an_active_route_only_if_told_to():
     assert present([taken], on_conflict="replace") == ["rtb-a: 40.15.16.0/24 -> eni-7 => 40.15.16.0/24 -> eni-1"]
 
 
+def test_without_a_subnet_no_route_is_planned_and_what_cannot_be_is_told():
+    assert present([table("rtb-a", route("40.15.64.0/24", "eni-7"))], subnet=None) == []
+    with pytest.raises(InvalidInput, match="network 192.168.0.0/20 overlaps 192.168.0.0/16, a range of the VPC"):
+        present([table("rtb-a")], network="192.168.0.0/20", subnet=None)
+
+
 def test_nothing_is_changed_in_one_table_if_another_one_is_taken():
     with pytest.raises(LabError, match="rtb-b leads"):
         present([table("rtb-a"), table("rtb-b", route("40.15.16.0/24", "igw-1"))])
