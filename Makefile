@@ -20,6 +20,10 @@ LESSON ?=
 DESTROY ?= always
 # How many inputs each test of "make fuzz" draws.
 FUZZ_EXAMPLES ?= 5000
+# How long "make soak" takes, what it draws its actions from, and on which networks; without a seed it prints the one it has.
+SECONDS ?= 3600
+SEED ?=
+KINDS ?=
 # What "make fresh" types: a list of quoted command lines.
 FRESH ?= 'make lab CNI=$(CNI) LAB=$(LAB)' 'make test'
 
@@ -39,6 +43,8 @@ pytest_as_root := $(as_root) $(pytest) -p no:cacheprovider
 lab_requirements := $(or $(wildcard requirements-$(LAB).txt),requirements.txt)
 # The lab of a lesson; of a name that there is not, some lab, in which the playbook says so.
 lesson_lab = $(or $(shell sed -n 's/^lab: //p' docs/course/lessons/$(LESSON).yml 2>/dev/null),two_hosts)
+# Two hosts are the smallest lab on which all can disagree; LAB=… chooses another.
+soak_lab = $(if $(filter file,$(origin LAB)),two_hosts,$(LAB))
 lab_ready := .venv/.ready-lab$(if $(wildcard requirements-$(LAB).txt),-$(LAB))
 test_ready := .venv/.ready-test
 vagrant_ready := .venv/.ready-vagrant
@@ -179,6 +185,11 @@ lab-tests: $(test_ready) ## whole labs: faults, restarts, leftovers
 .PHONY: fault-tests
 fault-tests: $(test_ready) ## daemons, hosts and playbooks killed under Calico, Docker overlay and Weave; not part of "test"
 	$(pytest_as_root) -q -m long tests/lab
+
+.PHONY: soak
+soak: $(test_ready) ## an hour of random actions and faults on LAB, or SECONDS=…; SEED=… KINDS=… replays one; not part of "test"
+	$(as_root) env PYTHONPATH=.:collections python3 -m tests.soak --lab $(soak_lab) --seconds $(SECONDS) \
+		$(and $(SEED),--seed $(SEED)) $(and $(KINDS),--kinds $(KINDS))
 
 .PHONY: $(addprefix core-,$(cores))
 $(addprefix core-,$(cores)): core-%: # sanity and unit tests with another ansible-core, which this Python has

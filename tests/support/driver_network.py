@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import time
 from collections import Counter
@@ -12,12 +13,30 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from tests.support.lab_entry import inside
-from tests.support.lab_runs import on_host
+from tests.support.lab_runs import HOSTS, on_host
 
 RESYNC_SECONDS = 75.0
 """The driver takes a thing for left over after 35 s at the earliest, and looks every 15 s."""
-NAMES = "awk '{for (i = 2; i <= NF; i++) if ($i !~ /[.]/) print \"name\", $i, $1}' /run/container-network-dns/hosts"
+NAMES = "awk '{for (i = 2; i <= NF; i++) print \"name\", $i, $1}' /run/container-network-dns/hosts"
 """Prints the names that the host's DNS server knows, as rows of `rows`."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """The hosts of a lab, which of them has etcd, and the Docker networks that are looked at."""
+
+    hosts: tuple[str, ...]
+    etcd_host: str
+    networks: tuple[str, ...]
+
+    def connections(self) -> dict[str, list[Connection]]:
+        """What Docker says on each host."""
+        return {host: connections(host, self.networks) for host in self.hosts}
+
+    def stored(self, prefix: str) -> dict[str, str]:
+        """What etcd has below a prefix, by the rest of the key."""
+        lines = on_host(self.etcd_host, "etcdctl", "get", "--prefix", prefix).splitlines()
+        return {key[len(prefix) :]: value for key, value in zip(lines[::2], lines[1::2])}
 
 
 @dataclass(frozen=True)
@@ -27,12 +46,23 @@ class DriverNetwork:
     name: str
     variables: tuple[str, ...]
     """With which site.yml makes it."""
-    disagreements: Callable[[], list[str]]
+    driver: str
+    """Docker's driver of its networks, which is that of their addresses, too, if ``ipam_driver`` is not another."""
+    prefix: str
+    """What the keys of the framework in etcd begin with."""
+    view: Callable[[Place], list[str]]
     """Where the hosts, and etcd, say different things of the containers that run; nothing if all is well."""
+    ipam_driver: str = ""
+    domain: str = "NETWORK.container"
+    """In which the full names of a network's containers are."""
+
+    def disagreements(self, place: Place | None = None) -> list[str]:
+        """Where the hosts of the lab, and etcd, disagree; also of this network alone."""
+        return self.view(place or Place(HOSTS, "host1", (self.name,)))
 
     def containers(self, host: str) -> dict[str, str]:
         """What Docker says: the address of each running container."""
-        return containers(host, self.name)
+        return {one.container: one.address for one in connections(host, (self.name,))}
 
     def start_many(self, host: str, names: Sequence[str]) -> subprocess.Popen[str]:
         """Start containers, all at once."""
@@ -59,13 +89,45 @@ def _in_background(host: str, script: str) -> subprocess.Popen[str]:
     )
 
 
-def containers(host: str, network: str) -> dict[str, str]:
-    """What Docker says: the address of each running container in a network."""
-    template = f'{{{{.Name}}}} {{{{(index .NetworkSettings.Networks "{network}").IPAddress}}}}'
+@dataclass(frozen=True)
+class Connection:
+    """A running container in a network, as Docker has it."""
+
+    container: str
+    network: str
+    address: str
+    endpoint_id: str
+
+
+def connections(host: str, networks: Sequence[str]) -> list[Connection]:
+    """Those of all running containers of a host in these networks."""
+    template = "{{json .Name}} {{json .NetworkSettings.Networks}}"
     # A container may end between the two commands.
-    inspected = f"xargs --no-run-if-empty docker inspect --format '{template}' || true"
-    listed = on_host(host, "sh", "-c", f"docker ps --quiet --filter network={network} | {inspected}").splitlines()
-    return {name.lstrip("/"): address for name, address in map(str.split, listed)}
+    inspected = f"xargs --no-run-if-empty docker inspect --format '{template}' 2>/dev/null || true"
+    found = []
+    for line in on_host(host, "sh", "-c", f"docker ps --quiet | {inspected}").splitlines():
+        name, _, joined = line.partition(" ")
+        for network, document in json.loads(joined).items():
+            if network in networks and document["EndpointID"]:
+                container = json.loads(name).lstrip("/")
+                found.append(Connection(container, network, document["IPAddress"], document["EndpointID"]))
+    return found
+
+
+def names_unlike(
+    host: str, kernel: dict[str, list[tuple[str, ...]]], running: Sequence[Connection], domain: str
+) -> list[str]:
+    """How the names on a host are not those of all hosts' containers.
+
+    A container that is in several networks has its short name in one of them.
+    """
+    known = {(name, address) for name, address in kernel.get("name", ())}
+    short = {entry for entry in known if "." not in entry[0]}
+    full = {(f"{one.container}.{domain.replace('NETWORK', one.network)}", one.address) for one in running}
+    found = unlike(f"full names on {host}", known - short, full)
+    found += unlike(f"names on {host}", (name for name, _ in short), (one.container for one in running))
+    foreign = sorted(short - {(one.container, one.address) for one in running})
+    return found + [f"names on {host}: {foreign} are nobody's"] * bool(foreign)
 
 
 def rows(host: str, script: str) -> dict[str, list[tuple[str, ...]]]:

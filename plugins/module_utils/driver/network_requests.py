@@ -15,7 +15,7 @@ from .endpoints import HeldAddress
 from .flows import Flows
 from .network import Network
 from .network_records import NetworkRecord
-from .plugin_socket import Handler, named_methods
+from .plugin_socket import Handler, Later, named_methods
 from .records import Records
 from .shared_networks import SharedNetworks
 
@@ -114,16 +114,21 @@ class NetworkRequests:
         self._records.forget(libnetwork.EndpointRequest.parse(document).endpoint_id)
         return {}
 
-    def _join(self, document: libnetwork.Document) -> Mapping[str, Any]:
+    def _join(self, document: libnetwork.Document) -> Later:
         request = libnetwork.JoinRequest.parse(document)
         network = self._records.networks.named(request.network_id)
         joined, others, revision = self._records.joined.add(request)
         answer = self._network.join(joined, network)
-        if not self._network.host.wait_for(revision, CONVERGE_SECONDS):
-            log.warning("%s: the container starts before the host has converged", answer.device)
-        self._records.life.joined(joined, others, network.name)
-        self._on_join()
-        return answer.document()
+        follows = self._network.host.wait_for
+
+        def finish() -> Mapping[str, Any]:
+            if not follows(revision, 0):
+                log.warning("%s: the container starts before the host has converged", answer.device)
+            self._records.life.joined(joined, others, network.name)
+            self._on_join()
+            return answer.document()
+
+        return Later(lambda seconds: follows(revision, min(seconds, CONVERGE_SECONDS)), finish)
 
     def _publish(self, document: libnetwork.Document) -> Mapping[str, Any]:
         request = libnetwork.PublishRequest.parse(document)

@@ -31,7 +31,7 @@ CONTENT_TYPE = "application/vnd.docker.plugins.v1+json"
 ANSWER_SECONDS = 20.0
 """When Docker gets an error in any case; Docker itself gives up after 30 seconds."""
 PATIENCE_SECONDS = 15.0
-"""How long a request waits for another one, at most."""
+"""How long a request waits for what `Later` says, at most."""
 REQUEST_SECONDS = 10.0
 """How long the first request of a connection may take to begin, and any request and answer to pass the connection."""
 MAX_BODY = 1 << 20
@@ -42,9 +42,9 @@ _PAUSE_SECONDS = 0.1
 
 @dataclass(frozen=True)
 class Later:
-    """In place of an answer: it needs something that another request brings about. No worker is held meanwhile."""
+    """In place of an answer: it waits for another request, or for the host. No worker is held meanwhile."""
 
-    wait: Callable[[float], None]
+    wait: Callable[[float], object]
     """Waits for that, at most so many seconds."""
     finish: Callable[[], Mapping[str, Any]]
     """Gives the answer then."""

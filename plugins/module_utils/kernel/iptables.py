@@ -273,7 +273,9 @@ def converge_chains(wanted: ChainSet, obsolete: Sequence[ChainSet], check_mode: 
             steps = plan(of_version, former, current)
             before += shown(current, steps, wanted=False)
             after += shown(current, steps, wanted=True)
-            if steps and not check_mode:
+            if steps and check_mode:
+                restore(ip_version, steps, only_try=True)
+            elif steps:
                 restore(ip_version, steps)
                 _check_texts(of_version, read(ip_version))
     return Outcome({"rules": before}, {"rules": after})
@@ -323,11 +325,15 @@ def read(ip_version: str) -> dict[tuple[str, str], list[str]]:
     return parse_saved(run([f"{PROGRAMS[ip_version]}-save"], package="iptables"))
 
 
-def restore(ip_version: str, steps: ChainPlan) -> None:
-    """Make the planned changes in one step."""
+def restore(ip_version: str, steps: ChainPlan, only_try: bool = False) -> None:
+    """Make the planned changes in one step; LabError if iptables refuses them. ``only_try``: see whether it would.
+
+    A jump to a chain that there is not, which somebody may be about to make, is refused in earnest only.
+    """
     script = steps.script()
+    options = ["--noflush", "--wait", LOCK_SECONDS, *(["--test"] if only_try else [])]
     try:
-        run([f"{PROGRAMS[ip_version]}-restore", "--noflush", "--wait", LOCK_SECONDS], script, package="iptables")
+        run([f"{PROGRAMS[ip_version]}-restore", *options], script, package="iptables")
     except CommandFailed as error:
         raise LabError(f"{error} The input was:\n{script}") from error
 

@@ -15,13 +15,17 @@ from typing import Any
 import pytest
 
 from ansible_collections.container_network.lab.plugins.module_utils.datastore.etcd import Etcd
+from ansible_collections.container_network.lab.plugins.module_utils.driver import libnetwork
 from ansible_collections.container_network.lab.plugins.module_utils.driver.config import Config
 from ansible_collections.container_network.lab.plugins.module_utils.driver.dns_forwarding import Forwarding
 from ansible_collections.container_network.lab.plugins.module_utils.driver.dns_names import AllNames, NamesFiles
 from ansible_collections.container_network.lab.plugins.module_utils.driver.docker_view import Docker
+from ansible_collections.container_network.lab.plugins.module_utils.driver.joined_endpoints import Joined
+from ansible_collections.container_network.lab.plugins.module_utils.driver.network_records import NetworkRecord
 from ansible_collections.container_network.lab.plugins.module_utils.driver.service import Driver
 from ansible_collections.container_network.lab.plugins.module_utils.overlay.driver import OverlayEtcdNetwork
 from tests.support import etcd_process
+from tests.support.lab_runs import await_condition
 from tests.support.plugin_client import post
 
 POOLS = 200
@@ -30,14 +34,22 @@ NAMES_OF_ADDRESS_SPACE = {"AddressSpace": OverlayEtcdNetwork.address_space}
 UNHINDERED_SECONDS = 1.0
 
 
+class WithoutDevices(OverlayEtcdNetwork):
+    """Its containers get no veth pair, so that nothing of this machine changes."""
+
+    def join(self, joined: Joined, network: NetworkRecord) -> libnetwork.JoinAnswer:
+        """The device that the container would get."""
+        return libnetwork.JoinAnswer(self.device_of(joined.endpoint_id), "eth")
+
+
 class Service:
-    """The sockets of the overlay's driver on one host, with an etcd."""
+    """The sockets of the overlay's driver on one host, with an etcd. The host itself follows nothing."""
 
     def __init__(self, folder: Path, endpoint: str, node: str = "host1") -> None:
         config = Config(node, {}, {"endpoints": [endpoint]}, plugins=folder / "plugins")
         names = AllNames(NamesFiles(folder / "hosts", None, Forwarding()))
         docker = Docker(str(folder / "docker.sock"), folder / "docker.pid")
-        self.driver = Driver(OverlayEtcdNetwork, {"interface": "lo"}, config, docker, names)
+        self.driver = Driver(WithoutDevices, {"interface": "lo"}, config, docker, names)
         self.socket = folder / "plugins/overlay-etcd.sock"
         self.etcd = Etcd([endpoint])
 
@@ -53,6 +65,11 @@ class Service:
         """As Docker does with the pool that it got."""
         data = [{**NAMES_OF_ADDRESS_SPACE, "Pool": pool["Pool"], "Gateway": pool["Pool"].replace(".0/", ".1/")}]
         self.ask("NetworkDriver.CreateNetwork", {"NetworkID": network, "IPv4Data": data})
+
+    def name_network(self, network: str, name: str) -> None:
+        """As the driver learns it from Docker, which is not here."""
+        key = f"{KEYS}networks/host1/{network}"
+        self.etcd.put(key, json.dumps({**json.loads(self.etcd.get(key).value), "name": name}))
 
     def stored(self, folder: str) -> dict[str, str]:
         return {item.key[len(KEYS) :]: item.value for item in self.etcd.get_prefixes(f"{KEYS}{folder}/")[0]}
@@ -126,3 +143,17 @@ def test_pools_that_get_no_network_keep_nobody_waiting(service: Service) -> None
         slowest = max(slowest, time.monotonic() - began)
     assert slowest < UNHINDERED_SECONDS
     assert len({token(one.result(15)) for one in waiting}) == POOLS
+
+
+def test_containers_that_wait_for_their_host_keep_nobody_waiting(service: Service) -> None:
+    """A hundred start at once on a host that is slow to follow: each waits for it for some seconds."""
+    service.create_network("n0", service.request_pool("10.42.0.0/24"))
+    service.name_network("n0", "shop")
+    joining = at_once(
+        100, lambda number: service.ask("NetworkDriver.Join", {"NetworkID": "n0", "EndpointID": f"{number:03}endpoint"})
+    )
+    await_condition(lambda: len(service.stored("joined/host1")) == 100, 10)
+    began = time.monotonic()
+    service.ask("IpamDriver.GetCapabilities", {})
+    assert time.monotonic() - began < UNHINDERED_SECONDS
+    assert len({one.result(10)["InterfaceName"]["SrcName"] for one in joining}) == 100

@@ -75,6 +75,17 @@ def test_check_mode_writes_nothing(docker: str) -> None:
     assert everything(docker) == before
 
 
+@pytest.mark.parametrize(
+    "rule", ["-p nosuch -j ACCEPT", "--dport 80 -j ACCEPT", "-s 10.0.0.300 -j DROP", "-m nosuch -j DROP"]
+)
+def test_check_mode_refuses_what_the_run_refuses(docker: str, rule: str) -> None:
+    before = everything(docker)
+    chains = [{"name": "FLANNEL-FWD", "rules": [rule]}]
+    assert rule in failing(chains=chains)
+    assert rule in failing(chains=chains, _check=True)
+    assert everything(docker) == before
+
+
 def test_in_another_namespace(netns: str) -> None:
     assert_converges("iptables_chains", netns=netns, **FLANNEL)
     assert "-N FLANNEL-FWD" in rules(netns)
