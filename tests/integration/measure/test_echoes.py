@@ -59,7 +59,7 @@ def test_the_first_answer_comes_as_soon_as_there_is_a_way(pair):
 
 
 def test_packets_as_large_as_the_interface_takes(pair):
-    here, there = pair
+    here, _there = pair
     assert full_size_passes(here, NEAR, 1500) is True
     assert full_size_passes(here, NEAR, 1501) is False
     ip(here, "link set va mtu 1600")  # and not its other end
