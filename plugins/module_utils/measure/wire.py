@@ -44,10 +44,11 @@ def watch(netns: str, packet: MarkedPacket, device: str, peer: str) -> dict[str,
         frames = []
         for _number in range(_PACKETS):
             try:
-                send(packet, netns, _SECONDS)
+                answered = send(packet, netns, _SECONDS)
             except LabError:
                 break
-            frames += _frames(channel)
+            seen = _frames(channel)
+            frames += seen if answered is not None else []  # else they are of others
         return asdict(carried(frames, packet, peer))
 
 
@@ -63,7 +64,10 @@ def _frames(channel: socket.socket) -> list[bytes]:
 
 
 def carried(frames: Sequence[bytes], packet: MarkedPacket, peer: str) -> Carried:
-    """What frames show of the packet. Where none has its text, something with another content went to the peer."""
+    """What frames show of a packet that was answered.
+
+    Where none has its text, one that is large enough for it has carried it to the peer so that it cannot be read.
+    """
     bare = _ETHERNET + _ICMP_REQUEST + len(packet.text)
     to_peer = ""
     for frame in frames:
@@ -73,7 +77,7 @@ def carried(frames: Sequence[bytes], packet: MarkedPacket, peer: str) -> Carried
         carrier, destination = outer
         if packet.text in frame:
             return Carried("as it is" if carrier == "ICMP" else carrier, len(frame) - bare, True)
-        if destination == peer and carrier not in ("TCP", "ICMP"):
+        if destination == peer and carrier not in ("TCP", "ICMP") and len(frame) > bare:
             to_peer = to_peer or carrier
     return Carried(to_peer, None, False if to_peer else None)
 

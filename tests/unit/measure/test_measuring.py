@@ -60,7 +60,8 @@ VXLAN = frame(ipv4(17, "192.168.1.254", udp(8472, bytes(8) + BARE)))
         ([frame(ipv4(50, "192.168.1.254", bytes(120)))], Carried("ESP", None, False)),
         ([frame(ipv4(50, "192.168.1.1", bytes(120)))], Carried("", None, None)),
         ([frame(ipv4(6, "192.168.1.254", bytes(120)))], Carried("", None, None)),
-        ([b"", bytes(20), frame(ipv4(17, "192.168.1.254", b""))], Carried("protocol 17", None, False)),
+        ([b"", bytes(20), frame(ipv4(17, "192.168.1.254", b""))], Carried("", None, None)),
+        ([frame(ipv4(17, "192.168.1.254", udp(6784, bytes(120))))], Carried("VXLAN UDP 6784", None, False)),
         ([], Carried("", None, None)),
     ],
 )
