@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-_FAILURE = re.compile(r"^(?:fatal|failed): \[(?P<host>[^\]]+)\].*?=> (?P<result>\{.*\})$", re.MULTILINE)
+_FAILURE = re.compile(r"^(?:fatal|failed): \[(?P<host>[^\]]+)\].*?=> (?=\{)", re.MULTILINE)
 _ERROR = re.compile(r"^(?:\[ERROR\]:|ERROR!) ?(?P<text>.+)$", re.MULTILINE)
 _LONGEST = 400
 
@@ -41,11 +41,11 @@ def failure_reason(output: str) -> str:
     """Why a playbook failed, from its output with results as JSON: the first host, and what it was told."""
     for found in _FAILURE.finditer(output):
         try:
-            message = str(json.loads(found["result"]).get("msg") or "")
+            result, _end = json.JSONDecoder().raw_decode(output, found.end())  # in one line or in several
         except ValueError:
             continue
-        if message:
-            said = " ".join(message.split())
+        if result.get("msg"):
+            said = " ".join(str(result["msg"]).split())
             return f"{found['host']}: {said[:_LONGEST]}"
     error = _ERROR.search(output)
     if error:

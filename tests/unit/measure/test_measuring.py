@@ -180,6 +180,10 @@ def test_an_unknown_network_is_told():
             "node-1: a b",
         ),
         ('failed: [node-2] (item=x) => {"msg": "no"}', "node-2: no"),
+        (
+            '[ERROR]: no\nfatal: [a]: FAILED! => {\n    "changed": false,\n    "msg": "not {so}"\n}\n\nPLAY',
+            "a: not {so}",
+        ),
         ("fatal: [node-2]: UNREACHABLE! => {broken}\n[ERROR]: it is gone", "it is gone"),
         ("ERROR! the playbook is missing", "the playbook is missing"),
         ("one\nlast", "last"),
