@@ -9,7 +9,8 @@
 CNI ?= flannel
 LAB ?= four_nodes
 EXTRA ?=
-# Places for "make impair" and "make capture", and what is done there; the ends of "make walk": docs/look.md.
+# Places for "make impair" and "make capture", and what is done there; the ends of "make walk": docs/look.md. What
+# "make compare" compares: docs/compare.md.
 ON ?=
 WITH ?=
 FROM ?=
@@ -46,6 +47,7 @@ lesson_lab = $(or $(shell sed -n 's/^lab: //p' docs/course/lessons/$(LESSON).yml
 # Two hosts are the smallest lab on which all can disagree; LAB=… chooses another.
 soak_lab = $(if $(filter file,$(origin LAB)),two_hosts,$(LAB))
 lab_ready := .venv/.ready-lab$(if $(wildcard requirements-$(LAB).txt),-$(LAB))
+compare_ready := .venv/.ready-compare
 test_ready := .venv/.ready-test
 vagrant_ready := .venv/.ready-vagrant
 all_scenarios := $(notdir $(patsubst %/molecule.yml,%,$(wildcard molecule/*/molecule.yml)))
@@ -91,6 +93,10 @@ draw: $(lab_ready) ## draw what is on the hosts of LAB: drawings/topology.html, 
 .PHONY: walk
 walk: $(lab_ready) ## follow a packet hop by hop, and send one to prove it: FROM=node-1/busybox TO=node-4/busybox
 	@$(as_root) ansible-playbook -i inventories/$(LAB) playbooks/walk.yml -e "from=$(FROM) to=$(TO) $(WITH)" $(EXTRA)
+
+.PHONY: compare
+compare: $(compare_ready) ## make and measure one network after another on LAB: WITH="networks=flannel,calico runs=3"
+	@$(as_root) ansible-playbook -i inventories/$(LAB) playbooks/compare.yml $(if $(WITH),-e "$(WITH)") $(EXTRA)
 
 .PHONY: impair
 impair: $(lab_ready) ## make a line of the lab LAB worse: ON=node-1 WITH="delay=50ms loss=1%", or whole: WITH=heal=true
@@ -219,10 +225,14 @@ $(lab_ready): requirements.txt $(lab_requirements) tools/make_venv
 	@tools/make_venv $(lab_requirements)
 	@touch $@
 
-$(test_ready): requirements.txt requirements-aws_vpc.txt requirements-test.txt tools/make_venv tools/test_packages
+$(compare_ready): requirements-compare.txt $(lab_ready) tools/make_venv
+	@tools/make_venv requirements-compare.txt
+	@touch $@
+
+$(test_ready): requirements.txt requirements-aws_vpc.txt requirements-compare.txt requirements-test.txt tools/make_venv tools/test_packages
 	@tools/test_packages
 	@tools/make_venv requirements-test.txt
-	@touch $@ $(lab_ready)
+	@touch $@ $(lab_ready) $(compare_ready)
 
 $(vagrant_ready): requirements-vagrant.txt $(test_ready) tools/vagrant/packages
 	@tools/vagrant/packages

@@ -27,7 +27,8 @@ RETURN = r"""
 _raw:
   description:
     - One dictionary with an entry for each network, which has C(role), the full name of the role, and C(declaration),
-      the path of its C(meta/network.yml), and C(docker_drivers), the drivers of its Docker networks.
+      the path of its C(meta/network.yml), C(docker_drivers), the drivers of its Docker networks, and C(variants), the
+      forms of it that are compared; none if there is but one.
   type: list
   elements: dict
   sample:
@@ -35,6 +36,7 @@ _raw:
         role: container_network.lab.calico
         declaration: /collection/roles/calico/meta/network.yml
         docker_drivers: [calico]
+        variants: [{name: calico}]
 """
 
 from collections.abc import Mapping  # noqa: E402
@@ -55,9 +57,11 @@ def networks_in(folder: Path, prefix: str = "") -> dict[str, dict[str, Any]]:
         path.parents[1].name: {
             "role": f"{prefix}{path.parents[1].name}",
             "declaration": str(path),
-            "docker_drivers": yaml.safe_load(path.read_text())["network_docker_drivers"],
+            "docker_drivers": declared["network_docker_drivers"],
+            "variants": declared.get("network_variants", []),
         }
         for path in sorted(folder.glob(f"*/{DECLARATION}"))
+        for declared in (yaml.safe_load(path.read_text()),)
     }
 
 

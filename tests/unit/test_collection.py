@@ -39,7 +39,10 @@ def test_a_network_has_all_that_the_contract_asks_for(role: Path):
     assert {"validate", "main", "workloads", "verify", "absent"} <= tasks
     declared = {"network_hosts", "network_needs_etcd", "network_docker_drivers", "network_etcd_prefixes"}
     found = yaml.safe_load((role / "meta/network.yml").read_text())
-    assert set(found) == declared
+    assert set(found) == declared | {"network_variants"}
+    for variant in found["network_variants"]:
+        assert variant["name"].partition("-")[0] == role.name
+        assert all(isinstance(text, str) for text in variant.get("documented", {}).values())
     assert all(prefix.endswith("/") for prefix in found["network_etcd_prefixes"])
     specs = yaml.safe_load((role / "meta/argument_specs.yml").read_text())["argument_specs"]
     removal = specs["main"]["options"][f"{role.name}_removal"]

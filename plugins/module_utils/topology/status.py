@@ -5,9 +5,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from .columns import columns_text
 from .joined import MACHINE, Place
 from .model import Container, Device, Host
 
@@ -119,8 +120,10 @@ def status_table(document: Mapping[str, Any]) -> str:
     """The document as tables."""
     hosts = document["hosts"]
     parts = [
-        _table(("HOST", "LAB", "NETWORK", "ENGINE", "SYSTEM", "KERNEL", "SERVICES"), map(_host_row, hosts.items())),
-        _table(
+        columns_text(
+            ("HOST", "LAB", "NETWORK", "ENGINE", "SYSTEM", "KERNEL", "SERVICES"), map(_host_row, hosts.items())
+        ),
+        columns_text(
             ("HOST", "CONTAINER", "STATE", "NETWORK", "INTERFACE", "ADDRESS", "MAC", "MTU"),
             [
                 (name, each["name"], each["status"], *_interface_row(each))
@@ -128,7 +131,9 @@ def status_table(document: Mapping[str, Any]) -> str:
                 for each in host.get("containers", ())
             ],
         ),
-        _table(("IMPAIRED", "PACKETS THAT IT SENDS"), [(e["device"], e["impairment"]) for e in document["impaired"]]),
+        columns_text(
+            ("IMPAIRED", "PACKETS THAT IT SENDS"), [(e["device"], e["impairment"]) for e in document["impaired"]]
+        ),
     ]
     problems = [f"{name}: {host['problem']}" for name, host in hosts.items() if host["problem"]]
     problems += [f"{name}: {unit} is {state}" for name, unit, state in _ill_services(hosts)]
@@ -160,13 +165,3 @@ def _ill_services(hosts: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str,
 def _interface_row(each: Mapping[str, Any]) -> Sequence[Any]:
     addresses = " ".join(each["addresses"])
     return (each["network"], each["interface"], addresses, each["mac"], each["mtu"])
-
-
-def _table(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
-    """Columns side by side; nothing if there are no rows."""
-    texts = [["-" if value in (None, "") else str(value) for value in row] for row in rows]
-    if not texts:
-        return ""
-    lines = [list(head), *texts]
-    widths = [max(map(len, column)) for column in zip(*lines)]
-    return "\n".join("  ".join(text.ljust(width) for text, width in zip(line, widths)).rstrip() for line in lines)

@@ -5,10 +5,6 @@
 
 from __future__ import annotations
 
-import json
-import re
-import subprocess
-from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +12,10 @@ import pytest
 
 from ansible_collections.container_network.lab.plugins.filter.draw import topology_drawing
 from ansible_collections.container_network.lab.plugins.filter.walk import topology_walk_report
+from tests.support import browser
 from tests.support.recorded_topologies import recorded_results
 from tests.support.topologies import lab_results
 
-BEFORE = '<script>window.failures = []; addEventListener("error", event => failures.push(event.message));</script>'
 BEHIND = """<pre id="report"></pre><script>
 const groups = [...document.querySelectorAll("[data-box]")];
 const frames = Object.fromEntries(groups.map(group => [group.dataset.box, group.querySelector("rect").getBBox()]));
@@ -74,16 +70,7 @@ document.getElementById("report").textContent = JSON.stringify({failures, seen, 
 
 def browse(page: str, folder: Path, *options: str, size: str = "1400,900", behind: str = BEHIND) -> dict[str, Any]:
     """What the browser finds in the page."""
-    probed = folder / "page.html"
-    probed.write_text(page.replace("<head>", f"<head>{BEFORE}", 1).replace("</body>", behind, 1))
-    command = [
-        "chromium", "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={folder}/profile",
-        f"--window-size={size}", *options, "--virtual-time-budget=5000", "--dump-dom", probed.as_uri(),
-    ]  # fmt: skip
-    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120)
-    report = re.search(r'<pre id="report">(.*?)</pre>', done.stdout, re.DOTALL)
-    assert report, done.stdout[-2000:]
-    return json.loads(unescape(report[1]))
+    return browser.browse(page, folder, *options, behind=behind, size=size)
 
 
 @pytest.mark.parametrize(("hosts", "containers"), [(4, 10), (20, 20)])

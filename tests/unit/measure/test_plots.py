@@ -1,0 +1,40 @@
+# Copyright (c) 2026, container_network.lab contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import re
+from xml.etree import ElementTree
+
+import pytest
+
+pytest.importorskip("matplotlib", reason="matplotlib is in requirements-compare.txt")
+
+from ansible_collections.container_network.lab.plugins.filter.measure import comparison_files
+from tests.support.comparisons import comparison, variant
+
+
+def test_each_quantity_has_a_plot_in_the_colours_of_the_page():
+    page = comparison_files(comparison())["html"]
+    plots = re.findall(r'<figure data-plot="(\w+)">(<svg.*?</svg>)</figure>', page, re.DOTALL)
+    assert [key for key, _svg in plots] == [
+        "latency", "latency_across", "throughput", "throughput_equal", "throughput_across",
+        "processor", "processor_equal", "start", "converge",
+    ]  # fmt: skip
+    for _key, svg in plots:
+        ElementTree.fromstring(svg)
+        assert "var(--mark)" in svg
+        assert "flannel-vxlan" in svg
+        assert not re.search(r"#0[1-9a-f]0[1-9a-f]0[1-9a-f]", svg)
+    ids = re.findall(r'\bid="([^"]+)"', page)
+    assert len(ids) == len(set(ids))
+    assert set(re.findall(r'href="#([^"]+)"|url\(#([^)]+)\)', page))
+    assert {a or b for a, b in re.findall(r'href="#([^"]+)"|url\(#([^)]+)\)', page)} <= set(ids)
+
+
+def test_the_same_measurements_make_the_same_page():
+    assert comparison_files(comparison()) == comparison_files(comparison())
+
+
+def test_nothing_measured_has_no_plots():
+    assert "<svg" not in comparison_files({"variants": [variant("kuryr", None, problem="no")]})["html"]
