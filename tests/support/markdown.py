@@ -52,6 +52,17 @@ def anchors(text: str) -> set[str]:
     return {*found, *NAMED.findall(prose(text))}
 
 
+def code_spans(text: str) -> set[str]:
+    """What stands as code within sentences and tables."""
+    return {" ".join(match[0].strip("`").split()) for match in CODE_SPAN.finditer(prose(text))}
+
+
+def table_sizes(text: str) -> list[tuple[int, int]]:
+    """Rows and columns of each table."""
+    tables = re.findall(r"(?:^\|[^\n]*\n)+", prose(text), re.MULTILINE)
+    return [(table.count("\n"), table.partition("\n")[0].count("|") - 1) for table in tables]
+
+
 def links(text: str) -> list[str]:
     """The targets of the page's links and pictures."""
     shown = CODE_SPAN.sub(lambda match: "`" * len(match[0]), prose(text))

@@ -6,12 +6,13 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import pytest
 
-from tests.support.markdown import anchors, blocks, headings, links
+from tests.support.markdown import anchors, blocks, code_spans, headings, links, table_sizes
 
 ROOT = Path(__file__).parents[2]
 # Made, installed, or this directory once more.
@@ -54,6 +55,47 @@ def test_links_lead_to_files_and_headings_that_are_there(page: Path):
     assert broken_links(ROOT / page) == []
 
 
+# Each page at the root or in docs that has a Chinese one; those of the course have tests of their own.
+IN_TWO_LANGUAGES = [("README.md", "README.zh.md"), ("docs/index.md", "docs/zh/index.md")]
+
+
+def code_lines(text: str) -> list[str]:
+    """The lines of all blocks of code, without comments."""
+    lines = [re.sub(r"(^|\s)#\s.*", "", line).rstrip() for block in blocks(text) for line in block.splitlines()]
+    return [line for line in lines if line]
+
+
+def same_line(english: str, chinese: str) -> bool:
+    """Whether the lines are the same up to the first Chinese letter, as beside a picture."""
+    shown = re.sub(r"\s*[^\x00-\x7f].*", "", chinese)
+    return english == chinese or (shown != chinese and shown != "" and english.startswith(shown))
+
+
+def places(page: str) -> set[str]:
+    """Files that the page links to, with the English page in the place of a Chinese one, and without single lessons."""
+    inside = [
+        os.path.normpath(Path(page).parent / link) for link in links((ROOT / page).read_text()) if "://" not in link
+    ]
+    found = {re.sub(r"/zh/|\.zh\.", lambda match: match[0][0], link).partition("#")[0] for link in inside}
+    return {place for place in found if not re.fullmatch(r"docs/course/[a-z]\w+\.md", place)}
+
+
+@pytest.mark.parametrize(("english", "chinese"), IN_TWO_LANGUAGES)
+def test_both_languages_have_the_same_parts_and_links(english: str, chinese: str):
+    here, there = (ROOT / english).read_text(), (ROOT / chinese).read_text()
+    assert [level for level, _text in headings(there)] == [level for level, _text in headings(here)]
+    assert places(chinese) == places(english)
+
+
+def test_the_readme_has_the_same_commands_names_and_tables_in_both_languages():
+    here, there = (ROOT / "README.md").read_text(), (ROOT / "README.zh.md").read_text()
+    assert len(code_lines(there)) == len(code_lines(here))
+    different = [pair for pair in zip(code_lines(here), code_lines(there)) if not same_line(*pair)]
+    assert different == []
+    assert code_spans(there) == code_spans(here)
+    assert table_sizes(there) == table_sizes(here)
+
+
 EXAMPLE = """# The *lab*, and `its` hosts: a title
 
 [one](a.md#b) `[no](link.md)` ![picture](p.svg "title")
@@ -92,6 +134,14 @@ def test_a_page_is_read_as_it_is_shown():
         "# no heading\n[nor](that.md)",
         "inner\n  deeper",
     ]
+
+
+def test_lines_of_two_languages_are_compared_up_to_the_first_chinese_letter():
+    assert same_line("make lab CNI=flannel", "make lab CNI=flannel")
+    assert same_line("eth0   lab hosts: systemd", "eth0   实验主机：systemd")
+    assert not same_line("make lab CNI=flannel", "make lab CNI=weave")
+    assert not same_line("docker0   lab hosts", "eth0   实验主机")
+    assert code_lines("    make x   # 一\n    # 二\n    a#b\n") == ["make x", "a#b"]
 
 
 def test_a_link_that_leads_nowhere_is_found(tmp_path: Path):
