@@ -58,6 +58,8 @@ large_scenarios := kuryr
 # Those that use the lab of the scenario default, and those with a lab of their own.
 shared_scenarios := $(filter-out default,$(notdir $(patsubst %/molecule.yml,%,$(shell grep -lx 'shared_state: true' molecule/*/molecule.yml))))
 own_scenarios := $(filter-out default $(shared_scenarios) $(vagrant_scenarios),$(all_scenarios))
+# What has the hosts node-1 to node-4, which there are once: one of them at a time, and another one waits.
+alone_on_nodes := flock .venv/.nodes
 fresh_machines := $(foreach suite,bookworm trixie,$(suite)-root $(suite)-user)
 on_machines := --base-config .config/molecule/config.yml --base-config .config/molecule/vagrant.yml
 
@@ -121,18 +123,19 @@ course: $(test_ready) ## work through all lessons, or LESSON, as tests; not part
 
 .PHONY: test
 test: ## lint, and all tests but fault-tests and test-vagrant; all parts, also after one that failed
-	@$(MAKE) --keep-going --jobs=2 --output-sync=target tests-without-labs tests-in-labs
+	@$(MAKE) --keep-going --jobs=2 --output-sync=target tests-on-nodes tests-on-hosts
 
 # Two rows side by side, since both wait more than they compute. What the second one does is seen at once, and the first
-# one's output comes as a whole when it has ended.
+# one's output comes as a whole when it has ended. They are as long as each other, and share no lab at a time: the first
+# has the one of four nodes once the tests without a lab have ended, the second has those of two hosts.
 in_turn = env --unset=MAKEFLAGS $(MAKE) --keep-going
 
-.PHONY: tests-without-labs tests-in-labs
-tests-without-labs: $(test_ready)
-	@$(in_turn) lint docs sanity unit integration
+.PHONY: tests-on-nodes tests-on-hosts
+tests-on-nodes: $(test_ready)
+	@$(in_turn) lint docs sanity unit integration molecule-shared
 
-tests-in-labs: $(test_ready)
-	@env --unset=MAKEFLAGS $(MAKE) --keep-going molecule lab-tests
+tests-on-hosts: $(test_ready)
+	@env --unset=MAKEFLAGS $(MAKE) --keep-going molecule-own lab-tests
 
 .PHONY: lint
 lint: $(test_ready) ## ruff, ansible-lint, changelog fragments
@@ -158,10 +161,17 @@ integration: $(test_ready) ## modules against real namespaces and a real Docker 
 	$(pytest_as_root) -q tests/integration
 
 .PHONY: molecule
-molecule: molecule-shared $(addprefix molecule-,$(filter-out $(large_scenarios),$(own_scenarios))) ## all Molecule scenarios but molecule-kuryr
+molecule: molecule-shared molecule-own ## all Molecule scenarios but molecule-kuryr
+
+.PHONY: molecule-own
+molecule-own: $(addprefix molecule-,$(filter-out $(large_scenarios),$(own_scenarios)))
 
 .PHONY: molecule-shared
-molecule-shared: ## those of one lab: each network in the place of the one before; all of them, also after one that failed
+molecule-shared: $(test_ready) ## those of one lab: each network in the place of the one before; all of them, also after one that failed
+	@$(alone_on_nodes) $(MAKE) molecule-one-after-the-other
+
+.PHONY: molecule-one-after-the-other
+molecule-one-after-the-other:
 	@$(MAKE) molecule-destroy
 	@$(MAKE) --keep-going DESTROY=never $(addprefix molecule-,$(shared_scenarios)) molecule-destroy
 
@@ -174,8 +184,9 @@ $(addprefix molecule-,$(shared_scenarios)): molecule-%: $(test_ready)
 	@$(if $(filter always,$(DESTROY)),$(MAKE) molecule-destroy)
 	$(as_root) molecule test --scenario-name $* --destroy $(DESTROY)
 
+molecule-flannel_aws_vpc: alone := $(alone_on_nodes)
 $(addprefix molecule-,$(own_scenarios)): molecule-%: $(test_ready)
-	$(as_root) molecule test --scenario-name $* --destroy $(DESTROY)
+	$(alone) $(as_root) molecule test --scenario-name $* --destroy $(DESTROY)
 
 .PHONY: test-vagrant
 test-vagrant: $(addprefix machines-,$(vagrant_scenarios)) ## scenarios on virtual machines with Debian's own kernel

@@ -22,11 +22,11 @@ def fresh_lab() -> Iterator[Lab]:
     """The lab. When it has gone, the machine is as it was before."""
     lab = Lab("two_hosts")
     lab.play("lab_down.yml")
-    machine_before = machine_state()
+    machine_before = machine_state(lab.inventory.name)
     lab.play("lab_up.yml")
     yield lab
     lab.play("lab_down.yml")
-    assert difference(machine_before, machine_state()) == {}
+    assert difference(machine_before, machine_state(lab.inventory.name)) == {}
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -28,9 +28,8 @@ def network(fresh_lab: Lab, request: pytest.FixtureRequest) -> Iterator[LabNetwo
     """A network with a container on it, on host2, that was started by hand."""
     fresh_lab.play("site.yml", *request.param.variables)
     docker_network = DOCKER_NETWORK[request.param.role]
-    on_host(
-        "host2", "docker", "run", "-d", "--name", "by-hand", "--net", docker_network, "busybox", "sleep", "infinity"
-    )
+    run = ("docker", "run", "-d", "--name", "by-hand", "--net", docker_network, "--stop-signal", "KILL")
+    on_host("host2", *run, "busybox", "sleep", "infinity")
     # Its name reaches the other host a moment after Docker has started it.
     await_success("host1", "docker", "exec", "bbox1", "ping", "-c", "1", "-W", "1", "by-hand")
     yield request.param

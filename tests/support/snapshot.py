@@ -80,9 +80,13 @@ def host_state(host: str) -> dict[str, list[str]]:
     return state(HOST, *inside(host))
 
 
-def machine_state() -> dict[str, list[str]]:
-    """The state of the machine that the lab runs on."""
-    return state({**NETWORK, "rules of nftables": "nft list ruleset 2>/dev/null || true"})
+def machine_state(lab: str) -> dict[str, list[str]]:
+    """The state of the machine that a lab runs on, without namespaces of what runs beside: other labs, and tests."""
+    found = state({**NETWORK, "rules of nftables": "nft list ruleset 2>/dev/null || true"})
+    own = (f"underlay-{lab}", f"outside-{lab}")
+    beside = re.compile(r"(test|underlay|outside)-")
+    found["namespaces"] = [name for name in found["namespaces"] if name in own or not beside.match(name)]
+    return found
 
 
 def _lines(command: str, prefix: tuple[str, ...]) -> list[str]:

@@ -90,17 +90,17 @@ def run(host: DriverHost, name: str, *networks: str) -> None:
         host.docker("network", "connect", network, name)
 
 
-def lookup(host: DriverHost, container: str, name: str) -> str:
-    """The first address, or nothing."""
-    return next(iter(_answered(host, container, name)), "")
+def lookup(host: DriverHost, container: str, name: str, seconds: int = 60) -> str:
+    """The first address, or nothing, also if no server has answered in so many seconds."""
+    return next(iter(_answered(host, container, name, seconds)), "")
 
 
 def addresses(host: DriverHost, container: str, name: str) -> set[str]:
     return set(_answered(host, container, name))
 
 
-def _answered(host: DriverHost, container: str, name: str) -> list[str]:
-    answer = host.try_docker("exec", container, "nslookup", name).stdout
+def _answered(host: DriverHost, container: str, name: str, seconds: int = 60) -> list[str]:
+    answer = host.try_docker("exec", container, "timeout", str(seconds), "nslookup", name).stdout
     return re.findall(r"^Address(?: \d+)?: (\d\S+)", answer.partition("\n\n")[2], re.MULTILINE)
 
 
@@ -292,9 +292,10 @@ def test_the_server_gets_its_queries_without_the_driver_and_keeps_its_views(host
         ensure_redirection(ADDRESS)
         assert iptables.read("ipv4") == before
         iptables.restore("ipv4", iptables.plan(ChainSet(), [redirection((), ADDRESS)], before))
-        assert lookup(host, "stranger", "web") == ""
+        assert lookup(host, "stranger", "web", seconds=2) == ""
         ensure_redirection(ADDRESS)
     assert lookup(host, "stranger", "web") == "10.1.0.77"
+    host.start_driver()  # Docker would wait for it when the networks go
 
 
 FIREWALL = (
@@ -315,7 +316,7 @@ def test_a_firewall_that_lets_nothing_in_does_not_keep_containers_from_names(hos
     host.kill_driver()  # or it would mend the rules at once
     for command in FIREWALL:
         host.run("iptables", *command.split())
-    assert lookup(host, "stranger", "web") == ""
+    assert lookup(host, "stranger", "web", seconds=2) == ""
     host.start_driver()
     for container in ("asks", "stranger"):
         eventually(lambda container=container: lookup(host, container, "web") == "10.1.0.77")

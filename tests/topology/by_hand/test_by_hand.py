@@ -121,6 +121,7 @@ services:
   {service}:
     image: busybox
     command: [sleep, infinity]
+    stop_signal: SIGKILL
 networks:
   default:
     name: by_hand

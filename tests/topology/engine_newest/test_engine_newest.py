@@ -12,7 +12,11 @@ from tests.support.networks import FLANNEL, NETWORKS, LabNetwork
 
 LAB = Lab("two_hosts")
 SERVED = "<p>from host1</p>"
-SERVER = ("sh", "-c", f"mkdir /www && echo '{SERVED}' > /www/index.html && exec httpd -f -p 80 -h /www")
+# It ends at once when Docker does.
+SERVER = (
+    *("docker", "run", "--detach", "--name", "web", "--publish", "8080:80", "--stop-signal", "KILL", "busybox"),
+    *("sh", "-c", f"mkdir /www && echo '{SERVED}' > /www/index.html && exec httpd -f -p 80 -h /www"),
+)
 
 
 @pytest.mark.parametrize("host", HOSTS)
@@ -41,12 +45,12 @@ def assert_served() -> None:
 def test_flannel_reaches_what_is_started_later_and_after_a_restart_of_docker(backend: str) -> None:
     variables = (*FLANNEL.variables, f"flannel_backend={backend}")
     LAB.play("site.yml", *variables)
-    on_host("host1", "docker", "run", "--detach", "--name", "web", "--publish", "8080:80", "busybox", *SERVER)
+    on_host("host1", *SERVER)
     try:
         assert_served()
         on_host("host1", "systemctl", "restart", "docker.service")
         on_host("host1", "docker", "rm", "--force", "web")
-        on_host("host1", "docker", "run", "--detach", "--name", "web", "--publish", "8080:80", "busybox", *SERVER)
+        on_host("host1", *SERVER)
         assert_served()
         assert LAB.play("site.yml", *variables).changed["host2"] == 0
     finally:

@@ -327,7 +327,8 @@ def test_restarted_container_is_back_with_its_pinned_address() -> None:
 
 def test_restarted_docker_daemon_and_driver_are_back_by_themselves() -> None:
     node = HOSTS["node-2"]
-    node.output("docker run -d --name again --restart always --net weave --ip 172.111.222.50 busybox sleep 3600")
+    run = "docker run -d --name again --restart always --stop-signal KILL --net weave --ip 172.111.222.50"
+    node.output(f"{run} busybox sleep 3600")
     try:
         node.output("systemctl restart docker container-network-driver")
         await_ping("node-4", container("node-4"), "172.111.222.50")
