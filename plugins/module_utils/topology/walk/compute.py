@@ -6,11 +6,13 @@
 from __future__ import annotations
 
 from ..joined import Topology
+from .connections import Connections
 from .ends import choose_address, find_end
+from .node import Node
 from .packet import Packet
 from .steps import DELIVERED, Walk
 from .tables import find_route, source_address
-from .way import Connections, Node, compute_way
+from .way import compute_way
 
 
 def compute_walk(topology: Topology, source: str, destination: str, problems: list[str]) -> Walk | None:

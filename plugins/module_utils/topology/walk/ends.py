@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from ..joined import Topology
 from ..model import Namespace
 from ..places import find_namespaces, unknown_place, usual_devices
+from .node import Node
 from .tables import addresses
-from .way import Node
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 FIRST_TTL = 64
@@ -49,18 +49,26 @@ class Packet:
     mark: int = field(default=0, compare=False)  # what rules have written on it; it leaves a namespace without
 
     @property
+    def version(self) -> int:
+        """Of IP."""
+        return 6 if ":" in self.destination else 4
+
+    def unmarked(self) -> Packet:
+        """It without what rules have written on it, as it leaves a namespace."""
+        return replace(self, mark=0)
+
+    @property
     def protocol(self) -> str:
         """Its protocol's name, as rules have it."""
         if isinstance(self.inner, Frame):
             return "udp"
         if self.inner is not None:
             return "ipip"
-        return "ipv6-icmp" if ":" in self.destination else "icmp"
+        return "ipv6-icmp" if self.version == 6 else "icmp"
 
     def headers(self) -> Iterator[Header]:
         """From the outside in."""
-        version = "IPv6" if ":" in self.destination else "IPv4"
-        yield Header(version, (("from", self.source), ("to", self.destination), ("ttl", str(self.ttl))))
+        yield Header(f"IPv{self.version}", (("from", self.source), ("to", self.destination), ("ttl", str(self.ttl))))
         if isinstance(self.inner, Frame):
             yield Header("UDP", (("port", str(self.port)),))
             yield Header("VXLAN", (("vni", str(self.vni)),))

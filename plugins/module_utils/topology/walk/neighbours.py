@@ -1,0 +1,42 @@
+# Copyright (c) 2026, container_network.lab contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which MAC address an IP address has on a link: the table of neighbours, else whoever would answer. Pure."""
+
+from __future__ import annotations
+
+import ipaddress
+
+from ..joined import Place
+from ..model import Device
+from .journey import Journey
+from .node import Node
+from .steps import Reason
+from .tables import addresses, find_neighbour, setting
+
+
+def resolve(journey: Journey, node: Node, device: Device, address: str) -> str:
+    """The MAC address that a frame to an address gets."""
+    mac, line = find_neighbour(node.namespace, device.name, address)
+    if mac:
+        journey.now.reasons.append(Reason("neighbour", line))
+        return mac
+    owner = _owner(journey, node, device, address)
+    if owner is None:
+        failed = f" ({line})" if line else ""
+        journey.drop(f"nobody is known to answer for {address} on {device.name}{failed}")
+    words = f"{address} dev {device.name}: not known yet; asked for it, {owner.label} answers {owner.device.mac}"
+    journey.now.reasons.append(Reason("neighbour", words))
+    return owner.device.mac or ""
+
+
+def _owner(journey: Journey, node: Node, device: Device, address: str) -> Place | None:
+    """Who answers a question for an address on a device: who has it, or answers for all (proxy_arp)."""
+    parsed = ipaddress.ip_address(address)
+    end = journey.topology.other_end(node.place(device))
+    if end is not None and setting(end.namespace, f"net.ipv4.conf.{end.device.name}.proxy_arp") == "1":
+        return end
+    if end is None and not any(parsed in own.network for own in addresses(device)):
+        return None
+    elsewhere = (place for place in journey.topology.places() if place.namespace.id != node.namespace.id)
+    return next((place for place in elsewhere if any(own.ip == parsed for own in addresses(place.device))), None)
