@@ -15,6 +15,7 @@ from ansible_collections.container_network.lab.plugins.module_utils.topology.wal
 from ansible_collections.container_network.lab.plugins.module_utils.topology.walk.decode import headers_of
 from ansible_collections.container_network.lab.plugins.module_utils.topology.walk.packet import Header
 from ansible_collections.container_network.lab.plugins.module_utils.topology.walk.proof import Proof, prove
+from ansible_collections.container_network.lab.plugins.module_utils.topology.walk.request import Request
 from ansible_collections.container_network.lab.plugins.module_utils.topology.walk.seen import (
     Met,
     Observations,
@@ -36,7 +37,7 @@ ECHO = "0800000012340001"
 
 
 def walk(source: str = "node-1/busybox", destination: str = "node-4/busybox", name: str = "flannel_vxlan") -> Walk:
-    found = compute_walk(recorded(name), source, destination, [])
+    found = compute_walk(recorded(name), Request(source, destination), [])
     assert found is not None
     return found
 
@@ -62,7 +63,7 @@ def test_headers_of_what_was_seen():
     assert said(headers_of(bytes.fromhex(vxlan), ETHERNET)) == [
         "Ethernet 02:95:b5:20:98:50 > 02:77:87:b3:76:a8",
         "IPv4 192.168.1.68 > 192.168.0.33 ttl 64",
-        "UDP port 8472",
+        "UDP source port 45312 port 8472",
         "VXLAN vni 1",
         "Ethernet 02:95:b5:20:98:50 > 02:77:87:b3:76:a8",
         "IPv4 40.15.43.2 > 40.15.26.2 ttl 64",

@@ -9,12 +9,13 @@ from dataclasses import replace
 
 from ..figure import chip_id
 from ..model import Device
+from .flooding import leads_to
 from .hooks import pass_rules
 from .journey import Arrival, Journey, OnBridge, OnDatapath, Reception, Stage, Transmission
 from .node import Node
 from .packet import Frame
 from .steps import Reason
-from .tables import find_port, find_vteps, setting
+from .tables import find_port, setting
 
 _DATAPATHS = ("openvswitch",)
 _BRIDGED = "net.bridge.bridge-nf-call-iptables"
@@ -68,7 +69,7 @@ def _flooded(journey: Journey, stage: OnBridge) -> Device:
         for each in journey.topology.ports(place)
         if stage.came_by is None or each.device.name != stage.came_by.name
     ]
-    worth = {port.name: _leads_to(journey, node, port, destination, {chip_id(place)}) for port in ports}
+    worth = {port.name: leads_to(journey.topology, node, port, destination, {chip_id(place)}) for port in ports}
     best = max(ports, key=lambda port: worth[port.name], default=None)
     if best is None or not worth[best.name]:
         journey.drop(f"{bridge.name} does not know {destination}, and no port is seen to lead there")
@@ -76,27 +77,6 @@ def _flooded(journey: Journey, stage: OnBridge) -> Device:
     journey.now.reasons.append(Reason("FDB", line))
     journey.now.doubts.append(f"copies of it leave {bridge.name} by its other ports")
     return best
-
-
-def _leads_to(journey: Journey, node: Node, port: Device, mac: str, passed: set[str]) -> int:
-    """Whether a MAC address is behind a port: 2 if it is, 1 if it may be as behind a flooding tunnel, else 0."""
-    if port.kind == "vxlan":
-        return 1 if find_vteps(node.namespace, port.name, mac) else 0
-    end = journey.topology.other_end(node.place(port))
-    if end is None:
-        return 0 if port.kind == "veth" else 1
-    if end.device.mac == mac:
-        return 2
-    there = Node(end.host, end.namespace)
-    bridge = end.namespace.device(end.device.master) if end.device.master else None
-    if bridge is None:
-        return 0
-    place = there.place(bridge)
-    if chip_id(place) in passed or bridge.mac == mac:
-        return 2 if bridge.mac == mac else 0
-    others = [each.device for each in journey.topology.ports(place) if each.device.name != end.device.name]
-    further = {*passed, chip_id(place)}
-    return max((_leads_to(journey, there, each, mac, further) for each in others), default=0)
 
 
 def _pass_rules_bridged(journey: Journey, stage: OnBridge, came_by: Device, port: Device) -> Frame:

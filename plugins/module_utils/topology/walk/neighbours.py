@@ -9,6 +9,7 @@ import ipaddress
 
 from ..joined import Place
 from ..model import Device
+from .flooding import hears_all
 from .journey import Journey
 from .node import Node
 from .steps import Reason
@@ -34,9 +35,20 @@ def _owner(journey: Journey, node: Node, device: Device, address: str) -> Place 
     """Who answers a question for an address on a device: who has it, or answers for all (proxy_arp)."""
     parsed = ipaddress.ip_address(address)
     end = journey.topology.other_end(node.place(device))
-    if end is not None and setting(end.namespace, f"net.ipv4.conf.{end.device.name}.proxy_arp") == "1":
+    if end is not None and parsed.version == 4 and _answers_for_all(end):
         return end
-    if end is None and not any(parsed in own.network for own in addresses(device)):
+    if end is None and not (parsed.is_link_local or any(parsed in own.network for own in addresses(device))):
         return None
     elsewhere = (place for place in journey.topology.places() if place.namespace.id != node.namespace.id)
-    return next((place for place in elsewhere if any(own.ip == parsed for own in addresses(place.device))), None)
+    owner = next((place for place in elsewhere if parsed in _own(place.device)), None)
+    if owner is None or not hears_all(journey.topology, node, device, owner.device.mac or ""):
+        return None
+    return owner
+
+
+def _answers_for_all(place: Place) -> bool:
+    return setting(place.namespace, f"net.ipv4.conf.{place.device.name}.proxy_arp") == "1"
+
+
+def _own(device: Device) -> set[ipaddress.IPv4Address | ipaddress.IPv6Address]:
+    return {ipaddress.ip_interface(text).ip for text in (*device.addresses, *device.link_addresses)}

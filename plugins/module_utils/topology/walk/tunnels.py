@@ -16,7 +16,7 @@ from .layer3 import send_out
 from .node import Node
 from .packet import Frame, Packet
 from .steps import Reason
-from .tables import find_route, find_vteps, owns, source_address
+from .tables import find_route, find_vteps, listener, owns, source_address
 
 
 def put_frame_in(journey: Journey, stage: FrameIntoTunnel) -> Stage:
@@ -41,6 +41,7 @@ def put_frame_in(journey: Journey, stage: FrameIntoTunnel) -> Stage:
     outer = Packet(
         source or "",
         remote,
+        protocol="udp",
         inner=replace(frame, packet=frame.packet.unmarked()),
         port=int(said.get("dstport", 0)),
         vni=int(said["id"]) if "id" in said else None,
@@ -72,7 +73,7 @@ def put_packet_in(journey: Journey, stage: PacketIntoTunnel) -> Stage:
     draft = journey.begin("encapsulate", node)
     source = said.get("local") or _source(node, remote) or ""
     draft.says.append(f"{device.name} puts it into another IP packet, for {remote}.")
-    return send_out(journey, node, Packet(source, remote, inner=stage.packet.unmarked()))
+    return send_out(journey, node, Packet(source, remote, protocol="ipip", inner=stage.packet.unmarked()))
 
 
 def _source(node: Node, remote: str) -> str | None:
@@ -95,6 +96,8 @@ def deliver(journey: Journey, stage: Delivery) -> Stage:
     inner = packet.inner
     if inner is None:
         journey.now.says.append(f"It is there: {packet.destination} is an address of its own.")
+        if packet.has_ports and packet.source_port is None:
+            journey.now.says.append(_taken(node, packet))
         journey.deliver(packet)
     if isinstance(inner, Frame):
         return _take_frame_out(journey, node, packet, inner)
@@ -105,6 +108,15 @@ def deliver(journey: Journey, stage: Delivery) -> Stage:
     journey.now.says.append(f"{tunnel.name} takes the inner packet out.")
     journey.see(node, tunnel, False, inner)
     return Arrival(node, inner, tunnel.name)
+
+
+def _taken(node: Node, packet: Packet) -> str:
+    """What becomes of a request of TCP or UDP."""
+    line = listener(node.namespace, packet.protocol, packet.destination, packet.port)
+    if line:
+        return f"A program listens there: {line}."
+    refusal = "TCP's RST" if packet.protocol == "tcp" else "an ICMP error"
+    return f"Nobody listens on its {packet.protocol} port {packet.port}, so it answers with {refusal}."
 
 
 def _take_frame_out(journey: Journey, node: Node, packet: Packet, inner: Frame) -> Stage:

@@ -30,7 +30,7 @@ from .journey import (
     Transmission,
 )
 from .node import Node
-from .packet import Packet
+from .packet import Packet, content_of
 from .steps import Way
 
 _ROOMS: Mapping[type, Callable[[Journey, Any], Stage]] = {
@@ -56,4 +56,5 @@ def compute_way(topology: Topology, start: Node, packet: Packet, connections: Co
     except Ended:
         pass
     steps = tuple(draft.step() for draft in journey.drafts)
-    return Way(packet.source, packet.destination, steps, journey.end, journey.because, journey.last)
+    content = content_of(tuple(packet.headers()))
+    return Way(packet.source, packet.destination, steps, journey.end, journey.because, journey.last, content)
