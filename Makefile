@@ -86,6 +86,12 @@ draw: $(lab_ready) ## draw what is on the hosts of LAB: drawings/topology.html, 
 walk: $(lab_ready) ## follow a packet hop by hop, and send one to prove it: FROM=node-1/busybox TO=node-4/busybox
 	@$(as_root) ansible-playbook -i inventories/$(LAB) playbooks/walk.yml -e "from=$(FROM) to=$(TO) $(WITH)" $(EXTRA)
 
+.PHONY: pictures
+pictures: $(lab_ready) ## make the pictures of the documentation from the lab four_nodes, which is left with Flannel
+	$(as_root) ansible-playbook -i inventories/four_nodes playbooks/lab_up.yml
+	$(as_root) ansible-playbook -i inventories/four_nodes site.yml -e cni=flannel
+	tools/pictures
+
 .PHONY: impair
 impair: $(lab_ready) ## make a line of the lab LAB worse: ON=node-1 WITH="delay=50ms loss=1%", or whole: WITH=heal=true
 	@$(as_root) ansible-playbook -i inventories/$(LAB) playbooks/impair.yml -e "on=$(ON) $(WITH)" $(EXTRA)

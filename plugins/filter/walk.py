@@ -18,6 +18,7 @@ from ansible_collections.container_network.lab.plugins.module_utils.topology.wal
     netns_of,
 )
 from ansible_collections.container_network.lab.plugins.module_utils.topology.walk.panel import panel
+from ansible_collections.container_network.lab.plugins.module_utils.topology.walk.picture import walk_svg
 from ansible_collections.container_network.lab.plugins.module_utils.topology.walk.proof import prove
 from ansible_collections.container_network.lab.plugins.module_utils.topology.walk.request import Request
 from ansible_collections.container_network.lab.plugins.module_utils.topology.walk.seen import observations_of
@@ -100,19 +101,21 @@ def topology_walk_report(
     version: Any = None,
     asked: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """The walk as text, as one line, as a document and as a page; with what was seen, if a packet was sent."""
+    """The walk as text, one line, document, page and picture; with what was seen, if a packet was sent."""
     topology = Topology.from_results(results, routers)
     walk, problems = _walk(topology, source, destination, protocol, port, version)
     if walk is None:
         raise ValueError("; ".join(problems))
     proof = prove(walk, observations_of(topology, collected or {}, sent, asked)) if sent is not None else None
     document = proof.data() if proof else walk.data()
+    drawing = draw(figure_of(topology))
     return {
         "text": walk_text(walk, proof),
         "summary": summary(walk, proof),
         "outcome": outcome(walk, proof),
         "document": document,
-        "html": html_text(draw(figure_of(topology)), title, panel(walk, proof)),
+        "html": html_text(drawing, title, panel(walk, proof)),
+        "svg": walk_svg(drawing, walk, proof),
     }
 
 

@@ -27,19 +27,22 @@ def asking(netns_factory: Callable[[], str], tmp_path: Path) -> Iterator[str]:
     ip(there, f"addr add {SERVER}/24 dev vb")
     ip(here, "link set va up")
     ip(there, "link set vb up")
+    ip(here, "link set lo up")
     hosts = tmp_path / "hosts"
     hosts.write_text("10.1.1.1 web web.net1.container\n10.1.1.2 web\nfd00::1 web\n")
     command = [
         "ip", "netns", "exec", there, "dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--no-hosts",
         f"--addn-hosts={hosts}", "--no-resolv", f"--pid-file={tmp_path}/pid", f"--listen-address={SERVER}",
-        "--bind-interfaces",
+        "--bind-interfaces", "--user=root",
     ]  # fmt: skip
     with subprocess.Popen(command) as server:
-        deadline = time.monotonic() + 10
-        while run_module("name_lookup", name="web", server=SERVER, netns=here, seconds=0.3)["problem"]:
-            assert time.monotonic() < deadline
-        yield here
-        server.terminate()
+        try:
+            deadline = time.monotonic() + 30
+            while problem := run_module("name_lookup", name="web", server=SERVER, netns=here, seconds=0.3)["problem"]:
+                assert time.monotonic() < deadline, problem
+            yield here
+        finally:
+            server.terminate()
 
 
 def test_all_addresses_of_a_name(asking):

@@ -231,3 +231,18 @@ def test_the_report(sent):
     assert ("agrees" in report["document"]) == bool(sent)
     first = report["document"]["way"]["steps"][0]
     assert first["passes"][0]["headers"][1] == {"name": "IPv4", "from": "40.15.43.2", "to": "40.15.102.2", "ttl": "64"}
+
+
+def test_of_a_rule_that_is_told_by_its_chain_the_computed_one_is_meant():
+    lines = [
+        "PACKET: 10 aa IN=a OUT=b SRC=fd00:7:0:0:0:0:0:1 DST=fd00:8::1 LEN=60",
+        "TRACE: 10 aa filter:FORWARD:rule:0x3:DROP  ip6tables -t filter",
+    ]
+    (met,) = met_of("host", lines)
+    assert (met.line, met.whole, met.source) == ("ip6tables -t filter -A FORWARD", False, "fd00:7::1")
+    found = walk("busybox-1", "busybox-2b", "calico")
+    rule = found.way.because.partition("by the rule: ")[2]
+    head = " ".join(rule.split()[:5])
+    told = Met(found.way.steps[-1].namespace, found.way.source, found.way.destination, "DROP", head, whole=False)
+    proof = prove(found, observed(found.way.sights, met=(told,), answered_after=None))
+    assert proof.way.lost == (f"node-2 dropped it by the rule: {rule}",)

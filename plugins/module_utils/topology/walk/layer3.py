@@ -105,7 +105,7 @@ def _emit(journey: Journey, node: Node, packet: Packet, route: Route) -> Stage:
         journey.give_up(
             f"it leaves by {device.name}, and what this kind of device ({device.kind}) does is not computed"
         )
-    mac = resolve(journey, node, device, route.via or packet.destination)
+    mac = resolve(journey, node, device, route.via or packet.destination, route.via is not None)
     to_next_hop = f", to the next hop {route.via}." if route.via else "."
     journey.now.says.append(f"It goes out on {device.name}{to_next_hop}")
     return Transmission(node, device, Frame(device.mac or "", mac, packet))

@@ -16,7 +16,7 @@ from .steps import Reason
 from .tables import addresses, find_neighbour, setting
 
 
-def resolve(journey: Journey, node: Node, device: Device, address: str) -> str:
+def resolve(journey: Journey, node: Node, device: Device, address: str, is_next_hop: bool = False) -> str:
     """The MAC address that a frame to an address gets."""
     mac, line = find_neighbour(node.namespace, device.name, address)
     if mac:
@@ -25,7 +25,8 @@ def resolve(journey: Journey, node: Node, device: Device, address: str) -> str:
     owner = _owner(journey, node, device, address)
     if owner is None:
         failed = f" ({line})" if line else ""
-        journey.drop(f"nobody is known to answer for {address} on {device.name}{failed}")
+        whom = f"the next hop {address}" if is_next_hop else address
+        journey.drop(f"nobody is known to answer for {whom} on {device.name}{failed}")
     words = f"{address} dev {device.name}: not known yet; asked for it, {owner.label} answers {owner.device.mac}"
     journey.now.reasons.append(Reason("neighbour", words))
     return owner.device.mac or ""

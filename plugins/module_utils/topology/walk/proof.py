@@ -108,6 +108,7 @@ class Proof:
 
 def prove(walk: Walk, observed: Observations) -> Proof:
     """Compare a walk with what was seen."""
+    observed = replace(observed, met=tuple(_whole(walk, met) for met in observed.met))
     left = list(observed.seen)
     first = min((seen.at for seen in left), default=0.0)
     kernel = next((_kernel(seen.sight.namespace) for seen in left if seen.at == first), "")
@@ -120,6 +121,17 @@ def prove(walk: Walk, observed: Observations) -> Proof:
     )
     answered = observed.answered_after is not None
     return Proof(walk, way, back, tuple(left), tuple(notes), answered, observed.answer if answered else "")
+
+
+def _whole(walk: Walk, met: Met) -> Met:
+    """What the kernel met, with the whole rule where only its chain was told and one computed rule of it fits."""
+    if met.whole:
+        return met
+    steps = [*walk.way.steps, *(walk.back.steps if walk.back else ())]
+    lines = {reason.line for step in steps if step.namespace == met.namespace for reason in step.reasons}
+    verdict = f" -j {met.verdict}"
+    fitting = [line for line in lines if line.startswith(f"{met.line} ") and verdict in line]
+    return replace(met, line=fitting[0]) if len(fitting) == 1 else met
 
 
 def _kernel(namespace: str) -> str:
@@ -212,17 +224,17 @@ def _conclude(way: Way, steps: tuple[ProvenStep, ...], left: Sequence[Seen], obs
     arrived = bool(sights) and sights[-1].seen is not None and way.end == DELIVERED
     beyond = [each for each in left if each.content == way.content]
     if not sights and way.end == DROPPED and not beyond:
-        return ProvenWay(way, steps, True, "Proven: nothing leaves.", tuple(_why(way, steps, None, observed)))
+        return ProvenWay(way, steps, True, "Proven: nothing leaves.", _computed_why(way, steps, None, observed))
     if not sights and way.end == DELIVERED:
         says = "It does not leave the namespace that sends it."
         return ProvenWay(way, steps, observed.answered_after is not None, says)
     if not seen:
-        return ProvenWay(way, steps, False, "It was seen nowhere.", tuple(_why(way, steps, None, observed)))
+        return ProvenWay(way, steps, False, "It was seen nowhere.", tuple(_why(steps, None, observed)))
     last = max(n for n, sight in enumerate(sights) if sight.seen)
     if way.end == DELIVERED and not arrived:
         where, unseen = sights[last].computed.label, sights[last + 1].computed.label
         says = f"It was lost: last seen on {where}, and not on {unseen} any more."
-        return ProvenWay(way, steps, False, says, tuple(_why(way, steps, sights[last], observed)))
+        return ProvenWay(way, steps, False, says, tuple(_why(steps, sights[last], observed)))
     if missing or different:
         says = f"Seen on {len(seen)} of {len(sights)} devices"
         says += f", and otherwise than computed on {len(different)} of them." if different else "."
@@ -230,7 +242,7 @@ def _conclude(way: Way, steps: tuple[ProvenStep, ...], left: Sequence[Seen], obs
     if way.end == DELIVERED:
         return ProvenWay(way, steps, True, f"Proven: seen on all {len(sights)} devices, as computed.")
     if way.end == DROPPED and not beyond:
-        lost = tuple(_why(way, steps, sights[last], observed))
+        lost = _computed_why(way, steps, sights[last], observed)
         return ProvenWay(way, steps, True, "Proven: it comes as far as computed, and no further.", lost)
     if beyond:
         places = list(dict.fromkeys(each.sight.label for each in beyond))
@@ -239,7 +251,18 @@ def _conclude(way: Way, steps: tuple[ProvenStep, ...], left: Sequence[Seen], obs
     return ProvenWay(way, steps, False, "It comes as far as could be computed, and was not seen beyond.")
 
 
-def _why(way: Way, steps: Sequence[ProvenStep], last: ProvenSight | None, observed: Observations) -> Iterable[str]:
+def _computed_why(
+    way: Way, steps: Sequence[ProvenStep], last: ProvenSight | None, observed: Observations
+) -> tuple[str, ...]:
+    """The same of a loss that was computed: where no rule is the reason, first what is."""
+    told = tuple(_why(steps, last, observed))
+    if " by the rule: " in way.because:
+        return told
+    place = steps[-1].step.place
+    return (way.because if place in way.because else f"{place}: {way.because}", *told)
+
+
+def _why(steps: Sequence[ProvenStep], last: ProvenSight | None, observed: Observations) -> Iterable[str]:
     """What the kernels say of the loss, where it was seen last and where it should be next: rules, else counters."""
     namespaces = [step.step.namespace for step in steps]
     if last is not None:

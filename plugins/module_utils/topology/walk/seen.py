@@ -21,6 +21,7 @@ from .steps import Sight
 _PACKET = re.compile(r"PACKET: \d+ (\S+) .*?SRC=(\S+) DST=(\S+)")
 _RULE = re.compile(r"TRACE: \d+ (\S+) (\S+):(\S+):rule:[^:]+:(\S+)(.*)")
 _POLICY = re.compile(r"TRACE: \d+ (\S+) (\S+):(\S+):policy:(\S+)")
+_PROGRAM = re.compile(r"ip6?tables -t \S+")
 _COUNTER = re.compile(r"COUNTER: (\d+) (.*)")
 
 
@@ -46,6 +47,7 @@ class Met:
     destination: str
     verdict: str  # ACCEPT, DROP, JUMP:CHAIN …
     line: str  # as iptables-save prints it
+    whole: bool = True  # else only its chain; xtables-monitor 1.8.9 tells no more of rules of IPv6
 
     @property
     def drops(self) -> bool:
@@ -141,7 +143,9 @@ def met_of(namespace: str, lines: Sequence[str]) -> list[Met]:
             ends[packet[1]] = _plain_address(packet[2]), _plain_address(packet[3])
         elif rule:
             words = rule[5].strip() or f"a rule of the chain {rule[3]} in the table {rule[2]} of nftables"
-            found.append(Met(namespace, *ends.get(rule[1], ("", "")), rule[4], words))
+            told = " -A " in words or not _PROGRAM.fullmatch(words)
+            words = words if told else f"{words} -A {rule[3]}"
+            found.append(Met(namespace, *ends.get(rule[1], ("", "")), rule[4], words, whole=told))
         elif policy and policy[4] == "DROP":
             source, destination = ends.get(policy[1], ("", ""))
             program = "ip6tables" if ":" in source else "iptables"
