@@ -13,10 +13,7 @@ from ansible_collections.container_network.lab.plugins.module_utils.topology.fig
 from ansible_collections.container_network.lab.plugins.module_utils.topology.joined import Topology
 from ansible_collections.container_network.lab.plugins.module_utils.topology.layout import draw
 from ansible_collections.container_network.lab.plugins.module_utils.topology.page import html_text
-from ansible_collections.container_network.lab.plugins.module_utils.topology.walk.compute import (
-    compute_walk,
-    netns_of,
-)
+from ansible_collections.container_network.lab.plugins.module_utils.topology.walk.compute import compute_walk
 from ansible_collections.container_network.lab.plugins.module_utils.topology.walk.panel import panel
 from ansible_collections.container_network.lab.plugins.module_utils.topology.walk.picture import walk_svg
 from ansible_collections.container_network.lab.plugins.module_utils.topology.walk.proof import prove
@@ -64,11 +61,11 @@ def _walk(topology: Topology, *values: Any) -> tuple[Walk | None, list[str]]:
 
 
 def _question(walk: Walk) -> dict[str, Any]:
-    """Who is asked for the name, and from where; nothing if nobody is."""
+    """Who is asked for the name, and from where; without ``server``, nobody is."""
+    values = {"host": walk.sender["host"], "netns": walk.sender["netns"]}
     if walk.lookup is None or walk.lookup.server is None:
-        return {}
-    node = walk.lookup.node
-    return {"host": node.host, "netns": netns_of(node), "server": walk.lookup.server, "name": walk.lookup.name}
+        return {**values, "server": "", "name": ""}
+    return {**values, "server": walk.lookup.server, "name": walk.lookup.name}
 
 
 def _watched(topology: Topology, walk: Walk) -> dict[str, list[dict[str, Any]]]:

@@ -103,7 +103,7 @@ topology:
         devices:
           description:
             - Its devices, each with C(name), C(index), C(kind), C(mac), C(mtu), C(up), C(addresses),
-              C(link_addresses), C(master), C(lower), C(peer) (C(namespace) and C(index) of a veth's other end),
+              C(local_addresses), C(master), C(lower), C(peer) (C(namespace) and C(index) of a veth's other end),
               C(tunnel) and C(impairment).
           type: list
           elements: dict

@@ -40,6 +40,7 @@ _SAID_ALREADY = (TABLES["default"], TABLES["local"])  # by devices and their add
 _SETTINGS = ("net.ipv4.ip_forward", "net.ipv6.conf.all.forwarding", "net.bridge.bridge-nf-call-iptables")
 _DEVICE_SETTINGS = {"ipv4": ("proxy_arp", "rp_filter"), "ipv6": ("proxy_ndp",)}
 _DNS_VIEWS, _WHOLE_VIEW = Path("/run/container-network-dns"), "5300"  # of the network driver: its README
+_LOOPBACK = ("127.0.0.1/8", "::1/128")
 _MOST_LINES = 10000  # of a file of names
 _WITHOUT_NAMES = ("bridge", "host", "none")  # networks on which Docker answers no names
 _BOOT_ID = "/proc/sys/kernel/random/boot_id"
@@ -174,7 +175,7 @@ def _device(
         mtu=link.mtu,
         up=link.up,
         addresses=link.addresses,
-        link_addresses=tuple(each for each in link.local_addresses if each.startswith("fe80:")),
+        local_addresses=tuple(each for each in link.local_addresses if each not in _LOOPBACK),
         master=namespace.links.name_of(link.master),
         lower=namespace.links.name_of(link.lower) if here else None,
         peer=Peer(identities[end.namespace], end.index) if end else None,

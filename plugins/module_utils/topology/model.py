@@ -36,7 +36,7 @@ class Device:
     mtu: int  # bytes
     up: bool
     addresses: tuple[str, ...] = ()  # with prefix lengths; without those that mean something on the link only
-    link_addresses: tuple[str, ...] = ()  # those of IPv6 that mean something on the link only
+    local_addresses: tuple[str, ...] = ()  # those that mean something on the link or the host only
     master: str | None = None  # the bridge, or the Open vSwitch datapath, that it is a port of
     lower: str | None = None  # the device below, in the same namespace
     peer: Peer | None = None
@@ -47,7 +47,7 @@ class Device:
     def from_data(cls, data: Mapping[str, Any]) -> Device:
         """From plain data."""
         peer = data.get("peer")
-        lists = {name: tuple(data.get(name) or ()) for name in ("addresses", "link_addresses")}
+        lists = {name: tuple(data.get(name) or ()) for name in ("addresses", "local_addresses")}
         return _read(cls, data, **lists, peer=Peer(**peer) if peer else None)
 
 

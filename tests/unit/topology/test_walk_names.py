@@ -44,7 +44,7 @@ def with_names(resolver: list[str], *more: tuple[str, str, str, list[str]]) -> C
             host = result["topology"]
             (own,) = [each for each in host["namespaces"] if each["name"] == "host"]
             (loopback,) = [each for each in own["devices"] if each["name"] == "lo"] or [own["devices"][0]]
-            loopback["addresses"] = [*(loopback.get("addresses") or ()), "169.254.20.10/32"]
+            loopback["local_addresses"] = ["169.254.20.10/32"]
             for container in host["containers"]:
                 for attachment in container["attachments"]:
                     attachment["names"] = [container["name"], "alias-of-" + container["name"]]

@@ -215,6 +215,7 @@ def test_the_plan_watches_each_namespace_once_and_asks_for_rules_where_it_comes_
     assert plan["problems"] == []
     assert plan["sender"]["host"] == "node-1"
     assert (plan["sender"]["source"], plan["sender"]["destination"]) == ("40.15.43.2", "40.15.102.2")
+    assert plan["lookup"] == {"host": "node-1", "netns": plan["sender"]["netns"], "server": "", "name": ""}
     watched = plan["watched"]
     identities = [each["id"] for entries in watched.values() for each in entries]
     assert len(identities) == len(set(identities))

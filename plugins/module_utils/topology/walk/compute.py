@@ -48,7 +48,7 @@ def compute_walk(topology: Topology, request: Request, problems: list[str]) -> W
     if lookup is not None:
         way = replace(way, steps=(_asking(lookup, target), *way.steps))
     sender = {
-        "host": start.node.host, "netns": netns_of(start.node), "source": own, "destination": target,
+        "host": start.node.host, "netns": _netns(start.node), "source": own, "destination": target,
         "protocol": request.protocol, "port": request.port,
     }  # fmt: skip
     return Walk(start.node.label, end.text, way, back, sender, lookup)
@@ -91,6 +91,5 @@ def _own_address(node: Node, target: str) -> str | None:
     return source_address(node.namespace, route, target)
 
 
-def netns_of(node: Node) -> str | None:
-    """The namespace as modules on its host take it."""
+def _netns(node: Node) -> str | None:
     return None if node.namespace.name == "host" else node.namespace.path

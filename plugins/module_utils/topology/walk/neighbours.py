@@ -52,4 +52,4 @@ def _answers_for_all(place: Place) -> bool:
 
 
 def _own(device: Device) -> set[ipaddress.IPv4Address | ipaddress.IPv6Address]:
-    return {ipaddress.ip_interface(text).ip for text in (*device.addresses, *device.link_addresses)}
+    return {ipaddress.ip_interface(text).ip for text in (*device.addresses, *device.local_addresses)}

@@ -72,7 +72,8 @@ def _pairs(words: Sequence[str]) -> dict[str, str]:
 def owns(namespace: Namespace, address: str) -> bool:
     """Whether a packet to an address ends in the namespace."""
     parsed = ipaddress.ip_address(address)
-    return parsed.is_loopback or any(parsed == own.ip for device in namespace.devices for own in addresses(device))
+    texts = (text for device in namespace.devices for text in (*device.addresses, *device.local_addresses))
+    return parsed.is_loopback or any(parsed == ipaddress.ip_interface(text).ip for text in texts)
 
 
 def addresses(device: Device) -> list[ipaddress.IPv4Interface | ipaddress.IPv6Interface]:
