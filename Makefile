@@ -100,6 +100,12 @@ walk: $(lab_ready) ## follow a packet hop by hop, and send one to prove it: FROM
 compare: $(compare_ready) ## make and measure one network after another on LAB: WITH="networks=flannel,calico runs=3"
 	@$(as_root) ansible-playbook -i inventories/$(LAB) playbooks/compare.yml $(if $(WITH),-e "$(WITH)") $(EXTRA)
 
+.PHONY: pictures
+pictures: $(lab_ready) ## make the pictures of the documentation from the lab four_nodes, which is left with Flannel
+	$(as_root) ansible-playbook -i inventories/four_nodes playbooks/lab_up.yml
+	$(as_root) ansible-playbook -i inventories/four_nodes site.yml -e cni=flannel
+	tools/pictures
+
 .PHONY: impair
 impair: $(lab_ready) ## make a line of the lab LAB worse: ON=node-1 WITH="delay=50ms loss=1%", or whole: WITH=heal=true
 	@$(as_root) ansible-playbook -i inventories/$(LAB) playbooks/impair.yml -e "on=$(ON) $(WITH)" $(EXTRA)

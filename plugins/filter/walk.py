@@ -15,7 +15,9 @@ from ansible_collections.container_network.lab.plugins.module_utils.topology.lay
 from ansible_collections.container_network.lab.plugins.module_utils.topology.page import html_text
 from ansible_collections.container_network.lab.plugins.module_utils.topology.walk.compute import compute_walk
 from ansible_collections.container_network.lab.plugins.module_utils.topology.walk.panel import panel
+from ansible_collections.container_network.lab.plugins.module_utils.topology.walk.picture import walk_svg
 from ansible_collections.container_network.lab.plugins.module_utils.topology.walk.proof import prove
+from ansible_collections.container_network.lab.plugins.module_utils.topology.walk.request import Request
 from ansible_collections.container_network.lab.plugins.module_utils.topology.walk.seen import observations_of
 from ansible_collections.container_network.lab.plugins.module_utils.topology.walk.steps import Walk
 from ansible_collections.container_network.lab.plugins.module_utils.topology.walk.text import (
@@ -28,16 +30,42 @@ Results = Mapping[str, Mapping[str, Any]]
 
 
 def topology_walk(
-    results: Results, source: Any, destination: Any, routers: Mapping[str, Any] | None = None
+    results: Results,
+    source: Any,
+    destination: Any,
+    routers: Mapping[str, Any] | None = None,
+    protocol: Any = None,
+    port: Any = None,
+    version: Any = None,
 ) -> dict[str, Any]:
-    """What is wrong with the ends, who sends which packet, and what is watched on each host."""
-    problems: list[str] = []
+    """What is wrong with what was asked for, who sends which packet, and what is watched on each host."""
     topology = Topology.from_results(results, routers)
-    walk = compute_walk(topology, str(source), str(destination), problems)
+    walk, problems = _walk(topology, source, destination, protocol, port, version)
     if walk is None:
-        return {"problems": problems, "mark": "", "sender": {}, "watched": {}}
-    mark = secrets.token_hex(8)
-    return {"problems": problems, "mark": mark, "sender": dict(walk.sender), "watched": _watched(topology, walk)}
+        return {"problems": problems, "mark": "", "sender": {}, "watched": {}, "lookup": {}}
+    return {
+        "problems": [],
+        "mark": secrets.token_hex(8),
+        "sender": dict(walk.sender),
+        "watched": _watched(topology, walk),
+        "lookup": _question(walk),
+    }
+
+
+def _walk(topology: Topology, *values: Any) -> tuple[Walk | None, list[str]]:
+    """The walk, and what is wrong with what was asked for."""
+    problems: list[str] = []
+    names = ("source", "destination", "protocol", "port", "version")
+    request = Request.of(dict(zip(names, values)), problems)
+    return compute_walk(topology, request, problems), problems
+
+
+def _question(walk: Walk) -> dict[str, Any]:
+    """Who is asked for the name, and from where; without ``server``, nobody is."""
+    values = {"host": walk.sender["host"], "netns": walk.sender["netns"]}
+    if walk.lookup is None or walk.lookup.server is None:
+        return {**values, "server": "", "name": ""}
+    return {**values, "server": walk.lookup.server, "name": walk.lookup.name}
 
 
 def _watched(topology: Topology, walk: Walk) -> dict[str, list[dict[str, Any]]]:
@@ -65,21 +93,26 @@ def topology_walk_report(
     collected: Results | None = None,
     sent: Mapping[str, Any] | None = None,
     title: str = "Topology",
+    protocol: Any = None,
+    port: Any = None,
+    version: Any = None,
+    asked: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """The walk as text, as one line, as a document and as a page; with what was seen, if a packet was sent."""
+    """The walk as text, one line, document, page and picture; with what was seen, if a packet was sent."""
     topology = Topology.from_results(results, routers)
-    problems: list[str] = []
-    walk = compute_walk(topology, str(source), str(destination), problems)
+    walk, problems = _walk(topology, source, destination, protocol, port, version)
     if walk is None:
         raise ValueError("; ".join(problems))
-    proof = prove(walk, observations_of(topology, collected or {}, sent)) if sent is not None else None
+    proof = prove(walk, observations_of(topology, collected or {}, sent, asked)) if sent is not None else None
     document = proof.data() if proof else walk.data()
+    drawing = draw(figure_of(topology))
     return {
         "text": walk_text(walk, proof),
         "summary": summary(walk, proof),
         "outcome": outcome(walk, proof),
         "document": document,
-        "html": html_text(draw(figure_of(topology)), title, panel(walk, proof)),
+        "html": html_text(drawing, title, panel(walk, proof)),
+        "svg": walk_svg(drawing, walk, proof),
     }
 
 

@@ -12,8 +12,9 @@ version_added: 0.1.0
 author: container_network.lab contributors (@container-network-lab)
 short_description: Send a packet that cannot be mistaken, and see where it comes by
 description:
-  - An ICMP echo request, and its answer, with a text that no other packet has. Several hosts watch for it on all
-    devices of their namespaces at the same time, one of them sends it, and afterwards all tell what they have seen.
+  - An ICMP echo request, and its answer, with a text that no other packet has; or a datagram of UDP with the text, or a
+    SYN of TCP with a sequence number of its own, which opens no connection. Several hosts watch for it on all devices
+    of their namespaces at the same time, one of them sends it, and afterwards all tell what they have seen.
   - Where the kernel can tell it, also which rules of iptables it met. The packet is marked for that by a table of
     nftables that goes with the process that owns it, so nothing is left behind, also if a run is killed.
   - The playbook C(walk.yml) does all of it.
@@ -54,6 +55,14 @@ options:
   destination:
     description: With O(state=sent), the address that it is sent to.
     type: str
+  protocol:
+    description: With O(state=sent), of which kind it is.
+    type: str
+    choices: [icmp, tcp, udp]
+    default: icmp
+  port:
+    description: With O(protocol=tcp) and O(protocol=udp), the port that it is for.
+    type: int
   seconds:
     description: How long an answer is awaited, or at most watched.
     type: float
@@ -113,6 +122,12 @@ answered_after:
   description: After how many seconds the answer came; null if none did.
   type: float
   returned: O(state=sent)
+answer:
+  description:
+    - What came back, V(echo reply), V(SYN ACK), V(RST ACK), V(UDP) or V(destination unreachable, port); empty if
+      nothing did.
+  type: str
+  returned: O(state=sent)
 problem:
   description: Why the kernel did not send it; empty if it did.
   type: str
@@ -147,7 +162,11 @@ from typing import Any
 from ansible_collections.container_network.lab.plugins.module_utils.ansible_module import run_module
 from ansible_collections.container_network.lab.plugins.module_utils.errors import LabError
 from ansible_collections.container_network.lab.plugins.module_utils.kernel import packet_watch
-from ansible_collections.container_network.lab.plugins.module_utils.kernel.marked_packet import MarkedPacket, send
+from ansible_collections.container_network.lab.plugins.module_utils.kernel.marked_packet import (
+    PROTOCOLS,
+    MarkedPacket,
+    send,
+)
 from ansible_collections.container_network.lab.plugins.module_utils.outcome import Outcome, observed
 
 ARGUMENTS: dict[str, Any] = {
@@ -166,6 +185,8 @@ ARGUMENTS: dict[str, Any] = {
     "netns": {"type": "str"},
     "source": {"type": "str"},
     "destination": {"type": "str"},
+    "protocol": {"type": "str", "choices": list(PROTOCOLS), "default": "icmp"},
+    "port": {"type": "int"},
     "seconds": {"type": "float", "default": 60.0},
     "folder": {"type": "path"},
 }
@@ -180,11 +201,14 @@ def converge(params: dict[str, Any], check_mode: bool) -> Outcome:
         return observed({"folder": packet_watch.start(namespaces, params["mark"], params["seconds"])})
     if params["state"] == "collected":
         return observed(packet_watch.stop(params["folder"]))
-    packet = MarkedPacket(params["mark"], params["source"], params["destination"])
+    packet = MarkedPacket(*(params[name] for name in ("mark", "source", "destination", "protocol", "port")))
+    answer, problem = None, ""
     try:
-        return observed({"answered_after": send(packet, params["netns"], params["seconds"]), "problem": ""})
+        answer = send(packet, params["netns"], params["seconds"])
     except LabError as error:  # also what a walk finds out
-        return observed({"answered_after": None, "problem": str(error)})
+        problem = str(error)
+    after, what = (answer.after, answer.what) if answer else (None, "")
+    return observed({"answered_after": after, "answer": what, "problem": problem})
 
 
 def main() -> None:
@@ -193,6 +217,8 @@ def main() -> None:
         ("state", "watched", ["mark"]),
         ("state", "sent", ["mark", "source", "destination"]),
         ("state", "collected", ["folder"]),
+        ("protocol", "tcp", ["port"]),
+        ("protocol", "udp", ["port"]),
     ]
     run_module(ARGUMENTS, converge, required_if=needed)
 

@@ -102,14 +102,17 @@ topology:
           elements: str
         devices:
           description:
-            - Its devices, each with C(name), C(index), C(kind), C(mac), C(mtu), C(up), C(addresses), C(master),
-              C(lower), C(peer) (C(namespace) and C(index) of a veth's other end), C(tunnel) and C(impairment).
+            - Its devices, each with C(name), C(index), C(kind), C(mac), C(mtu), C(up), C(addresses),
+              C(local_addresses), C(master), C(lower), C(peer) (C(namespace) and C(index) of a veth's other end),
+              C(tunnel) and C(impairment).
           type: list
           elements: dict
         tables:
           description:
-            - C(routes), C(neighbours), C(forwarding), C(policy_rules), C(iptables), C(sets) and C(settings), line by
-              line in the words of ip(8), bridge(8), iptables-save(8), ipset(8) and sysctl(8); empty without O(tables).
+            - C(routes), C(neighbours), C(forwarding), C(policy_rules), C(policy_rules_6), C(iptables), C(sets) and
+              C(settings), line by line in the words of ip(8), bridge(8), iptables-save(8), ipset(8) and sysctl(8);
+              C(sockets), where programs listen; C(hosts_file), C(resolver) and C(dns_views), which decide what a name
+              means. Empty without O(tables).
           type: dict
 """
 

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,3 +24,17 @@ def recorded_results(name: str, change: Callable[[str], str] = str) -> tuple[dic
 def recorded(name: str, change: Callable[[str], str] = str) -> Topology:
     """The same, joined."""
     return Topology.from_results(*recorded_results(name, change))
+
+
+def with_lines(*added: tuple[str, str, str, Sequence[str]]) -> Callable[[str], str]:
+    """A change by which namespaces of hosts have these lines first in one of their tables."""
+
+    def change(text: str) -> str:
+        found = json.loads(text)
+        for host, name, table, lines in added:
+            namespaces = found["hosts"][host]["topology"]["namespaces"]
+            (namespace,) = [each for each in namespaces if each["name"] == name]
+            namespace["tables"][table] = [*lines, *namespace["tables"].get(table, ())]
+        return json.dumps(found)
+
+    return change

@@ -91,9 +91,15 @@ def used_ports(protocol: str) -> set[int]:
     return {port for _address, port, _inode in _sockets(protocol)}
 
 
+def listening_on(protocol: str) -> list[str]:
+    """Where programs listen with ``tcp`` or ``udp`` in the caller's namespace: ``0.0.0.0:80``, ``[::]:80``."""
+    found = {(address.version, str(address), port) for address, port, _inode in _sockets(protocol) if port}
+    return [f"[{address}]:{port}" if version == 6 else f"{address}:{port}" for version, address, port in sorted(found)]
+
+
 def _sockets(protocol: str) -> Iterator[tuple[ipaddress.IPv4Address | ipaddress.IPv6Address, int, int]]:
     """Address, port and inode of what listens: proc_net_tcp.rst of the kernel's documentation."""
-    for table in (f"/proc/net/{protocol}", f"/proc/net/{protocol}6"):
+    for table in (f"/proc/thread-self/net/{protocol}", f"/proc/thread-self/net/{protocol}6"):
         with suppress(FileNotFoundError):  # a kernel without IPv6
             for line in Path(table).read_text().splitlines()[1:]:
                 _number, local, _remote, state, *rest = line.split()

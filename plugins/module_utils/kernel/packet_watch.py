@@ -28,7 +28,7 @@ from typing import Any
 
 from ..errors import LabError, raise_if_any
 from .drop_counters import grown, read_counters
-from .marked_packet import mark_problems, mark_text
+from .marked_packet import is_in, mark_problems
 from .namespaces import inside
 from .rule_trace import RuleTrace
 
@@ -99,7 +99,6 @@ def _run_apart(work: Any, tell: int) -> None:
 
 def _watch(folder: Path, namespaces: Sequence[Watched], mark: str, seconds: float, tell: int) -> None:
     deadline = time.monotonic() + seconds
-    text = mark_text(mark)
     (folder / _PID).write_text(str(os.getpid()))
     sights: list[dict[str, Any]] = []
     with ExitStack() as opened:
@@ -116,14 +115,14 @@ def _watch(folder: Path, namespaces: Sequence[Watched], mark: str, seconds: floa
         while (left := deadline - time.monotonic()) > 0:
             ready = select.select([told, *sockets], [], [], left)[0]
             for channel in set(ready) & set(sockets):
-                sights += _take(channel, sockets[channel].id, text)
+                sights += _take(channel, sockets[channel].id, mark)
             if told in ready:
                 break
         else:  # nobody comes for what was seen
             shutil.rmtree(folder)
             return
         for channel, each in sockets.items():
-            sights += _take(channel, each.id, text)
+            sights += _take(channel, each.id, mark)
         result = {
             "sights": sorted(sights, key=lambda sight: sight["at"])[:_MOST_SIGHTS],
             "missed": sum(_missed(channel) for channel in sockets),
@@ -157,8 +156,8 @@ def _open(watched: Watched) -> socket.socket:
     return channel
 
 
-def _take(channel: socket.socket, identity: str, text: bytes) -> Iterator[dict[str, Any]]:
-    """The packets with the text of all that wait in a socket."""
+def _take(channel: socket.socket, identity: str, mark: str) -> Iterator[dict[str, Any]]:
+    """The packets with the mark of all that wait in a socket."""
     while True:
         try:
             content, ancillary, _flags, address = channel.recvmsg(_HEAD, 64)
@@ -166,7 +165,7 @@ def _take(channel: socket.socket, identity: str, text: bytes) -> Iterator[dict[s
             return
         except OSError:  # a device has gone down, as the socket says once
             continue
-        if text not in content:
+        if not is_in(mark, content):
             continue
         device, _protocol, kind, hardware = address[:4]
         yield {

@@ -25,7 +25,7 @@ from pathlib import Path
 
 from ..errors import LabError
 from .command import run
-from .marked_packet import identifier_of
+from .marked_packet import PREFIX, acknowledged, identifier_of, sequence_of
 from .namespaces import inside
 
 _SEARCH_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -36,26 +36,42 @@ _NETFILTER, _TRACE_GROUP = 12, 1 << 8  # linux/netlink.h; NFNLGRP_NFTRACE, the n
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 _COUNTED = re.compile(r"\[(\d+):\d+\] (-A .*)")
 _POLICY = re.compile(r":(\S+) DROP \[(\d+):\d+\]")
-_OUTER_BITS = (8 + 8 + 14 + 20 + 4) * 8  # from a UDP header to the identifier: UDP, VXLAN, Ethernet, IPv4, ICMP
-_IPIP_BITS = (20 + 20 + 4) * 8
+_VXLAN_HEADERS, _IPIP_HEADERS = 8 + 8 + 14, 20  # bytes: UDP, VXLAN and Ethernet; IPv4
+_IP_HEADERS = {"IPv4": 20, "IPv6": 40}
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
 def marking_script(mark: str) -> str:
     """What nft reads: rules for the packet, for its answer, and for both in a tunnel."""
     number = identifier_of(mark)
-    matches = (
+    numbers = list(_numbers(mark))
+    matches = [
         f"icmp type {{ echo-request, echo-reply }} icmp id {number}",
         f"icmpv6 type {{ echo-request, echo-reply }} icmpv6 id {number}",
-        f"udp dport {{ {_VXLAN_PORTS} }} @th,{_OUTER_BITS},16 {number}",
-        f"ip protocol 4 @nh,{_IPIP_BITS},16 {number}",
-    )
+        *(f"meta l4proto {protocol} @th,{at * 8},{bits} {value}" for protocol, at, bits, value in numbers if protocol),
+    ]
+    for length in _IP_HEADERS.values():
+        for _protocol, at, bits, value in numbers:
+            inner = f"@th,{(_VXLAN_HEADERS + length + at) * 8},{bits} {value}"
+            matches.append(f"udp dport {{ {_VXLAN_PORTS} }} {inner}")
+    matches += [
+        f"ip protocol 4 @nh,{(_IPIP_HEADERS + _IP_HEADERS['IPv4'] + at) * 8},{bits} {value}"
+        for _protocol, at, bits, value in numbers
+    ]
     table = f"inet {_TABLE}-{mark}"  # a family whose rules xtables-monitor does not try to read
     lines = [f"add table {table} {{ flags owner; }}"]
     for hook in ("prerouting", "output"):
         lines.append(f"add chain {table} {hook} {{ type filter hook {hook} priority -400; }}")
         lines += [f"add rule {table} {hook} {match} meta nftrace set 1" for match in matches]
     return "".join(f"{line}\n" for line in lines)
+
+
+def _numbers(mark: str) -> Iterator[tuple[str, int, int, int]]:
+    """By what the packet is told: protocol, bytes from the header of it, and bits and value of what stands there."""
+    yield "", 4, 16, identifier_of(mark)
+    yield "tcp", 4, 32, sequence_of(mark)
+    yield "tcp", 8, 32, acknowledged(mark)
+    yield "udp", 8 + len(PREFIX), 64, int.from_bytes(mark[:8].encode(), "big")
 
 
 class RuleTrace:
@@ -138,8 +154,9 @@ class RuleTrace:
             )
         self._end_processes()
         lines = self._log.read_text(errors="replace").splitlines()
-        # iptables 1.8.9 has "-4" where later ones have the program's name.
-        said = (line.strip().replace("  -4 -t ", "  iptables -t ") for line in lines)
+        # iptables 1.8.9 has "-4" and "-6" where later ones have the program's name.
+        named = ((line.strip().replace("  -4 -t ", "  iptables -t ")) for line in lines)
+        said = (line.replace("  -6 -t ", "  ip6tables -t ") for line in named)
         return [line for line in said if line and _TABLE not in line]
 
     def _end_processes(self) -> None:
@@ -154,20 +171,21 @@ class RuleTrace:
 
     def _drops(self) -> dict[str, int]:
         """How many packets each rule that drops has met, and each policy, by their lines."""
-        try:
-            with inside(self._netns):
-                saved = run(["iptables-save", "-c"])
-        except LabError:
-            return {}
         found: dict[str, int] = {}
-        table = ""
-        for line in saved.splitlines():
-            table = line[1:] if line.startswith("*") else table
-            counted, policy = _COUNTED.fullmatch(line), _POLICY.fullmatch(line)
-            if counted and re.search(r" -j (DROP|REJECT)\b", counted[2]):
-                found[f"iptables -t {table} {counted[2]}"] = int(counted[1])
-            elif policy:
-                found[f"iptables -t {table} :{policy[1]} DROP"] = int(policy[2])
+        for program in ("iptables", "ip6tables"):
+            try:
+                with inside(self._netns):
+                    saved = run([f"{program}-save", "-c"])
+            except LabError:
+                continue
+            table = ""
+            for line in saved.splitlines():
+                table = line[1:] if line.startswith("*") else table
+                counted, policy = _COUNTED.fullmatch(line), _POLICY.fullmatch(line)
+                if counted and re.search(r" -j (DROP|REJECT)\b", counted[2]):
+                    found[f"{program} -t {table} {counted[2]}"] = int(counted[1])
+                elif policy:
+                    found[f"{program} -t {table} :{policy[1]} DROP"] = int(policy[2])
         return found
 
 

@@ -9,6 +9,9 @@ import os
 import platform
 import socket
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from itertools import islice
+from pathlib import Path
 from typing import Any
 
 from ..docker.container_links import ContainerPlace, FoundNamespace, find_namespaces, other_end
@@ -21,6 +24,7 @@ from ..kernel.host_facts import MARKERS
 from ..kernel.impairment import read_root_queues
 from ..kernel.iptables import PROGRAMS
 from ..kernel.links import LinkState
+from ..kernel.listening import listening_on
 from ..kernel.namespaces import inside
 from ..kernel.neighbours import read_forwarding, read_neighbours
 from ..kernel.netlink import NetlinkSocket
@@ -34,7 +38,11 @@ ENGINE_SECONDS = 10.0
 UNITS = ("docker.service", "containerd.service", "etcd.service", "bird.service", "container-network-*.service")
 _SAID_ALREADY = (TABLES["default"], TABLES["local"])  # by devices and their addresses
 _SETTINGS = ("net.ipv4.ip_forward", "net.ipv6.conf.all.forwarding", "net.bridge.bridge-nf-call-iptables")
-_DEVICE_SETTINGS = ("proxy_arp", "rp_filter")
+_DEVICE_SETTINGS = {"ipv4": ("proxy_arp", "rp_filter"), "ipv6": ("proxy_ndp",)}
+_DNS_VIEWS, _WHOLE_VIEW = Path("/run/container-network-dns"), "5300"  # of the network driver: its README
+_LOOPBACK = ("127.0.0.1/8", "::1/128")
+_MOST_LINES = 10000  # of a file of names
+_WITHOUT_NAMES = ("bridge", "host", "none")  # networks on which Docker answers no names
 _BOOT_ID = "/proc/sys/kernel/random/boot_id"
 _RELEASE = "/etc/os-release"
 
@@ -60,7 +68,7 @@ def look(wanted: Sequence[str], with_tables: bool) -> Host:
         networks=tuple(sorted(path.name for path in MARKERS.glob("*"))),
         services=read_services(UNITS),
         containers=tuple(sorted((_container(each, found, identities) for each in documents), key=lambda c: c.name)),
-        namespaces=tuple(_namespace(found, name, identities, with_tables) for name in shown),
+        namespaces=tuple(_namespace(found, name, identities, documents, with_tables) for name in shown),
     )
 
 
@@ -107,27 +115,36 @@ def _container(
         image=document["Config"]["Image"],
         status=state["Status"] if health == "none" else f"{state['Status']} ({health})",
         namespace=next((identities[key] for key, namespace in found.items() if name in namespace.containers), None),
-        attachments=tuple(_attachment(network, networks[network]) for network in sorted(networks)),
+        attachments=tuple(_attachment(name, network, networks[network]) for network in sorted(networks)),
     )
 
 
-def _attachment(network: str, endpoint: Mapping[str, Any]) -> Attachment:
+def _attachment(container: str, network: str, endpoint: Mapping[str, Any]) -> Attachment:
     addresses = [
         f"{endpoint[address]}/{endpoint[length]}"
         for address, length in (("IPAddress", "IPPrefixLen"), ("GlobalIPv6Address", "GlobalIPv6PrefixLen"))
         if endpoint.get(address)
     ]
-    return Attachment(network, tuple(addresses), endpoint.get("MacAddress") or "")
+    names = [container, *(endpoint.get("DNSNames") or ()), *(endpoint.get("Aliases") or ())]
+    answered = () if network in _WITHOUT_NAMES else tuple(dict.fromkeys(names))
+    identity = endpoint.get("NetworkID") or ""
+    return Attachment(network, tuple(addresses), endpoint.get("MacAddress") or "", identity, answered)
 
 
 def _namespace(
-    found: Mapping[str, FoundNamespace], name: str, identities: Mapping[str, str], with_tables: bool
+    found: Mapping[str, FoundNamespace],
+    name: str,
+    identities: Mapping[str, str],
+    documents: Sequence[Mapping[str, Any]],
+    with_tables: bool,
 ) -> Namespace:
     namespace = found[name]
     netns = None if name == "host" else namespace.path
     with NetlinkSocket(netns) as netlink:
         queues = read_root_queues(netlink)
         tables = _tables(netlink, netns, namespace.links.names()) if with_tables else Tables()
+    if with_tables:
+        tables = replace(tables, **_names(namespace, name, documents))
     links = sorted(namespace.links.values(), key=lambda link: link.index)
     impairments = {index: queue.impairment.describe() for index, queue in queues.items() if queue.impairment}
     return Namespace(
@@ -158,6 +175,7 @@ def _device(
         mtu=link.mtu,
         up=link.up,
         addresses=link.addresses,
+        local_addresses=tuple(each for each in link.local_addresses if each not in _LOOPBACK),
         master=namespace.links.name_of(link.master),
         lower=namespace.links.name_of(link.lower) if here else None,
         peer=Peer(identities[end.namespace], end.index) if end else None,
@@ -175,20 +193,54 @@ def _tables(netlink: NetlinkSocket, netns: str | None, names: dict[int, str]) ->
             suffix = "" if table == TABLES["main"] else f" table {table}"
             found = read_routes(netlink, table, names, [family])
             # ip(8) does not mention that a route was made by hand.
-            routes += [
-                f"{describe(route).replace(' proto boot', '')}{suffix}"
-                for route in sorted(found.items(), key=lambda item: item[0])
-            ]
+            lines = [describe(route) for route in sorted(found.items(), key=lambda item: item[0])]
+            if family == socket.AF_INET6:  # by which it differs from one of IPv4
+                lines = [f"{line} pref medium" if line.startswith("default dev ") else line for line in lines]
+            routes += [f"{line.replace(' proto boot', '')}{suffix}" for line in lines]
     iptables = tuple(line for program in PROGRAMS.values() for line in _rules(program, netns))
     return Tables(
         routes=tuple(routes),
         neighbours=tuple(each.describe() for each in read_neighbours(netlink, names)),
         forwarding=tuple(each.describe() for each in read_forwarding(netlink, names)),
         policy_rules=tuple(rule.describe() for rule in rules[socket.AF_INET]),
+        policy_rules_6=tuple(rule.describe() for rule in rules[socket.AF_INET6]),
         iptables=iptables,
         sets=tuple(_sets(netns)) if any("--match-set" in line for line in iptables) else (),
         settings=tuple(_settings(netns, names.values())),
+        sockets=tuple(_sockets(netns)),
     )
+
+
+def _sockets(netns: str | None) -> list[str]:
+    with inside(netns):
+        return sorted({f"{protocol} {where}" for protocol in ("tcp", "udp") for where in listening_on(protocol)})
+
+
+def _names(namespace: FoundNamespace, name: str, documents: Iterable[Mapping[str, Any]]) -> dict[str, tuple[str, ...]]:
+    """What decides which address a name means: of the host, or of the first container of the namespace."""
+    if name == "host":
+        views = [
+            f"{path.stem if path.suffix else _WHOLE_VIEW} {line}"
+            for path in sorted({*_DNS_VIEWS.glob("*.hosts"), _DNS_VIEWS / "hosts"})
+            for line in _lines(str(path))
+        ]
+        own = {"hosts_file": _lines("/etc/hosts"), "resolver": _lines("/etc/resolv.conf", remarks=True)}
+        return {**own, "dns_views": tuple(views)}
+    for document in documents:
+        if document["Name"].lstrip("/") in namespace.containers:
+            hosts, resolver = document.get("HostsPath") or "", document.get("ResolvConfPath") or ""
+            return {"hosts_file": _lines(hosts), "resolver": _lines(resolver, remarks=True)}
+    return {}
+
+
+def _lines(path: str, remarks: bool = False) -> tuple[str, ...]:
+    """The lines of a file that say something; none of a file that there is not."""
+    try:
+        with open(path, errors="replace") as file:
+            lines = [" ".join(line.split()) for line in islice(file, _MOST_LINES)]
+    except OSError:
+        return ()
+    return tuple(line for line in lines if line and (remarks or not line.startswith("#")))
 
 
 def _rules(program: str, netns: str | None) -> list[str]:
@@ -222,9 +274,10 @@ def _settings(netns: str | None, devices: Iterable[str]) -> list[str]:
     with inside(netns):
         values = {name: sysctl.find(name) for name in _SETTINGS}
         of_devices = {
-            f"net.ipv4.conf.{device}.{name}": sysctl.find(f"net/ipv4/conf/{device}/{name}")
+            f"net.{family}.conf.{device}.{name}": sysctl.find(f"net/{family}/conf/{device}/{name}")
             for device in sorted({"all", *devices})
-            for name in _DEVICE_SETTINGS
+            for family, names in _DEVICE_SETTINGS.items()
+            for name in names
         }
     found = {**values, **{name: value for name, value in of_devices.items() if value != "0"}}
     return [f"{name} = {value}" for name, value in found.items() if value is not None]

@@ -36,6 +36,7 @@ class Device:
     mtu: int  # bytes
     up: bool
     addresses: tuple[str, ...] = ()  # with prefix lengths; without those that mean something on the link only
+    local_addresses: tuple[str, ...] = ()  # those that mean something on the link or the host only
     master: str | None = None  # the bridge, or the Open vSwitch datapath, that it is a port of
     lower: str | None = None  # the device below, in the same namespace
     peer: Peer | None = None
@@ -46,7 +47,8 @@ class Device:
     def from_data(cls, data: Mapping[str, Any]) -> Device:
         """From plain data."""
         peer = data.get("peer")
-        return _read(cls, data, addresses=tuple(data.get("addresses") or ()), peer=Peer(**peer) if peer else None)
+        lists = {name: tuple(data.get(name) or ()) for name in ("addresses", "local_addresses")}
+        return _read(cls, data, **lists, peer=Peer(**peer) if peer else None)
 
 
 @dataclass(frozen=True)
@@ -57,9 +59,14 @@ class Tables:
     neighbours: tuple[str, ...] = ()
     forwarding: tuple[str, ...] = ()
     policy_rules: tuple[str, ...] = ()
+    policy_rules_6: tuple[str, ...] = ()
     iptables: tuple[str, ...] = ()
     sets: tuple[str, ...] = ()  # members of those that rules name, in the words of ipset(8)
     settings: tuple[str, ...] = ()  # whether it forwards, answers for others …, in the words of sysctl(8)
+    sockets: tuple[str, ...] = ()  # what listens: tcp 0.0.0.0:80
+    hosts_file: tuple[str, ...] = ()  # of the host, or of the container that the namespace is of, as hosts(5)
+    resolver: tuple[str, ...] = ()  # the same as resolv.conf(5), with Docker's own remarks
+    dns_views: tuple[str, ...] = ()  # names that the host answers its containers: PORT ADDRESS NAME …
 
     @classmethod
     def from_data(cls, data: Mapping[str, Any]) -> Tables:
@@ -101,11 +108,13 @@ class Attachment:
     network: str
     addresses: tuple[str, ...] = ()  # with prefix lengths
     mac: str = ""
+    network_id: str = ""  # the same on all hosts of a swarm for the swarm's networks
+    names: tuple[str, ...] = ()  # by which Docker itself answers for it there
 
     @classmethod
     def from_data(cls, data: Mapping[str, Any]) -> Attachment:
         """From plain data."""
-        return _read(cls, data, addresses=tuple(data.get("addresses") or ()))
+        return _read(cls, data, **{name: tuple(data.get(name) or ()) for name in ("addresses", "names")})
 
 
 @dataclass(frozen=True)

@@ -82,9 +82,14 @@ _TITLES = {
     "neighbours": "ip neigh",
     "forwarding": "bridge fdb",
     "policy_rules": "ip rule",
+    "policy_rules_6": "ip -6 rule",
     "iptables": "iptables-save",
     "sets": "ipset save",
     "settings": "sysctl",
+    "sockets": "ss --listening",
+    "hosts_file": "/etc/hosts",
+    "resolver": "/etc/resolv.conf",
+    "dns_views": "names for containers",
 }
 
 

@@ -8,13 +8,16 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import pytest
 
 from ansible_collections.container_network.lab.plugins.module_utils.kernel import rule_trace
+from ansible_collections.container_network.lab.plugins.module_utils.kernel.namespaces import inside
 from tests.support.kernel_view import command, ip
 from tests.support.module_runner import ModuleFailed, run_module
 
@@ -41,8 +44,8 @@ def watch(namespaces: tuple[str, ...], seconds: float = 30, trace: bool = True) 
     return run_module("marked_packet", state="watched", mark=MARK, namespaces=watched, seconds=seconds)["folder"]
 
 
-def send(netns: str, destination: str, seconds: float = 5) -> dict:
-    options = {"netns": netns, "source": "10.9.8.1", "destination": destination, "seconds": seconds}
+def send(netns: str, destination: str, seconds: float = 5, **kind: object) -> dict:
+    options = {"netns": netns, "source": "10.9.8.1", "destination": destination, "seconds": seconds, **kind}
     return run_module("marked_packet", state="sent", mark=MARK, **options)
 
 
@@ -64,11 +67,9 @@ def test_a_packet_and_its_answer_are_seen_on_every_device(line):
     command("ip", "netns", "exec", here, "ping", "-q", "-c1", "10.9.7.1")  # another packet
     assert 0 < send(here, "10.9.7.1")["answered_after"] < 5
     found = collect(folder)
-    way = ["0 va out", "1 to-va in", "1 to-vb out", "2 vb in"]
-    back = ["2 vb out", "1 to-vb in", "1 to-va out", "0 va in"]
     assert [
         f"{each['namespace']} {each['device']} {'out' if each['outgoing'] else 'in'}" for each in found["sights"]
-    ] == [*way, *back]
+    ] == [*WAY, *BACK]
     times = [each["at"] for each in found["sights"]]
     assert times == sorted(times)
     assert abs(times[0] - time.time()) < 60
@@ -83,7 +84,7 @@ def test_the_rule_that_drops_it_is_named_and_nothing_is_left(line):
     command("ip", "netns", "exec", middle, "iptables", "-A", *rule.split())
     before = rules(middle)
     folder = watch(line)
-    assert send(here, "10.9.7.1", 0.5) == {"changed": False, "answered_after": None, "problem": ""}
+    assert send(here, "10.9.7.1", 0.5) == {"changed": False, "answered_after": None, "answer": "", "problem": ""}
     found = collect(folder)
     assert [each["device"] for each in found["sights"]] == ["va", "to-va"]
     told = [text for text in found["traces"]["1"] if f"iptables -t filter -A {rule}" in text]
@@ -92,6 +93,70 @@ def test_the_rule_that_drops_it_is_named_and_nothing_is_left(line):
     assert ":DROP " in told[0]
     assert found["untraced"] == {}
     assert rules(middle) == before
+
+
+@contextmanager
+def listening(netns: str, kind: socket.SocketKind) -> Iterator[None]:
+    """Something that listens on port 80 of a namespace."""
+    with inside(netns):
+        channel = socket.socket(socket.AF_INET, kind)
+    with channel:
+        channel.bind(("10.9.7.1", 80))
+        if kind == socket.SOCK_STREAM:
+            channel.listen()
+        yield
+
+
+WAY = ["0 va out", "1 to-va in", "1 to-vb out", "2 vb in"]
+BACK = ["2 vb out", "1 to-vb in", "1 to-va out", "0 va in"]
+
+
+@pytest.mark.parametrize(
+    ("protocol", "listener", "answer"),
+    [
+        ("tcp", socket.SOCK_STREAM, "SYN ACK"),
+        ("tcp", None, "RST ACK"),
+        ("udp", None, "destination unreachable, port"),
+    ],
+)
+def test_packets_with_ports_and_what_is_answered(line, protocol, listener, answer):
+    here, middle, there = line
+    rule = f"FORWARD -d 10.9.7.1/32 -p {protocol} -m {protocol} --dport 80 -j ACCEPT"
+    command("ip", "netns", "exec", middle, "iptables", "-A", *rule.split())
+    with listening(there, listener) if listener else nullcontext():
+        folder = watch(line)
+        found = send(here, "10.9.7.1", protocol=protocol, port=80)
+        seen = collect(folder)
+    assert (found["answer"], found["problem"]) == (answer, "")
+    assert 0 < found["answered_after"] < 5
+    sights = [f"{each['namespace']} {each['device']} {'out' if each['outgoing'] else 'in'}" for each in seen["sights"]]
+    assert sights == [*WAY, *BACK]
+    assert [text for text in seen["traces"]["1"] if f"iptables -t filter -A {rule}" in text]
+
+
+def test_a_datagram_that_a_program_takes_is_not_answered_by_the_kernel(line):
+    here, _middle, there = line
+    with listening(there, socket.SOCK_DGRAM):
+        folder = watch(line, trace=False)
+        assert send(here, "10.9.7.1", 0.5, protocol="udp", port=80)["answer"] == ""
+        assert len(collect(folder)["sights"]) == len(WAY)
+
+
+def test_a_packet_in_a_tunnel_is_traced(line):
+    """The rules that see the outer packet tell of it, whatever is in it."""
+    here, middle, there = line
+    for end, own, other in ((here, "10.9.8.1", "10.9.7.1"), (there, "10.9.7.1", "10.9.8.1")):
+        ip(end, f"link add vx type vxlan id 7 local {own} remote {other} dstport 4789")
+        ip(end, f"addr add {'10.6.6.1' if end == here else '10.6.6.2'}/24 dev vx")
+        ip(end, "link set vx up")
+    rule = "FORWARD -d 10.9.7.1/32 -p udp -m udp --dport 4789 -j ACCEPT"
+    command("ip", "netns", "exec", middle, "iptables", "-A", *rule.split())
+    command("ip", "netns", "exec", here, "ping", "-q", "-c1", "10.6.6.2")
+    for kind in ({}, {"protocol": "tcp", "port": 80}, {"protocol": "udp", "port": 80}):
+        folder = watch(line)
+        options = {"netns": here, "source": "10.6.6.1", "destination": "10.6.6.2", "seconds": 5, **kind}
+        assert run_module("marked_packet", state="sent", mark=MARK, **options)["answer"]
+        assert [text for text in collect(folder)["traces"]["1"] if f"iptables -t filter -A {rule}" in text], kind
 
 
 def test_where_there_is_no_trace_counters_of_rules_tell(line, tmp_path, monkeypatch):
@@ -156,6 +221,10 @@ def test_a_watch_that_is_killed_leaves_no_rules_and_no_processes(line):
         ({"state": "watched", "mark": "x", "namespaces": []}, "mark: 'x' must be 16 hexadecimal digits"),
         ({"state": "watched", "mark": MARK, "seconds": 0}, "seconds: 0 must be more than 0"),
         ({"state": "watched", "mark": MARK, "namespaces": [{"id": "a", "netns": "missing"}]}, "netns 'missing'"),
+        (
+            {"state": "sent", "mark": MARK, "source": "10.9.8.1", "destination": "10.9.8.1", "protocol": "tcp"},
+            "missing: port",
+        ),
         ({"state": "collected", "folder": "/tmp"}, "is none that a watch has made"),
     ],
 )

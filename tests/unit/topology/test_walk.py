@@ -6,10 +6,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 from ansible_collections.container_network.lab.plugins.module_utils.topology.walk.compute import compute_walk
+from ansible_collections.container_network.lab.plugins.module_utils.topology.walk.request import Request
 from ansible_collections.container_network.lab.plugins.module_utils.topology.walk.steps import (
     DELIVERED,
     DROPPED,
@@ -23,9 +25,9 @@ from tests.support.recorded_topologies import recorded
 ROUTER = "underlay-four_nodes"
 
 
-def walk(name: str, source: str, destination: str, change: Callable[[str], str] = str) -> Walk:
+def walk(name: str, source: str, destination: str, change: Callable[[str], str] = str, **wanted: Any) -> Walk:
     problems: list[str] = []
-    found = compute_walk(recorded(name, change), source, destination, problems)
+    found = compute_walk(recorded(name, change), Request(source, destination, **wanted), problems)
     assert problems == []
     assert found is not None
     return found
@@ -143,10 +145,10 @@ def test_an_address_of_its_own_is_not_left_for():
 
 def test_calico_is_routed_within_a_segment_and_tunnels_to_another():
     routed = walk("calico", "busybox-1", "busybox-2")
-    assert kinds(routed.way) == ["send", "route", "bridge", "route", "deliver"]
+    assert kinds(routed.way) == ["name", "send", "route", "bridge", "route", "deliver"]
     assert "197.19.186.192/26 via 192.168.1.254 dev eth0 proto bird" in reasons(routed.way, "route")
     tunnelled = walk("calico", "busybox-1", "busybox-4")
-    assert kinds(tunnelled.way) == ["send", "route", "encapsulate", "route", "decapsulate", "route", "deliver"]
+    assert kinds(tunnelled.way) == ["name", "send", "route", "encapsulate", "route", "decapsulate", "route", "deliver"]
     vni = [header for header in at(tunnelled.way, "node-4:eth0", False).headers if header.name == "VXLAN"]
     assert [header.get("vni") for header in vni] == ["4096"]
     assert any("--match-set cali4-all-vxlan-net src" in line for line in reasons(tunnelled.way, "rule INPUT"))
@@ -163,7 +165,7 @@ def test_calico_by_ip_in_ip():
         (" -m multiport --dports 4789", ""),
     )
     found = walk("calico", "busybox-1", "busybox-4", change)
-    assert kinds(found.way) == ["send", "route", "encapsulate", "route", "decapsulate", "route", "deliver"]
+    assert kinds(found.way) == ["name", "send", "route", "encapsulate", "route", "decapsulate", "route", "deliver"]
     outer = at(found.way, "node-1:eth0", True)
     assert [header.name for header in outer.headers] == ["Ethernet", "IPv4", "IPv4", "ICMP"]
     assert [header.get("to") for header in outer.headers if header.name == "IPv4"] == ["192.168.0.33", "197.19.65.133"]
@@ -178,10 +180,10 @@ def test_calico_drops_what_comes_from_another_network_and_says_by_which_rule():
 
 def test_an_overlay_is_in_a_namespace_of_its_own():
     found = walk("docker_overlay", "busybox-node-1", "busybox-node-4")
-    assert kinds(found.way) == ["send", "bridge", "encapsulate", "route", "decapsulate", "bridge", "deliver"]
+    assert kinds(found.way) == ["name", "send", "bridge", "encapsulate", "route", "decapsulate", "bridge", "deliver"]
     inside = [sight.label for sight in found.way.sights if sight.device == "vxlan0"]
     assert [label.partition("/")[0] for label in inside] == ["node-1", "node-4"]
-    assert "The outer packet leaves from node-1, where the device was made." in found.way.steps[2].says
+    assert "The outer packet leaves from node-1, where the device was made." in found.way.steps[3].says
     assert found.back is not None
     assert found.back.end == DELIVERED
 
@@ -189,7 +191,7 @@ def test_an_overlay_is_in_a_namespace_of_its_own():
 def test_weave_on_bridges():
     found = walk("weave", "busybox-node-1", "plain-node-3")
     assert kinds(found.way) == [
-        "send", "bridge", "bridge", "encapsulate", "bridge", "decapsulate", "bridge", "bridge", "deliver",
+        "name", "send", "bridge", "bridge", "encapsulate", "bridge", "decapsulate", "bridge", "bridge", "deliver",
     ]  # fmt: skip
     assert found.way.destination == "172.111.222.97"  # of the network that both have, and not that of Docker's bridge
     assert found.back is not None
@@ -274,5 +276,5 @@ def test_what_cannot_be_computed_is_unknown_and_said():
 )
 def test_ends_that_mean_nothing(source, destination, words):
     problems: list[str] = []
-    assert compute_walk(recorded("flannel_vxlan"), source, destination, problems) is None
+    assert compute_walk(recorded("flannel_vxlan"), Request(source, destination), problems) is None
     assert words in problems[0]

@@ -15,6 +15,7 @@ from ansible_collections.container_network.lab.plugins.module_utils.topology.wal
 from ansible_collections.container_network.lab.plugins.module_utils.topology.walk.decode import headers_of
 from ansible_collections.container_network.lab.plugins.module_utils.topology.walk.packet import Header
 from ansible_collections.container_network.lab.plugins.module_utils.topology.walk.proof import Proof, prove
+from ansible_collections.container_network.lab.plugins.module_utils.topology.walk.request import Request
 from ansible_collections.container_network.lab.plugins.module_utils.topology.walk.seen import (
     Met,
     Observations,
@@ -36,7 +37,7 @@ ECHO = "0800000012340001"
 
 
 def walk(source: str = "node-1/busybox", destination: str = "node-4/busybox", name: str = "flannel_vxlan") -> Walk:
-    found = compute_walk(recorded(name), source, destination, [])
+    found = compute_walk(recorded(name), Request(source, destination), [])
     assert found is not None
     return found
 
@@ -62,7 +63,7 @@ def test_headers_of_what_was_seen():
     assert said(headers_of(bytes.fromhex(vxlan), ETHERNET)) == [
         "Ethernet 02:95:b5:20:98:50 > 02:77:87:b3:76:a8",
         "IPv4 192.168.1.68 > 192.168.0.33 ttl 64",
-        "UDP port 8472",
+        "UDP source port 45312 port 8472",
         "VXLAN vni 1",
         "Ethernet 02:95:b5:20:98:50 > 02:77:87:b3:76:a8",
         "IPv4 40.15.43.2 > 40.15.26.2 ttl 64",
@@ -214,6 +215,7 @@ def test_the_plan_watches_each_namespace_once_and_asks_for_rules_where_it_comes_
     assert plan["problems"] == []
     assert plan["sender"]["host"] == "node-1"
     assert (plan["sender"]["source"], plan["sender"]["destination"]) == ("40.15.43.2", "40.15.102.2")
+    assert plan["lookup"] == {"host": "node-1", "netns": plan["sender"]["netns"], "server": "", "name": ""}
     watched = plan["watched"]
     identities = [each["id"] for entries in watched.values() for each in entries]
     assert len(identities) == len(set(identities))
@@ -230,3 +232,18 @@ def test_the_report(sent):
     assert ("agrees" in report["document"]) == bool(sent)
     first = report["document"]["way"]["steps"][0]
     assert first["passes"][0]["headers"][1] == {"name": "IPv4", "from": "40.15.43.2", "to": "40.15.102.2", "ttl": "64"}
+
+
+def test_of_a_rule_that_is_told_by_its_chain_the_computed_one_is_meant():
+    lines = [
+        "PACKET: 10 aa IN=a OUT=b SRC=fd00:7:0:0:0:0:0:1 DST=fd00:8::1 LEN=60",
+        "TRACE: 10 aa filter:FORWARD:rule:0x3:DROP  ip6tables -t filter",
+    ]
+    (met,) = met_of("host", lines)
+    assert (met.line, met.whole, met.source) == ("ip6tables -t filter -A FORWARD", False, "fd00:7::1")
+    found = walk("busybox-1", "busybox-2b", "calico")
+    rule = found.way.because.partition("by the rule: ")[2]
+    head = " ".join(rule.split()[:5])
+    told = Met(found.way.steps[-1].namespace, found.way.source, found.way.destination, "DROP", head, whole=False)
+    proof = prove(found, observed(found.way.sights, met=(told,), answered_after=None))
+    assert proof.way.lost == (f"node-2 dropped it by the rule: {rule}",)

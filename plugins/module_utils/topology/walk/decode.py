@@ -14,8 +14,9 @@ from .packet import Header
 # linux/if_arp.h: links whose packets begin with an Ethernet header
 _ETHERNET_LINKS = (1, 772)
 _IPV4, _IPV6, _VLANS = 0x0800, 0x86DD, (0x8100, 0x88A8)  # linux/if_ether.h
-_ICMP, _IPIP, _UDP, _IPV6_IN, _ICMPV6 = 1, 4, 17, 41, 58  # linux/in.h
-_VNI_IS_THERE = 0x08  # RFC 7348, 5: the flag I
+_ICMP, _IPIP, _TCP, _UDP, _IPV6_IN, _ICMPV6 = 1, 4, 6, 17, 41, 58  # linux/in.h
+_VNI_IS_THERE = b"\x08\0\0\0"  # RFC 7348, 5: the flag I, and what is reserved
+_TCP_FLAGS = {0x01: "FIN", 0x02: "SYN", 0x04: "RST", 0x08: "PSH", 0x10: "ACK", 0x20: "URG"}  # RFC 9293, 3.1
 _ICMP_TYPES = {
     0: "echo reply", 3: "destination unreachable", 5: "redirect", 8: "echo request", 11: "time exceeded",
 }  # fmt: skip
@@ -27,6 +28,8 @@ _UNREACHABLE = {
     10: "host prohibited", 13: "administratively prohibited",
 }  # fmt: skip
 """Codes of destination unreachable (RFC 792, RFC 1812)."""
+_UNREACHABLE_6 = {0: "no route", 1: "administratively prohibited", 3: "address", 4: "port"}
+"""The same of IPv6 (RFC 4443)."""
 
 
 def headers_of(head: bytes, link: int) -> tuple[Header, ...]:
@@ -59,10 +62,13 @@ def _ip(content: bytes) -> Iterator[Header]:
     ends = (("from", ip_text(source)), ("to", ip_text(destination)))
     yield Header(f"IPv{version}", (*ends, ("ttl", str(ttl))))
     if protocol == _UDP:
-        yield Header("UDP", (("port", str(struct.unpack_from("!H", rest, 2)[0])),))
-        if rest[8] & _VNI_IS_THERE:
+        yield Header("UDP", _ports(rest))
+        if rest[8:12] == _VNI_IS_THERE:
             yield Header("VXLAN", (("vni", str(int.from_bytes(rest[12:15], "big"))),))
             yield from _frame(rest[16:])
+    elif protocol == _TCP:
+        flags = " ".join(name for bit, name in _TCP_FLAGS.items() if rest[13] & bit)
+        yield Header("TCP", (*_ports(rest), ("flags", flags)))
     elif protocol in (_IPIP, _IPV6_IN):
         yield from _ip(rest)
     elif protocol in (_ICMP, _ICMPV6):
@@ -71,6 +77,11 @@ def _ip(content: bytes) -> Iterator[Header]:
 
 def _icmp(protocol: int, kind: int, code: int) -> str:
     name = (_ICMP_TYPES if protocol == _ICMP else _ICMPV6_TYPES).get(kind, str(kind))
-    if protocol == _ICMP and name == "destination unreachable":
-        return f"{name}, {_UNREACHABLE.get(code, code)}"
+    if name == "destination unreachable":
+        return f"{name}, {(_UNREACHABLE if protocol == _ICMP else _UNREACHABLE_6).get(code, code)}"
     return name
+
+
+def _ports(content: bytes) -> tuple[tuple[str, str], ...]:
+    source, destination = struct.unpack_from("!HH", content)
+    return ("source port", str(source)), ("port", str(destination))

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from ..joined import Topology
 from ..model import Namespace
 from ..places import find_namespaces, unknown_place, usual_devices
+from .node import Node
 from .tables import addresses
-from .way import Node
 
 
 @dataclass(frozen=True)
@@ -23,6 +23,15 @@ class End:
     text: str
     node: Node | None
     addresses: tuple[str, ...]
+
+
+def is_name(text: str) -> bool:
+    """Whether it is a word that a resolver may know, and neither an address nor HOST/CONTAINER."""
+    try:
+        ipaddress.ip_address(text.strip())
+    except ValueError:
+        return bool(text.strip()) and "/" not in text
+    return False
 
 
 def find_end(topology: Topology, text: str, option: str, problems: list[str]) -> End | None:
@@ -69,14 +78,15 @@ def own_addresses(namespace: Namespace) -> list[str]:
     return [str(own.ip) for device in namespace.devices if device.name != "lo" for own in addresses(device)]
 
 
-def choose_address(topology: Topology, source: Node, end: End) -> str | None:
+def choose_address(topology: Topology, source: Node, end: End, wanted: int | None = None) -> str | None:
     """By which of its addresses an end is reached.
 
     Not by one that others have as well, as Docker's bridge has on every host. Of the others one on a Docker network or
-    a link that both have; of a host that of a card; else the first.
+    a link that both have; of a host that of a card; else the first. ``wanted`` is a version of IP.
     """
-    if end.node is None or len(end.addresses) == 1:
-        return end.addresses[0]
+    choices = [text for text in end.addresses if wanted in (None, ipaddress.ip_address(text).version)]
+    if end.node is None or len(choices) <= 1:
+        return choices[0] if choices else None
     node = end.node
     ours, theirs = _attachments(topology, source), _attachments(topology, node)
     links = [own.network for device in source.namespace.devices for own in addresses(device)]
@@ -95,7 +105,7 @@ def choose_address(topology: Topology, source: Node, end: End) -> str | None:
         best = 2 * common + 2 * near + (network is not None)
         return address not in elsewhere, parsed.version == version, address in cards, best
 
-    return max(end.addresses, key=worth, default=None)
+    return max(choices, key=worth)
 
 
 def _attachments(topology: Topology, node: Node) -> dict[str, str]:

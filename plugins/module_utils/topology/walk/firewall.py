@@ -8,12 +8,14 @@ What a rule asks that cannot be told from here is a doubt, and the packet is tak
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 from ..model import Namespace
+from .packet import Packet
 from .rule_matches import Option, Passage, fits, options_of
 
 HOOKS = {
@@ -26,6 +28,10 @@ HOOKS = {
 """The tables of each hook, in the kernel's order (iptables(8))."""
 _UNKNOWN = ("NFQUEUE", "TPROXY", "REDIRECT", "NETMAP", "TEE", "QUEUE", "DNPT", "SNPT", "CLUSTERIP")
 """Targets that do something to a packet that is not computed here."""
+_WRITTEN_END = re.compile(
+    r"(?:\[(?P<bracketed>[^\]-]+)(?:-[^\]]+)?\]|(?P<plain>[0-9.]+|[0-9a-f:]*:[0-9a-f:]*:[0-9a-f:.]*)(?:-[^:]+)?)?"
+    r"(?::(?P<port>\d+)(?:-\d+)?)?"
+)
 _DEEPEST = 32  # jumps; more than rules of any network make
 
 
@@ -123,10 +129,10 @@ def _changes(rule: Rule, course: _Course) -> bool:
         course.passage = replace(passage, packet=replace(packet, source=own))
     elif rule.target in ("SNAT", "DNAT"):
         written = values.get("--to-source", values.get("--to-destination", ""))
-        address = _first_address(written)
-        changed = {"source": address} if rule.target == "SNAT" else {"destination": address}
         course.passage = replace(
-            passage, packet=replace(packet, **changed), translated=passage.translated or rule.target == "DNAT"
+            passage,
+            packet=_with_end(packet, written, rule.target == "SNAT"),
+            translated=passage.translated or rule.target == "DNAT",
         )
     else:
         return False
@@ -136,12 +142,17 @@ def _changes(rule: Rule, course: _Course) -> bool:
     return True
 
 
-def _first_address(written: str) -> str:
-    """Of ADDRESS[-ADDRESS][:PORT]."""
-    first = written.partition("-")[0]
-    if first.startswith("["):
-        return first[1:].partition("]")[0]
-    return first if first.count(":") > 1 else first.partition(":")[0]
+def _with_end(packet: Packet, written: str, source: bool) -> Packet:
+    """The packet with what [ADDRESS[-ADDRESS]][:PORT[-PORT]] says; of several the first."""
+    found = _WRITTEN_END.fullmatch(written)
+    if found is None:
+        return packet
+    own_address, own_port = (packet.source, packet.source_port) if source else (packet.destination, packet.port)
+    address = found["bracketed"] or found["plain"] or own_address
+    port = int(found["port"]) if found["port"] else own_port
+    if source:
+        return replace(packet, source=address, source_port=port)
+    return replace(packet, destination=address, port=port)
 
 
 def _marked(mark: int, values: dict[str, str]) -> int:

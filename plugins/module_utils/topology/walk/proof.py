@@ -6,14 +6,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from .packet import Header
 from .seen import Met, Observations, Seen
 from .steps import DELIVERED, DROPPED, Sight, Step, Walk, Way
-
-REQUEST, REPLY = "echo request", "echo reply"
 
 
 @dataclass(frozen=True)
@@ -86,6 +84,7 @@ class Proof:
     elsewhere: tuple[Seen, ...]
     notes: tuple[str, ...]
     answered: bool = False
+    answer: str = ""  # what came back, as echo reply
 
     @property
     def agrees(self) -> bool:
@@ -99,6 +98,7 @@ class Proof:
             "to": self.walk.destination,
             "agrees": self.agrees,
             "answered": self.answered,
+            "answer": self.answer,
             "way": self.way.data(),
             "back": self.back.data() if self.back else None,
             "elsewhere": [seen.sight.data() for seen in self.elsewhere],
@@ -108,17 +108,30 @@ class Proof:
 
 def prove(walk: Walk, observed: Observations) -> Proof:
     """Compare a walk with what was seen."""
+    observed = replace(observed, met=tuple(_whole(walk, met) for met in observed.met))
     left = list(observed.seen)
     first = min((seen.at for seen in left), default=0.0)
     kernel = next((_kernel(seen.sight.namespace) for seen in left if seen.at == first), "")
-    way = _prove_way(walk.way, REQUEST, left, observed, (first, kernel))
-    back = _prove_way(walk.back, REPLY, left, observed, (first, kernel)) if walk.back else None
+    way = _prove_way(walk.way, left, observed, (first, kernel))
+    back = _prove_way(walk.back, left, observed, (first, kernel)) if walk.back else None
     notes = [f"The packet could not be sent: {observed.problem}"] if observed.problem else []
     notes += [f"The kernel was not asked for rules: {why}" for why in dict.fromkeys(observed.untraced.values())]
     notes += [f"{observed.missed} packets came too fast to be looked at, so some may have been missed."] * bool(
         observed.missed
     )
-    return Proof(walk, way, back, tuple(left), tuple(notes), observed.answered_after is not None)
+    answered = observed.answered_after is not None
+    return Proof(walk, way, back, tuple(left), tuple(notes), answered, observed.answer if answered else "")
+
+
+def _whole(walk: Walk, met: Met) -> Met:
+    """What the kernel met, with the whole rule where only its chain was told and one computed rule of it fits."""
+    if met.whole:
+        return met
+    steps = [*walk.way.steps, *(walk.back.steps if walk.back else ())]
+    lines = {reason.line for step in steps if step.namespace == met.namespace for reason in step.reasons}
+    verdict = f" -j {met.verdict}"
+    fitting = [line for line in lines if line.startswith(f"{met.line} ") and verdict in line]
+    return replace(met, line=fitting[0]) if len(fitting) == 1 else met
 
 
 def _kernel(namespace: str) -> str:
@@ -126,18 +139,24 @@ def _kernel(namespace: str) -> str:
     return namespace.partition("/")[0]
 
 
-def _prove_way(way: Way, content: str, left: list[Seen], observed: Observations, first: tuple[float, str]) -> ProvenWay:
+def _prove_way(way: Way, left: list[Seen], observed: Observations, first: tuple[float, str]) -> ProvenWay:
     steps = []
     for step in way.steps:
         sights = []
         for sight in step.sights:
-            seen = _take(left, sight, content)
+            seen = _take(left, sight, way.content)
             differences = tuple(_differences(sight.headers, seen.sight.headers)) if seen else ()
             same_clock = seen is not None and _kernel(sight.namespace) == first[1]
             after = seen.at - first[0] if seen is not None and same_clock else None
             sights.append(ProvenSight(sight, seen, differences, after))
-        steps.append(_prove_step(step, tuple(sights), observed))
-    return _conclude(way, tuple(steps), content, left, observed)
+        prove_one = _prove_name if step.kind == "name" else _prove_step
+        steps.append(prove_one(step, tuple(sights), observed))
+    proven = _conclude(way, tuple(steps), left, observed)
+    wrong_name = any(each.step.kind == "name" and each.unconfirmed for each in proven.steps)
+    if wrong_name:
+        says = f"{proven.says} The name is answered otherwise than computed."
+        return replace(proven, agrees=False, says=says)
+    return proven
 
 
 def _take(left: list[Seen], sight: Sight, content: str) -> Seen | None:
@@ -174,6 +193,19 @@ def _prove_step(step: Step, sights: tuple[ProvenSight, ...], observed: Observati
     return ProvenStep(step, sights, confirmed, unconfirmed, further)
 
 
+def _prove_name(step: Step, sights: tuple[ProvenSight, ...], observed: Observations) -> ProvenStep:
+    """The question for a name: whether who is asked answers as computed."""
+    asked = observed.asked
+    if asked is None:  # a file has it, or there is nobody to ask
+        return ProvenStep(step, sights)
+    computed = step.reasons[-1].line
+    address = computed.rpartition(": ")[2]
+    if address in asked.addresses or (address == "no address" and not asked.addresses):
+        return ProvenStep(step, sights, confirmed=(computed,))
+    said = f"{asked.server} says: {', '.join(asked.addresses) or asked.problem or 'no address'}"
+    return ProvenStep(step, sights, unconfirmed=(computed,), further=(said,))
+
+
 def _ends_of(step: Step) -> set[tuple[str, str]]:
     """The addresses that packets of the step have, outer and inner ones."""
     return set(step.packets)
@@ -184,27 +216,25 @@ def _plain(line: str) -> str:
     return " ".join(line.partition(" [")[0].replace('"', "").split())
 
 
-def _conclude(
-    way: Way, steps: tuple[ProvenStep, ...], content: str, left: Sequence[Seen], observed: Observations
-) -> ProvenWay:
+def _conclude(way: Way, steps: tuple[ProvenStep, ...], left: Sequence[Seen], observed: Observations) -> ProvenWay:
     sights = [sight for step in steps for sight in step.sights]
     seen = [sight for sight in sights if sight.seen]
     missing = [sight for sight in sights if not sight.seen]
     different = [sight for sight in seen if sight.differences]
     arrived = bool(sights) and sights[-1].seen is not None and way.end == DELIVERED
-    beyond = [each for each in left if each.content == content]
+    beyond = [each for each in left if each.content == way.content]
     if not sights and way.end == DROPPED and not beyond:
-        return ProvenWay(way, steps, True, "Proven: nothing leaves.", tuple(_why(way, steps, None, content, observed)))
+        return ProvenWay(way, steps, True, "Proven: nothing leaves.", _computed_why(way, steps, None, observed))
     if not sights and way.end == DELIVERED:
         says = "It does not leave the namespace that sends it."
         return ProvenWay(way, steps, observed.answered_after is not None, says)
     if not seen:
-        return ProvenWay(way, steps, False, "It was seen nowhere.", tuple(_why(way, steps, None, content, observed)))
+        return ProvenWay(way, steps, False, "It was seen nowhere.", tuple(_why(steps, None, observed)))
     last = max(n for n, sight in enumerate(sights) if sight.seen)
     if way.end == DELIVERED and not arrived:
         where, unseen = sights[last].computed.label, sights[last + 1].computed.label
         says = f"It was lost: last seen on {where}, and not on {unseen} any more."
-        return ProvenWay(way, steps, False, says, tuple(_why(way, steps, sights[last], content, observed)))
+        return ProvenWay(way, steps, False, says, tuple(_why(steps, sights[last], observed)))
     if missing or different:
         says = f"Seen on {len(seen)} of {len(sights)} devices"
         says += f", and otherwise than computed on {len(different)} of them." if different else "."
@@ -212,7 +242,7 @@ def _conclude(
     if way.end == DELIVERED:
         return ProvenWay(way, steps, True, f"Proven: seen on all {len(sights)} devices, as computed.")
     if way.end == DROPPED and not beyond:
-        lost = tuple(_why(way, steps, sights[last], content, observed))
+        lost = _computed_why(way, steps, sights[last], observed)
         return ProvenWay(way, steps, True, "Proven: it comes as far as computed, and no further.", lost)
     if beyond:
         places = list(dict.fromkeys(each.sight.label for each in beyond))
@@ -221,9 +251,18 @@ def _conclude(
     return ProvenWay(way, steps, False, "It comes as far as could be computed, and was not seen beyond.")
 
 
-def _why(
-    way: Way, steps: Sequence[ProvenStep], last: ProvenSight | None, content: str, observed: Observations
-) -> Iterable[str]:
+def _computed_why(
+    way: Way, steps: Sequence[ProvenStep], last: ProvenSight | None, observed: Observations
+) -> tuple[str, ...]:
+    """The same of a loss that was computed: where no rule is the reason, first what is."""
+    told = tuple(_why(steps, last, observed))
+    if " by the rule: " in way.because:
+        return told
+    place = steps[-1].step.place
+    return (way.because if place in way.because else f"{place}: {way.because}", *told)
+
+
+def _why(steps: Sequence[ProvenStep], last: ProvenSight | None, observed: Observations) -> Iterable[str]:
     """What the kernels say of the loss, where it was seen last and where it should be next: rules, else counters."""
     namespaces = [step.step.namespace for step in steps]
     if last is not None:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ..model import Namespace
-from .packet import Packet
+from .packet import ECHO_REPLY, ECHO_REQUEST, FIRST_SOURCE_PORT, PORT_UNREACHABLE, Packet
 from .tables import find_route, owns
 
 _WITHOUT_MEANING = ("--comment", "--limit", "--limit-burst")
@@ -27,6 +27,7 @@ _PROTOCOLS = {
     "ipencap": "ipip",
     "icmpv6": "ipv6-icmp",
 }
+_TCP_FLAGS = ("FIN", "SYN", "RST", "PSH", "ACK", "URG")
 _RPFILTER_WORDS = ("--invert", "--loose", "--validmark", "--accept-local")
 
 
@@ -98,20 +99,39 @@ def _protocol(values: Sequence[str], passage: Passage) -> bool:
 
 
 def _ports(values: Sequence[str], passage: Passage) -> bool | None:
-    """Destination ports; what else than a tunnel's packets has none here."""
-    port = passage.packet.port
-    if port is None:
+    """Destination ports."""
+    packet = passage.packet
+    if not packet.has_ports:
         return False
-    for text in values[0].split(","):
-        low, _colon, high = text.partition(":")
-        if int(low or 0) <= port <= int(high or (65535 if ":" in text else low)):
-            return True
-    return False
+    return None if packet.port is None else any(low <= packet.port <= high for low, high in _ranges(values[0]))
 
 
-def _source_ports(_values: Sequence[str], passage: Passage) -> bool | None:
-    """The kernel chooses that of a tunnel's packets by what is inside."""
-    return False if passage.packet.port is None else None
+def _source_ports(values: Sequence[str], passage: Passage) -> bool | None:
+    """That of a client, and of a tunnel's packet, the kernel chooses: it is none of the low ones."""
+    packet = passage.packet
+    if not packet.has_ports:
+        return False
+    if packet.source_port is not None:
+        return any(low <= packet.source_port <= high for low, high in _ranges(values[0]))
+    return False if all(high < FIRST_SOURCE_PORT for _low, high in _ranges(values[0])) else None
+
+
+def _either_port(values: Sequence[str], passage: Passage) -> bool | None:
+    answers = [_ports(values, passage), _source_ports(values, passage)]
+    return True if True in answers else None if None in answers else False
+
+
+def _ranges(written: str) -> list[tuple[int, int]]:
+    """Of PORT[:PORT], several with commas between them."""
+    pairs = [(text.partition(":"), ":" in text) for text in written.split(",")]
+    return [(int(low or 0), int(high or (65535 if several else low))) for (low, _colon, high), several in pairs]
+
+
+def _flags(values: Sequence[str], passage: Passage) -> bool:
+    """Of the flags in the first list, exactly those in the second one are set."""
+    asked = [set() if text == "NONE" else set(text.split(",")) for text in values]
+    asked = [set(_TCP_FLAGS) if each == {"ALL"} else each for each in asked]
+    return passage.packet.protocol == "tcp" and set(passage.packet.content.split()) & asked[0] == asked[1]
 
 
 def _state(values: Sequence[str], passage: Passage) -> bool | None:
@@ -152,8 +172,16 @@ def _comes_back(passage: Passage) -> bool:
 
 
 def _icmp_type(values: Sequence[str], passage: Passage) -> bool:
-    number = {"ICMP echo request": ("8", "128", "echo-request"), "ICMP echo reply": ("0", "129", "echo-reply")}
-    return values[0] in ("any", *number.get(passage.packet.content, ()))
+    names = {
+        ECHO_REQUEST: ("8", "128", "echo-request"),
+        ECHO_REPLY: ("0", "129", "echo-reply"),
+        PORT_UNREACHABLE: (
+            ("1", "1/4", "destination-unreachable", "port-unreachable")
+            if passage.packet.version == 6
+            else ("3", "3/3", "destination-unreachable", "port-unreachable")
+        ),
+    }
+    return values[0] in ("any", *names.get(passage.packet.content, ()))
 
 
 _ANSWERS: dict[str, Callable[[Sequence[str], Passage], bool | None]] = {
@@ -167,11 +195,11 @@ _ANSWERS: dict[str, Callable[[Sequence[str], Passage], bool | None]] = {
     "--dports": _ports,
     "--sport": _source_ports,
     "--sports": _source_ports,
-    "--ports": _source_ports,
+    "--ports": _either_port,
     "--icmp-type": _icmp_type,
     "--icmpv6-type": _icmp_type,
-    "--syn": lambda values, passage: False,
-    "--tcp-flags": lambda values, passage: False,
+    "--syn": lambda values, passage: _flags(("FIN,SYN,RST,ACK", "SYN"), passage),
+    "--tcp-flags": _flags,
     "--ctstate": _state,
     "--state": _state,
     "--src-type": lambda values, passage: _kind_of(passage.packet.source, values[0], passage.namespace),

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,12 +15,13 @@ from ...kernel.drop_counters import meaning
 from ..figure import chip_id
 from ..joined import Place, Topology
 from .decode import headers_of
-from .packet import Header
+from .packet import Header, content_of
 from .steps import Sight
 
 _PACKET = re.compile(r"PACKET: \d+ (\S+) .*?SRC=(\S+) DST=(\S+)")
 _RULE = re.compile(r"TRACE: \d+ (\S+) (\S+):(\S+):rule:[^:]+:(\S+)(.*)")
 _POLICY = re.compile(r"TRACE: \d+ (\S+) (\S+):(\S+):policy:(\S+)")
+_PROGRAM = re.compile(r"ip6?tables -t \S+")
 _COUNTER = re.compile(r"COUNTER: (\d+) (.*)")
 
 
@@ -33,7 +35,7 @@ class Seen:
     @property
     def content(self) -> str:
         """What it is, as echo request."""
-        return next((header.get("type") or "" for header in self.sight.headers if header.name == "ICMP"), "")
+        return content_of(self.sight.headers)
 
 
 @dataclass(frozen=True)
@@ -45,11 +47,21 @@ class Met:
     destination: str
     verdict: str  # ACCEPT, DROP, JUMP:CHAIN …
     line: str  # as iptables-save prints it
+    whole: bool = True  # else only its chain; xtables-monitor 1.8.9 tells no more of rules of IPv6
 
     @property
     def drops(self) -> bool:
         """Whether it ended the packet's way."""
         return self.verdict == "DROP"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a server answered who was asked for a name."""
+
+    server: str
+    addresses: tuple[str, ...]
+    problem: str = ""
 
 
 @dataclass(frozen=True)
@@ -62,7 +74,9 @@ class Observations:
     untraced: Mapping[str, str]  # why the kernel could not be asked, by namespace
     missed: int = 0
     answered_after: float | None = None  # seconds
+    answer: str = ""  # which one, as echo reply
     problem: str = ""  # why it could not be sent
+    asked: Asked | None = None  # for the name
 
     def traced(self, namespace: str) -> bool:
         """Whether the kernel told which rules it met in a namespace."""
@@ -70,9 +84,15 @@ class Observations:
 
 
 def observations_of(
-    topology: Topology, collected: Mapping[str, Mapping[str, Any]], sent: Mapping[str, Any]
+    topology: Topology,
+    collected: Mapping[str, Mapping[str, Any]],
+    sent: Mapping[str, Any],
+    asked: Mapping[str, Any] | None = None,
 ) -> Observations:
-    """Of what module ``marked_packet`` returned on each host, and from where the packet was sent."""
+    """Of what module ``marked_packet`` returned on each host, and from where the packet was sent.
+
+    ``asked`` is what ``name_lookup`` returned, if a name was asked for.
+    """
     places = {(place.namespace.id, place.device.name): place for place in topology.places()}
     seen: list[Seen] = []
     met: list[Met] = []
@@ -87,14 +107,20 @@ def observations_of(
             met += met_of(namespace, lines)
             hints[namespace] = tuple(_counted(lines))
         for namespace, counters in (result.get("counters") or {}).items():
-            told = tuple(
-                f"the kernel counted {number} of {meaning(name)} ({name})" for name, number in counters.items()
-            )
+            told = tuple(f"the kernel counted {number} {meaning(name)} ({name})" for name, number in counters.items())
             hints[namespace] = (*hints.get(namespace, ()), *told)
     ordered = tuple(sorted(seen, key=lambda each: each.at))
     missed = sum(int(result.get("missed") or 0) for result in collected.values())
     return Observations(
-        ordered, tuple(met), hints, untraced, missed, sent.get("answered_after"), sent.get("problem") or ""
+        ordered,
+        tuple(met),
+        hints,
+        untraced,
+        missed,
+        sent.get("answered_after"),
+        sent.get("answer") or "",
+        sent.get("problem") or "",
+        Asked(asked["server"], tuple(asked["addresses"]), asked["problem"]) if asked else None,
     )
 
 
@@ -114,14 +140,26 @@ def met_of(namespace: str, lines: Sequence[str]) -> list[Met]:
     for line in lines:
         packet, rule, policy = _PACKET.match(line), _RULE.match(line), _POLICY.match(line)
         if packet:
-            ends[packet[1]] = packet[2], packet[3]
+            ends[packet[1]] = _plain_address(packet[2]), _plain_address(packet[3])
         elif rule:
             words = rule[5].strip() or f"a rule of the chain {rule[3]} in the table {rule[2]} of nftables"
-            found.append(Met(namespace, *ends.get(rule[1], ("", "")), rule[4], words))
+            told = " -A " in words or not _PROGRAM.fullmatch(words)
+            words = words if told else f"{words} -A {rule[3]}"
+            found.append(Met(namespace, *ends.get(rule[1], ("", "")), rule[4], words, whole=told))
         elif policy and policy[4] == "DROP":
-            words = f"iptables -t {policy[2]} :{policy[3]} DROP"
-            found.append(Met(namespace, *ends.get(policy[1], ("", "")), policy[4], words))
+            source, destination = ends.get(policy[1], ("", ""))
+            program = "ip6tables" if ":" in source else "iptables"
+            words = f"{program} -t {policy[2]} :{policy[3]} DROP"
+            found.append(Met(namespace, source, destination, policy[4], words))
     return found
+
+
+def _plain_address(text: str) -> str:
+    """As it is written everywhere else: xtables-monitor may write addresses of IPv6 in full."""
+    try:
+        return str(ipaddress.ip_address(text))
+    except ValueError:
+        return text
 
 
 def _counted(lines: Sequence[str]) -> list[str]:

@@ -7,9 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .packet import Header, Packet
+
+if TYPE_CHECKING:
+    from .names import Lookup
 
 DELIVERED, DROPPED, UNKNOWN = "delivered", "dropped", "unknown"
 """How a way ends. What cannot be computed from what was read is unknown, and said in words."""
@@ -80,6 +83,7 @@ class Way:
     end: str
     because: str = ""  # why it ends so, where it is not delivered
     last: Packet | None = None  # as it was delivered
+    content: str = ""  # what it is, as `content_of` has it
 
     @property
     def sights(self) -> list[Sight]:
@@ -100,7 +104,8 @@ class Walk:
     destination: str
     way: Way
     back: Way | None
-    sender: Mapping[str, Any] = field(default_factory=dict)  # host, netns, and addresses of who sends
+    sender: Mapping[str, Any] = field(default_factory=dict)  # host and netns of who sends, and what is sent
+    lookup: Lookup | None = None  # the question for the name that it was asked for by
 
     def data(self) -> dict[str, Any]:
         """As plain data."""

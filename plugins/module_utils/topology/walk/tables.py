@@ -19,6 +19,7 @@ from ..model import Device, Namespace
 _KINDS = ("unicast", "local", "broadcast", "multicast", "unreachable", "blackhole", "prohibit", "throw")
 _REFUSING = ("unreachable", "blackhole", "prohibit")
 _UNKNOWN_MAC = "00:00:00:00:00:00"
+_ALL_OF_IPV4 = "0.0.0.0"  # noqa: S104 # where others listen
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ def parse_route(line: str) -> Route:
     head, *hops = " ".join(words).split(" nexthop ")
     words = head.split()
     said = {**_pairs(words[1:]), **(_pairs(hops[0].split()) if hops else {})}
-    default = "::/0" if ":" in said.get("via", "") else "0.0.0.0/0"
+    default = "::/0" if ":" in said.get("via", "") or "pref" in said else "0.0.0.0/0"
     network = default if words[0] == "default" else words[0]
     return Route(
         line=line,
@@ -71,7 +72,8 @@ def _pairs(words: Sequence[str]) -> dict[str, str]:
 def owns(namespace: Namespace, address: str) -> bool:
     """Whether a packet to an address ends in the namespace."""
     parsed = ipaddress.ip_address(address)
-    return parsed.is_loopback or any(parsed == own.ip for device in namespace.devices for own in addresses(device))
+    texts = (text for device in namespace.devices for text in (*device.addresses, *device.local_addresses))
+    return parsed.is_loopback or any(parsed == ipaddress.ip_interface(text).ip for text in texts)
 
 
 def addresses(device: Device) -> list[ipaddress.IPv4Interface | ipaddress.IPv6Interface]:
@@ -101,11 +103,13 @@ def _length(route: Route) -> int:
 
 
 def _tables(namespace: Namespace, source: str, destination: str, mark: int, incoming: str | None) -> Iterator[str]:
-    """The tables to look into, in their order. The rules of IPv6 are not read: main decides there."""
-    if ":" in destination or not namespace.tables.policy_rules:
+    """The tables to look into, in their order."""
+    known = namespace.tables
+    rules = known.policy_rules_6 if ":" in destination else known.policy_rules
+    if not rules:
         yield "main"
         return
-    for line in namespace.tables.policy_rules:
+    for line in rules:
         words = line.partition(":")[2].split()
         if "lookup" not in words or words[words.index("lookup") + 1] == "local":
             continue
@@ -172,6 +176,13 @@ def find_port(namespace: Namespace, bridge: str, mac: str) -> tuple[str | None, 
         if words[0] == mac and said.get("master") == bridge and "self" not in words:
             return said.get("dev"), line
     return None, ""
+
+
+def listener(namespace: Namespace, protocol: str, address: str, port: int | None) -> str | None:
+    """The line of the program that takes what comes to an address and port; None if there is none."""
+    own = [f"[{address}]"] if ":" in address else [address, _ALL_OF_IPV4]
+    wanted = {f"{protocol} {each}:{port}" for each in (*own, "[::]")}
+    return next((line for line in namespace.tables.sockets if line in wanted), None)
 
 
 def setting(namespace: Namespace, name: str) -> str | None:

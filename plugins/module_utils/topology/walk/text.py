@@ -32,7 +32,10 @@ def walk_text(walk: Walk, proof: Proof | None) -> str:
 def outcome(walk: Walk, proof: Proof | None) -> str:
     """How it ends: delivered, if its answer comes, too. Where it was sent, what was seen counts."""
     if proof is not None:
-        return DELIVERED if proof.answered else DROPPED
+        unanswered = walk.back is None and walk.way.end == DELIVERED  # nobody knows what a program answers
+        return DELIVERED if proof.answered or (unanswered and proof.way.agrees) else DROPPED
+    if walk.back is None and walk.way.end == DELIVERED:
+        return DELIVERED
     if walk.way.end != DELIVERED or walk.back is None:
         return walk.way.end
     return walk.back.end
@@ -69,7 +72,8 @@ def _step(number: int, step: Step, proven: ProvenStep | None) -> Iterator[str]:
     if step.mark:
         yield f"        {'mark':<17} {step.mark:#x}"
     for line in proven.further if proven else ():
-        yield from _wrapped(line, f"      ! {'rule, not computed':<17} ", " " * 26)
+        what = "rule" if step.kind != "name" else "answer"
+        yield from _wrapped(line, f"      ! {f'{what}, not computed':<17} ", " " * 26)
     for doubt in step.doubts:
         yield from _wrapped(doubt, "      ? ", "        ")
     sights = proven.sights if proven else [ProvenSight(sight, None) for sight in step.sights]
