@@ -108,6 +108,10 @@ class Lesson:
             texts = [task.title, task.hint, *(turn.hint for turn in task.wrong_turns)]
             if any(not text.get(language) for text in texts for language in LANGUAGES):
                 found.append(f"{where}: a text of task {task.name} is missing in one of {', '.join(LANGUAGES)}")
+            # YAML takes what stands behind a comma in {en: one, two} for a key of its own.
+            strange = sorted({str(key) for text in texts for key in text} - set(LANGUAGES))
+            if strange:
+                found.append(f"{where}: a text of task {task.name} is in no language: '{strange[0]}'")
         for number in set(self.page.steps) - {task.step for task in self.tasks}:
             found.append(f"{where}: no task belongs to step {number}")
         for fault in self.faults:

@@ -155,6 +155,12 @@ def test_files_that_do_not_fit_together_are_told() -> None:
     assert a_lesson().problems() == []
 
 
+def test_a_text_that_yaml_cut_off_at_a_comma_is_told() -> None:
+    cut = {**DEFINITION["tasks"][1], "hint": {"en": "as bbox1", "on the other host": None, "zh": "一"}}
+    found = a_lesson(tasks=[DEFINITION["tasks"][0], cut]).problems()
+    assert found == ["lesson lesson_1: a text of task box is in no language: 'on the other host'"]
+
+
 def seen(net: bool, turn: bool, box: bool) -> dict[str, list[dict[str, Any]]]:
     def result(name: str, passed: bool) -> dict[str, Any]:
         return {"name": name, "command": "look", "passed": passed, "expected": ["this"], "found": ["that"]}
