@@ -112,6 +112,13 @@ def test_what_is_wrong_with_a_page_is_told_with_its_line(text: str, problem: str
             False,
         ),
         (["round-trip min/avg/max = 0.093/0.118/0.143 ms"], ["round-trip min/avg/max = 1.5/2/3.75 ms"], True),
+        ([" 2  10.10.10.0  0.005 ms"], [" 2  10.10.10.0  0.123 ms"], True),
+        ([" 2  10.10.10.0  0.005 ms"], [" 2  10.10.10.1  0.005 ms"], False),
+        (
+            ["reply from 10.20.0.2 [02:42:0a:14:00:02] 0.007ms"],
+            ["reply from 10.20.0.2 [02:42:0a:14:00:02] 1.2ms"],
+            True,
+        ),
         (["cf4014fdb6b7   cal_net1   calico"], ["0b80dd524c92   cal_net1   calico"], True),
         (["cf4014fdb6b7   cal_net1   calico"], ["0b80dd524c92   cal_net2   calico"], False),
         (["one", "…"], ["one"], True),
