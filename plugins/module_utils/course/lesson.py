@@ -65,7 +65,7 @@ class Lesson:
     name: str
     lab: str
     hosts: tuple[str, ...]
-    network: str
+    network: str | None  # None: the hosts have no network as it begins
     variables: Mapping[str, Any]  # of the inventory, as the lesson begins
     reset: tuple[Typed, ...]  # what else makes hosts as at the beginning
     tasks: tuple[Task, ...]
@@ -108,6 +108,10 @@ class Lesson:
             texts = [task.title, task.hint, *(turn.hint for turn in task.wrong_turns)]
             if any(not text.get(language) for text in texts for language in LANGUAGES):
                 found.append(f"{where}: a text of task {task.name} is missing in one of {', '.join(LANGUAGES)}")
+            # YAML takes what stands behind a comma in {en: one, two} for a key of its own.
+            strange = sorted({str(key) for text in texts for key in text} - set(LANGUAGES))
+            if strange:
+                found.append(f"{where}: a text of task {task.name} is in no language: '{strange[0]}'")
         for number in set(self.page.steps) - {task.step for task in self.tasks}:
             found.append(f"{where}: no task belongs to step {number}")
         for fault in self.faults:
@@ -123,7 +127,7 @@ def lesson_from(name: str, definition: Mapping[str, Any], page: Page) -> Lesson:
         name,
         definition["lab"],
         tuple(definition["hosts"]),
-        definition["network"],
+        definition.get("network"),
         definition.get("variables") or {},
         tuple(_typed(definition.get("reset") or (), definition["hosts"])),
         tuple(task for entry in definition["tasks"] for task in _tasks(entry)),

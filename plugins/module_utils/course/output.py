@@ -28,6 +28,7 @@ _RANDOM = (
     (re.compile(r"\b(?=[0-9a-f]*\d)[0-9a-f]{12}\b"), "<id>"),
     (re.compile(r"\btime=[\d.]+"), "time=<time>"),
     (re.compile(r"\btime \d+ms"), "time <time>ms"),
+    (re.compile(r"(?<= )\d+\.\d+ ?ms\b"), "<time> ms"),
     (re.compile(r"\b[\d.]+(?:/[\d.]+)+ ms"), "<times> ms"),
 )
 
