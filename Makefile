@@ -7,7 +7,7 @@
 #   make test-vagrant
 
 CNI ?= flannel
-LAB ?= four_nodes
+LAB ?= $(if $(LESSON),$(lesson_lab),four_nodes)
 EXTRA ?=
 # Places for "make impair" and "make capture", and what is done there; the ends of "make walk": docs/look.md.
 ON ?=
@@ -35,10 +35,10 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH):/usr/local/sbin:/usr/sbin:/sbin
 as_root := tools/as_root env ANSIBLE_CONFIG=ansible.cfg
 pytest := python3 -m pytest
 pytest_as_root := $(as_root) $(pytest) -p no:cacheprovider
-# A lab that needs more Python packages than the others has a file for them.
-lab_requirements := $(or $(wildcard requirements-$(LAB).txt),requirements.txt)
 # The lab of a lesson; of a name that there is not, some lab, in which the playbook says so.
 lesson_lab = $(or $(shell sed -n 's/^lab: //p' docs/course/lessons/$(LESSON).yml 2>/dev/null),two_hosts)
+# A lab that needs more Python packages than the others has a file for them.
+lab_requirements := $(or $(wildcard requirements-$(LAB).txt),requirements.txt)
 lab_ready := .venv/.ready-lab$(if $(wildcard requirements-$(LAB).txt),-$(LAB))
 test_ready := .venv/.ready-test
 vagrant_ready := .venv/.ready-vagrant

@@ -20,7 +20,9 @@ options:
         given.
     required: true
   default_stage:
-    description: What is meant if no stage is given, V(first) for the lesson's start, V(last) for the last step's end.
+    description:
+      - What is meant if no stage is given, V(first) for the lesson's start, V(last) for the last step's end.
+      - V(first) is for whoever brings a lab there, and gets told how. V(last) is for whoever looks at it.
     type: str
     choices: [first, last]
     default: last
@@ -37,9 +39,9 @@ EXAMPLES = r"""
 RETURN = r"""
 _raw:
   description:
-    - One dictionary. C(problems), sentences; if there are none also C(stage), the number of the step; C(network),
-      C(variables), C(containers), C(reset) and C(runs), how a lab comes to the end of that step; C(checks), by host,
-      for the module M(container_network.lab.network_checks).
+    - One dictionary. C(problems), sentences; if there are none also C(stage), the number of the step; C(checks), by host,
+      for the module M(container_network.lab.network_checks); with O(default_stage=first) also C(network), C(variables),
+      C(containers), C(reset) and C(runs), how a lab comes to the end of that step.
   type: list
   elements: dict
 """
@@ -74,5 +76,8 @@ class LookupModule(LookupBase):
         first = self.get_option("default_stage") == "first" and not wanted["fault"]
         default = 0 if first else lesson.last_step
         stage = default if wanted["stage"] is None else int(wanted["stage"])
-        plan = lesson_plan(lesson, stage, wanted["fault"])
-        return [{"problems": [], "stage": stage, "checks": lesson_checks(lesson, stage), **plan}]
+        found = {"problems": [], "stage": stage, "checks": lesson_checks(lesson, stage)}
+        if self.get_option("default_stage") == "last":
+            return [found]
+        of_lab = [one for one in map(read_lesson, names) if one.lab == lesson.lab]
+        return [{**found, **lesson_plan(lesson, stage, wanted["fault"], of_lab)}]

@@ -65,7 +65,7 @@ class Lesson:
     name: str
     lab: str
     hosts: tuple[str, ...]
-    network: str
+    network: str | None  # None: the hosts have no network as it begins
     variables: Mapping[str, Any]  # of the inventory, as the lesson begins
     reset: tuple[Typed, ...]  # what else makes hosts as at the beginning
     tasks: tuple[Task, ...]
@@ -123,7 +123,7 @@ def lesson_from(name: str, definition: Mapping[str, Any], page: Page) -> Lesson:
         name,
         definition["lab"],
         tuple(definition["hosts"]),
-        definition["network"],
+        definition.get("network"),
         definition.get("variables") or {},
         tuple(_typed(definition.get("reset") or (), definition["hosts"])),
         tuple(task for entry in definition["tasks"] for task in _tasks(entry)),

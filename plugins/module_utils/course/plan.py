@@ -44,15 +44,19 @@ def wanted_problems(
     return problems
 
 
-def lesson_plan(lesson: Lesson, stage: int, fault: str | None) -> dict[str, Any]:
-    """How a lab comes to the end of step ``stage``; 0 is the lesson's start. A fault comes after that."""
+def lesson_plan(lesson: Lesson, stage: int, fault: str | None, of_lab: Sequence[Lesson]) -> dict[str, Any]:
+    """How a lab comes to the end of step ``stage``; 0 is the lesson's start. A fault comes after that.
+
+    ``of_lab`` are all lessons of the lab: whichever of them somebody worked through before, what it left is taken back.
+    """
+    network = {"cni": lesson.network} if lesson.network else {}
     steps = [typed for number, part in lesson.page.steps.items() if number <= stage for typed in part]
     broken = [typed for entry in lesson.faults if entry.name == fault for typed in entry.commands]
     return {
         "network": lesson.network,
-        "variables": {"cni": lesson.network, "workloads": [], **lesson.variables},
-        "containers": lesson.containers(),
-        "reset": _runs(lesson.reset),
+        "variables": {**network, "workloads": [], **lesson.variables},
+        "containers": sorted({name for one in of_lab for name in one.containers()}),
+        "reset": _runs(typed for one in of_lab for typed in one.reset),
         "runs": _runs([*steps, *broken]),
     }
 

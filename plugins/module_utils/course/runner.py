@@ -30,7 +30,7 @@ _ENVIRONMENT = {
 # Commands that change something are given once; all others may be given again.
 _CHANGES = re.compile(
     r".*<<|docker (?:run|rm|start|stop|restart|network (?:create|rm|connect|disconnect))\b"
-    r"|(?:ip|bridge)\b.* (?:add|append|change|del|flush|replace|set)\b"
+    r"|(?:docker_netns \S+ )?(?:ip|bridge)\b.* (?:add|append|change|del|flush|replace|set)\b"
     r"|etcdctl (?:put|del)\b|iptables -[ADI]\b|sysctl -w\b|systemctl\b|weave (?:attach|detach)\b"
 )
 

@@ -145,6 +145,8 @@ def test_what_differs_from_run_to_run_is_compared_by_its_kind(page: list[str], p
         ("ip -d link show vxlan0", False),
         ("ip route replace 10.0.0.0/8 via 10.0.0.1", True),
         ("bridge fdb append 00:00:00:00:00:00 dev vxlan0 dst 10.0.0.1", True),
+        ("docker_netns 1-overlay ip neigh", False),
+        ("docker_netns box ip address add 10.20.0.3/16 dev eth0", True),
         ("etcdctl get --prefix /calico", False),
         ("etcdctl put /calico/x y", True),
         ("cat << END | etcdctl put /calico/x\n{}\nEND", True),

@@ -104,11 +104,12 @@ def test_all_that_is_wrong_is_told_together() -> None:
 
 
 def test_a_stage_types_the_steps_until_there_and_a_fault_comes_last() -> None:
-    assert lesson_plan(a_lesson(), 0, None)["runs"] == []
+    lesson = a_lesson()
+    assert lesson_plan(lesson, 0, None, [lesson])["runs"] == []
     step_1 = {"host": "host1", "commands": [{"command": "docker network create net", "output": []}]}
-    assert lesson_plan(a_lesson(), 1, None)["runs"] == [step_1]
+    assert lesson_plan(lesson, 1, None, [lesson])["runs"] == [step_1]
     run = {"command": "docker run -itd --name box busybox", "output": ["0b80dd524c92"]}
-    plan = lesson_plan(a_lesson(), 2, "hop")
+    plan = lesson_plan(lesson, 2, "hop", [lesson])
     on_host2 = {"host": "host2", "commands": [run, {"command": "break it", "output": []}]}
     assert plan["runs"] == [step_1, on_host2]
     assert plan["containers"] == ["box"]
@@ -118,6 +119,22 @@ def test_a_stage_types_the_steps_until_there_and_a_fault_comes_last() -> None:
         ("host2", ["true"]),
         ("host1", ["false"]),
     ]
+
+
+def test_what_another_lesson_of_the_lab_left_is_taken_back_too() -> None:
+    page = Page({1: [Typed("host1", "docker run --name crate busybox")]})
+    other = lesson_from("lesson_2", {**DEFINITION, "reset": [{"on": "host2", "command": "take back"}]}, page)
+    plan = lesson_plan(a_lesson(), 0, None, [a_lesson(), other])
+    assert plan["containers"] == ["box", "crate"]
+    assert plan["reset"][-1] == {"host": "host2", "commands": [{"command": "take back", "output": []}]}
+
+
+def test_a_lesson_may_begin_with_hosts_without_a_network() -> None:
+    definition = {name: value for name, value in DEFINITION.items() if name not in ("network", "variables")}
+    lesson = lesson_from("lesson_1", definition, a_page())
+    plan = lesson_plan(lesson, 0, None, [lesson])
+    assert (plan["network"], plan["variables"]) == (None, {"workloads": []})
+    assert lesson.problems() == []
 
 
 def test_checks_of_later_steps_and_of_other_hosts_are_not_made() -> None:
