@@ -39,9 +39,9 @@ EXAMPLES = r"""
 RETURN = r"""
 _raw:
   description:
-    - One dictionary. C(problems), sentences; if there are none also C(stage), the number of the step; C(checks), by host,
-      for the module M(container_network.lab.network_checks); with O(default_stage=first) also C(network), C(variables),
-      C(containers), C(reset) and C(runs), how a lab comes to the end of that step.
+    - One dictionary. C(problems), sentences; if there are none also C(stage), the number of the step; C(checks), by
+      host, for the module M(container_network.lab.network_checks); with O(default_stage=first) also C(network),
+      C(variables), C(containers), C(reset) and C(runs), how a lab comes to the end of that step.
   type: list
   elements: dict
 """
