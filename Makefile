@@ -123,8 +123,12 @@ check: $(lab_ready) ## say what is done of LESSON, and give hints: WITH="stage=2
 	@$(as_root) ansible-playbook -i inventories/$(lesson_lab) playbooks/check.yml -e "lesson=$(LESSON) $(WITH)" $(EXTRA)
 
 .PHONY: course
-course: $(test_ready) ## work through all lessons, or LESSON, as tests; not part of "test"
+course: $(test_ready) ## work through all lessons, or LESSON, as tests; those that are quick are part of "test"
 	$(pytest_as_root) -q tests/course -k "$(LESSON)"
+
+.PHONY: quick-lessons
+quick-lessons: $(test_ready)
+	$(pytest_as_root) -q -m "not long" tests/course
 
 # --- the tests ------------------------------------------------------------------------------------
 
@@ -142,7 +146,7 @@ tests-on-nodes: $(test_ready)
 	@$(in_turn) lint docs sanity unit integration molecule-shared
 
 tests-on-hosts: $(test_ready)
-	@env --unset=MAKEFLAGS $(MAKE) --keep-going molecule-own lab-tests
+	@env --unset=MAKEFLAGS $(MAKE) --keep-going molecule-own lab-tests quick-lessons
 
 .PHONY: lint
 lint: $(test_ready) ## ruff, ansible-lint, changelog fragments

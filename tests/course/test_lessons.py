@@ -59,9 +59,11 @@ def tasks_until(lesson: Lesson, step: int) -> set[tuple[str, str]]:
 
 @pytest.mark.parametrize(
     ("lab", "lesson"),
-    [(lesson.lab, lesson) for lesson in LESSONS],
+    [
+        pytest.param(lesson.lab, lesson, id=lesson.name, marks=[] if lesson.quick else pytest.mark.long)
+        for lesson in LESSONS
+    ],
     indirect=["lab"],
-    ids=[lesson.name for lesson in LESSONS],
 )
 def test_lesson(lab: Lab, lesson: Lesson, tmp_path: Path) -> None:
     lab.play("lesson.yml", f"lesson={lesson.name}")

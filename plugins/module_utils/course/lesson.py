@@ -71,6 +71,7 @@ class Lesson:
     tasks: tuple[Task, ...]
     faults: tuple[Fault, ...]
     page: Page
+    quick: bool = False  # worked through by every run of the tests, and not by "make course" only
 
     @property
     def last_step(self) -> int:
@@ -108,10 +109,10 @@ class Lesson:
             texts = [task.title, task.hint, *(turn.hint for turn in task.wrong_turns)]
             if any(not text.get(language) for text in texts for language in LANGUAGES):
                 found.append(f"{where}: a text of task {task.name} is missing in one of {', '.join(LANGUAGES)}")
-            # YAML takes what stands behind a comma in {en: one, two} for a key of its own.
-            strange = sorted({str(key) for text in texts for key in text} - set(LANGUAGES))
-            if strange:
-                found.append(f"{where}: a text of task {task.name} is in no language: '{strange[0]}'")
+            others = sorted({str(language) for text in texts for language in text} - {*LANGUAGES})
+            if others:
+                rule = f"a text has the keys {', '.join(LANGUAGES)} only; one with a comma stands on a line of its own"
+                found.append(f"{where}: a text of task {task.name} has the key '{others[0]}': {rule}")
         for number in set(self.page.steps) - {task.step for task in self.tasks}:
             found.append(f"{where}: no task belongs to step {number}")
         for fault in self.faults:
@@ -136,6 +137,7 @@ def lesson_from(name: str, definition: Mapping[str, Any], page: Page) -> Lesson:
             for entry in definition.get("faults") or ()
         ),
         page,
+        bool(definition.get("quick")),
     )
 
 

@@ -56,7 +56,7 @@ def lesson_plan(lesson: Lesson, stage: int, fault: str | None, of_lab: Sequence[
         "network": lesson.network,
         "variables": {**network, "workloads": [], **lesson.variables},
         "containers": sorted({name for one in of_lab for name in one.containers()}),
-        "reset": _runs(typed for one in of_lab for typed in one.reset),
+        "reset": _runs(dict.fromkeys(typed for one in of_lab for typed in one.reset)),
         "runs": _runs([*steps, *broken]),
     }
 

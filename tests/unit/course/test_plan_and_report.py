@@ -123,10 +123,13 @@ def test_a_stage_types_the_steps_until_there_and_a_fault_comes_last() -> None:
 
 def test_what_another_lesson_of_the_lab_left_is_taken_back_too() -> None:
     page = Page({1: [Typed("host1", "docker run --name crate busybox")]})
-    other = lesson_from("lesson_2", {**DEFINITION, "reset": [{"on": "host2", "command": "take back"}]}, page)
+    reset = [{"on": "host1", "command": "false"}, {"on": "host2", "command": "take back"}]
+    other = lesson_from("lesson_2", {**DEFINITION, "reset": reset}, page)
     plan = lesson_plan(a_lesson(), 0, None, [a_lesson(), other])
     assert plan["containers"] == ["box", "crate"]
     assert plan["reset"][-1] == {"host": "host2", "commands": [{"command": "take back", "output": []}]}
+    commands = [(run["host"], typed["command"]) for run in plan["reset"] for typed in run["commands"]]
+    assert commands.count(("host1", "false")) == 1, "what both ask for is typed once"
 
 
 def test_a_lesson_may_begin_with_hosts_without_a_network() -> None:
@@ -155,10 +158,12 @@ def test_files_that_do_not_fit_together_are_told() -> None:
     assert a_lesson().problems() == []
 
 
-def test_a_text_that_yaml_cut_off_at_a_comma_is_told() -> None:
-    cut = {**DEFINITION["tasks"][1], "hint": {"en": "as bbox1", "on the other host": None, "zh": "一"}}
-    found = a_lesson(tasks=[DEFINITION["tasks"][0], cut]).problems()
-    assert found == ["lesson lesson_1: a text of task box is in no language: 'on the other host'"]
+def test_a_text_that_a_comma_cuts_off_is_told() -> None:
+    cut_off = {"en": "As bbox1", "with another name.": None, "zh": "一"}
+    assert a_lesson(tasks=[DEFINITION["tasks"][0], {**DEFINITION["tasks"][1], "hint": cut_off}]).problems() == [
+        "lesson lesson_1: a text of task box has the key 'with another name.': a text has the keys en, zh only; "
+        "one with a comma stands on a line of its own"
+    ]
 
 
 def seen(net: bool, turn: bool, box: bool) -> dict[str, list[dict[str, Any]]]:
