@@ -24,6 +24,7 @@ from tests.support.calico_course import eventually
 from tests.support.lab_host import LabHost
 
 NODES = {name: LabHost(name) for name in ("node-1", "node-2", "node-3", "node-4")}
+KURYR_NODES = {name: LabHost(name) for name in ("kuryr-1", "kuryr-2", "kuryr-3", "kuryr-4")}
 ETCD, PORTS = "192.168.1.68", (2379, 2380)
 NAME_SERVER = "169.254.20.10"
 OUTSIDE = ("node-3", "192.168.1.245")
@@ -53,7 +54,12 @@ class Attacker:
     @property
     def host(self) -> LabHost:
         """The host that it is on."""
-        return NODES[self.node]
+        return self.lab[self.node]
+
+    @property
+    def lab(self) -> dict[str, LabHost]:
+        """The hosts of its lab."""
+        return KURYR_NODES if self.node in KURYR_NODES else NODES
 
     def tries(self, verb: Callable, *arguments: object) -> Any:
         """What comes of one of `hostile_packets`' verbs."""
@@ -75,7 +81,7 @@ class Attacker:
 
 def on_host(node: str, verb: Callable, *arguments: object) -> Any:
     """What comes of the same on a host itself."""
-    return _done(NODES[node], "", verb, arguments)
+    return _done({**NODES, **KURYR_NODES}[node], "", verb, arguments)
 
 
 def _done(host: LabHost, enter: str, verb: Callable, arguments: tuple[object, ...]) -> Any:
@@ -86,7 +92,7 @@ def _done(host: LabHost, enter: str, verb: Callable, arguments: tuple[object, ..
 def etcd_is_not_reached(attacker: Attacker) -> None:
     """By whatever address of whatever host; a host reaches it."""
     assert on_host(attacker.node, hostile_packets.open_among, f"{ETCD}:2379") == [f"{ETCD}:2379"]
-    found = {address for node in NODES.values() for address in _addresses(node)}
+    found = {address for node in attacker.lab.values() for address in _addresses(node)}
     targets = [f"{address}:{port}" for address in sorted(found) for port in PORTS]
     assert f"{ETCD}:2379" in targets
     assert attacker.tries(hostile_packets.open_among, *targets) == []
@@ -110,12 +116,13 @@ def loopback_addresses_of_the_host_are_not_reached(attacker: Attacker) -> None:
 def _listening(node: str, address: str, port: int) -> Iterator[None]:
     """A server on a host's own address."""
     program = f"import socket,time; s=socket.create_server(({address!r},{port})); time.sleep(60)"
-    pid = NODES[node].output(f"python3 -c {shlex.quote(program)} >/dev/null 2>&1 & echo $!").strip()
+    host = {**NODES, **KURYR_NODES}[node]
+    pid = host.output(f"python3 -c {shlex.quote(program)} >/dev/null 2>&1 & echo $!").strip()
     assert eventually(lambda: on_host(node, hostile_packets.open_among, f"{address}:{port}"))
     try:
         yield
     finally:
-        NODES[node].output(f"kill {pid}")
+        host.output(f"kill {pid}")
 
 
 def name_servers_of_other_networks_are_not_asked(attacker: Attacker) -> None:
@@ -162,7 +169,7 @@ def names_of_others_are_not_taken(attacker: Attacker) -> None:
     """By whatever name a container is started: another one of the network, on another host, asks for it."""
     if not attacker.network:
         return
-    names = ["google.com", "wpad", "node-4", "localhost.localdomain", f"web.shop.{attacker.domain}"]
+    names = ["google.com", "wpad", list(attacker.lab)[-1], "localhost.localdomain", f"web.shop.{attacker.domain}"]
     node, container = attacker.neighbour
     neighbour = Attacker(node, container)
     try:

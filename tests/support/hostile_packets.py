@@ -21,7 +21,7 @@ import time
 
 PATIENCE = 1.0
 """Seconds until what has not been answered counts as not reached."""
-IPV4, IPV6 = 0x0800, 0x86DD
+IPV4, ARP, IPV6 = 0x0800, 0x0806, 0x86DD
 _SYN, _SYN_ACK = 0x02, 0x12
 _SOURCE_PORT = 40999
 _PORTS = (41000, 60000)
@@ -142,6 +142,15 @@ def advertises_itself(interface: str) -> None:
     _send(interface, _ethernet(b"\x33\x33\0\0\0\1", mac, IPV6) + header + body)
 
 
+def claims(interface: str, *addresses: str) -> None:
+    """Tell the whole link that each of these addresses is the container's, one after the other (ARP, RFC 826)."""
+    mac = _own_mac(interface)
+    for address in addresses:
+        packed = socket.inet_aton(address)
+        answer = struct.pack(">HHBBH", 1, IPV4, 6, 4, 2) + mac + packed + b"\xff" * 6 + packed
+        _send(interface, _ethernet(b"\xff" * 6, mac, ARP) + answer)
+
+
 def _send(interface: str, frame: bytes) -> None:
     with socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as raw:
         raw.bind((interface, 0))
@@ -189,7 +198,7 @@ def _packed_mac(text: str) -> bytes:
     return bytes.fromhex(text.replace(":", ""))
 
 
-VERBS = (connects, open_among, is_answered, asks, answering_among, sends_from, advertises_itself)
+VERBS = (connects, open_among, is_answered, asks, answering_among, sends_from, advertises_itself, claims)
 
 if __name__ == "__main__":
     verb, *arguments = sys.argv[1:]

@@ -63,10 +63,10 @@ class Lab:
             return " ".join(str(failure).split())
         raise AssertionError(f"{playbook} {extra_vars} should have failed:\n{recap.text}")
 
-    def start(self, playbook: str, *extra_vars: str) -> subprocess.Popen[str]:
+    def start(self, playbook: str, *extra_vars: str, options: tuple[str, ...] = ()) -> subprocess.Popen[str]:
         """Start a playbook run in a process group of its own."""
         return subprocess.Popen(
-            self.command(playbook, *extra_vars),
+            self.command(playbook, *extra_vars, options=options),
             cwd=ROOT,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -88,9 +88,9 @@ class Lab:
         )
         return json.loads(done.stdout.partition("=>")[2])
 
-    def kill_at(self, task: str, playbook: str, *extra_vars: str) -> None:
+    def kill_at(self, task: str, playbook: str, *extra_vars: str, options: tuple[str, ...] = ()) -> None:
         """Start a playbook and kill it, with everything it started here, as soon as the named task begins."""
-        run = self.start(playbook, *extra_vars)
+        run = self.start(playbook, *extra_vars, options=options)
         assert run.stdout is not None
         seen = []
         for line in run.stdout:

@@ -8,6 +8,7 @@ With the further argument ``remove``, it removes what the networks created on th
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import signal
@@ -15,18 +16,24 @@ import socket
 import sys
 import threading
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from queue import SimpleQueue
+from typing import Any
 
+from ..datastore.etcd import EtcdUnreachable
 from ..errors import LabError
 from ..kernel.writer import load
 from .config import Config
+from .container_records import forget
 from .dns_forwarding import Forwarding
 from .dns_names import DOMAIN, AllNames, NamesFiles
 from .dns_server import UPSTREAM_FILE, DnsServer, clean_host
 from .docker_view import Docker
 from .following import Following
 from .host_options import MODULE
+from .named_follower import NamedFollower
+from .naming import Naming
 from .network import Network
 from .registry import network_class, network_classes
 from .service import Driver
@@ -41,20 +48,25 @@ def workers(config: Config) -> list[Following]:
     """One for each configured network; InvalidInput if the configuration of a network is wrong."""
     classes = network_classes(config.networks)
     attached = {name: kind for name, kind in classes.items() if issubclass(kind, Network)}
+    named = {name: kind for name, kind in classes.items() if issubclass(kind, NamedFollower)}
+    domains = (one.dns_domain for one in (*attached.values(), *named.values()))
     docker = Docker(config.docker_socket, config.docker_pid_file)
     folder = config.hosts_file.parent
-    forwarding = Forwarding([DOMAIN, *(one.dns_domain for one in attached.values())], folder / UPSTREAM_FILE)
+    forwarding = Forwarding([DOMAIN, *domains], folder / UPSTREAM_FILE)
     all_names = AllNames(NamesFiles(config.hosts_file, config.dnsmasq_pid_file, forwarding, config.reserved_names))
     dns_server = None
     if config.dns_address:
         all_names.begin()
-        dns_server = DnsServer(folder, config.dns_address, attached, forwarding, config.reserved_names)
-    return [
-        Driver(attached[name], options, config, docker, all_names, dns_server)
-        if name in attached
-        else Following(classes[name], options, config, docker)
-        for name, options in config.networks.items()
-    ]
+        dns_server = DnsServer(folder, config.dns_address, {**attached, **named}, forwarding, config.reserved_names)
+
+    def worker(name: str, options: Mapping[str, Any]) -> Following:
+        if name in attached:
+            return Driver(attached[name], options, config, docker, all_names, dns_server)
+        if name in named:
+            return Naming(named[name], options, config, docker, all_names, dns_server)
+        return Following(classes[name], options, config, docker)
+
+    return [worker(name, options) for name, options in config.networks.items()]
 
 
 def serve(running: list[Following]) -> None:
@@ -92,7 +104,11 @@ def remove(config: Config) -> int:
     """Restore the host to its state without the networks."""
     for name, options in config.networks.items():
         try:
-            network_class(name, options[MODULE]).clean_host()
+            kind = network_class(name, options[MODULE])
+            kind.clean_host()
+            if issubclass(kind, NamedFollower):
+                with contextlib.suppress(EtcdUnreachable):  # the keys end with their lease
+                    forget(config.etcd_client(), kind.prefix(), config.node)
             if config.dns_address:
                 clean_host(config.dns_address)
         except LabError as error:

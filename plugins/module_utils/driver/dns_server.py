@@ -26,7 +26,7 @@ from ..kernel.iptables import ChainSet
 from ..kernel.listening import listening_error
 from .dns_forwarding import Forwarding
 from .dns_names import ContainerName, NamesFiles
-from .dns_views import PROTOCOLS, SET_PREFIX, Networks, View, plan_views, redirection
+from .dns_views import PROTOCOLS, SET_PREFIX, WHOLE_PORT, Networks, View, plan_views, redirection
 
 START_SECONDS = 2.0
 RETRY_SECONDS = 30.0
@@ -84,6 +84,10 @@ class DnsServer:
             if known is not None and known.clients != clients:
                 self._known[driver] = dataclasses.replace(known, clients=clients)
                 self._try_to_apply()
+
+    def port_of(self, networks: Networks) -> int:
+        """Where the view of these networks is served; where the names of all networks are, as long as it is not."""
+        return next((view.port for view in self._views if view.networks == networks), WHOLE_PORT)
 
     def _try_to_apply(self) -> None:
         """A failure is logged only: without its view, a container gets the names of all networks."""

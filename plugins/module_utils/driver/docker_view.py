@@ -157,6 +157,14 @@ class Docker:
             if settings.get("EndpointID")
         }
 
+    def sandbox(self, container_id: str) -> str:
+        """The path of a container's network namespace; empty if it has none, or Docker does not know the container."""
+        try:
+            found = self._engine.find(f"/containers/{container_id}/json") or {}
+        except (OSError, http.client.HTTPException) as error:
+            raise LabError(f"Docker does not tell the namespace of {container_id[:12]}: {error!r}.") from error
+        return (found.get("NetworkSettings") or {}).get("SandboxKey") or ""
+
     def published(self, container_id: str) -> list[PublishedPort]:
         """A container's ports of ``-p``, without those that Docker publishes itself."""
         try:

@@ -18,6 +18,7 @@ from ..checks.probes import (
     does_not_reach,
     gets_no_answer_by_tcp,
     reaches,
+    reaches_by_name,
     reaches_with_full_packets,
     refuses_by_tcp,
 )
@@ -35,6 +36,8 @@ from .security_groups import Rule, rules_of
 
 PING_SECONDS = 30.0
 """How long two hosts may take to learn each other's addresses, and a port to become active."""
+NAME_SECONDS = 30.0
+"""How long a container may take to be known by its name on all hosts, beside a busy etcd."""
 CONTAINER_SECONDS = 30.0
 """How long a busy host may take to start a command in a container."""
 _CHAIN_ID_LENGTH = 10  # of a port's id, in the names of its chains
@@ -261,6 +264,12 @@ def _ways(network: Network, container: CheckedContainer, where: str, target: Che
     ]
     if not network.admits(container, target, "icmp"):
         ping = [does_not_reach(container.name, where, address)]
+    else:
+        ping.append(
+            reaches_by_name(
+                container.name, f"{where} by name", target.name, {address: INITIAL_TTL}, timeout=NAME_SECONDS
+            )
+        )
     if network.admits(container, target, "tcp", int(CLOSED_PORT)):
         return [*ping, refuses_by_tcp(container.name, where, address, timeout=PING_SECONDS)]
     return [*ping, gets_no_answer_by_tcp(container.name, where, address)]

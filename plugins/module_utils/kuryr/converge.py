@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 from ..errors import raise_if_any
 from ..outcome import Outcome, observed
 from .config import NetworkSpec, parsed_networks
+from .constants import CONTAINER_OWNER
 from .neutron import Neutron
 from .security_groups import parsed_groups, plan_groups
 from .snapshot import Agent, NeutronNetwork, Port
@@ -69,6 +71,37 @@ def plan(
             "networks": dict(sorted({**kept, **{name: spec.specification() for name, spec in specs.items()}}.items())),
             "hosts_that_left": [],
         },
+    )
+
+
+@dataclass(frozen=True)
+class Departure:
+    """What a host has in Neutron that leaves, and networks whose tag its Kuryr took away from all hosts."""
+
+    ports: tuple[Port, ...]
+    agents: tuple[Agent, ...]
+    untagged: tuple[NeutronNetwork, ...]
+    before: dict[str, Any]
+    after: dict[str, Any]
+
+
+def plan_departure(
+    host: str, networks: Sequence[NeutronNetwork], ports: Sequence[Port], agents: Sequence[Agent]
+) -> Departure:
+    """How a host leaves, by the name by which Neutron knows it. Of ports, those of containers go. Pure."""
+    left_ports = tuple(port for port in ports if port.host == host and port.owner == CONTAINER_OWNER)
+    left_agents = tuple(agent for agent in agents if agent.host == host)
+    untagged = tuple(network for network in networks if network.is_ours and network.pool and not network.pool_tagged)
+    return Departure(
+        left_ports,
+        left_agents,
+        untagged,
+        {
+            "ports": sorted(port.address for port in left_ports),
+            "agents": [agent.host for agent in left_agents],
+            "networks_without_tag": sorted(network.name for network in untagged),
+        },
+        {"ports": [], "agents": [], "networks_without_tag": []},
     )
 
 
@@ -132,6 +165,19 @@ def converge_security_groups(params: Mapping[str, Any], check_mode: bool) -> Out
     steps = plan_groups(wanted, groups, ports, members)
     if not check_mode:
         store.converge_security_groups(steps, groups)
+    return Outcome(steps.before, steps.after)
+
+
+def forget_host(params: Mapping[str, Any], check_mode: bool) -> Outcome:
+    """The module neutron_host."""
+    host = params["hostname"] or socket.gethostname()
+    store = NeutronStore(Neutron(params["neutron_url"]))
+    networks, ports, agents = store.networks(), store.ports(), store.agents()
+    steps = plan_departure(host, networks, ports, agents)
+    if not check_mode:
+        store.remove_ports(steps.ports)
+        store.remove_agents(steps.agents)
+        store.tag(steps.untagged)
     return Outcome(steps.before, steps.after)
 
 

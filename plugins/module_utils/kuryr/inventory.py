@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..docker.daemon_problems import DaemonNeeds, daemon_problems
+from ..driver.dns_views import LOCAL_PORTS
 from ..kernel.needed_ports import NeededPorts, seen_ports
 from ..kernel.vxlan import IANA_PORT, OVERHEAD
 from .checks import CheckedHost, Network, checks, containers_from, rules_from
@@ -26,13 +27,14 @@ def _info(variables: Mapping[str, Any]) -> Mapping[str, Any]:
 def network_problems(config: Mapping[str, Any], hosts: Hosts) -> list[str]:
     """All that is wrong with a network: ``config`` as `problems` takes it, the variables of its hosts by name."""
     infos = {name: _info(variables) for name, variables in hosts.items()}
-    docker = [problem for name, info in infos.items() for problem in daemon_problems(name, info, DaemonNeeds())]
+    needs = DaemonNeeds(dns=True)
+    docker = [problem for name, info in infos.items() for problem in daemon_problems(name, info, needs)]
     return docker + problems(config, infos)
 
 
-def needed_ports(_config: Mapping[str, Any]) -> NeededPorts:
-    """That of the tunnels."""
-    return NeededPorts((f"{IANA_PORT}/udp",))
+def needed_ports(config: Mapping[str, Any]) -> NeededPorts:
+    """That of the tunnels, etcd, and the host's DNS server."""
+    return NeededPorts((f"{IANA_PORT}/udp",), config["etcd_endpoints"], LOCAL_PORTS)
 
 
 def seen_of(_config: Mapping[str, Any], variables: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ..datastore.etcd import endpoint_problems
 from ..kernel.vxlan import LARGEST_VNI, OVERHEAD, SMALLEST_MTU
 from ..validation import host_address_problems, used_range_problems, whole_number
 from .config import NetworkSpec, parsed_networks
@@ -23,8 +24,8 @@ def problems(config: Mapping[str, Any], nodes: Nodes) -> list[str]:
     """All problems of a network with these nodes.
 
     ``config`` holds ``networks``, ``security_groups``, ``firewall``, ``datapath``, ``vni_range``, ``mtu`` (None for the
-    largest that fits) and ``controller`` (a node's name); each node what host_info returned, nothing of one that takes
-    no part in this run.
+    largest that fits), ``controller`` (a node's name) and ``etcd_endpoints``; each node what host_info returned,
+    nothing of one that takes no part in this run.
     """
     found: list[str] = []
     specs = parsed_networks(config["networks"], found)
@@ -36,6 +37,13 @@ def problems(config: Mapping[str, Any], nodes: Nodes) -> list[str]:
         )
     found += _choice_problems("kuryr_firewall", config["firewall"], FIREWALLS)
     found += _choice_problems("kuryr_datapath", config["datapath"], DATAPATHS)
+    if not config["etcd_endpoints"]:
+        found.append(
+            "etcd_endpoints is empty, and the names of containers are in etcd: list its client URLs, as "
+            "[http://192.168.1.68:2379]"
+        )
+    else:
+        found += endpoint_problems(config["etcd_endpoints"])
     found += _vni_problems(config["vni_range"])
     found += _mtu_problems(config["mtu"], nodes)
     found += _host_problems(config, nodes)

@@ -45,6 +45,12 @@ class NeutronStore:
         subnet_id = there.subnet["id"] if there and there.subnet else self._make_subnet(spec, network_id, pool_id)
         self._neutron.add_tag("subnets", subnet_id, pool_id)
 
+    def tag(self, networks: Iterable[NeutronNetwork]) -> None:
+        """Give networks the tag again by which Kuryr knows the ports that it has to remove."""
+        for network in networks:
+            if network.subnet and network.pool:
+                self._neutron.add_tag("subnets", network.subnet["id"], network.pool["id"])
+
     def _make_network(self, spec: NetworkSpec) -> str:
         network_id = self._neutron.create("networks", {"name": spec.name})["id"]
         self._neutron.add_tag("networks", network_id, OUR_TAG)

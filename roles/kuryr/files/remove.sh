@@ -19,12 +19,15 @@ stop() {
 
 stop kuryr-libnetwork.service neutron-openvswitch-agent.service neutron-server.service
 
+mapper=
 # Neutron's data is on the host that has its server.
 if [ -e "$units/neutron-server.service" ]; then
     if systemctl is-active --quiet mariadb.service; then
         mariadb --execute 'DROP DATABASE IF EXISTS neutron; DROP USER IF EXISTS neutron@localhost'
     fi
     stop mariadb.service rabbitmq-server.service epmd.service
+    systemctl stop epmd.socket 2>/dev/null || true
+    mapper=$(systemctl is-enabled epmd.socket 2>/dev/null || true)
     rm -rf "/var/lib/rabbitmq/mnesia/$node" "/var/lib/rabbitmq/mnesia/$node"-*
 fi
 
@@ -51,8 +54,9 @@ fi
 
 rm -rf "$library" "$running" /etc/docker/plugins/kuryr.spec \
     "$units"/{neutron-server,neutron-openvswitch-agent,kuryr-libnetwork,container-network-underlay-bridge}.service \
-    "$units/rabbitmq-server.service.d/zz-container-network-kuryr.conf"
-rmdir --ignore-fail-on-non-empty /etc/docker/plugins "$units/rabbitmq-server.service.d" "${running%/*}" 2>/dev/null || true
+    "$units"/{rabbitmq-server.service,epmd.socket}.d/zz-container-network-kuryr.conf
+rmdir --ignore-fail-on-non-empty /etc/docker/plugins "$units"/{rabbitmq-server.service,epmd.socket}.d "${running%/*}" 2>/dev/null || true
 systemctl daemon-reload
+[ "$mapper" != enabled ] || systemctl start epmd.socket # as the package has it
 # Last: what is in there tells an interrupted removal what is left to do.
 rm -rf "$folder"

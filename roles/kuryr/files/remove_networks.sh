@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Removes the Docker networks of Kuryr; prints their ids. Kuryr and Neutron have to answer, so what was stopped is started.
+# Then it stops Kuryr and the agent, or Neutron would hear of this host again.
 #
 # usage: remove_networks.sh FOLDER
 set -euo pipefail
@@ -7,8 +8,17 @@ set -euo pipefail
 folder=$1
 seconds=90
 
+stop() {
+    for unit in kuryr-libnetwork.service neutron-openvswitch-agent.service; do
+        systemctl disable --quiet --now "$unit" 2>/dev/null || true
+    done
+}
+
 networks=$(docker network ls --quiet --filter driver=kuryr)
-[ -n "$networks" ] || exit 0
+if [ -z "$networks" ]; then
+    stop
+    exit 0
+fi
 [ ! -e /etc/systemd/system/neutron-server.service ] || systemctl start neutron-server.service
 neutron=$(sed -n 's/^endpoint = //p' "$folder/kuryr.conf")
 deadline=$((SECONDS + seconds))
@@ -24,3 +34,4 @@ systemctl start kuryr-libnetwork.service # which waits until it answers
 for network in $networks; do
     docker network rm "$network"
 done
+stop

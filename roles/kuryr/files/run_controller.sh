@@ -53,8 +53,15 @@ CREATE DATABASE IF NOT EXISTS neutron CHARACTER SET utf8mb3;
 CREATE USER IF NOT EXISTS neutron@localhost IDENTIFIED VIA unix_socket;
 GRANT ALL ON neutron.* TO neutron@localhost;
 END
-if ! serves; then
+# Whether RabbitMQ's port mapper listens where RabbitMQ asks it, and nowhere else.
+mapped() {
+    [ "$(ss --no-header --listening --tcp --numeric 'sport = 4369' | awk '{print $4}')" = 127.0.0.1:4369 ]
+}
+
+if ! serves || ! mapped; then
     systemctl daemon-reload
+    systemctl stop rabbitmq-server.service epmd.service epmd.socket
+    systemctl start epmd.socket
     systemctl restart rabbitmq-server.service
     echo changed
 fi

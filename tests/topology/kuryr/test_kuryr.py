@@ -8,57 +8,27 @@ The lab's kernel has no Open vSwitch, so it runs in user space there; names and 
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import pytest
 
-from tests.support.lab_host import LabHost
+from tests.support.kuryr_view import (
+    ADDRESSES,
+    CONTROLLER,
+    HOSTS,
+    UNDERLAY,
+    answer,
+    answers_by_tcp,
+    container,
+    neutron,
+    port,
+    reaches,
+    sent,
+)
 
-UNDERLAY = {
-    "kuryr-1": "192.168.1.68",
-    "kuryr-2": "192.168.1.254",
-    "kuryr-3": "192.168.1.245",
-    "kuryr-4": "192.168.0.33",
-}
-ADDRESSES = {name: f"10.88.0.{number}" for number, name in enumerate(UNDERLAY, 11)}
-HOSTS = {name: LabHost(name) for name in UNDERLAY}
-CONTROLLER = HOSTS["kuryr-1"]
 GUARDED = "10.88.0.20"  # of a container of kuryr-3 in a security group of its own
 MTU = 8951
-
-
-def container(host: str) -> str:
-    return f"busybox-{host}"
-
-
-def neutron(path: str, *options: str) -> dict[str, Any]:
-    """What Neutron answers."""
-    command = ["curl", "--silent", "--max-time", "30", *options, f"'http://{UNDERLAY['kuryr-1']}:9696/v2.0/{path}'"]
-    text = CONTROLLER.output(" ".join(command))
-    return json.loads(text) if text else {}
-
-
-def sent(method: str, document: dict[str, Any]) -> tuple[str, ...]:
-    """The options of curl that send a document."""
-    return f"--request {method}", "--header 'Content-Type: application/json'", f"--data '{json.dumps(document)}'"
-
-
-def port(address: str) -> dict[str, Any]:
-    (found,) = neutron(f"ports?fixed_ips=ip_address={address}")["ports"]
-    return found
-
-
-def reaches(host: str, name: str, address: str, *options: str) -> bool:
-    command = f"docker exec {name} ping -c 1 -W 2 {' '.join(options)} {address}"
-    return HOSTS[host].host.run(command).rc == 0
-
-
-def answers_by_tcp(host: str, name: str, address: str) -> bool:
-    """Whether a connection to a closed port is refused, which takes packets in both directions."""
-    return "Connection refused" in HOSTS[host].host.run(f"docker exec {name} nc -w 2 {address} 9").stderr
 
 
 # --- the picture: Container, tap, qbr, br-int, br-tun -----------------------------------------------------------------
@@ -145,6 +115,48 @@ def test_address_and_mac_address_are_given_on_request() -> None:
     assert neutron("ports?fixed_ips=ip_address=10.88.0.99")["ports"] == []
 
 
+# --- names ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", HOSTS)
+def test_all_containers_are_known_by_their_names_on_all_hosts(name: str) -> None:
+    for other, address in {**{container(one): ADDRESSES[one] for one in HOSTS}, "guarded": GUARDED}.items():
+        assert answer(name, container(name), other) == address, (name, other)
+        assert answer(name, container(name), f"{other}.kuryr.container") == address, (name, other)
+    assert reaches(name, container(name), "guarded")
+
+
+def test_a_name_comes_and_goes_with_its_container_and_aliases_with_it() -> None:
+    host = HOSTS["kuryr-3"]
+    host.output("docker run -d --name named --network-alias shop --net kuryr busybox sleep 3600")
+    try:
+        address = host.container_address("named").split("/")[0]
+        for asked in ("named", "shop", "shop.kuryr.container"):
+            assert awaited(lambda asked=asked: answer("kuryr-1", container("kuryr-1"), asked) == address), asked
+        assert answer("kuryr-3", "named", container("kuryr-4")) == ADDRESSES["kuryr-4"], "of a container that is new"
+        host.output("docker rename named renamed")
+        assert awaited(lambda: answer("kuryr-2", container("kuryr-2"), "renamed") == address)
+        assert awaited(lambda: answer("kuryr-2", container("kuryr-2"), "named") == "")
+    finally:
+        host.output("docker rm -f renamed || docker rm -f named")
+    assert awaited(lambda: answer("kuryr-1", container("kuryr-1"), "renamed") == "")
+
+
+def test_names_are_answered_over_tcp_and_again_when_the_service_has_been_killed() -> None:
+    host = HOSTS["kuryr-2"]
+    enter = f"nsenter --target {host.pid(container('kuryr-2'))} --net"
+    program = (
+        'import socket; name = b"\\x07guarded\\x05kuryr\\x09container\\x00"; '
+        'query = b"\\x12\\x34\\x01\\x00\\x00\\x01" + bytes(6) + name + b"\\x00\\x01\\x00\\x01"; '
+        's = socket.create_connection(("169.254.20.10", 53), 10); s.sendall(bytes([0, len(query)]) + query); '
+        "print(s.recv(2000)[-4:].hex())"
+    )
+    assert host.output(f"{enter} python3 -c '{program}'").strip() == bytes(map(int, GUARDED.split("."))).hex()
+    host.output("systemctl kill --signal=KILL container-network-driver.service")
+    assert awaited(lambda: answer("kuryr-2", container("kuryr-2"), "guarded") == GUARDED)
+    assert host.output(f"{enter} ip -o address show dev lo").count("169.254.20.10") == 1
+
+
 # --- security groups --------------------------------------------------------------------------------------------------
 
 
@@ -182,3 +194,13 @@ def test_all_others_reach_each_other_with_full_packets_and_by_tcp() -> None:
             if other != name:
                 assert reaches(name, container(name), ADDRESSES[other], "-s", str(MTU - 28)), (name, other)
                 assert answers_by_tcp(name, container(name), ADDRESSES[other]), (name, other)
+
+
+# --- what listens -----------------------------------------------------------------------------------------------------
+
+
+def test_nothing_of_the_controller_listens_on_all_addresses() -> None:
+    lines = CONTROLLER.lines("ss --no-header --listening --tcp --numeric")
+    places = {line.split()[3] for line in lines}
+    assert {"192.168.1.68:9696", "192.168.1.68:5672", "127.0.0.1:4369", "127.0.0.1:3306"} <= places
+    assert not {place for place in places if place.startswith(("0.0.0.0:", "*:", "[::]:"))}

@@ -9,7 +9,11 @@ import pytest
 
 from ansible_collections.container_network.lab.plugins.module_utils.errors import LabError
 from ansible_collections.container_network.lab.plugins.module_utils.kuryr.config import NetworkSpec, parsed_networks
-from ansible_collections.container_network.lab.plugins.module_utils.kuryr.converge import foreign_problems, plan
+from ansible_collections.container_network.lab.plugins.module_utils.kuryr.converge import (
+    foreign_problems,
+    plan,
+    plan_departure,
+)
 from ansible_collections.container_network.lab.plugins.module_utils.kuryr.neutron import Neutron
 from ansible_collections.container_network.lab.plugins.module_utils.kuryr.snapshot import (
     OUR_TAG,
@@ -126,3 +130,17 @@ def test_a_server_that_does_not_answer_is_named():
         NeutronStore(Neutron("http://127.0.0.1:9")).agents()
     with pytest.raises(LabError, match="neutron_url 'node-1:9696' is not the URL of a server"):
         Neutron("node-1:9696")
+
+
+def test_a_host_that_leaves_takes_its_ports_and_agent_along_and_gives_the_others_their_tag_back():
+    agents = [Agent("a", "node-1", True), Agent("b", "node-2", True)]
+    foreign = Port("p2", "net", "node-2", "", "10.88.0.2", "ACTIVE", "network:dhcp", "")
+    left = plan_departure("node-2", found(subnet={"tags": []}), [PORT, foreign], agents)
+    assert ([port.id for port in left.ports], [agent.id for agent in left.agents]) == (["p1"], ["b"])
+    assert [network.name for network in left.untagged] == ["kuryr"]
+    assert left.before != left.after
+
+
+def test_a_host_that_neutron_does_not_know_has_left():
+    gone = plan_departure("node-9", found(), [PORT], [Agent("a", "node-1", True)])
+    assert gone.before == gone.after

@@ -39,6 +39,7 @@ CONFIG = {
     "vni_range": "1:1000",
     "mtu": None,
     "controller": "node-1",
+    "etcd_endpoints": ["http://192.168.1.68:2379"],
 }
 
 
@@ -60,6 +61,8 @@ def test_a_host_that_takes_no_part_is_not_judged():
         ),
         ({"datapath": "kernel"}, {}, "kuryr_datapath 'kernel' is not known"),
         ({"datapath": "system"}, {}, "node-1: kuryr_datapath is system, and the kernel has no Open vSwitch"),
+        ({"etcd_endpoints": []}, {}, "etcd_endpoints is empty, and the names of containers are in etcd"),
+        ({"etcd_endpoints": ["node-1"]}, {}, "'node-1'"),
         ({"vni_range": "0:10"}, {}, "kuryr_vni_range '0:10'"),
         ({"vni_range": "10:1"}, {}, "kuryr_vni_range '10:1'"),
         ({"vni_range": "1:16777216"}, {}, "kuryr_vni_range '1:16777216'"),

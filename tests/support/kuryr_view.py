@@ -1,0 +1,59 @@
+# Copyright (c) 2026, container_network.lab contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Kuryr's lab, seen from its hosts and from its Neutron."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from tests.support.lab_host import LabHost
+
+UNDERLAY = {
+    "kuryr-1": "192.168.1.68",
+    "kuryr-2": "192.168.1.254",
+    "kuryr-3": "192.168.1.245",
+    "kuryr-4": "192.168.0.33",
+}
+ADDRESSES = {name: f"10.88.0.{number}" for number, name in enumerate(UNDERLAY, 11)}
+HOSTS = {name: LabHost(name) for name in UNDERLAY}
+CONTROLLER = HOSTS["kuryr-1"]
+
+
+def container(host: str) -> str:
+    return f"busybox-{host}"
+
+
+def neutron(path: str, *options: str) -> dict[str, Any]:
+    """What Neutron answers."""
+    command = ["curl", "--silent", "--max-time", "30", *options, f"'http://{UNDERLAY['kuryr-1']}:9696/v2.0/{path}'"]
+    text = CONTROLLER.output(" ".join(command))
+    return json.loads(text) if text else {}
+
+
+def sent(method: str, document: dict[str, Any]) -> tuple[str, ...]:
+    """The options of curl that send a document."""
+    return f"--request {method}", "--header 'Content-Type: application/json'", f"--data '{json.dumps(document)}'"
+
+
+def port(address: str) -> dict[str, Any]:
+    (found,) = neutron(f"ports?fixed_ips=ip_address={address}")["ports"]
+    return found
+
+
+def reaches(host: str, name: str, address: str, *options: str) -> bool:
+    command = f"docker exec {name} ping -c 1 -W 2 {' '.join(options)} {address}"
+    return HOSTS[host].host.run(command).rc == 0
+
+
+def answers_by_tcp(host: str, name: str, address: str) -> bool:
+    """Whether a connection to a closed port is refused, which takes packets in both directions."""
+    return "Connection refused" in HOSTS[host].host.run(f"docker exec {name} nc -w 2 {address} 9").stderr
+
+
+def answer(host: str, name: str, asked: str) -> str:
+    """The address that a container gets for a name, by way of Docker's own resolver; empty if none."""
+    found = HOSTS[host].host.run(f"docker exec {name} nslookup {asked}").stdout.partition("\n\n")[2]
+    lines = [line for line in found.splitlines() if line.startswith("Address")]
+    return lines[0].split(": ")[1].strip() if lines else ""
