@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 
+from ansible_collections.container_network.lab.plugins.module_utils.errors import LabError
 from tests.soak.actions import DRIVER, Subject
 from tests.soak.kinds import Kind
 from tests.support.driver_network import Connection, DriverNetwork, Place, unlike
@@ -29,7 +30,7 @@ def await_agreement(kind: Kind, place: Place, seconds: float = AGREEMENT_SECONDS
         try:
             framework = _framework_disagreements(kind.driver, place) if kind.driver else []
             return [*kind.disagreements(place), *framework]
-        except AssertionError as error:  # a command failed, as on a host that is still starting
+        except (AssertionError, LabError) as error:  # a command failed, as on a host that is starting
             return [str(error)]
 
     _await_nothing(found, seconds)

@@ -32,11 +32,6 @@ class Kind:
     extra_networks: tuple[str, ...] = ()
     """Docker networks that users make and remove."""
 
-    @property
-    def docker_driver(self) -> str:
-        """The driver of the Docker networks."""
-        return self.driver.driver if self.driver else "bridge"
-
 
 def _of_driver(name: str, network: DriverNetwork, *services: str) -> Kind:
     all_services = (DRIVER, "docker", *services)

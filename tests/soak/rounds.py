@@ -29,11 +29,13 @@ def subject_of(lab: Lab, kind: Kind) -> Subject:
     )
     groups = json.loads(listed.stdout)
     hosts = _hosts_of(groups, "nodes")
-    shown = on_host(
-        hosts[0], "docker", "network", "ls", "--filter", f"driver={kind.docker_driver}", "--format", "{{.Name}}"
-    )
-    networks = tuple(shown.split()) if kind.driver else ("bridge",)
+    networks = _networks_of(kind.driver.driver, hosts[0]) if kind.driver else ("bridge",)
     return Subject(hosts, _hosts_of(groups, "etcd")[0], networks, kind.services, kind.extra_networks)
+
+
+def _networks_of(driver: str, host: str) -> tuple[str, ...]:
+    by_driver = ("--filter", f"driver={driver}", "--format", "{{.Name}}")
+    return tuple(on_host(host, "docker", "network", "ls", *by_driver).split())
 
 
 def _hosts_of(groups: dict, group: str) -> tuple[str, ...]:

@@ -61,6 +61,9 @@ class Network(Follower):
     """Whether each network has an address space of its own, so that networks may have equal subnets, and
     `request_address` gets the network. Otherwise an address is unique in all networks of the cluster."""
 
+    join_waits_seconds: float = 0.0
+    """If set, `join` needs what the host brings about when it converges, such as a bridge: it is called once the host
+    follows the endpoint, or after so many seconds."""
     tracked_by_the_host: bool = True
     """Whether its containers' packets pass this host's connection tracking, and not only that of a namespace."""
 

@@ -118,17 +118,19 @@ class NetworkRequests:
         request = libnetwork.JoinRequest.parse(document)
         network = self._records.networks.named(request.network_id)
         joined, others, revision = self._records.joined.add(request)
-        answer = self._network.join(joined, network)
+        waits = self._network.join_waits_seconds
+        made = None if waits else self._network.join(joined, network)
         follows = self._network.host.wait_for
 
         def finish() -> Mapping[str, Any]:
+            answer = made or self._network.join(joined, network)
             if not follows(revision, 0):
                 log.warning("%s: the container starts before the host has converged", answer.device)
             self._records.life.joined(joined, others, network.name)
             self._on_join()
             return answer.document()
 
-        return Later(lambda seconds: follows(revision, min(seconds, CONVERGE_SECONDS)), finish)
+        return Later(lambda seconds: follows(revision, min(seconds, waits or CONVERGE_SECONDS)), finish)
 
     def _publish(self, document: libnetwork.Document) -> Mapping[str, Any]:
         request = libnetwork.PublishRequest.parse(document)

@@ -38,8 +38,6 @@ from .networks import OPTIONS, STORE, AgreedNetwork, NetworkSettings, free_subne
 from .snapshot import Snapshot
 from .store import NameTaken, NetworkRemoved, OverlayStore
 
-FOLLOW_SECONDS = 10.0
-"""How long a container's start waits for this host to create the network's namespace."""
 log = logging.getLogger(__name__)
 
 
@@ -53,6 +51,7 @@ class OverlayEtcdNetwork(StoreNetwork[OverlayStore, Snapshot, OverlayEndpoint]):
     host_options = (HostOption("interface", str, required=True),)  # of the underlay
     network_options = OPTIONS
     addresses_per_network = True
+    join_waits_seconds = 10.0  # for the network's namespace
     tracked_by_the_host = False
     open_store = OverlayStore
     parse = Snapshot.from_items
@@ -204,7 +203,7 @@ class OverlayEtcdNetwork(StoreNetwork[OverlayStore, Snapshot, OverlayEndpoint]):
         item = self.host.etcd.get(endpoint.key)
         if item is None:
             raise LabError(f"endpoint {joined.endpoint_id[:11]} was removed meanwhile: start the container again.")
-        if not self.host.wait_for(item.mod_revision, FOLLOW_SECONDS):
+        if not self.host.wait_for(item.mod_revision, 0):
             raise LabError(
                 f"this host does not follow etcd, so network {network.name} is not ready here: see the journal."
             )

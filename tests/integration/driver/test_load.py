@@ -24,6 +24,8 @@ from ansible_collections.container_network.lab.plugins.module_utils.driver.joine
 from ansible_collections.container_network.lab.plugins.module_utils.driver.network_records import NetworkRecord
 from ansible_collections.container_network.lab.plugins.module_utils.driver.service import Driver
 from ansible_collections.container_network.lab.plugins.module_utils.overlay.driver import OverlayEtcdNetwork
+from ansible_collections.container_network.lab.plugins.module_utils.overlay.endpoints import OverlayEndpoint
+from ansible_collections.container_network.lab.plugins.module_utils.overlay.store import OverlayStore
 from tests.support import etcd_process
 from tests.support.lab_runs import await_condition
 from tests.support.plugin_client import post
@@ -35,7 +37,9 @@ UNHINDERED_SECONDS = 1.0
 
 
 class WithoutDevices(OverlayEtcdNetwork):
-    """Its containers get no veth pair, so that nothing of this machine changes."""
+    """Its containers get no veth pair, so that nothing of this machine changes, and need no namespace."""
+
+    join_waits_seconds = 0.0
 
     def join(self, joined: Joined, network: NetworkRecord) -> libnetwork.JoinAnswer:
         """The device that the container would get."""
@@ -45,11 +49,13 @@ class WithoutDevices(OverlayEtcdNetwork):
 class Service:
     """The sockets of the overlay's driver on one host, with an etcd. The host itself follows nothing."""
 
-    def __init__(self, folder: Path, endpoint: str, node: str = "host1") -> None:
+    def __init__(
+        self, folder: Path, endpoint: str, node: str = "host1", kind: type[OverlayEtcdNetwork] = WithoutDevices
+    ) -> None:
         config = Config(node, {}, {"endpoints": [endpoint]}, plugins=folder / "plugins")
         names = AllNames(NamesFiles(folder / "hosts", None, Forwarding()))
         docker = Docker(str(folder / "docker.sock"), folder / "docker.pid")
-        self.driver = Driver(WithoutDevices, {"interface": "lo"}, config, docker, names)
+        self.driver = Driver(kind, {"interface": "lo"}, config, docker, names)
         self.socket = folder / "plugins/overlay-etcd.sock"
         self.etcd = Etcd([endpoint])
 
@@ -143,6 +149,30 @@ def test_pools_that_get_no_network_keep_nobody_waiting(service: Service) -> None
         slowest = max(slowest, time.monotonic() - began)
     assert slowest < UNHINDERED_SECONDS
     assert len({token(one.result(15)) for one in waiting}) == POOLS
+
+
+def test_containers_that_wait_for_their_network_keep_nobody_waiting(tmp_path: Path, endpoint: str) -> None:
+    """On a host that does not make the namespace of their overlay, since it does not follow etcd."""
+    service = Service(tmp_path, endpoint, kind=OverlayEtcdNetwork)
+    service.driver.start_sockets()
+    service.create_network("n0", service.request_pool("10.43.0.0/24"))
+    service.name_network("n0", "shop")
+    ids = [f"{number:064x}" for number in range(40)]
+    store = OverlayStore(service.etcd)
+    for number, endpoint_id in enumerate(ids, 2):
+        address = f"10.43.0.{number}/24"
+        store.put_endpoint(OverlayEndpoint.of_address("shop", endpoint_id, "host1", "192.0.2.1", address))
+    document = {"NetworkID": "n0"}
+    joining = at_once(
+        len(ids), lambda index: post(service.socket, "NetworkDriver.Join", {**document, "EndpointID": ids[index]})
+    )
+    await_condition(lambda: len(service.stored("joined/host1")) == len(ids), 10)
+    began = time.monotonic()
+    service.ask("IpamDriver.GetCapabilities", {})
+    assert time.monotonic() - began < UNHINDERED_SECONDS
+    refused = "this host does not follow etcd, so network shop is not ready here: see the journal."
+    assert {one.result(20)["Err"] for one in joining} == {refused}
+    service.driver.stop()
 
 
 def test_containers_that_wait_for_their_host_keep_nobody_waiting(service: Service) -> None:
