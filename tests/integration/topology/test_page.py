@@ -177,3 +177,12 @@ def test_pictures_of_the_documentation_have_no_text_cut_and_no_box_across_anothe
     for fault in ("failures", "cut", "crossing", "covered", "beyond"):
         assert found[fault] == [], fault
     assert found["hidden"] == 0
+
+
+def test_the_question_for_a_name_is_the_first_step(tmp_path):
+    found = browse(walked("busybox-1", "busybox-4", "calico", None), tmp_path, behind=WALKED)
+    assert found["failures"] == []
+    first = found["seen"][0]
+    assert first["title"] == "The way 1 of 8: node-1/busybox-1"
+    assert "busybox-4: no address" in first["told"]  # of a time when names were not recorded
+    assert first["here"] == ["node-1/busybox-1"]

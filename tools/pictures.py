@@ -1,8 +1,7 @@
-#!/usr/bin/env python3
 # Copyright (c) 2026, container_network.lab contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Makes docs/pictures from a walk on the lab four_nodes, and keeps what was seen, from which a test makes them again."""
+"""Makes docs/pictures from a walk on the lab four_nodes; keeps what was seen, from which a test makes them again."""
 
 from __future__ import annotations
 
