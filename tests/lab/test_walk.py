@@ -119,21 +119,24 @@ def test_packets_with_ports_meet_the_rules_for_ports_and_are_answered_by_the_ker
     assert (datagram["agrees"], datagram["answer"]) == (True, "destination unreachable, port")
 
 
+STOP, START = "systemctl stop container-network-driver", "systemctl start container-network-driver"
+
+
 def test_a_missing_forwarding_entry_and_a_wrong_next_hop_are_said(walk: Walk) -> None:
-    (entry,) = [
-        line for line in on_host("host1", "bridge", "fdb", "show", "dev", "flannel.1").splitlines() if " dst " in line
-    ]
-    mac, words = entry.split()[0], entry.replace("self permanent", "").split()
-    change = f"{mac} dev flannel.1 dst {words[words.index('dst') + 1]} self permanent"
-    with typed("host1", f"bridge fdb del {change}", f"bridge fdb add {change}"):
+    """While the driver, which mends both, does not run."""
+    entries = on_host("host1", "bridge", "fdb", "show", "dev", "flannel.1").splitlines()
+    (entry,) = [line.split() for line in entries if " dst " in line]
+    there = entry[entry.index("dst") + 1]
+    change = f"{entry[0]} dev flannel.1 dst {there}"
+    with typed("host1", f"{STOP}; bridge fdb del {change}", f"bridge fdb replace {change} self permanent; {START}"):
         found = walk("from=host1/bbox1", "to=host2/bbox2")
     assert found["way"]["agrees"]
-    assert found["way"]["lost"][0] == f"host1: flannel.1 knows no VTEP for {mac}"
+    assert found["way"]["lost"][0] == f"host1: flannel.1 knows no VTEP for {entry[0]}"
     assert any("flannel.1 tx_dropped" in line for line in found["way"]["lost"])
     (route,) = [line for line in on_host("host1", "ip", "route").splitlines() if "dev flannel.1" in line]
-    card = on_host("host1", "sh", "-c", "ip -o route get 10.12.31.212").split()[2]
+    card = on_host("host1", "ip", "-o", "route", "get", there).split()[2]
     wrong = f"ip route replace {route.split()[0]} via 10.12.31.250 dev {card}"
-    with typed("host1", wrong, f"ip route replace {route}"):
+    with typed("host1", f"{STOP}; {wrong}", f"ip route replace {route}; {START}"):
         found = walk("from=host1/bbox1", "to=host2/bbox2")
     assert found["way"]["agrees"]
     assert f"nobody is known to answer for the next hop 10.12.31.250 on {card}" in found["way"]["lost"][0]
