@@ -105,7 +105,7 @@ compare: $(compare_ready) ## make and measure one network after another on LAB: 
 pictures: $(lab_ready) ## make the pictures of the documentation from the lab four_nodes, which is left with Flannel
 	$(as_root) ansible-playbook -i inventories/four_nodes playbooks/lab_up.yml
 	$(as_root) ansible-playbook -i inventories/four_nodes site.yml -e cni=flannel
-	tools/pictures
+	python3 tools/pictures.py
 
 .PHONY: impair
 impair: $(lab_ready) ## make a line of the lab LAB worse: ON=node-1 WITH="delay=50ms loss=1%", or whole: WITH=heal=true

@@ -51,9 +51,9 @@ def test_every_device_and_rule_of_the_way_is_proven_and_nothing_is_left(walk: Wa
     before = {host: rules(host) for host in ("host1", "host2")}
     found = walk("from=bbox1", "to=bbox2", "expect=delivered")
     assert (found["agrees"], found["answered"], found["notes"]) == (True, True, [])
-    for way in (found["way"], found["back"]):
+    for way, first in ((found["way"], ["name"]), (found["back"], [])):
         kinds = [step["kind"] for step in way["steps"]]
-        assert kinds == ["send", "route", "encapsulate", "bridge", "decapsulate", "route", "deliver"]
+        assert kinds == [*first, "send", "route", "encapsulate", "bridge", "decapsulate", "route", "deliver"]
         assert all(sight["seen"] and "differences" not in sight for step in way["steps"] for sight in step["passes"])
         assert [line for step in way["steps"] for line in step["rules"]["confirmed"]]
         assert [line for step in way["steps"] for line in step["rules"]["unconfirmed"]] == []
@@ -105,3 +105,38 @@ def test_hosts_and_wrong_names(walk: Walk, flannel: Lab) -> None:
     assert walk("from=host1/bbox1", "to=10.12.31.212", "expect=delivered")["agrees"]
     failure = flannel.fail("walk.yml", "from=bbox1", "to=nobody")
     assert "to: 'nobody' is neither a host (host1, host2), nor a running container (bbox1, bbox2)" in failure
+
+
+def test_packets_with_ports_meet_the_rules_for_ports_and_are_answered_by_the_kernel(walk: Walk) -> None:
+    """Nobody listens there: the kernel of the container says so by TCP's RST, or by an ICMP error."""
+    rule = "DOCKER-USER -p tcp -m tcp --dport 80 -j DROP"
+    with typed("host2", f"iptables -I {rule}", f"iptables -D {rule}"):
+        dropped = walk("from=host1/bbox1", "to=host2/bbox2", "protocol=tcp", "port=80")
+        passed = walk("from=host1/bbox1", "to=host2/bbox2", "protocol=tcp", "port=81", "expect=delivered")
+    assert dropped["way"]["lost"] == [f"host2 dropped it by the rule: iptables -t filter -A {rule}"]
+    assert (passed["agrees"], passed["answer"]) == (True, "RST ACK")
+    datagram = walk("from=host1/bbox1", "to=host2/bbox2", "protocol=udp", "port=80", "expect=delivered")
+    assert (datagram["agrees"], datagram["answer"]) == (True, "destination unreachable, port")
+
+
+STOP, START = "systemctl stop container-network-driver", "systemctl start container-network-driver"
+
+
+def test_a_missing_forwarding_entry_and_a_wrong_next_hop_are_said(walk: Walk) -> None:
+    """While the driver, which mends both, does not run."""
+    entries = on_host("host1", "bridge", "fdb", "show", "dev", "flannel.1").splitlines()
+    (entry,) = [line.split() for line in entries if " dst " in line]
+    there = entry[entry.index("dst") + 1]
+    change = f"{entry[0]} dev flannel.1 dst {there}"
+    with typed("host1", f"{STOP}; bridge fdb del {change}", f"bridge fdb replace {change} self permanent; {START}"):
+        found = walk("from=host1/bbox1", "to=host2/bbox2")
+    assert found["way"]["agrees"]
+    assert found["way"]["lost"][0] == f"host1: flannel.1 knows no VTEP for {entry[0]}"
+    assert any("flannel.1 tx_dropped" in line for line in found["way"]["lost"])
+    (route,) = [line for line in on_host("host1", "ip", "route").splitlines() if "dev flannel.1" in line]
+    card = on_host("host1", "ip", "-o", "route", "get", there).split()[2]
+    wrong = f"ip route replace {route.split()[0]} via 10.12.31.250 dev {card}"
+    with typed("host1", f"{STOP}; {wrong}", f"ip route replace {route}; {START}"):
+        found = walk("from=host1/bbox1", "to=host2/bbox2")
+    assert found["way"]["agrees"]
+    assert f"nobody is known to answer for the next hop 10.12.31.250 on {card}" in found["way"]["lost"][0]

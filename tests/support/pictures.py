@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import json
+import re
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,9 @@ from ansible_collections.container_network.lab.plugins.filter.walk import topolo
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "docs" / "pictures"
 FACTS = ROOT / "tests" / "unit" / "topology" / "recorded" / "pictures.json"
+READMES = (ROOT / "README.md", ROOT / "README.zh.md")
 TITLE = "four_nodes"
+_README_WALK = re.compile(r"^    A packet from .*?(?=^\S)", re.MULTILINE | re.DOTALL)
 
 
 def pictures(facts: dict[str, Any]) -> dict[str, str]:
@@ -24,6 +28,13 @@ def pictures(facts: dict[str, Any]) -> dict[str, str]:
     walk = {name: value for name, value in facts.items() if name != "hosts"}
     report = topology_walk_report(facts["hosts"], title=TITLE, **walk)
     return {"four_nodes.svg": drawing["svg"], "walk.svg": report["svg"], "walk.txt": report["text"]}
+
+
+def readme_with(readme: str, walk: str) -> str:
+    """The README with the first steps of the walk, up to the wire."""
+    shown = walk[: walk.index("\n  4 ")].rstrip()
+    block = textwrap.indent(f"{shown}\n\n  …\n", "    ", lambda line: bool(line.strip()))
+    return _README_WALK.sub(lambda _found: f"{block}\n", readme, count=1)
 
 
 def without_machine(facts: dict[str, Any]) -> dict[str, Any]:

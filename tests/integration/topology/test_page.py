@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 from ansible_collections.container_network.lab.plugins.filter.draw import topology_drawing
 from ansible_collections.container_network.lab.plugins.filter.walk import topology_walk_report
 from tests.support import browser
+from tests.support.pictures import FACTS, pictures
 from tests.support.recorded_topologies import recorded_results
 from tests.support.topologies import lab_results
 
@@ -65,6 +67,34 @@ document.getElementById("report").textContent = JSON.stringify({failures, seen, 
   bad: [...dots].map(dot => dot.classList.contains("bad")),
   trail: document.querySelector("svg .trail").getAttribute("d"),
   width: document.documentElement.scrollWidth, window: innerWidth});
+</script></body>"""
+
+
+PICTURE = """<pre id="report"></pre><script>
+const inside = (inner, outer) => inner.x >= outer.x - .5 && inner.y >= outer.y - .5 &&
+  inner.x + inner.width <= outer.x + outer.width + .5 && inner.y + inner.height <= outer.y + outer.height + .5;
+const apart = (one, other) => one.x + one.width <= other.x || other.x + other.width <= one.x ||
+  one.y + one.height <= other.y || other.y + other.height <= one.y;
+const rects = Object.fromEntries([...document.querySelectorAll("[data-box]")].map(group =>
+  [group.dataset.box, group.querySelector("rect").getBBox()]));
+const texts = [...document.querySelectorAll("svg text")].filter(text => !text.closest(".badge"));
+const holder = text => text.parentNode.dataset.box || text.parentNode.dataset.label;
+const cut = texts.filter(text => !inside(text.getBBox(), rects[holder(text)])).map(text => text.textContent);
+const crossing = [];
+const named = Object.entries(rects);
+named.forEach(([one, first], number) => named.slice(number + 1).forEach(([other, second]) => {
+  if (!apart(first, second) && !inside(first, second) && !inside(second, first)) crossing.push([one, other]);
+}));
+const covered = [];
+texts.forEach((text, number) => texts.slice(number + 1).forEach(other => {
+  if (!apart(text.getBBox(), other.getBBox())) covered.push([text.textContent, other.textContent]);
+}));
+const view = document.querySelector("svg").viewBox.baseVal;
+const beyond = named.filter(([, rect]) => !inside(rect, view)).map(([name]) => name);
+const badges = [...document.querySelectorAll(".badge circle")].map(each => each.getBBox());
+document.getElementById("report").textContent = JSON.stringify({failures, cut, crossing, covered, beyond,
+  texts: texts.length, badges: badges.length,
+  hidden: badges.filter((badge, number) => badges.slice(number + 1).some(other => !apart(badge, other))).length});
 </script></body>"""
 
 
@@ -136,3 +166,24 @@ def test_a_packet_that_is_lost_is_shown_where_it_should_be(tmp_path):
     assert "It was seen nowhere." in found["seen"][0]["told"]
     assert found["bad"][0]
     assert found["width"] <= found["window"]
+
+
+@pytest.mark.parametrize(("name", "badges"), [("four_nodes.svg", 0), ("walk.svg", 7)])
+def test_pictures_of_the_documentation_have_no_text_cut_and_no_box_across_another(tmp_path, name, badges):
+    svg = pictures(json.loads(FACTS.read_text()))[name]
+    page = f"<!DOCTYPE html><html><head></head><body>{svg}</body></html>"
+    found = browse(page, tmp_path, behind=PICTURE)
+    assert found["texts"] > 40
+    assert found["badges"] == badges
+    for fault in ("failures", "cut", "crossing", "covered", "beyond"):
+        assert found[fault] == [], fault
+    assert found["hidden"] == 0
+
+
+def test_the_question_for_a_name_is_the_first_step(tmp_path):
+    found = browse(walked("busybox-1", "busybox-4", "calico", None), tmp_path, behind=WALKED)
+    assert found["failures"] == []
+    first = found["seen"][0]
+    assert first["title"] == "The way 1 of 8: node-1/busybox-1"
+    assert "busybox-4: no address" in first["told"]  # of a time when names were not recorded
+    assert first["here"] == ["node-1/busybox-1"]

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.container_network.lab.plugins.filter.walk import topology_walk_report
 from ansible_collections.container_network.lab.plugins.module_utils.topology.joined import Topology
 from ansible_collections.container_network.lab.plugins.module_utils.topology.walk.compute import compute_walk
 from ansible_collections.container_network.lab.plugins.module_utils.topology.walk.ends import find_end
@@ -24,7 +25,7 @@ from ansible_collections.container_network.lab.plugins.module_utils.topology.wal
     Seen,
 )
 from ansible_collections.container_network.lab.plugins.module_utils.topology.walk.text import walk_text
-from tests.support.recorded_topologies import recorded, with_lines
+from tests.support.recorded_topologies import RECORDED, recorded, with_lines
 
 CLIENT = "172.111.222.128"
 RESOLVER = ["nameserver 127.0.0.11", "search lan", "# ExtServers: [169.254.20.10]"]
@@ -146,3 +147,13 @@ def test_a_name_that_no_place_has_leads_where_it_means():
     assert found is not None
     assert found.way.destination == "172.111.222.96"
     assert found.way.steps[0].kind == "name"
+
+
+def test_a_name_that_was_asked_for_on_a_real_lab():
+    facts = json.loads((RECORDED / "calico_walk.json").read_text())
+    report = topology_walk_report(facts.pop("hosts"), **facts)
+    found = report["document"]
+    assert (found["agrees"], found["answered"], report["outcome"]) == (True, True, "delivered")
+    asking = found["way"]["steps"][0]
+    assert (asking["kind"], asking["rules"]["confirmed"]) == ("name", ["busybox-4: 197.19.65.133"])
+    assert "Answered by node-1's server 169.254.20.10, on port 5301 for whom it asks" in asking["says"]

@@ -19,7 +19,7 @@ from .text import summary
 
 _STYLE = """
 :root { --seen: #2b8a3e; } @media (prefers-color-scheme: dark) { :root { --seen: #69db7c; } }
-svg path.trail { stroke: var(--chosen); stroke-width: 3; opacity: .6; stroke-linejoin: round; }
+svg path.trail { stroke: var(--chosen); stroke-width: 3; opacity: .8; stroke-linejoin: round; }
 svg .passed rect { fill: none; stroke: var(--seen); stroke-width: 2.5; }
 svg .badge circle { fill: var(--chosen); } svg .badge text { fill: var(--paper); font-weight: bold; }
 svg .told > rect { fill: var(--host); }
@@ -43,19 +43,24 @@ def walk_svg(drawing: Drawing, walk: Walk, proof: Proof | None) -> str:
     sheet = replace(drawing, height=top + height + GAP)
     *parts, end = svg_lines(sheet, STYLE + _STYLE)
     boxes = {box.id: box for box in drawing.boxes}
-    return "\n".join([*parts, *_way(walk, boxes), *_text(lines, top, drawing.width, height), end]) + "\n"
-
-
-def _way(walk: Walk, boxes: dict[str, Box]) -> Iterator[str]:
     passed = [boxes[sight.box] for sight in walk.way.sights if sight.box in boxes]
+    below = next((n for n, part in enumerate(parts) if part.startswith('<g class="label"')), len(parts))
+    parts[below:below] = _trail(passed)  # below all that has text
+    return "\n".join([*parts, *_marks(walk, passed, boxes), *_text(lines, top, drawing.width, height), end]) + "\n"
+
+
+def _trail(passed: Sequence[Box]) -> Iterator[str]:
+    points = list(_points(passed))
+    if len(points) > 1:
+        yield f'<path class="trail" d="M{" L".join(f"{x:.1f} {y:.1f}" for x, y in points)}"/>'
+
+
+def _marks(walk: Walk, passed: Sequence[Box], boxes: dict[str, Box]) -> Iterator[str]:
     for box in dict.fromkeys(passed):
         yield (
             f'<g class="passed"><rect x="{box.x:.1f}" y="{box.y:.1f}" width="{box.width:.1f}" '
             f'height="{box.height:.1f}" rx="4"/></g>'
         )
-    points = list(_points(passed))
-    if len(points) > 1:
-        yield f'<path class="trail" d="M{" L".join(f"{x:.1f} {y:.1f}" for x, y in points)}"/>'
     used: dict[str, int] = {}
     for number, step in enumerate(walk.way.steps, 1):
         box = _box_of(step, boxes)

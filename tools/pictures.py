@@ -1,8 +1,7 @@
-#!/usr/bin/env python3
 # Copyright (c) 2026, container_network.lab contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Makes docs/pictures from a walk on the lab four_nodes, and keeps all that was seen, from which a test makes them again."""
+"""Makes docs/pictures from a walk on the lab four_nodes; keeps what was seen, from which a test makes them again."""
 
 from __future__ import annotations
 
@@ -15,7 +14,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "collections")]
 
-from tests.support.pictures import FACTS, FOLDER, pictures, without_machine  # noqa: E402
+from tests.support.pictures import FACTS, FOLDER, READMES, pictures, readme_with, without_machine  # noqa: E402
 
 ENDS = ("from=node-1/busybox", "to=node-4/busybox")
 
@@ -31,8 +30,11 @@ def main() -> None:
         found = without_machine(json.loads(facts.read_text()))
     FACTS.write_text(json.dumps(found, indent=1, sort_keys=True) + "\n")
     FOLDER.mkdir(exist_ok=True)
-    for name, text in pictures(found).items():
+    made = pictures(found)
+    for name, text in made.items():
         (FOLDER / name).write_text(text)
+    for readme in READMES:
+        readme.write_text(readme_with(readme.read_text(), made["walk.txt"]))
 
 
 if __name__ == "__main__":
