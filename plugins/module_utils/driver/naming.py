@@ -15,6 +15,7 @@ from ..datastore.reading import Reading, warnings_of
 from ..errors import LabError
 from .config import Config
 from .container_records import ContainerRecords, NamedContainer
+from .container_records import names as container_names
 from .dns_names import AllNames
 from .dns_relay import DnsRelays
 from .dns_server import DnsServer, DriverNames
@@ -131,7 +132,7 @@ class Naming(Following[NamedFollower]):
 
     def _bring_about(self, copy: EtcdSnapshot, thorough: bool) -> None:
         reading = Reading()
-        names = tuple(self._records.names(copy, reading))
+        names = tuple(container_names(copy, self._network.prefix(), reading))
         for line in warnings_of({key: text for key, text in reading.unread.items() if self._unread.get(key) != text}):
             log.warning("%s", line)
         self._unread = reading.unread
