@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -27,6 +28,8 @@ from .named_follower import NamedFollower
 RESYNC_SECONDS = 15.0
 STARTING_SECONDS = 0.1
 """Between looks at a container that Docker is starting: it tells nothing of it before."""
+PATIENCE_SECONDS = 30.0
+"""How long after an event that goes on: some containers never start, and are restarted again and again."""
 _EVENTS_PAUSE = 1.0
 log = logging.getLogger(__name__)
 
@@ -79,11 +82,11 @@ class Naming(Following[NamedFollower]):
 
     def _look(self) -> None:
         """Tell the datastore of this host's containers, again and again."""
-        complaint = ""
+        complaint, soon_until = "", 0.0
         while not self._stopping.is_set():
             starting = False
             try:
-                starting = self._tell()
+                starting = self._tell() and time.monotonic() < soon_until
                 complaint = ""
             except (LabError, OSError) as error:
                 if str(error) != complaint:
@@ -91,7 +94,9 @@ class Naming(Following[NamedFollower]):
                 complaint = str(error)
             except Exception:
                 log.exception("the names of containers cannot be told")
-            self._look_again.wait(STARTING_SECONDS if starting else 1.0 if complaint else RESYNC_SECONDS)
+            pause = STARTING_SECONDS if starting else 1.0 if complaint else RESYNC_SECONDS
+            if self._look_again.wait(pause):
+                soon_until = time.monotonic() + PATIENCE_SECONDS
             self._look_again.clear()
 
     def _tell(self) -> bool:
