@@ -40,6 +40,16 @@ from ansible_collections.container_network.lab.plugins.module_utils.calico.resou
 )
 from ansible_collections.container_network.lab.plugins.module_utils.calico.snapshot import Snapshot as CalicoSnapshot
 from ansible_collections.container_network.lab.plugins.module_utils.calico.snapshot import findings
+from ansible_collections.container_network.lab.plugins.module_utils.datastore.etcd import KeyValue
+from ansible_collections.container_network.lab.plugins.module_utils.datastore.mirror import EtcdSnapshot
+from ansible_collections.container_network.lab.plugins.module_utils.datastore.reading import Reading
+from ansible_collections.container_network.lab.plugins.module_utils.driver.container_records import (
+    NamedContainer,
+    own_prefix,
+)
+from ansible_collections.container_network.lab.plugins.module_utils.driver.container_records import (
+    names as container_names,
+)
 from ansible_collections.container_network.lab.plugins.module_utils.driver.dns_names import (
     ContainerName,
     answers,
@@ -152,6 +162,14 @@ FLANNEL = {
     KEYS.reservation("h1"): "40.15.43.0-24",
 }
 
+KURYR_PREFIX = "/container_network/kuryr/"
+KURYR = {
+    f"{own_prefix(KURYR_PREFIX, 'h1')}{letter * 64}": NamedContainer(
+        letter * 64, name, "kuryr", address, ("shop",)
+    ).text()
+    for letter, name, address in (("a", "web", ("10.88.0.11",)), ("b", "db", ("10.88.0.12",)))
+}
+
 
 @st.composite
 def store(draw: Any, right: Mapping[str, str]) -> dict[str, str]:
@@ -179,6 +197,23 @@ def names_are_harmless(names: list[ContainerName]) -> None:
         address, *written = line.split(" ")
         ipaddress.ip_address(address)
         assert all(re.fullmatch(r"[A-Za-z0-9_@+.-]+", name) for name in written), line
+
+
+# --- Kuryr ------------------------------------------------------------------------------------------------------------
+
+
+@given(store(KURYR))
+@fuzzed
+def test_kuryr(found: dict[str, str]) -> None:
+    reading = Reading()
+    copy = EtcdSnapshot(1, {key: KeyValue(key, text, 1, 0) for key, text in found.items()})
+    names = container_names(copy, KURYR_PREFIX, reading)
+    assert set(reading.unread) <= set(found)
+    assert {key for key, text in KURYR.items() if found[key] == text}.isdisjoint(reading.unread)
+    assert {one.name for one in names} >= {
+        name for key, name in zip(KURYR, ("web", "db")) if unchanged(found, KURYR, key)
+    }
+    names_are_harmless(names)
 
 
 # --- Weave ------------------------------------------------------------------------------------------------------------

@@ -21,7 +21,6 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
 
-from ..datastore.etcd import EtcdUnreachable
 from ..errors import LabError
 from ..kernel.writer import load
 from .config import Config
@@ -107,7 +106,7 @@ def remove(config: Config) -> int:
             kind = network_class(name, options[MODULE])
             kind.clean_host()
             if issubclass(kind, NamedFollower):
-                with contextlib.suppress(EtcdUnreachable):  # the keys end with their lease
+                with contextlib.suppress(LabError):  # the keys end with their lease
                     forget(config.etcd_client(), kind.prefix(), config.node)
             if config.dns_address:
                 clean_host(config.dns_address)

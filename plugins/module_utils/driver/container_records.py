@@ -50,7 +50,6 @@ class ContainerRecords:
 
     def __init__(self, host: Host, prefix: str) -> None:
         self._host = host
-        self._all = f"{prefix}containers/"
         self._own = own_prefix(prefix, host.node)
         self._lease = 0
 
@@ -70,23 +69,24 @@ class ContainerRecords:
         for key in stored.keys() - wanted.keys():
             etcd.delete(key)
 
-    def names(self, copy: EtcdSnapshot, reading: Reading) -> list[ContainerName]:
-        """The names of all hosts' containers; their age is that of their keys."""
-        found = []
-        for item in copy.get_prefixes(self._all)[0]:
-            one = reading.document(item.key, NamedContainer.from_document, item.value)
-            if one:
-                found.append(
-                    ContainerName(
-                        one.container,
-                        one.network,
-                        one.addresses,
-                        item.mod_revision,
-                        aliases=one.aliases,
-                        endpoint_id=one.endpoint_id,
-                    )
+
+def names(copy: EtcdSnapshot, prefix: str, reading: Reading) -> list[ContainerName]:
+    """The names of all hosts' containers; their age is that of their keys. Pure."""
+    found = []
+    for item in copy.get_prefixes(f"{prefix}containers/")[0]:
+        one = reading.document(item.key, NamedContainer.from_document, item.value)
+        if one:
+            found.append(
+                ContainerName(
+                    one.container,
+                    one.network,
+                    one.addresses,
+                    item.mod_revision,
+                    aliases=one.aliases,
+                    endpoint_id=one.endpoint_id,
                 )
-        return found
+            )
+    return found
 
 
 def own_prefix(prefix: str, node: str) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -15,6 +16,7 @@ from ..datastore.reading import Reading, warnings_of
 from ..errors import LabError
 from .config import Config
 from .container_records import ContainerRecords, NamedContainer
+from .container_records import names as container_names
 from .dns_names import AllNames
 from .dns_relay import DnsRelays
 from .dns_server import DnsServer, DriverNames
@@ -26,6 +28,8 @@ from .named_follower import NamedFollower
 RESYNC_SECONDS = 15.0
 STARTING_SECONDS = 0.1
 """Between looks at a container that Docker is starting: it tells nothing of it before."""
+PATIENCE_SECONDS = 30.0
+"""How long after an event that goes on: some containers never start, and are restarted again and again."""
 _EVENTS_PAUSE = 1.0
 log = logging.getLogger(__name__)
 
@@ -78,11 +82,11 @@ class Naming(Following[NamedFollower]):
 
     def _look(self) -> None:
         """Tell the datastore of this host's containers, again and again."""
-        complaint = ""
+        complaint, soon_until = "", 0.0
         while not self._stopping.is_set():
             starting = False
             try:
-                starting = self._tell()
+                starting = self._tell() and time.monotonic() < soon_until
                 complaint = ""
             except (LabError, OSError) as error:
                 if str(error) != complaint:
@@ -90,7 +94,9 @@ class Naming(Following[NamedFollower]):
                 complaint = str(error)
             except Exception:
                 log.exception("the names of containers cannot be told")
-            self._look_again.wait(STARTING_SECONDS if starting else 1.0 if complaint else RESYNC_SECONDS)
+            pause = STARTING_SECONDS if starting else 1.0 if complaint else RESYNC_SECONDS
+            if self._look_again.wait(pause):
+                soon_until = time.monotonic() + PATIENCE_SECONDS
             self._look_again.clear()
 
     def _tell(self) -> bool:
@@ -131,7 +137,7 @@ class Naming(Following[NamedFollower]):
 
     def _bring_about(self, copy: EtcdSnapshot, thorough: bool) -> None:
         reading = Reading()
-        names = tuple(self._records.names(copy, reading))
+        names = tuple(container_names(copy, self._network.prefix(), reading))
         for line in warnings_of({key: text for key, text in reading.unread.items() if self._unread.get(key) != text}):
             log.warning("%s", line)
         self._unread = reading.unread

@@ -22,6 +22,7 @@ from ansible_collections.container_network.lab.plugins.module_utils.driver.conta
     ContainerRecords,
     NamedContainer,
     forget,
+    names,
 )
 from ansible_collections.container_network.lab.plugins.module_utils.driver.dns_relay import OPEN_QUERIES, DnsRelays
 from ansible_collections.container_network.lab.plugins.module_utils.kernel.namespaces import inside
@@ -167,9 +168,9 @@ def test_containers_are_known_to_all_hosts_until_theirs_is_lost(tmp_path: Path) 
         def known() -> dict[str, tuple[str, tuple[str, ...]]]:
             copy = EtcdSnapshot.read(etcd, ["/container_network/plain/"])
             reading = Reading()
-            names = first.names(copy, reading)
+            found = names(copy, "/container_network/plain/", reading)
             assert list(reading.unread) == ["/container_network/plain/containers/host3/e4"]
-            return {one.endpoint_id: (one.name, one.aliases) for one in names}
+            return {one.endpoint_id: (one.name, one.aliases) for one in found}
 
         assert known() == {"e1": ("web", ("shop",)), "e2": ("db", ()), "e3": ("web", ())}
         first.publish([web])

@@ -41,8 +41,11 @@ esac
 """
 
 
-@pytest.fixture
-def host(netns_factory: Callable[[], str], tmp_path: Path, busybox_path: str) -> Iterator[DriverHost]:
+@contextlib.contextmanager
+def named_host(
+    netns_factory: Callable[[], str], tmp_path: Path, busybox_path: str, networks: dict[str, dict[str, str]]
+) -> Iterator[DriverHost]:
+    """A host whose service serves these networks and names."""
     with running_cluster(netns_factory, tmp_path) as cluster:
         host = cluster.add_host("host1", busybox_path, f"--dns={ADDRESS}")
         stand_in = host.folder / "bin/systemctl"
@@ -64,14 +67,20 @@ def host(netns_factory: Callable[[], str], tmp_path: Path, busybox_path: str) ->
             "--port=5300",
         )
         names = {"hosts_file": f"{FOLDER}/hosts", "dnsmasq_pid_file": f"{FOLDER}/pid", "dns_address": ADDRESS}
-        host.start_driver(etcd={"endpoints": [cluster.endpoint]}, networks=PLAIN, **names)
-        for network, subnet in (("red", "10.1.0.0/24"), ("blue", "10.1.0.0/24"), ("green", "10.3.0.0/24")):
-            host.docker("network", "create", "--driver=plain", "--ipam-driver=plain", f"--subnet={subnet}", network)
+        host.start_driver(etcd={"endpoints": [cluster.endpoint]}, networks=networks, **names)
         yield host
         host.clean("plain")
         host.stop_driver()  # or it would start the others again
         host.run("pkill", "--pidfile", f"{FOLDER}/pid")
         host.run("sh", "-c", f"kill $(cat {FOLDER}/53*.pid)", check=False)
+
+
+@pytest.fixture
+def host(netns_factory: Callable[[], str], tmp_path: Path, busybox_path: str) -> Iterator[DriverHost]:
+    with named_host(netns_factory, tmp_path, busybox_path, PLAIN) as host:
+        for network, subnet in (("red", "10.1.0.0/24"), ("blue", "10.1.0.0/24"), ("green", "10.3.0.0/24")):
+            host.docker("network", "create", "--driver=plain", "--ipam-driver=plain", f"--subnet={subnet}", network)
+        yield host
 
 
 def elsewhere(host: DriverHost, network: str, address: str, name: str = "web", alias: str = "") -> None:
@@ -370,3 +379,41 @@ def test_no_question_is_lost_while_containers_come_and_go(host: DriverHost) -> N
     stop.set()
     asking.join()
     assert set(answers) == {"10.1.0.77"}
+
+
+def test_names_of_a_network_whose_driver_is_another_program(
+    netns_factory: Callable[[], str], tmp_path: Path, busybox_path: str
+) -> None:
+    """Nothing of the host is reached from the containers: their queries come by no device."""
+    named = {"bridge": {"module": "tests.support.named_network"}}
+    with named_host(netns_factory, tmp_path, busybox_path, named) as host:
+        host.run("iptables", "-I", "INPUT", "-d", ADDRESS, "!", "-i", "lo", "-j", "DROP")
+        for network in ("red", "blue"):
+            host.docker("network", "create", network)
+        etcd = Etcd([host.endpoint])
+        for network, address in (("red", "10.1.0.77"), ("blue", "10.1.0.88")):
+            document = {"endpoint_id": network, "container": "web", "network": network, "addresses": [address]}
+            etcd.put(f"/container_network/bridge/containers/host2/{network}", json.dumps(document))
+        run(host, "r1", "red")
+        run(host, "both", "blue", "red")
+        host.docker("run", "--detach", "--name=b1", "--network=blue", "--network-alias=shop", "busybox", "sleep", "999")
+        eventually(lambda: lookup(host, "r1", "web") == "10.1.0.77")
+        eventually(lambda: lookup(host, "b1", "web") == "10.1.0.88")
+        eventually(lambda: lookup(host, "both", "web.red.container") == "10.1.0.77")
+        assert lookup(host, "r1", "web.blue.container") == "10.1.0.88"
+
+        def told() -> dict[str, list[str]]:
+            (items,) = etcd.get_prefixes("/container_network/bridge/containers/host1/")
+            assert all(item.lease for item in items)
+            documents = [json.loads(item.value) for item in items]
+            return {f"{one['container']} in {one['network']}": one["aliases"] for one in documents}
+
+        wanted = {"r1 in red": [], "both in blue": [], "both in red": [], "b1 in blue": ["shop"]}
+        eventually(lambda: told() == wanted, what=f"the datastore is told {told()}")
+        host.kill_driver()
+        assert lookup(host, "r1", "web") == ""
+        host.docker("rename", "b1", "b2")
+        host.docker("rm", "--force", "both")
+        host.start_driver()
+        eventually(lambda: lookup(host, "r1", "web") == "10.1.0.77")
+        eventually(lambda: told() == {"r1 in red": [], "b2 in blue": ["shop"]})
