@@ -184,6 +184,10 @@ def test_no_link_is_broken(site: Path, pages: dict[str, Page]):
     assert {name: broken for name in pages if (broken := broken_links(site, pages, name))} == {}
 
 
+def test_the_theme_finds_no_fault_with_a_page(site: Path):
+    assert [path for path in site.rglob("*.html") if 'class="contents' in path.read_text()] == []
+
+
 def test_nothing_is_loaded_from_elsewhere(site: Path, pages: dict[str, Page]):
     assert {link for page in pages.values() for link in page.loaded if urlsplit(link).netloc} == set()
     styles = [path.read_text() for path in site.rglob("*.css")]
@@ -228,6 +232,7 @@ def test_words_of_both_languages_are_found(seen: dict[str, Any]):
     arp, table, module = (seen["searches"][search] for search in SEARCHES)
     assert arp["failures"] == table["failures"] == module["failures"] == []
     assert "/docs/course/terms.html" in arp["found"]
+    assert table["found"][0].startswith(("/docs/course/zh/", "/README.zh"))
     assert "/docs/course/zh/terms.html" in table["found"]
     assert "/reference/veth_pair_module.html" in module["found"]
     assert (arp["said"], table["said"]) == ("Search Results", "搜索结果")

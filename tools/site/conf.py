@@ -26,7 +26,7 @@ exclude_patterns = [".*", "collections"]
 extensions = [
     "myst_parser",
     "sphinx_antsibull_ext",
-    "ansible_links",
+    "reference_pages",
     "navigation",
     "two_languages",
     "two_language_search",
@@ -42,6 +42,7 @@ templates_path = [str(HERE / "templates")]
 # Sphinx's own Chinese for what scripts write on pages is taken by two_languages.
 html_static_path = [str(HERE / "static"), str(Path(sphinx.package_dir, "locale/zh_CN/LC_MESSAGES/sphinx.js"))]
 html_css_files = ["site.css"]
+html_search_scorer = str(HERE / "scorer.js")
 html_copy_source = False
 html_use_index = False
 html_show_sphinx = False

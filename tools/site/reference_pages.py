@@ -1,9 +1,10 @@
 # Copyright (c) 2026, container_network.lab contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""References of the generated pages to Ansible's own documentation lead to its site.
+"""What the generated pages need to stand in this site.
 
-Asking that site for its list of labels, as Sphinx can, would need the network for each build.
+Their references to Ansible's own documentation lead to its site: asking it for its list of labels, as Sphinx can,
+would need the network for each build. Their tables of contents go, since the theme has one beside each page.
 """
 
 from __future__ import annotations
@@ -36,7 +37,14 @@ def link_to_ansible(_app: Any, _env: Any, reference: Any, text: nodes.Node) -> n
     return nodes.reference("", "", text, internal=False, refuri=address) if address else None
 
 
+def without_contents(_app: Any, page: str, source: list[str]) -> None:
+    """Takes the table of contents out of a generated page."""
+    if page.startswith("reference/"):
+        source[0] = re.sub(r"^\.\. contents::\n(?: +:.*\n)*", "", source[0], flags=re.MULTILINE)
+
+
 def setup(app: Any) -> dict[str, bool]:
     """Registers the extension."""
+    app.connect("source-read", without_contents)
     app.connect("missing-reference", link_to_ansible)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
