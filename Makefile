@@ -51,6 +51,7 @@ lab_ready := .venv/.ready-lab$(if $(wildcard requirements-$(LAB).txt),-$(LAB))
 compare_ready := .venv/.ready-compare
 test_ready := .venv/.ready-test
 vagrant_ready := .venv/.ready-vagrant
+site_ready := .venv/.ready-site
 all_scenarios := $(notdir $(patsubst %/molecule.yml,%,$(wildcard molecule/*/molecule.yml)))
 cores := 2.17 2.18 2.19 2.20 2.21
 vagrant_scenarios := $(filter %_vagrant,$(all_scenarios))
@@ -241,6 +242,10 @@ bench: $(test_ready) ## measure; prints tables
 docs: $(test_ready) ## check the plugins' documentation
 	antsibull-docs lint-collection-docs --plugin-docs --validate-collection-refs=self .
 
+.PHONY: site
+site: $(site_ready) ## make the site of all pages, in English and Chinese: site/index.html
+	tools/site/build
+
 # --- the tools ------------------------------------------------------------------------------------
 
 $(lab_ready): requirements.txt $(lab_requirements) tools/make_venv
@@ -251,10 +256,14 @@ $(compare_ready): requirements-compare.txt $(lab_ready) tools/make_venv
 	@tools/make_venv requirements-compare.txt
 	@touch $@
 
-$(test_ready): requirements.txt requirements-aws_vpc.txt requirements-compare.txt requirements-test.txt tools/make_venv tools/test_packages
+$(site_ready): requirements.txt requirements-site.txt tools/make_venv
+	@tools/make_venv requirements-site.txt
+	@touch $@
+
+$(test_ready): requirements.txt $(addprefix requirements-,aws_vpc.txt compare.txt site.txt test.txt) tools/make_venv tools/test_packages
 	@tools/test_packages
 	@tools/make_venv requirements-test.txt
-	@touch $@ $(lab_ready) $(compare_ready)
+	@touch $@ $(lab_ready) $(compare_ready) $(site_ready)
 
 $(vagrant_ready): requirements-vagrant.txt $(test_ready) tools/vagrant/packages
 	@tools/vagrant/packages
