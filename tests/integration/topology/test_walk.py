@@ -67,6 +67,8 @@ def line(netns_factory: Callable[[], str]) -> Line:
     for end, other in (("here", "there"), ("there", "here")):
         netns, (outer, inner) = getattr(found, end), ends[end]
         ip(netns, f"link add vx address {MACS[end]} type vxlan id 7 local {outer} dstport 4789 nolearning")
+        # It would send packets of its own to all, which count as dropped, too.
+        found.run(end, "sysctl", "-qw", "net.ipv6.conf.vx.disable_ipv6=1")
         ip(netns, f"addr add {inner}/24 dev vx")
         ip(netns, "link set vx up")
         ip(netns, f"neigh add {ends[other][1]} lladdr {MACS[other]} dev vx nud permanent")
