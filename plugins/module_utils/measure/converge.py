@@ -69,6 +69,7 @@ class _Measurement:
         peers = [self._peer(peer) for peer in self._params["peers"]]
         first = self._params["peers"][0]
         image, network, address = self._own["image"], self._own["network"], first["address"]
+        containers.seconds_to_start(self._engine, image)  # the first one reads from the disk what others find in memory
         starts = [
             {
                 "answer": containers.seconds_to_answer(self._engine, image, network, address),

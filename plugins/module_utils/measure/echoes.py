@@ -38,7 +38,7 @@ def round_trips(netns: str | None, destination: str, count: int) -> list[float]:
         except LabError:
             answered = None
         if answered is not None:
-            found.append(answered * 1000)
+            found.append(round(answered * 1000, 4))
         else:
             lost += 1
             if lost == 2:

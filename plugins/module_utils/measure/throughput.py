@@ -28,7 +28,8 @@ from .processors import ProcessorMeter
 PROGRAM = "iperf3"
 _HEADERS = 52  # bytes of an IPv4 and a TCP header with timestamps
 _CONNECT = 5  # seconds
-_UNTIL_READY = 10.0  # seconds
+_UNTIL_READY = 10.0  # seconds, in which a run that fails is tried again
+_PAUSE = 0.2  # seconds
 _LONGEST = 1800  # seconds that a server lives if nobody ends it
 
 
@@ -105,10 +106,9 @@ def _run(way: Way, seconds: int, mtu: int | None, meter: ProcessorMeter, options
         try:
             rate = received_rate(done.stdout)
         except LabError as error:
-            # The server is about to listen, or to be done with the run before.
-            soon = any(word in str(error) for word in ("refused", "busy"))
-            if soon and time.monotonic() < deadline:
-                time.sleep(0.1)
+            # The server may be about to listen, or to be done with the run before, of which it does not always say so.
+            if time.monotonic() < deadline:
+                time.sleep(_PAUSE)
                 continue
             raise LabError(
                 f"{PROGRAM} from {os.uname().nodename} to {way.address} port {way.port}: {error} If hosts have "
