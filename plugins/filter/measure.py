@@ -11,7 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.container_network.lab.plugins.module_utils.measure.comparison import compared
-from ansible_collections.container_network.lab.plugins.module_utils.measure.comparison_page import comparison_page
+from ansible_collections.container_network.lab.plugins.module_utils.measure.comparison_page import (
+    comparison_page,
+    picture,
+)
 from ansible_collections.container_network.lab.plugins.module_utils.measure.comparison_text import (
     comparison_csv,
     comparison_text,
@@ -25,9 +28,11 @@ from ansible_collections.container_network.lab.plugins.plugin_utils.comparison_p
 
 
 def comparison_files(comparison: Mapping[str, Any], title: str = "Container networks compared") -> dict[str, str]:
-    """The comparison as a page and for spreadsheets, by the ending of the file's name."""
+    """The comparison as a page, for spreadsheets, and its plots as pictures, by the ending of the file's name."""
     networks = compared(comparison)
-    return {"html": comparison_page(networks, plots_of(networks), title), "csv": comparison_csv(networks)}
+    plots = plots_of(networks)
+    pictures = {f"{key}.svg": picture(plot) for key, plot in plots.items()}
+    return {"html": comparison_page(networks, plots, title), "csv": comparison_csv(networks), **pictures}
 
 
 def comparison_table(comparison: Mapping[str, Any]) -> str:

@@ -11,11 +11,13 @@ from html import escape
 from .comparison import QUANTITIES, Compared, Quantity
 from .spread import number
 
-_STYLE = """
+_COLOURS = """
 :root { color-scheme: light dark; --ink: #1b2733; --soft: #5b6b7a; --paper: #fff; --edge: #b9c4ce; --mark: #1565a8;
   --beside: #9aa7b3; --row: #f3f6f8; }
 @media (prefers-color-scheme: dark) { :root { --ink: #e3e9ee; --soft: #9fb0bf; --paper: #12181f; --edge: #3b4956;
   --mark: #63b3f0; --beside: #66737f; --row: #1a222b; } }
+"""
+_STYLE = """
 * { box-sizing: border-box; }
 body { margin: 0 auto; max-width: 76rem; padding: 1rem; color: var(--ink); background: var(--paper);
   font: 15px/1.45 system-ui, sans-serif; }
@@ -49,7 +51,7 @@ def comparison_page(networks: Sequence[Compared], plots: Mapping[str, str], titl
         "<!DOCTYPE html>",
         '<html lang="en"><head><meta charset="utf-8">',
         '<meta name="viewport" content="width=device-width, initial-scale=1">',
-        f"<title>{escape(title)}</title><style>{_STYLE}</style></head><body>",
+        f"<title>{escape(title)}</title><style>{_COLOURS}{_STYLE}</style></head><body>",
         f"<h1>{escape(title)}</h1>",
         f"<p>{_LEGEND}</p>",
         f'<div class="plots">{"".join(figures)}</div>',
@@ -62,6 +64,12 @@ def comparison_page(networks: Sequence[Compared], plots: Mapping[str, str], titl
         "",
     ]
     return "\n".join(parts)
+
+
+def picture(plot: str) -> str:
+    """A plot as a file of its own, light or dark as its reader."""
+    end = plot.index(">") + 1
+    return f"{plot[:end]}<style>{_COLOURS}</style>{plot[end:]}\n"
 
 
 def _section(title: str, table: str) -> list[str]:

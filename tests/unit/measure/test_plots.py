@@ -38,3 +38,11 @@ def test_the_same_measurements_make_the_same_page():
 
 def test_nothing_measured_has_no_plots():
     assert "<svg" not in comparison_files({"variants": [variant("kuryr", None, problem="no")]})["html"]
+
+
+def test_a_plot_is_a_picture_of_its_own():
+    files = comparison_files(comparison())
+    picture = files["latency.svg"]
+    assert ElementTree.fromstring(picture).tag.endswith("svg")
+    assert picture.index("--mark: ") < picture.index("var(--mark)")
+    assert len([name for name in files if name.endswith(".svg")]) == 9
