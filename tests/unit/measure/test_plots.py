@@ -3,15 +3,19 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import json
 import re
+from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
 
 pytest.importorskip("matplotlib", reason="matplotlib is in requirements-compare.txt")
 
-from ansible_collections.container_network.lab.plugins.filter.measure import comparison_files
+from ansible_collections.container_network.lab.plugins.filter.measure import comparison_files, comparison_table
 from tests.support.comparisons import comparison, variant
+
+DOCS = Path(__file__).parents[3] / "docs"
 
 
 def test_each_quantity_has_a_plot_in_the_colours_of_the_page():
@@ -46,3 +50,12 @@ def test_a_plot_is_a_picture_of_its_own():
     assert ElementTree.fromstring(picture).tag.endswith("svg")
     assert picture.index("--mark: ") < picture.index("var(--mark)")
     assert len([name for name in files if name.endswith(".svg")]) == 9
+
+
+def test_pictures_and_table_of_the_docs_are_those_of_the_run_that_they_show():
+    recorded = json.loads((Path(__file__).parent / "recorded.json").read_text())
+    files = comparison_files(recorded)
+    for key in ("latency", "throughput_equal"):
+        assert (DOCS / f"pictures/compare_{key}.svg").read_text() == files[f"{key}.svg"]
+    shown = [line.strip() for line in (DOCS / "compare.md").read_text().splitlines()]
+    assert [line for line in comparison_table(recorded).splitlines() if line.strip() not in shown] == []
