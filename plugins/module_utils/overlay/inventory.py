@@ -132,7 +132,7 @@ def docker_networks(config: Mapping[str, Any]) -> list[dict[str, Any]]:
 def network_checks(config: Mapping[str, Any], hosts: Hosts, own: str) -> list[dict[str, Any]]:
     """The checks of one host, once modules have looked at all of them.
 
-    A further entry of ``config`` is ``outside_address``.
+    Further entries of ``config`` are ``outside_address`` and ``gateway_subnet``.
     """
     plane = config["control_plane"]
     engines = {name: _engine(variables) for name, variables in hosts.items()}
@@ -153,7 +153,7 @@ def network_checks(config: Mapping[str, Any], hosts: Hosts, own: str) -> list[di
     }
     nodes = [engine["swarm"]["node_id"] for engine in engines.values()]
     others = [host for name, host in found.items() if name != own]
-    gateway = _gateway(engines[own]["networks"])
+    gateway = _gateway(engines[own]["networks"], config["gateway_subnet"])
     return checks(plane, found[own], others, overlays, nodes, gateway, config["outside_address"])
 
 
@@ -163,8 +163,11 @@ def _engine(variables: Mapping[str, Any]) -> Mapping[str, Any]:
     return now if "networks" in now else variables["_docker_overlay_swarm"]
 
 
-def _gateway(networks: Sequence[Mapping[str, Any]]) -> ipaddress.IPv4Interface:
-    """The address of the host's docker_gwbridge: Docker takes the first one of its subnet."""
+def _gateway(networks: Sequence[Mapping[str, Any]], wanted: str) -> ipaddress.IPv4Interface:
+    """The address of the host's docker_gwbridge: Docker takes the first one of its subnet.
+
+    If it was not there when the host was looked at, this run has made it, of the subnet ``wanted``.
+    """
     subnets = [network["subnets"][0] for network in networks if network["name"] == GATEWAY_BRIDGE]
-    subnet = ipaddress.IPv4Network(subnets[0] if subnets else "0.0.0.0/0")
+    subnet = ipaddress.IPv4Network(subnets[0] if subnets else wanted)
     return ipaddress.IPv4Interface((subnet.network_address + 1, subnet.prefixlen))

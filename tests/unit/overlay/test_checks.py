@@ -40,7 +40,12 @@ def listed(
     engines: list | None = None,
     expected: list | None = None,
 ) -> list[dict]:
-    config = {"control_plane": control_plane, "networks": [OVERLAY, INNER], "outside_address": "203.0.113.1"}
+    config = {
+        "control_plane": control_plane,
+        "networks": [OVERLAY, INNER],
+        "outside_address": "203.0.113.1",
+        "gateway_subnet": "172.18.0.0/16",
+    }
     hosts = {
         name: {
             "_docker_overlay_now": engine,

@@ -14,6 +14,7 @@ from ansible_collections.container_network.lab.plugins.module_utils.overlay.conf
 from ansible_collections.container_network.lab.plugins.module_utils.overlay.inventory import (
     docker_networks,
     needed_ports,
+    network_checks,
     network_description,
     seen_of,
 )
@@ -27,7 +28,8 @@ def config(control_plane: str = SWARM, managers: tuple[str, ...] = ("node-1",), 
 
 
 def host(node_id: str = "", nodes: list | None = None, networks: list | None = None, **results: Any) -> dict[str, Any]:
-    swarm = {"state": "active" if node_id else "inactive", "node_id": node_id, "nodes": nodes or []}
+    state = "active" if node_id else "inactive"
+    swarm = {"state": state, "node_id": node_id, "nodes": nodes or [], "manages": bool(nodes)}
     return {
         "_docker_overlay_host": {"host_info": {"address": "192.168.1.68"}},
         "_docker_overlay_swarm": {"swarm": swarm, "networks": networks or []},
@@ -121,3 +123,15 @@ def test_a_blocked_port_is_said_with_all_that_a_firewall_must_let_pass() -> None
         "node-2 cannot reach 192.168.1.68 on port 2377/tcp (no answer within 3 s): let a firewall between them "
         "pass 2377/tcp, 7946/tcp, 7946/udp and 4789/udp"
     ]
+
+
+@pytest.mark.parametrize(
+    ("found", "address"),
+    [([], "172.18.0.1/16"), ([{"name": "docker_gwbridge", "id": "1", "subnets": ["172.20.0.0/16"]}], "172.20.0.1/16")],
+)
+def test_the_egress_bridge_has_the_address_that_it_has_or_was_made_with(found, address):
+    state = host(networks=found)
+    state["workloads_state"] = {"containers": {}}
+    asked = {**config(ETCD), "networks": [], "outside_address": "", "gateway_subnet": "172.18.0.0/16"}
+    checked = {check["name"]: check for check in network_checks(asked, {"node-1": state}, "node-1")}
+    assert checked["address of docker_gwbridge"]["expect"] == [f"inet {address}"]
