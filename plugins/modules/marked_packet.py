@@ -72,8 +72,8 @@ options:
     type: path
 attributes:
   check_mode:
-    support: none
-    description: Does nothing in check mode.
+    support: full
+    description: Can run in check mode, in which it does nothing.
   diff_mode:
     support: none
     description: Shows what was different.

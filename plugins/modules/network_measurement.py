@@ -111,8 +111,8 @@ options:
     default: []
 attributes:
   check_mode:
-    support: none
-    description: Does nothing in check mode.
+    support: full
+    description: Can run in check mode, in which it does nothing.
   diff_mode:
     support: none
     description: Shows what was different.

@@ -23,6 +23,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.container_network.lab.plugins.module_utils.docker.engine import Engine
+from ansible_collections.container_network.lab.plugins.module_utils.driver.plugin_socket import ANSWER_SECONDS
 from ansible_collections.container_network.lab.plugins.module_utils.driver.shared_networks import LEAVING
 from ansible_collections.container_network.lab.plugins.module_utils.kernel.namespaces import inside
 from tests.support import etcd_process, module_runner
@@ -190,10 +191,10 @@ class DriverHost:
         self._driver = None
 
     def stop_driver(self) -> None:
-        """As systemctl stop does."""
+        """As systemctl stop does; requests that are there already are answered, see PluginServer.stop."""
         if self._driver is not None:
             self._driver.terminate()
-            self._driver.wait(20)
+            self._driver.wait(ANSWER_SECONDS + 10)
             self._driver = None
 
     def close(self) -> None:

@@ -106,7 +106,7 @@ def connections(host: str, networks: Sequence[str]) -> list[Connection]:
     inspected = f"xargs --no-run-if-empty docker inspect --format '{template}' 2>/dev/null || true"
     found = []
     for line in on_host(host, "sh", "-c", f"docker ps --quiet | {inspected}").splitlines():
-        name, _, joined = line.partition(" ")
+        name, _space, joined = line.partition(" ")
         for network, document in json.loads(joined).items():
             if network in networks and document["EndpointID"]:
                 container = json.loads(name).lstrip("/")
@@ -121,11 +121,11 @@ def names_unlike(
 
     A container that is in several networks has its short name in one of them.
     """
-    known = {(name, address) for name, address in kernel.get("name", ())}
+    known = {(entry[0], entry[1]) for entry in kernel.get("name", ())}
     short = {entry for entry in known if "." not in entry[0]}
     full = {(f"{one.container}.{domain.replace('NETWORK', one.network)}", one.address) for one in running}
     found = unlike(f"full names on {host}", known - short, full)
-    found += unlike(f"names on {host}", (name for name, _ in short), (one.container for one in running))
+    found += unlike(f"names on {host}", (name for name, _address in short), (one.container for one in running))
     foreign = sorted(short - {(one.container, one.address) for one in running})
     return found + [f"names on {host}: {foreign} are nobody's"] * bool(foreign)
 

@@ -48,7 +48,7 @@ def _items(place: Place, folder: str) -> dict[tuple[str, str], str]:
     """What a folder of etcd has, by network and the last part of the key."""
     found = {}
     for key, value in place.stored(f"{_STORE}{folder}/").items():
-        network, _, last = key.partition("/")
+        network, _slash, last = key.partition("/")
         found[unquote(network), last] = value
     return found
 

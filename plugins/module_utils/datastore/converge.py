@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from ..errors import InvalidInput
+from ..errors import InvalidInput, LabError
 from ..outcome import Outcome
 from .answers import NoUsers
 from .cluster import ROOT
@@ -52,7 +52,7 @@ def _converge_members(etcd: Etcd, params: dict[str, Any], check_mode: bool) -> t
     for member in leaving_members(seen, wanted, joining):
         steps.append(f"member {member.name or ', '.join(member.peer_urls)} leaves")
         if not check_mode:
-            _change_members(etcd, "cluster/member/remove", {"ID": member.id})
+            _remove_member(etcd, member.id)
     if not joining:
         return steps, {}
     steps.append(f"member {joining} joins")
@@ -60,6 +60,15 @@ def _converge_members(etcd: Etcd, params: dict[str, Any], check_mode: bool) -> t
         return steps, {"initial_cluster": ""}
     answer = _change_members(etcd, "cluster/member/add", {"peerURLs": [wanted[joining]]})
     return steps, {"initial_cluster": initial_cluster(members_of(answer), joining, wanted[joining])}
+
+
+def _remove_member(etcd: Etcd, identifier: str) -> None:
+    """A request whose answer was lost is sent again, to another member: it may have gone already."""
+    try:
+        _change_members(etcd, "cluster/member/remove", {"ID": identifier})
+    except LabError as error:
+        if "member not found" not in str(error):
+            raise
 
 
 def _change_members(etcd: Etcd, method: str, body: dict[str, Any]) -> dict[str, Any]:

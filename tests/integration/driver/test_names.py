@@ -68,11 +68,13 @@ def named_host(
         )
         names = {"hosts_file": f"{FOLDER}/hosts", "dnsmasq_pid_file": f"{FOLDER}/pid", "dns_address": ADDRESS}
         host.start_driver(etcd={"endpoints": [cluster.endpoint]}, networks=networks, **names)
-        yield host
-        host.clean("plain")
-        host.stop_driver()  # or it would start the others again
-        host.run("pkill", "--pidfile", f"{FOLDER}/pid")
-        host.run("sh", "-c", f"kill $(cat {FOLDER}/53*.pid)", check=False)
+        try:
+            yield host
+        finally:
+            host.clean("plain")
+            host.stop_driver()  # or it would start the others again
+            host.run("pkill", "--pidfile", f"{FOLDER}/pid")
+            host.run("sh", "-c", f"kill $(cat {FOLDER}/53*.pid)", check=False)
 
 
 @pytest.fixture

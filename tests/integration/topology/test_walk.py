@@ -53,6 +53,9 @@ class Line:
 def line(netns_factory: Callable[[], str]) -> Line:
     """10.9.8.1 - .2, 10.9.7.2 - .1, and the same with fd00:8:: and fd00:7::; in VXLAN 10.6.6.1 and .2."""
     found = Line(netns_factory(), netns_factory(), netns_factory())
+    # A link-local address that is still tested for duplicates asks for no neighbour.
+    for where in ("here", "middle", "there"):
+        found.run(where, "sysctl", "-qw", "net.ipv6.conf.all.accept_dad=0", "net.ipv6.conf.default.accept_dad=0")
     for end, name, number in ((found.here, "va", 8), (found.there, "vb", 7)):
         ip(end, f"link add {name} type veth peer name to-{name} netns {found.middle}")
         for where, device, last in ((end, name, 1), (found.middle, f"to-{name}", 2)):

@@ -218,7 +218,7 @@ def test_who_waits_for_another_request_holds_no_worker(path: Path) -> None:
     with ThreadPoolExecutor(1) as worker, ThreadPoolExecutor(50) as clients:
         server = PluginServer(path, {"Driver.Wait": wait_for_other, "Driver.Other": other}, worker)
         server.start()
-        waiting = [clients.submit(post, path, "Driver.Wait", {}) for _ in range(49)]
+        waiting = [clients.submit(post, path, "Driver.Wait", {}) for _number in range(49)]
         assert post(path, "Driver.Other", {}) == {}
         assert [one.result(5) for one in waiting] == [{"came": True}] * 49
         server.stop()
@@ -234,7 +234,7 @@ def test_a_method_with_workers_of_its_own_keeps_the_others_free(path: Path) -> N
     with ThreadPoolExecutor(1) as worker, ThreadPoolExecutor(1) as own, ThreadPoolExecutor(10) as clients:
         server = PluginServer(path, {"Driver.Slow": slow, "Driver.Echo": echo}, worker, {"Driver.Slow": own})
         server.start()
-        waiting = [clients.submit(post, path, "Driver.Slow", {}) for _ in range(10)]
+        waiting = [clients.submit(post, path, "Driver.Slow", {}) for _number in range(10)]
         assert post(path, "Driver.Echo", {"n": 1}) == {"n": 1}
         assert not any(one.done() for one in waiting)
         proceed.set()
