@@ -23,7 +23,6 @@ from typing import Any
 import pytest
 
 from ansible_collections.container_network.lab.plugins.module_utils.docker.engine import Engine
-from ansible_collections.container_network.lab.plugins.module_utils.driver.plugin_socket import ANSWER_SECONDS
 from ansible_collections.container_network.lab.plugins.module_utils.driver.shared_networks import LEAVING
 from ansible_collections.container_network.lab.plugins.module_utils.kernel.namespaces import inside
 from tests.support import etcd_process, module_runner
@@ -191,10 +190,10 @@ class DriverHost:
         self._driver = None
 
     def stop_driver(self) -> None:
-        """As systemctl stop does; requests that are there already are answered, see PluginServer.stop."""
+        """As systemctl stop does."""
         if self._driver is not None:
             self._driver.terminate()
-            self._driver.wait(ANSWER_SECONDS + 10)
+            self._driver.wait(20)
             self._driver = None
 
     def close(self) -> None:

@@ -32,8 +32,8 @@ NETWORK = "40.15.0.0/16"
 PREFIX = "/coreos.com/network"
 LEASES = {68: "40.15.43.0/24", 254: "40.15.26.0/24", 245: "40.15.56.0/24"}
 BACKENDS = ("vxlan", "host-gw")
-JOINING_SECONDS = 4.0
-"""In which the hosts follow etcd, also on a busy machine, and before they look by themselves."""
+JOINING_SECONDS = 1.0
+"""In which the hosts follow etcd."""
 MENDING_SECONDS = 8.0
 """In which they mend what others broke: flannel looks every five seconds."""
 

@@ -181,7 +181,7 @@ def test_hundreds_of_clients_that_send_nothing_or_half_keep_nobody_waiting(serve
             client.sendall(HALVES[number % len(HALVES)])
         began = time.monotonic()
         assert post(path, "Driver.Echo", {"n": 1}) == {"n": 1}
-        assert time.monotonic() - began < plugin_socket.REQUEST_SECONDS / 2  # before any of them is given up
+        assert time.monotonic() - began < 1
 
 
 def test_who_does_not_read_the_answers_is_given_up(serve, path: Path, short_of_time: None) -> None:
