@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -193,7 +194,12 @@ class DriverHost:
         """As systemctl stop does."""
         if self._driver is not None:
             self._driver.terminate()
-            self._driver.wait(20)
+            try:
+                self._driver.wait(20)
+            except subprocess.TimeoutExpired:
+                self._driver.send_signal(signal.SIGUSR1)
+                eventually(lambda: "most recent call first" in self.log(), what="the driver tells no stacks")
+                raise AssertionError(f"the driver does not end: {self.log()}") from None
             self._driver = None
 
     def close(self) -> None:

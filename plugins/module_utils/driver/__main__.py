@@ -9,6 +9,7 @@ With the further argument ``remove``, it removes what the networks created on th
 from __future__ import annotations
 
 import contextlib
+import faulthandler
 import logging
 import os
 import signal
@@ -18,7 +19,6 @@ import threading
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from queue import SimpleQueue
 from typing import Any
 
 from ..errors import LabError
@@ -69,16 +69,28 @@ def workers(config: Config) -> list[Following]:
 
 
 def serve(running: list[Following]) -> None:
-    """Serve until SIGTERM or SIGINT."""
-    signals: SimpleQueue[int] = SimpleQueue()  # its `put` is safe in a signal handler
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda number, _frame: signals.put(number))
+    """Serve until SIGTERM or SIGINT; SIGUSR1 tells the journal where each thread is."""
+    faulthandler.register(signal.SIGUSR1)
+    told_to_end = _told_to_end()
     for worker in running:
         worker.start()
     threading.Thread(target=_tell_ready, args=(running,), name="ready", daemon=True).start()
-    signals.get()
+    told_to_end.recv(1)
     for worker in running:
         worker.stop()
+
+
+def _told_to_end() -> socket.socket:
+    """Where a byte can be read when SIGTERM or SIGINT has come.
+
+    Such a signal may reach any thread (signal(7)), and would not wake the main one, which alone handles it in Python.
+    """
+    reader, writer = socket.socketpair()
+    writer.setblocking(False)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda _number, _frame: None)
+    signal.set_wakeup_fd(writer.detach())
+    return reader
 
 
 def _tell_ready(running: list[Following]) -> None:
