@@ -24,6 +24,7 @@ from ..errors import LabError
 from ..kernel.namespaces import inside
 from ..kernel.netlink import NetlinkSocket
 from ..kernel.writer import KernelWriter, address_added
+from .complaints import Complaints
 from .dns_views import PORT, Networks
 
 ANSWER_SECONDS = 5.0
@@ -31,7 +32,6 @@ ANSWER_SECONDS = 5.0
 OPEN_QUERIES = 64
 """Of one container at once, over UDP; further ones take the place of the oldest. Over TCP there is one at a time."""
 _LONGEST_MESSAGE = 65535
-log = logging.getLogger(__name__)
 
 
 @dataclass(eq=False)
@@ -62,14 +62,18 @@ class DnsRelays:
         self._address = address
         self._port_of = port_of
         self._relays: dict[str, _Relay] = {}
-        self._complaints: dict[str, str] = {}
+        self._complaints = Complaints(logging.INFO)
         self._queries: list[_Query] = []
         self._selector = selectors.DefaultSelector()
         self._lock = threading.RLock()
         self._stopping = False
 
     def sync(self, wanted: Mapping[str, Networks]) -> None:
-        """Have a relay in each of these namespaces (paths), with the networks of its container, and in no others."""
+        """Have a relay in each of these namespaces (paths), with the networks of its container, and in no others.
+
+        A failure is told once: the container may have ended meanwhile, or have a server of its own there.
+        """
+        complaints = []
         with self._lock:
             for sandbox in self._relays.keys() - wanted.keys():
                 self._close(self._relays.pop(sandbox))
@@ -77,18 +81,14 @@ class DnsRelays:
                 if sandbox in self._relays:
                     self._relays[sandbox].networks = networks
                 else:
-                    self._try_to_open(sandbox, networks)
-            self._complaints = {sandbox: text for sandbox, text in self._complaints.items() if sandbox in wanted}
+                    try:
+                        self._open(sandbox, networks)
+                    except (LabError, OSError) as error:
+                        complaints.append(f"a container asks no names ({sandbox}): {error}")
+            self._complaints.are(complaints)
 
-    def _try_to_open(self, sandbox: str, networks: Networks) -> None:
-        """A failure is told once: the container may have ended meanwhile, or have a server of its own there."""
-        try:
-            relay = _Relay(*listening(sandbox, self._address), networks, threading.Semaphore())
-        except (LabError, OSError) as error:
-            if self._complaints.get(sandbox) != str(error):
-                log.info("a container asks no names (%s): %s", sandbox, error)
-            self._complaints[sandbox] = str(error)
-            return
+    def _open(self, sandbox: str, networks: Networks) -> None:
+        relay = _Relay(*listening(sandbox, self._address), networks, threading.Semaphore())
         self._relays[sandbox] = relay
         self._selector.register(relay.udp, selectors.EVENT_READ, (self._ask, relay))
         self._selector.register(relay.tcp, selectors.EVENT_READ, (self._accept, relay))

@@ -24,6 +24,7 @@ from ..kernel.command import run
 from ..kernel.ipsets import IpSet
 from ..kernel.iptables import ChainSet
 from ..kernel.listening import listening_error
+from .complaints import Complaints
 from .dns_forwarding import Forwarding
 from .dns_names import ContainerName, NamesFiles
 from .dns_views import PROTOCOLS, SET_PREFIX, WHOLE_PORT, Networks, View, plan_views, redirection
@@ -68,7 +69,7 @@ class DnsServer:
         self._views: list[View] = []
         self._sets: dict[str, IpSet] | None = None  # as they are in the kernel; None: to be read
         self._failed: dict[int, float] = {}  # ports that were not served, and since when
-        self._complaint = ""
+        self._complaints = Complaints()
 
     def update(self, driver: str, known: DriverNames, thorough: bool = False) -> None:
         """Apply what a driver knows now; ``thorough`` reads the kernel again, and repairs what others have changed."""
@@ -95,12 +96,10 @@ class DnsServer:
             return
         try:
             self._apply()
-            self._complaint = ""
+            self._complaints.are(())
         except LabError as error:
             self._sets = None
-            if str(error) != self._complaint:
-                log.warning("the DNS views cannot be updated: %s", error)
-            self._complaint = str(error)
+            self._complaints.are([f"the DNS views cannot be updated: {error}"])
 
     def _apply(self) -> None:
         ports = self._ports()

@@ -14,6 +14,7 @@ from collections.abc import Collection, Iterable
 
 from ..errors import LabError
 from ..kernel.conntrack import remove_flows
+from .complaints import Complaints
 from .dns_names import ContainerName
 
 log = logging.getLogger(__name__)
@@ -24,7 +25,7 @@ class Flows:
 
     def __init__(self) -> None:
         self._holders: dict[str, str] = {}  # endpoints by address
-        self._complaint = ""
+        self._complaints = Complaints()
 
     def follow(self, containers: Iterable[ContainerName]) -> None:
         """Forget the flows of addresses that had another endpoint the last time, or have none any more."""
@@ -36,10 +37,8 @@ class Flows:
         """Forget all flows of addresses. A failure is logged: no container's start depends on it."""
         try:
             count = remove_flows(addresses)
-            self._complaint = ""
+            self._complaints.are(())
         except (LabError, OSError) as error:
-            if str(error) != self._complaint:
-                log.warning("flows of removed containers may be left: %s", error)
-            self._complaint = str(error)
+            self._complaints.are([f"flows of removed containers may be left: {error}"])
         else:
             log.debug("%d flows of %s forgotten", count, addresses)

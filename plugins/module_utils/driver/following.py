@@ -13,6 +13,7 @@ from typing import Any, Generic, TypeVar
 from ..datastore.mirror import EtcdSnapshot, Mirror, WatchLost
 from ..errors import LabError
 from ..recorded import guard
+from .complaints import Complaints
 from .config import Config
 from .converger import Converger
 from .docker_view import Docker
@@ -61,17 +62,17 @@ class Following(Generic[Kind]):
 
     def _follow(self) -> None:
         """Keep the watch running."""
-        complaint, pause = "", _WATCH_PAUSE[0]
+        complaints, pause = Complaints(), _WATCH_PAUSE[0]
         while not self._stopping.is_set():
             try:
                 self._mirror.follow()
-                complaint, pause = "", _WATCH_PAUSE[0]
+                pause = _WATCH_PAUSE[0]
+                complaints.are(())
             except WatchLost as error:
                 log.info("%s; reading everything again", error)
             except LabError as error:
-                if str(error) != complaint:
-                    log.warning("%s", error)
-                complaint, pause = str(error), min(pause * 2, _WATCH_PAUSE[1])
+                pause = min(pause * 2, _WATCH_PAUSE[1])
+                complaints.are([str(error)])
             except Exception:
                 log.exception("the watch of etcd failed")
             self._interrupted()

@@ -5,27 +5,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
-from .dns_names import DOMAIN
-from .follower import Follower
+from .docker_follower import DockerFollower
 
 
-class NamedFollower(Follower):
-    """One kind of network, on one host, whose Docker driver is another program."""
+class NamedFollower(DockerFollower):
+    """One kind of network, on one host, whose Docker driver is another program.
+
+    Of the framework's keys it has ``containers/``.
+    """
 
     driver: str
     """The name of the network in the service's configuration, and of the Docker driver of the other program."""
-    dns_domain: str = DOMAIN
-    """The domain of its containers' full names; queries for it are never forwarded."""
-
-    @classmethod
-    def prefix(cls) -> str:
-        """The prefix of the keys of the framework: ``containers/``."""
-        return f"/container_network/{cls.driver}/"
-
-    @classmethod
-    def watched_prefixes(cls, options: Mapping[str, Any]) -> tuple[str, ...]:
-        """The network's keys, and the framework's."""
-        return (*super().watched_prefixes(options), cls.prefix())

@@ -6,35 +6,33 @@
 from __future__ import annotations
 
 import logging
-import threading
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..datastore.mirror import EtcdSnapshot
-from ..datastore.reading import Reading, warnings_of
+from ..datastore.reading import Reading
 from ..errors import LabError
+from .complaints import Complaints
 from .config import Config
 from .container_records import ContainerRecords, NamedContainer
 from .container_records import names as container_names
-from .dns_names import AllNames
+from .dns_names import AllNames, ContainerName
 from .dns_relay import DnsRelays
 from .dns_server import DnsServer, DriverNames
 from .dns_views import Networks
-from .docker_view import Docker, DockerEndpoint
-from .following import Following
+from .docker_following import RESYNC_SECONDS, RETRY_SECONDS, DockerFollowing
+from .docker_view import Docker, DockerEndpoint, DockerEvent
 from .named_follower import NamedFollower
 
-RESYNC_SECONDS = 15.0
 STARTING_SECONDS = 0.1
 """Between looks at a container that Docker is starting: it tells nothing of it before."""
 PATIENCE_SECONDS = 30.0
 """How long after an event that goes on: some containers never start, and are restarted again and again."""
-_EVENTS_PAUSE = 1.0
 log = logging.getLogger(__name__)
 
 
-class Naming(Following[NamedFollower]):
+class Naming(DockerFollowing[NamedFollower]):
     """Runs a `NamedFollower`: blocking code in a few threads."""
 
     def __init__(
@@ -46,58 +44,44 @@ class Naming(Following[NamedFollower]):
         all_names: AllNames,
         dns_server: DnsServer | None = None,
     ) -> None:
-        super().__init__(kind, options, config, docker)
-        self._all_names = all_names
-        self._dns_server = dns_server
+        super().__init__(kind, options, config, docker, all_names, dns_server)
         self._records = ContainerRecords(self._network.host, kind.prefix())
         self._relays = DnsRelays(config.dns_address, dns_server.port_of) if dns_server else None
         self._inspected: dict[str, tuple[str, tuple[str, ...]]] = {}  # sandbox and aliases, by endpoint
         self._own_networks: frozenset[str] = frozenset()
         self._clients: dict[str, Networks] = {}
-        self._look_again = threading.Event()
-        self._unread: dict[str, str] = {}
 
     def stop(self) -> None:
         """End the threads."""
         super().stop()
-        self._look_again.set()
         if self._relays:
             self._relays.stop()
 
     def _work(self) -> tuple[Callable[[], None], ...]:
         relays = (self._relays.run,) if self._relays else ()
-        return (*super()._work(), self._follow_docker, self._look, *relays)
+        return (*super()._work(), self._look, *relays)
 
-    def _follow_docker(self) -> None:
-        """Containers that join or leave a network, and new names, are seen at once."""
-        while not self._stopping.is_set():
-            try:
-                for event in self._network.host.docker.events():
-                    if event.driver in ("", self._network.driver):
-                        self._look_again.set()
-            except LabError as error:
-                log.debug("%s", error)
-            self._look_again.set()
-            self._stopping.wait(_EVENTS_PAUSE)
+    def _concerns(self, event: DockerEvent | None) -> bool:
+        """Containers that join or leave a network, and new names."""
+        return event is None or event.driver in ("", self._network.driver)
 
     def _look(self) -> None:
         """Tell the datastore of this host's containers, again and again."""
-        complaint, soon_until = "", 0.0
+        complaints, soon_until = Complaints(logging.INFO), 0.0
         while not self._stopping.is_set():
-            starting = False
+            pause = RESYNC_SECONDS
             try:
-                starting = self._tell() and time.monotonic() < soon_until
-                complaint = ""
+                if self._tell() and time.monotonic() < soon_until:
+                    pause = STARTING_SECONDS
+                complaints.are(())
             except (LabError, OSError) as error:
-                if str(error) != complaint:
-                    log.info("the names of containers cannot be told: %s", error)
-                complaint = str(error)
+                pause = RETRY_SECONDS
+                complaints.are([f"the names of containers cannot be told: {error}"])
             except Exception:
                 log.exception("the names of containers cannot be told")
-            pause = STARTING_SECONDS if starting else 1.0 if complaint else RESYNC_SECONDS
-            if self._look_again.wait(pause):
+            if self._resync_now.wait(pause):
                 soon_until = time.monotonic() + PATIENCE_SECONDS
-            self._look_again.clear()
+            self._resync_now.clear()
 
     def _tell(self) -> bool:
         """Whether Docker is still starting a container, of which it tells nothing yet."""
@@ -138,11 +122,8 @@ class Naming(Following[NamedFollower]):
     def _bring_about(self, copy: EtcdSnapshot, thorough: bool) -> None:
         reading = Reading()
         names = tuple(container_names(copy, self._network.prefix(), reading))
-        for line in warnings_of({key: text for key, text in reading.unread.items() if self._unread.get(key) != text}):
-            log.warning("%s", line)
-        self._unread = reading.unread
-        self._all_names.update(self._network.driver, names)
-        if self._dns_server is not None:
-            known = DriverNames(names, self._own_networks, self._clients)
-            self._dns_server.update(self._network.driver, known, thorough)
+        self._serve_names(names, reading.unread, copy, thorough)
         super()._bring_about(copy, thorough)
+
+    def _known(self, names: tuple[ContainerName, ...], copy: EtcdSnapshot) -> DriverNames:
+        return DriverNames(names, self._own_networks, self._clients)

@@ -29,21 +29,23 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Any
 
 from ..datastore.mirror import EtcdSnapshot
 from ..errors import LabError
 from . import libnetwork
-from .dns_names import DOMAIN, ContainerName
+from .dns_names import ContainerName
+from .docker_follower import DockerFollower
 from .docker_view import DockerEndpoint
 from .endpoints import HeldAddress, StoredEndpoint, container_names
-from .follower import Follower
 from .joined_endpoints import Joined
 from .network_records import NetworkRecord
 
 
-class Network(Follower):
-    """One kind of network, on one host."""
+class Network(DockerFollower):
+    """One kind of network, on one host.
+
+    Of the framework's keys it has ``networks/``, ``joined/``, ``pools/``, ``aliases/`` and ``shared/``.
+    """
 
     driver: str
     """The name of ``docker network create --driver``, of the socket, and in the service's configuration."""
@@ -51,8 +53,6 @@ class Network(Follower):
     """The same of ``--ipam-driver``; both may be one name, and then are one socket."""
     address_space: str
     """libnetwork's address space; unique among drivers."""
-    dns_domain: str = DOMAIN
-    """The domain of its containers' full names; queries for it are never forwarded."""
     network_options: tuple[str, ...] = ()
     """The options of ``docker network create --opt``; others are refused."""
     ipam_options: tuple[str, ...] = ()
@@ -66,16 +66,6 @@ class Network(Follower):
     follows the endpoint, or after so many seconds."""
     tracked_by_the_host: bool = True
     """Whether its containers' packets pass this host's connection tracking, and not only that of a namespace."""
-
-    @classmethod
-    def prefix(cls) -> str:
-        """The prefix of the keys of the framework: ``networks/``, ``joined/`` and ``pools/``."""
-        return f"/container_network/{cls.driver}/"
-
-    @classmethod
-    def watched_prefixes(cls, options: Mapping[str, Any]) -> tuple[str, ...]:
-        """The network's keys, and the framework's."""
-        return (*super().watched_prefixes(options), cls.prefix())
 
     def space(self, network: str) -> str:
         """The space in which a network's addresses are unique."""

@@ -14,17 +14,17 @@ from typing import Any
 
 from ..datastore.etcd import EtcdUnreachable
 from ..datastore.mirror import EtcdSnapshot
-from ..datastore.reading import warnings_of
 from ..errors import LabError
 from ..kernel import sysctl
+from .complaints import Complaints
 from .config import Config
 from .dns_clients import DnsClients
 from .dns_names import AllNames, ContainerName
 from .dns_server import DnsServer, DriverNames
-from .docker_view import Docker
+from .docker_following import RESYNC_SECONDS, RETRY_SECONDS, DockerFollowing
+from .docker_view import Docker, DockerEvent
 from .endpoint_life import EndpointLife
 from .flows import Flows
-from .following import Following
 from .ipam_requests import IpamRequests
 from .network import Network
 from .network_requests import NetworkRequests
@@ -33,12 +33,10 @@ from .reconciler import Reconciler
 from .records import Records
 from .shared_networks import SharedNetworks
 
-RESYNC_SECONDS = 15.0
 UNNAMED_SECONDS = 0.2
 """Between attempts to learn the name of a network that Docker is creating."""
 NAMING_SECONDS = (0.05, 0.2, 30.0)
 """After a container joined: seconds until Docker is first asked for its name, between attempts, and until giving up."""
-_EVENTS_PAUSE = 1.0
 _FORWARDING = "net.ipv4.ip_forward"
 _WORKERS = 16  # requests served at once
 _OWN_WORKERS = {"IpamDriver.RequestPool": 4, "NetworkDriver.DeleteNetwork": 1}
@@ -46,7 +44,7 @@ _OWN_WORKERS = {"IpamDriver.RequestPool": 4, "NetworkDriver.DeleteNetwork": 1}
 log = logging.getLogger(__name__)
 
 
-class Driver(Following[Network]):
+class Driver(DockerFollowing[Network]):
     """Runs a `Network`: blocking code in a few threads."""
 
     def __init__(
@@ -58,13 +56,8 @@ class Driver(Following[Network]):
         all_names: AllNames,
         dns_server: DnsServer | None = None,
     ) -> None:
-        super().__init__(kind, options, config, docker)
-        self._all_names = all_names
-        self._dns_server = dns_server
-        self._told_unread: dict[str, str] = {}
-        self._name_complaint = ""
+        super().__init__(kind, options, config, docker, all_names, dns_server)
         self._joined = threading.Event()
-        self._resync_now = threading.Event()
         self._datastore_changed = threading.Event()
         network = self._network
         self._clients = DnsClients()
@@ -99,7 +92,6 @@ class Driver(Following[Network]):
             server.stop()
         super().stop()
         self._joined.set()
-        self._resync_now.set()
         self._datastore_changed.set()
         for executor in self._executors:
             executor.shutdown(wait=False)
@@ -107,7 +99,7 @@ class Driver(Following[Network]):
     # --- threads ------------------------------------------------------------------------------------------------------
 
     def _work(self) -> tuple[Callable[[], None], ...]:
-        return (*super()._work(), self._follow_docker, self._resync, self._share, self._name)
+        return (*super()._work(), self._resync, self._share, self._name)
 
     def _interrupted(self) -> None:
         """Everything is reconciled. Docker has to wait: the containers that it starts need etcd."""
@@ -117,51 +109,22 @@ class Driver(Following[Network]):
         super()._changed(revision)
         self._datastore_changed.set()
 
-    def _follow_docker(self) -> None:
-        """A container's new name, and another driver's network that it joins or leaves, are seen at once."""
-        while not self._stopping.is_set():
-            try:
-                for event in self._network.host.docker.events():
-                    if self._reconciler.concerns(event):
-                        self._resync_now.set()
-            except LabError as error:
-                log.debug("%s", error)
-            self._stopping.wait(_EVENTS_PAUSE)
+    def _concerns(self, event: DockerEvent | None) -> bool:
+        """A container's new name, and another driver's network that it joins or leaves."""
+        return event is not None and self._reconciler.concerns(event)
 
     def _bring_about(self, copy: EtcdSnapshot, thorough: bool) -> None:
-        self._tell_unread(copy)
         names = tuple(self._records.aliases.added(self._network.names(copy), copy))
-        self._try_to_serve_names(names, copy, thorough)
+        self._serve_names(names, self._records.unread(copy), copy, thorough)
         super()._bring_about(copy, thorough)
         if self._flows is not None:
             self._flows.follow(names)
 
-    def _tell_unread(self, copy: EtcdSnapshot) -> None:
-        """Each key that is left out is told once, and again if it is another one."""
-        unread = self._records.unread(copy)
-        for line in warnings_of({key: text for key, text in unread.items() if self._told_unread.get(key) != text}):
-            log.warning("%s", line)
-        self._told_unread = unread
-
-    def _try_to_serve_names(self, names: tuple[ContainerName, ...], copy: EtcdSnapshot, thorough: bool) -> None:
-        """Names that cannot be served, as on a full disk, stop no packets."""
-        complaint = ""
-        try:
-            self._serve_names(names, copy, thorough)
-        except (LabError, OSError, ValueError) as error:
-            complaint = str(error)
-            if complaint != self._name_complaint:
-                log.warning("the names of containers cannot be served: %s", error)
-        self._name_complaint = complaint
-
-    def _serve_names(self, names: tuple[ContainerName, ...], copy: EtcdSnapshot, thorough: bool) -> None:
-        self._all_names.update(self._network.driver, names)
-        if self._dns_server is not None:
-            if not self.synced.is_set():
-                self._sync_clients()
-            networks = frozenset(record.name for record in self._records.networks.of_copy(copy) if record.name)
-            known = DriverNames(names, networks, self._clients.by_address())
-            self._dns_server.update(self._network.driver, known, thorough)
+    def _known(self, names: tuple[ContainerName, ...], copy: EtcdSnapshot) -> DriverNames:
+        if not self.synced.is_set():
+            self._sync_clients()
+        networks = frozenset(record.name for record in self._records.networks.of_copy(copy) if record.name)
+        return DriverNames(names, networks, self._clients.by_address())
 
     def _sync_clients(self) -> None:
         """Restore the DNS clients from the records of joined endpoints."""
@@ -179,21 +142,21 @@ class Driver(Following[Network]):
         self._joined.set()
 
     def _resync(self) -> None:
-        complaint = ""
+        complaints, failed = Complaints(), False
         while not self._stopping.is_set():
             if self._mirror.revision:
                 try:
                     for line in self._reconciler.resync():
                         log.info("%s", line)
                     _forward()
-                    complaint = ""
+                    failed = False
+                    complaints.are(())
                 except LabError as error:
-                    if str(error) != complaint:
-                        log.warning("reconciliation failed: %s", error)
-                    complaint = str(error)
+                    failed = True
+                    complaints.are([f"reconciliation failed: {error}"])
                 except Exception:
                     log.exception("reconciliation failed")
-            pause = 1.0 if complaint else UNNAMED_SECONDS if self._is_waiting() else RESYNC_SECONDS
+            pause = RETRY_SECONDS if failed else UNNAMED_SECONDS if self._is_waiting() else RESYNC_SECONDS
             self._resync_now.wait(pause)
             self._resync_now.clear()
 
@@ -211,7 +174,7 @@ class Driver(Following[Network]):
                 followed = trigger
             except LabError as error:
                 log.info("networks are not followed: %s", error)
-                self._stopping.wait(1.0)
+                self._stopping.wait(RETRY_SECONDS)
                 self._datastore_changed.set()
             except Exception:
                 log.exception("networks are not followed")

@@ -28,6 +28,7 @@ from urllib.parse import quote
 
 from ..datastore.etcd import Delete, Put, holds, unchanged_since
 from ..errors import LabError
+from .complaints import Complaints
 from .docker_view import DockerNetwork, DockerView
 from .host import Host
 from .network_records import DEFINITION_LABEL, NetworkRecord, NetworkRecords
@@ -175,7 +176,7 @@ class SharedNetworks:
         self._records = records
         self._changing = threading.Lock()
         """Held while a network is shared, created because of others, or removed by hand."""
-        self._complaints: dict[str, str] = {}
+        self._complaints = Complaints()
 
     def trigger(self) -> object:
         """What of the watched keys matters here: when it is another, `follow` has something to do."""
@@ -213,7 +214,7 @@ class SharedNetworks:
         view = self._host.docker.view(self._driver)
         records = self._records.all()
         definitions = self._definitions()
-        complaints: dict[str, str] = {}
+        complaints: list[str | None] = []
         here = set()
         for network in view.networks.values():
             here.add(network.name)
@@ -222,21 +223,11 @@ class SharedNetworks:
                 continue  # the reconciliation is about to store it
             definition = definitions.get(network.name)
             if not record.definition:
-                complaint = self._share(network, record, definition)
+                complaints.append(self._share(network, record, definition))
             elif definition is None or definition.token != record.definition:
-                complaint = self._remove(network, view)
-            else:
-                continue
-            if complaint:
-                complaints[network.name] = complaint
-        for name in sorted(set(definitions) - here):
-            complaint = self._create(definitions[name])
-            if complaint:
-                complaints[name] = complaint
-        for name, complaint in complaints.items():
-            if self._complaints.get(name) != complaint:
-                log.warning("%s", complaint)
-        self._complaints = complaints
+                complaints.append(self._remove(network, view))
+        complaints += [self._create(definitions[name]) for name in sorted(set(definitions) - here)]
+        self._complaints.are(filter(None, complaints))
 
     def _share(self, network: DockerNetwork, record: NetworkRecord, definition: NetworkDefinition | None) -> str | None:
         """A network that was created on this host: the others get it, too, unless they have one of that name."""

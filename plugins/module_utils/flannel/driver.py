@@ -12,12 +12,13 @@ from __future__ import annotations
 
 import ipaddress
 import logging
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from ..datastore.etcd import KeyValue
 from ..datastore.mirror import EtcdSnapshot
 from ..datastore.reading import warnings_of
+from ..driver.complaints import Complaints
 from ..driver.follower import Follower
 from ..driver.host import Host
 from ..driver.host_options import HostOption
@@ -50,8 +51,7 @@ class FlannelNetwork(Follower):
     def __init__(self, host: Host) -> None:
         super().__init__(host)
         self._keys = Keys.under(host.options["etcd_prefix"])
-        self._unread: list[str] = []  # warnings that were logged last
-        self._warnings: list[str] = []
+        self._unread, self._warnings = Complaints(), Complaints()
 
     @classmethod
     def watched_prefixes(cls, options: Mapping[str, Any]) -> tuple[str, ...]:
@@ -67,11 +67,11 @@ class FlannelNetwork(Follower):
         """What the leases imply for this host; a lease of this host that would expire is renewed."""
         snapshot = Snapshot.of_copy(self._keys, copy)
         config, leases = snapshot.stored_config(self._keys), [found.lease for found in snapshot.leases.values()]
-        self._unread = _log_new(warnings_of(snapshot.unread), self._unread)
+        self._unread.are(warnings_of(snapshot.unread))
         with NetlinkSocket() as netlink:
             links = read_links(netlink)
         state = HostState.of_leases(config, leases, self._underlay(links), self._keys.leases)
-        self._warnings = _log_new(state.warnings, self._warnings)
+        self._warnings.are(state.warnings)
         changed = list(converge_state(SET_NAME, state.network_state(), False).facts["changed_parts"])
         if _has(links, gateway(state.own.subnet)) and sysctl.read(_FORWARDING) != "1":
             sysctl.write(_FORWARDING, "1")
@@ -102,14 +102,6 @@ class FlannelNetwork(Follower):
         if 0 <= left < min(RENEWAL_SECONDS, life / 2):
             self.host.etcd.keep_alive(own.lease)
             log.info("the lease %s is renewed, which would have ended in %d s", own.key, left)
-
-
-def _log_new(warnings: Iterable[str], known: Collection[str]) -> list[str]:
-    """Log those that are not known, and return them all."""
-    found = list(warnings)
-    for warning in (one for one in found if one not in known):
-        log.warning("%s", warning)
-    return found
 
 
 def _has(links: LinkTable, bridge: str) -> bool:
