@@ -42,3 +42,18 @@ attributes:
     details:
       - This module changes nothing.
 """
+
+    PROBE = r"""
+options: {}
+attributes:
+  check_mode:
+    description: Can run in C(check_mode), in which it does nothing.
+    support: full
+  diff_mode:
+    description: Returns what changed (or would change) when in diff mode.
+    support: none
+  platform:
+    description: The systems that it runs on.
+    support: full
+    platforms: linux
+"""

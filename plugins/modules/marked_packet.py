@@ -70,18 +70,8 @@ options:
   folder:
     description: With O(state=collected), the folder that V(watched) has returned.
     type: path
-attributes:
-  check_mode:
-    support: full
-    description: Can run in check mode, in which it does nothing.
-  diff_mode:
-    support: none
-    description: Shows what was different.
-  platform:
-    support: full
-    platforms: linux
-    description: The systems that it runs on.
 extends_documentation_fragment:
+  - container_network.lab.attributes.probe
   - container_network.lab.action_group
 seealso:
   - module: container_network.lab.topology_info

@@ -67,16 +67,9 @@ requirements:
   - tcpdump on the host
 attributes:
   check_mode:
-    support: full
-    description: Can run in check mode, in which it only looks whether it could capture.
-  diff_mode:
-    support: none
-    description: Shows what was different.
-  platform:
-    support: full
-    platforms: linux
-    description: The systems that it runs on.
+    description: Can run in C(check_mode), in which it only looks whether it could capture.
 extends_documentation_fragment:
+  - container_network.lab.attributes.probe
   - container_network.lab.action_group
 seealso:
   - plugin: container_network.lab.topology_places

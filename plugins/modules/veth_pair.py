@@ -23,148 +23,80 @@ options:
     elements: dict
     required: true
     suboptions:
-      name:
-        description: Name of this end, 1 to 15 characters.
-        type: str
-        required: true
-      mac:
-        description: MAC address, such as C(4e:55:ee:0a:90:38). Left as it is when not given.
-        type: str
-      mtu:
-        description: MTU in bytes, from 68 to 65535. Left as it is when not given.
-        type: int
-      up:
-        description: Whether the device is up.
-        type: bool
-        default: true
-      master:
-        description: Bridge (or other master) of the device, in the same namespace. Left as it is when not given.
-        type: str
-      addresses:
-        description:
-          - The exact set of global addresses, each with its prefix length. Other global addresses are removed.
-          - Left as they are when not given.
-        type: list
-        elements: str
-      netns:
-        description:
-          - The network namespace of this end.
-          - Takes the name of a namespace in C(/run/netns), the path of a namespace file, the id of a process in the
-            namespace, or V(container:NAME) for a running container of this host's Docker Engine.
-          - Without it the end is in the namespace of the task.
-        type: str
-      routes:
-        description: Routes over this end, in the main table. Others are left alone; they vanish with the device.
-        type: list
-        elements: dict
-        suboptions:
-          dst:
-            description: Destination in CIDR notation, or V(default).
-            type: str
-            required: true
-          via:
-            description: Next hop.
-            type: str
-          dev:
-            description: Device that the route leads over. The default is this end.
-            type: str
-          src:
-            description: Source address that the host prefers on this route.
-            type: str
-          scope:
-            description: Scope. The default is V(link) without a next hop, V(global) with one. Not for IPv6.
-            type: str
-            choices: [global, site, link, host]
-          protocol:
-            description:
-              - Who made the route, as a name (V(boot), V(static), V(dhcp), V(bird), …) or a number up to 255.
-              - The default is V(boot).
-            type: str
-          metric:
-            description: Preference among routes to one destination; less is better. By default the kernel's own.
-            type: int
-          onlink:
-            description: Take the next hop for a neighbour on the device, whatever the device's addresses say.
-            type: bool
-            default: false
-          type:
-            description: Type of the route.
-            type: str
-            choices: [unicast, local, broadcast, blackhole, unreachable, prohibit, throw]
-            default: unicast
+      <<: &end
+        name:
+          description: Name of this end, 1 to 15 characters.
+          type: str
+          required: true
+        mac:
+          description: MAC address, such as C(4e:55:ee:0a:90:38). Left as it is when not given.
+          type: str
+        mtu:
+          description: MTU in bytes, from 68 to 65535. Left as it is when not given.
+          type: int
+        up:
+          description: Whether the device is up.
+          type: bool
+          default: true
+        master:
+          description: Bridge (or other master) of the device, in the same namespace. Left as it is when not given.
+          type: str
+        addresses:
+          description:
+            - The exact set of global addresses, each with its prefix length. Other global addresses are removed.
+            - Left as they are when not given.
+          type: list
+          elements: str
+        netns:
+          description:
+            - The network namespace of this end.
+            - Takes the name of a namespace in C(/run/netns), the path of a namespace file, the id of a process in the
+              namespace, or V(container:NAME) for a running container of this host's Docker Engine.
+            - Without it the end is in the namespace of the task.
+          type: str
+        routes:
+          description: Routes over this end, in the main table. Others are left alone; they vanish with the device.
+          type: list
+          elements: dict
+          suboptions:
+            dst:
+              description: Destination in CIDR notation, or V(default).
+              type: str
+              required: true
+            via:
+              description: Next hop.
+              type: str
+            dev:
+              description: Device that the route leads over. The default is this end.
+              type: str
+            src:
+              description: Source address that the host prefers on this route.
+              type: str
+            scope:
+              description: Scope. The default is V(link) without a next hop, V(global) with one. Not for IPv6.
+              type: str
+              choices: [global, site, link, host]
+            protocol:
+              description:
+                - Who made the route, as a name (V(boot), V(static), V(dhcp), V(bird), …) or a number up to 255.
+                - The default is V(boot).
+              type: str
+            metric:
+              description: Preference among routes to one destination; less is better. By default the kernel's own.
+              type: int
+            onlink:
+              description: Take the next hop for a neighbour on the device, whatever the device's addresses say.
+              type: bool
+              default: false
+            type:
+              description: Type of the route.
+              type: str
+              choices: [unicast, local, broadcast, blackhole, unreachable, prohibit, throw]
+              default: unicast
       peer:
         description: The other end. Needed with O(state=present).
         type: dict
-        suboptions:
-          name:
-            description: Name of this end, 1 to 15 characters.
-            type: str
-            required: true
-          mac:
-            description: MAC address, such as C(4e:55:ee:0a:90:38). Left as it is when not given.
-            type: str
-          mtu:
-            description: MTU in bytes, from 68 to 65535. Left as it is when not given.
-            type: int
-          up:
-            description: Whether the device is up.
-            type: bool
-            default: true
-          master:
-            description: Bridge (or other master) of the device, in the same namespace. Left as it is when not given.
-            type: str
-          addresses:
-            description:
-              - The exact set of global addresses, each with its prefix length. Other global addresses are removed.
-              - Left as they are when not given.
-            type: list
-            elements: str
-          netns:
-            description:
-              - The network namespace of this end.
-              - Takes the name of a namespace in C(/run/netns), the path of a namespace file, the id of a process in
-                the namespace, or V(container:NAME) for a running container of this host's Docker Engine.
-              - Without it the end is in the namespace of the task.
-            type: str
-          routes:
-            description: Routes over this end, in the main table. Others are left alone; they vanish with the device.
-            type: list
-            elements: dict
-            suboptions:
-              dst:
-                description: Destination in CIDR notation, or V(default).
-                type: str
-                required: true
-              via:
-                description: Next hop.
-                type: str
-              dev:
-                description: Device that the route leads over. The default is this end.
-                type: str
-              src:
-                description: Source address that the host prefers on this route.
-                type: str
-              scope:
-                description: Scope. The default is V(link) without a next hop, V(global) with one. Not for IPv6.
-                type: str
-                choices: [global, site, link, host]
-              protocol:
-                description:
-                  - Who made the route, as a name (V(boot), V(static), V(dhcp), V(bird), …) or a number up to 255.
-                  - The default is V(boot).
-                type: str
-              metric:
-                description: Preference among routes to one destination; less is better. By default the kernel's own.
-                type: int
-              onlink:
-                description: Take the next hop for a neighbour on the device, whatever the device's addresses say.
-                type: bool
-                default: false
-              type:
-                description: Type of the route.
-                type: str
-                choices: [unicast, local, broadcast, blackhole, unreachable, prohibit, throw]
-                default: unicast
+        suboptions: *end
   state:
     description: Whether the pairs exist. To remove a pair, the first end is enough.
     type: str
