@@ -57,16 +57,14 @@ def write_upstream(upstream: Path, servers: list[str]) -> None:
     replace_by_link(upstream, RESOLV_CONF)
 
 
-def main() -> int:
-    """Run as a program."""
+def main() -> None:
+    """Run as a program, whose errors are lines on standard error."""
     upstream, file, copy = map(Path, sys.argv[1:])
     try:
         write_upstream(upstream, write_copy(file, copy))
     except LabError as error:
-        sys.stderr.write(f"{error}\n")
-        return 1
-    return 0
+        raise SystemExit(str(error)) from error
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    main()

@@ -29,15 +29,13 @@ def ensure_redirection(address: str) -> None:
         iptables.restore("ipv4", steps)
 
 
-def main() -> int:
-    """Run as a program."""
+def main() -> None:
+    """Run as a program, whose errors are lines on standard error."""
     try:
         ensure_redirection(sys.argv[1])
     except LabError as error:
-        sys.stderr.write(f"{error}\n")
-        return 1
-    return 0
+        raise SystemExit(str(error)) from error
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    main()
