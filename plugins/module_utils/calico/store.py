@@ -18,7 +18,7 @@ from typing import Any, Union
 
 from ..datastore.documents import compact_json
 from ..datastore.etcd import Etcd
-from ..datastore.reading import Reading, warnings_of, words
+from ..datastore.reading import Reading, words
 from ..datastore.transactions import MAX_OPERATIONS, Transaction, Transactions
 from ..errors import InvalidInput, LabError, raise_if_any
 from .blocks import (
@@ -81,12 +81,11 @@ class CalicoStore:
 
     def __init__(self, etcd: Etcd, check_mode: bool = False) -> None:
         self._transactions = Transactions(etcd, check_mode)
-        self._unread: dict[str, str] = {}
 
     @property
     def warnings(self) -> list[str]:
         """What check mode could not look at, and what reading had to leave out."""
-        return self._transactions.warnings + warnings_of(self._unread)
+        return self._transactions.warnings
 
     # --- reading ------------------------------------------------------------------------------------------------------
 
@@ -95,7 +94,7 @@ class CalicoStore:
         view = self._transactions.view()
         prefixes = (*WATCH_PREFIXES, *IPAM_PREFIXES) if ipam else WATCH_PREFIXES
         found = _snapshot(view, prefixes)
-        self._unread.update(found.unread)
+        self._transactions.leave_out(found.unread)
         return found
 
     def pools(self) -> list[IPPool]:
@@ -325,7 +324,7 @@ class CalicoStore:
 
     def _read_kind(self, plural: str) -> Snapshot:
         found = _snapshot(self._transactions.view(), (f"{RESOURCES}{plural}/",))
-        self._unread.update(found.unread)
+        self._transactions.leave_out(found.unread)
         return found
 
 

@@ -19,6 +19,7 @@ from typing import TypeVar
 from ..errors import InvalidInput, LabError
 from .documents import compact_json, updated_document
 from .etcd import Compare, Delete, Etcd, EtcdUnreachable, KeyValue, Put, unchanged_since
+from .reading import warnings_of
 
 MAX_OPERATIONS = 100
 """Writes in one transaction; etcd takes 128 operations unless it is told otherwise."""
@@ -153,9 +154,19 @@ class Transactions:
         self._etcd = etcd
         self._check_mode = check_mode
         self._predicted: dict[str, str | None] = {}
-        self.warnings: list[str] = []
+        self._unreachable: list[str] = []
+        self._unread: dict[str, str] = {}
         self.before: dict[str, str | None] = {}
         self.after: dict[str, str | None] = {}
+
+    @property
+    def warnings(self) -> list[str]:
+        """What check mode could not look at, and what reading had to leave out."""
+        return self._unreachable + warnings_of(self._unread)
+
+    def leave_out(self, unread: Mapping[str, str]) -> None:
+        """Keys of a view that could not be read, with the reasons."""
+        self._unread.update(unread)
 
     def run(self, plan: Callable[[Transaction], Result]) -> Result:
         """Let `plan` read and write until its writes are committed; returns what it returned at last.
@@ -191,11 +202,11 @@ class Transactions:
             self._predicted.update(transaction.writes)
 
     def _read(self, *prefixes: str) -> list[list[KeyValue]]:
-        if not self.warnings:
+        if not self._unreachable:
             try:
                 return self._etcd.get_prefixes(*prefixes)
             except EtcdUnreachable as error:
                 if not self._check_mode:
                     raise
-                self.warnings.append(f"{error} Check mode goes on as with an empty etcd, which this play may install.")
+                self._unreachable = [f"{error} Check mode goes on as with an empty etcd, which this play may install."]
         return [[] for _prefix in prefixes]

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from ..datastore.etcd import Etcd
-from ..datastore.reading import warnings_of
 from ..errors import InvalidInput, raise_if_any
 from ..kernel.links import read_links
 from ..kernel.netlink import NetlinkSocket
@@ -99,9 +98,7 @@ def observe_subnet(params: dict[str, Any], check_mode: bool) -> Outcome:
         "document": config.document(),
         "leases": [lease.fields() for lease in leases.values()],
     }
-    return dataclasses.replace(
-        observed(facts), warnings=[*store.transactions.warnings, *warnings_of(store.unread), *state.warnings]
-    )
+    return dataclasses.replace(observed(facts), warnings=[*store.transactions.warnings, *state.warnings])
 
 
 def _described(state: HostState) -> dict[str, Any]:
@@ -121,8 +118,7 @@ def _store(params: dict[str, Any], check_mode: bool) -> FlannelStore:
 def _outcome(store: FlannelStore, facts: dict[str, Any]) -> Outcome:
     """What changed: every key that was written or deleted, with its text before and after."""
     done = store.transactions
-    warnings = done.warnings + warnings_of(store.unread)
-    return Outcome(dict(sorted(done.before.items())), dict(sorted(done.after.items())), facts, warnings)
+    return Outcome(dict(sorted(done.before.items())), dict(sorted(done.after.items())), facts, done.warnings)
 
 
 def _config_of(params: dict[str, Any]) -> FlannelConfig:

@@ -31,7 +31,7 @@ _CLAIMS_AT_ONCE = MAX_OPERATIONS // 4  # each is that, and as much of what the h
 class FlannelStore:
     """One Flannel network in one etcd. In check mode only predicts; a predicted configuration goes before a stored one.
 
-    ``transactions`` has what changed.
+    ``transactions`` has what changed, and the warnings.
     """
 
     def __init__(
@@ -39,14 +39,12 @@ class FlannelStore:
     ) -> None:
         self.keys = Keys.under(prefix)
         self.transactions = Transactions(etcd, check_mode)
-        self.unread: dict[str, str] = {}
-        """Keys that `read` had to leave out, with the reasons."""
         self._predicted_config = predicted_config
 
     def read(self) -> Snapshot:
         """Everything that is stored, in one round trip."""
         found = self._snapshot(self.transactions.view())
-        self.unread.update(found.unread)
+        self.transactions.leave_out(found.unread)
         return found
 
     def config(self, snapshot: Snapshot) -> FlannelConfig:

@@ -15,7 +15,6 @@ import time
 from collections.abc import Collection
 
 from ..datastore.etcd import Etcd, Put, unchanged_since
-from ..datastore.reading import warnings_of
 from ..datastore.transactions import MAX_OPERATIONS, PATIENCE_SECONDS, Transaction, Transactions
 from ..errors import AddressTaken, LabError
 from .endpoints import (
@@ -58,12 +57,11 @@ class OverlayStore:
     def __init__(self, etcd: Etcd, check_mode: bool = False) -> None:
         self._etcd = etcd
         self._transactions = Transactions(etcd, check_mode)
-        self._unread: dict[str, str] = {}
 
     @property
     def warnings(self) -> list[str]:
         """What check mode could not look at, and what `read` had to leave out."""
-        return self._transactions.warnings + warnings_of(self._unread)
+        return self._transactions.warnings
 
     def stored_keys(self) -> list[str]:
         """All keys of the overlays and of their driver."""
@@ -78,7 +76,7 @@ class OverlayStore:
     def read(self) -> Snapshot:
         """Everything, seen at one moment."""
         found = Snapshot.from_items(self._transactions.view().under(STORE))
-        self._unread.update(found.unread)
+        self._transactions.leave_out(found.unread)
         return found
 
     # --- networks -----------------------------------------------------------------------------------------------------

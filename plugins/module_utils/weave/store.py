@@ -15,7 +15,6 @@ import json
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from ..datastore.etcd import Etcd
-from ..datastore.reading import warnings_of
 from ..datastore.transactions import MAX_OPERATIONS, Transaction, Transactions
 from ..errors import AddressTaken, InvalidInput, LabError, raise_if_any
 from .peers import Peer, free_short_id, peer_name
@@ -50,17 +49,16 @@ class WeaveStore:
 
     def __init__(self, etcd: Etcd, check_mode: bool = False) -> None:
         self._transactions = Transactions(etcd, check_mode)
-        self._unread: dict[str, str] = {}
 
     @property
     def warnings(self) -> list[str]:
         """What check mode could not look at, and what `read` had to leave out."""
-        return self._transactions.warnings + warnings_of(self._unread)
+        return self._transactions.warnings
 
     def read(self) -> Snapshot:
         """Everything, seen at one moment."""
         found = Snapshot.parse(self._transactions.view().under(PREFIX))
-        self._unread.update(found.unread)
+        self._transactions.leave_out(found.unread)
         return found
 
     # --- the network and its peers ------------------------------------------------------------------------------------
