@@ -7,20 +7,27 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, TypeVar
+
+Thing = TypeVar("Thing", bound=Hashable)
 
 
 def duplicate_problems(option: str, names: Sequence[str]) -> list[str]:
     """One problem for each name that several entries of the option have, with the entries' indexes."""
-    places: dict[str, list[int]] = {}
-    for index, name in enumerate(names):
-        places.setdefault(name, []).append(index)
+    places = held_by_several((name, str(index)) for index, name in enumerate(names))
     return [
-        f"{option}: entries {' and '.join(map(str, indexes))} have the same name '{name}': list each name once"
+        f"{option}: entries {indexes} have the same name '{name}': list each name once"
         for name, indexes in places.items()
-        if len(indexes) > 1
     ]
+
+
+def held_by_several(held: Iterable[tuple[Thing, str]]) -> dict[Thing, str]:
+    """Of pairs of a thing and who has it: the things that several have, each with all of these in words."""
+    holders: dict[Thing, list[str]] = {}
+    for thing, holder in held:
+        holders.setdefault(thing, []).append(holder)
+    return {thing: " and ".join(names) for thing, names in holders.items() if len(names) > 1}
 
 
 NODE_NAME = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,251}[A-Za-z0-9_])?")
@@ -39,14 +46,10 @@ def host_problems(nodes: Mapping[str, Mapping[str, Any]]) -> list[str]:
 
 def host_address_problems(nodes: Mapping[str, Mapping[str, Any]]) -> list[str]:
     """One problem for each underlay address that several hosts have; each node has its ``address``, if it is known."""
-    holders: dict[str, list[str]] = {}
-    for name, seen in nodes.items():
-        if seen.get("address"):
-            holders.setdefault(str(seen["address"]), []).append(name)
+    addresses = ((str(seen["address"]), name) for name, seen in nodes.items() if seen.get("address"))
     return [
-        f"{' and '.join(names)} have the same address {address}: every host needs its own"
-        for address, names in holders.items()
-        if len(names) > 1
+        f"{names} have the same address {address}: every host needs its own"
+        for address, names in held_by_several(addresses).items()
     ]
 
 

@@ -16,6 +16,7 @@ from ..kernel.vxlan import SMALLEST_MTU
 from ..validation import (
     NODE_NAME,
     duplicate_problems,
+    held_by_several,
     host_problems,
     listed,
     mappings,
@@ -132,7 +133,7 @@ def _underlays(nodes: Mapping[str, Mapping[str, Any]]) -> list[Network]:
 
 def _pin_problems(pools: Sequence[IPPool], nodes: Mapping[str, Mapping[str, Any]]) -> list[str]:
     found = []
-    holders: dict[str, list[str]] = {}
+    pinned: list[tuple[str, str]] = []
     for name, seen in nodes.items():
         if not seen.get("block"):
             continue
@@ -141,7 +142,7 @@ def _pin_problems(pools: Sequence[IPPool], nodes: Mapping[str, Mapping[str, Any]
         except ValueError as error:
             found.append(f"{name}: calico_block '{seen['block']}' is not a block, as 192.168.119.0/26: {error}")
             continue
-        holders.setdefault(str(block), []).append(name)
+        pinned.append((str(block), name))
         pool = next((pool for pool in pools if block in pool), None)
         if pool is None:
             known = ", ".join(str(pool.cidr) for pool in pools) or "none"
@@ -156,9 +157,8 @@ def _pin_problems(pools: Sequence[IPPool], nodes: Mapping[str, Mapping[str, Any]
                 f"{', '.join(map(str, _underlays(nodes)))}"
             )
     return found + [
-        f"calico_block {block} is pinned to {' and '.join(names)}: a block belongs to one host"
-        for block, names in holders.items()
-        if len(names) > 1
+        f"calico_block {block} is pinned to {names}: a block belongs to one host"
+        for block, names in held_by_several(pinned).items()
     ]
 
 

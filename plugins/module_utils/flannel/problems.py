@@ -13,7 +13,7 @@ from typing import Any
 from ..docker.daemon_problems import DaemonNeeds, daemon_problems
 from ..errors import InvalidInput
 from ..kernel.vxlan import SMALLEST_MTU
-from ..validation import host_address_problems, used_range_problems
+from ..validation import held_by_several, host_address_problems, used_range_problems
 from .config import FlannelConfig
 
 OWN_DEVICES = ("flannel.", "docker0")
@@ -103,14 +103,10 @@ def _pin_problems(config: FlannelConfig, nodes: list[_Node]) -> list[str]:
 
 
 def _shared_pin_problems(nodes: list[_Node]) -> list[str]:
-    pinned: dict[ipaddress.IPv4Network, list[str]] = {}
-    for node in nodes:
-        if node.pin is not None:
-            pinned.setdefault(node.pin, []).append(node.name)
+    pinned = held_by_several((node.pin, node.name) for node in nodes if node.pin is not None)
     return [
-        f"flannel_subnet {subnet} is pinned to {' and '.join(names)}: a subnet belongs to one host"
+        f"flannel_subnet {subnet} is pinned to {names}: a subnet belongs to one host"
         for subnet, names in pinned.items()
-        if len(names) > 1
     ]
 
 

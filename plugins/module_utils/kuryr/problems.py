@@ -11,7 +11,7 @@ from typing import Any
 
 from ..datastore.etcd import endpoint_problems
 from ..kernel.vxlan import LARGEST_VNI, OVERHEAD, SMALLEST_MTU
-from ..validation import host_address_problems, used_range_problems, whole_number
+from ..validation import held_by_several, host_address_problems, used_range_problems, whole_number
 from .config import NetworkSpec, parsed_networks
 from .constants import DATAPATHS, FIREWALLS, KERNEL_DATAPATH, NO_FIREWALL, UNDERLAY_BRIDGE
 from .security_groups import parsed_groups
@@ -102,15 +102,10 @@ def _host_problems(config: Mapping[str, Any], nodes: Nodes) -> list[str]:
             f"kuryr_controller '{config['controller']}' takes no part in this run, and all others need Neutron, which "
             "runs there: add it to --limit"
         )
-    holders: dict[str, list[str]] = {}
-    for name, seen in nodes.items():
-        if seen.get("hostname"):
-            holders.setdefault(seen["hostname"], []).append(name)
+    hostnames = ((seen["hostname"], name) for name, seen in nodes.items() if seen.get("hostname"))
     found += [
-        f"{' and '.join(names)} have the same hostname '{hostname}', by which Neutron knows its hosts: give each one "
-        "of its own"
-        for hostname, names in holders.items()
-        if len(names) > 1
+        f"{names} have the same hostname '{hostname}', by which Neutron knows its hosts: give each one of its own"
+        for hostname, names in held_by_several(hostnames).items()
     ]
     for name, seen in nodes.items():
         if config["datapath"] == KERNEL_DATAPATH and seen.get("missing_netlink_families"):

@@ -16,7 +16,15 @@ from typing import Any
 from ..errors import InvalidInput
 from ..kernel.links import LARGEST_MTU, SMALLEST_MTU
 from ..kernel.vxlan import LARGEST_VNI, OVERHEAD
-from ..validation import duplicate_problems, mappings, number_between, range_problems, text_or_none, truth_value
+from ..validation import (
+    duplicate_problems,
+    held_by_several,
+    mappings,
+    number_between,
+    range_problems,
+    text_or_none,
+    truth_value,
+)
 from .networks import VNI_OPTIONS
 
 DEFAULT_MTU = 1450  # bytes; Docker takes an underlay of 1500 for granted
@@ -170,13 +178,9 @@ def parsed_networks(entries: Any, problems: list[str]) -> list[OverlaySpec]:
         where = f"docker_overlay_networks: entry {index} ('{entry.get('name') or ''}')"
         problems += [f"{where}: {problem}" for problem in found]
     problems += duplicate_problems("docker_overlay_networks", [network.name for network in networks])
-    holders: dict[int, list[str]] = {}
-    for network in networks:
-        if network.vni is not None:
-            holders.setdefault(network.vni, []).append(network.name)
+    vnis = ((network.vni, network.name) for network in networks if network.vni is not None)
     problems += [
-        f"docker_overlay_networks: {' and '.join(names)} have the same vni {vni}: each overlay needs its own"
-        for vni, names in holders.items()
-        if len(names) > 1
+        f"docker_overlay_networks: {names} have the same vni {vni}: each overlay needs its own"
+        for vni, names in held_by_several(vnis).items()
     ]
     return networks

@@ -12,7 +12,15 @@ from typing import Any
 from ..datastore.etcd import endpoint_problems
 from ..docker.containers import GATEWAY_BRIDGE
 from ..docker.swarm.state import ACTIVE, LOCKED
-from ..validation import host_problems, mappings, range_problems, text_or_none, texts, used_range_problems
+from ..validation import (
+    held_by_several,
+    host_problems,
+    mappings,
+    range_problems,
+    text_or_none,
+    texts,
+    used_range_problems,
+)
 from .config import (
     ETCD,
     NETWORKS_GROUP,
@@ -246,40 +254,38 @@ def _workload_problems(nodes: Nodes, networks: Sequence[OverlaySpec], control_pl
     """What is wrong with the addresses that workloads ask for."""
     found = []
     by_name = {network.name: network for network in networks}
-    holders: dict[tuple[str, str], list[str]] = {}
+    held: list[tuple[tuple[str, str], str]] = []
     for name, seen in nodes.items():
         for workload in seen.get("workloads", ()):
             network, address = by_name.get(workload.get("network")), workload.get("ip")
             if network is None or not address:
                 continue
             place = f"{workload['name']} of {name}"
-            holders.setdefault((network.name, address), []).append(place)
+            held.append(((network.name, address), place))
             found += [
                 f"workloads: {problem}" for problem in _chosen_address_problems(network, address, place, control_plane)
             ]
     if control_plane == ETCD:
         found += _shared_name_problems(nodes, by_name)
     return found + [
-        f"workloads: {' and '.join(places)} have the same address {address} on '{network}': "
-        "every container needs its own"
-        for (network, address), places in holders.items()
-        if len(places) > 1
+        f"workloads: {places} have the same address {address} on '{network}': every container needs its own"
+        for (network, address), places in held_by_several(held).items()
     ]
 
 
 def _shared_name_problems(nodes: Nodes, networks: Collection[str]) -> list[str]:
     """Over etcd a network has one endpoint of a name, as Docker's own overlay has it with a key-value store."""
-    hosts: dict[tuple[str, str], set[str]] = {}
-    for host, seen in nodes.items():
-        for workload in seen.get("workloads", ()):
-            if workload.get("network") in networks:
-                hosts.setdefault((workload["network"], str(workload.get("name"))), set()).add(host)
+    held = dict.fromkeys(
+        ((workload["network"], str(workload.get("name"))), host)
+        for host, seen in nodes.items()
+        for workload in seen.get("workloads", ())
+        if workload.get("network") in networks
+    )
     return [
-        f"workloads: {' and '.join(sorted(names))} have a container '{container}' on '{network}' each, and over {ETCD} "
+        f"workloads: {hosts} have a container '{container}' on '{network}' each, and over {ETCD} "
         "a network has one container of a name: give each a name of its own, or set docker_overlay_control_plane to "
         f"{SWARM}"
-        for (network, container), names in hosts.items()
-        if len(names) > 1
+        for (network, container), hosts in held_by_several(held).items()
     ]
 
 

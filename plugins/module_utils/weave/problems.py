@@ -17,6 +17,7 @@ from ..kernel.links import LARGEST_MTU
 from ..kernel.vxlan import OVERHEAD, SMALLEST_MTU
 from ..validation import (
     duplicate_problems,
+    held_by_several,
     host_problems,
     mappings,
     number_between,
@@ -111,13 +112,9 @@ def _name_problems(nodes: Mapping[str, Mapping[str, Any]]) -> list[str]:
         for name, peer in pinned.items()
         if not is_device_mac(str(peer))
     ]
-    holders: dict[str, list[str]] = {}
-    for name, peer in pinned.items():
-        holders.setdefault(str(peer).lower(), []).append(name)
     return found + [
-        f"{' and '.join(names)} have the same weave_peer_name {peer}: every peer needs its own"
-        for peer, names in holders.items()
-        if len(names) > 1
+        f"{names} have the same weave_peer_name {peer}: every peer needs its own"
+        for peer, names in held_by_several((str(peer).lower(), name) for name, peer in pinned.items()).items()
     ]
 
 

@@ -17,6 +17,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from ..datastore.etcd import Etcd
 from ..datastore.transactions import MAX_OPERATIONS, Transaction, Transactions
 from ..errors import AddressTaken, InvalidInput, LabError, raise_if_any
+from ..validation import held_by_several
 from .peers import Peer, free_short_id, peer_name
 from .ring import Address, Network, Ring, Span
 from .snapshot import (
@@ -261,13 +262,9 @@ def _peer(node: str, address: str, name: str | None, known: Mapping[str, Peer]) 
 
 
 def _name_problems(peers: Mapping[str, Peer]) -> list[str]:
-    holders: dict[str, list[str]] = {}
-    for peer in peers.values():
-        holders.setdefault(peer.name, []).append(peer.node)
     return [
-        f"{' and '.join(nodes)} have the same peer name {name}: every peer needs its own; set weave_peer_name"
-        for name, nodes in holders.items()
-        if len(nodes) > 1
+        f"{nodes} have the same peer name {name}: every peer needs its own; set weave_peer_name"
+        for name, nodes in held_by_several((peer.name, peer.node) for peer in peers.values()).items()
     ]
 
 
