@@ -11,15 +11,8 @@ import time
 from collections.abc import Callable, Iterable
 from typing import TypeVar
 
-from tests.support.lab_host import LabHost
+from tests.support.four_nodes import NODES
 
-NODES = {name: LabHost(name) for name in ("node-1", "node-2", "node-3", "node-4")}
-UNDERLAY = {
-    "node-1": "192.168.1.68",
-    "node-2": "192.168.1.254",
-    "node-3": "192.168.1.245",
-    "node-4": "192.168.0.33",
-}
 UNDERLAY6 = {
     "node-1": "fd00:192:168:1::68",
     "node-2": "fd00:192:168:1::254",

@@ -21,9 +21,9 @@ from typing import Any
 
 from tests.support import hostile_packets
 from tests.support.calico_course import eventually
+from tests.support.four_nodes import NODES
 from tests.support.lab_host import LabHost
 
-NODES = {name: LabHost(name) for name in ("node-1", "node-2", "node-3", "node-4")}
 KURYR_NODES = {name: LabHost(name) for name in ("kuryr-1", "kuryr-2", "kuryr-3", "kuryr-4")}
 ETCD, PORTS = "192.168.1.68", (2379, 2380)
 NAME_SERVER = "169.254.20.10"

@@ -20,6 +20,7 @@ from ansible_collections.container_network.lab.plugins.module_utils.lab.vpc.plan
     VpcDescription,
     describe_vpc,
 )
+from tests.support.four_nodes import UNDERLAY
 
 TABLE_A, TABLE_B = "rtb-0686cdc9012674692", "rtb-054dfd5f3e47102ae"
 SEGMENTS = {"subnet-1": {"gateway": "192.168.1.1/24"}, "subnet-2": {"gateway": "192.168.0.1/24"}}
@@ -30,7 +31,6 @@ VPC = {
         TABLE_B: {"segments": ["subnet-2"], "gateway": "internet"},
     },
 }
-NODES = {"node-1": "192.168.1.68", "node-2": "192.168.1.254", "node-3": "192.168.1.245", "node-4": "192.168.0.33"}
 
 
 def described_vpc(**changes: Any) -> VpcDescription:
@@ -39,7 +39,7 @@ def described_vpc(**changes: Any) -> VpcDescription:
         PlannedInstance(
             name, "subnet-1" if address.startswith("192.168.1.") else "subnet-2", address, f"02:00:00:00:00:0{n}"
         )
-        for n, (name, address) in enumerate(NODES.items(), start=1)
+        for n, (name, address) in enumerate(UNDERLAY.items(), start=1)
     ]
     return describe_vpc({**VPC, **changes}, SEGMENTS, instances, "203.0.113.1")
 
@@ -61,7 +61,7 @@ class Vpc:
         }
 
     def interface(self, node: str) -> dict[str, Any]:
-        filters = [{"Name": "private-ip-address", "Values": [NODES[node]]}]
+        filters = [{"Name": "private-ip-address", "Values": [UNDERLAY[node]]}]
         (found,) = self.ec2.describe_network_interfaces(Filters=filters)["NetworkInterfaces"]
         return found
 

@@ -10,7 +10,6 @@ from collections.abc import Sequence
 
 from tests.support.lab_host import LabHost
 
-UNDERLAY = {"node-1": "192.168.1.68", "node-2": "192.168.1.254", "node-3": "192.168.1.245", "node-4": "192.168.0.33"}
 MTU = 1376  # bytes
 _IP_AND_ICMP = 28  # bytes of headers
 _PATIENCE = 120  # seconds; an emulated machine takes its time

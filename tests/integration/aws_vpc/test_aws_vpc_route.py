@@ -12,8 +12,9 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from ansible_collections.container_network.lab.plugins.module_utils.aws_vpc.instance_metadata import ENDPOINT_VARIABLE
+from tests.support.four_nodes import UNDERLAY
 from tests.support.module_runner import ModuleFailed, assert_converges, assert_unchanged, run_module
-from tests.support.vpc import NODES, TABLE_A, TABLE_B, Vpc, running_vpc
+from tests.support.vpc import TABLE_A, TABLE_B, Vpc, running_vpc
 
 NETWORK, SUBNETS = "40.15.0.0/16", {"node-1": "40.15.16.0/24", "node-2": "40.15.64.0/24", "node-4": "40.15.83.0/24"}
 
@@ -30,7 +31,7 @@ def options(vpc: Vpc, node: str = "node-1", **more) -> dict:
         "region": "us-east-1",
         "access_key": "lab",
         "secret_key": "lab",
-        "private_ip": NODES.get(node),
+        "private_ip": UNDERLAY.get(node),
         "network": NETWORK,
         "subnet": SUBNETS.get(node),
     }

@@ -18,7 +18,8 @@ import pytest
 
 from ansible_collections.container_network.lab.plugins.module_utils.kernel.namespaces import inside
 from ansible_collections.container_network.lab.plugins.module_utils.lab.vpc.builder import client_of
-from tests.support.vpc import NODES, TABLE_A, TABLE_B, described_vpc
+from tests.support.four_nodes import UNDERLAY
+from tests.support.vpc import TABLE_A, TABLE_B, described_vpc
 
 ROOT = Path(__file__).parents[3]
 FILES = ROOT / "roles/lab/files"
@@ -95,7 +96,7 @@ class Lab:
             return getattr(client_of("http://169.254.169.254", "us-east-1"), operation)(**arguments)
 
     def interface(self, node: str) -> str:
-        filters = [{"Name": "private-ip-address", "Values": [NODES[node]]}]
+        filters = [{"Name": "private-ip-address", "Values": [UNDERLAY[node]]}]
         return self.call("describe_network_interfaces", Filters=filters)["NetworkInterfaces"][0]["NetworkInterfaceId"]
 
     def lead(self, node: str, *tables: str) -> None:
@@ -189,8 +190,8 @@ def test_a_second_start_changes_nothing_and_strangers_are_not_answered(lab):
         "import http.client, sys; c = http.client.HTTPConnection('169.254.169.254', source_address=(sys.argv[1], 0))\n"
     )
     fetch += "c.request('GET', '/latest/meta-data/local-ipv4'); r = c.getresponse(); print(r.status, r.read().decode())"
-    answer = in_netns(lab.node("node-1"), sys.executable, "-c", fetch, NODES["node-1"]).stdout
-    assert answer == f"200 {NODES['node-1']}\n"
+    answer = in_netns(lab.node("node-1"), sys.executable, "-c", fetch, UNDERLAY["node-1"]).stdout
+    assert answer == f"200 {UNDERLAY['node-1']}\n"
     assert in_netns(lab.router, sys.executable, "-c", fetch, "203.0.113.254").stdout.startswith(
         "403 203.0.113.254 is no host"
     )

@@ -9,7 +9,8 @@ import re
 
 import pytest
 
-from tests.support.calico_course import CONTAINERS, DOCUMENTED, NODE_OF, NODES, address_of, host_end
+from tests.support.calico_course import CONTAINERS, DOCUMENTED, NODE_OF, address_of, host_end
+from tests.support.four_nodes import NODES
 
 GATEWAY = "169.254.1.1"
 

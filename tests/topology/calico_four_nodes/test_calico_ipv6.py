@@ -14,7 +14,6 @@ from tests.support.calico_course import (
     NET_1,
     NET_2,
     NODE_OF,
-    NODES,
     ONE_SUBNET,
     POOL6,
     UNDERLAY6,
@@ -22,6 +21,7 @@ from tests.support.calico_course import (
     containers_of,
     ping,
 )
+from tests.support.four_nodes import NODES
 from tests.support.lab_host import ttl_of_ping
 
 PAIRS = [(one, other) for one in containers_of(NET_2) for other in containers_of(NET_2) if one != other]

@@ -11,10 +11,8 @@ from tests.support.calico_course import (
     BLOCKS,
     CONTAINER_MTU,
     NODE_OF,
-    NODES,
     ONE_SUBNET,
     OUTSIDE,
-    UNDERLAY,
     UNDERLAY_MTU,
     address_of,
     answers,
@@ -22,6 +20,7 @@ from tests.support.calico_course import (
     containers_of,
     ping,
 )
+from tests.support.four_nodes import NODES, UNDERLAY
 from tests.support.lab_host import ttl_of_ping
 
 # Two containers have any free address of their node's block.

@@ -14,9 +14,7 @@ from tests.support.calico_course import (
     BLOCKS,
     NET_2,
     NODE_OF,
-    NODES,
     POOL6,
-    UNDERLAY,
     UNDERLAY6,
     address_of,
     answers,
@@ -24,6 +22,7 @@ from tests.support.calico_course import (
     containers_of,
     eventually,
 )
+from tests.support.four_nodes import NODES, UNDERLAY
 from tests.support.lab_host import ttl_of_ping
 
 CREATE = "docker network create --driver calico --ipam-driver calico-ipam"

@@ -15,15 +15,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support.lab_host import LabHost, evened_out, traceroute_hops, ttl_of_ping
+from tests.support.four_nodes import NODES, UNDERLAY
+from tests.support.lab_host import evened_out, traceroute_hops, ttl_of_ping
 
-NODES = {name: LabHost(name) for name in ("node-1", "node-2", "node-3", "node-4")}
-UNDERLAY = {
-    "node-1": "192.168.1.68",
-    "node-2": "192.168.1.254",
-    "node-3": "192.168.1.245",
-    "node-4": "192.168.0.33",
-}
 ADDRESSES = {"node-1": "10.20.0.3", "node-2": "10.20.0.2", "node-3": "10.20.0.4", "node-4": "10.20.0.5"}
 MACS = {name: f"02:42:0a:14:00:{address.rpartition('.')[2].zfill(2)}" for name, address in ADDRESSES.items()}
 PAIRS = list(itertools.permutations(NODES, 2))

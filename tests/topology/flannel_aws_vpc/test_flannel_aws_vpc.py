@@ -18,11 +18,10 @@ import pytest
 
 from ansible_collections.container_network.lab.plugins.module_utils.kernel.namespaces import inside
 from ansible_collections.container_network.lab.plugins.module_utils.lab.vpc.builder import client_of
-from tests.support.lab_host import LabHost, traceroute_hops
+from tests.support.four_nodes import NODES, UNDERLAY
+from tests.support.lab_host import traceroute_hops
 from tests.support.lab_runs import ROOT, Lab
 
-NODES = {name: LabHost(name) for name in ("node-1", "node-2", "node-3", "node-4")}
-UNDERLAY = {"node-1": "192.168.1.68", "node-2": "192.168.1.254", "node-3": "192.168.1.245", "node-4": "192.168.0.33"}
 SUBNETS = {"node-1": "40.15.16.0/24", "node-2": "40.15.64.0/24", "node-3": "40.15.13.0/24", "node-4": "40.15.83.0/24"}
 CONTAINERS = {name: subnet.replace(".0/24", ".2") for name, subnet in SUBNETS.items()}
 TABLE_A, TABLE_B = "rtb-0686cdc9012674692", "rtb-054dfd5f3e47102ae"

@@ -11,15 +11,9 @@ import json
 
 import pytest
 
-from tests.support.lab_host import LabHost, evened_out, gateway_of, traceroute_hops, ttl_of_ping
+from tests.support.four_nodes import NODES, UNDERLAY
+from tests.support.lab_host import evened_out, gateway_of, traceroute_hops, ttl_of_ping
 
-NODES = {name: LabHost(name) for name in ("node-1", "node-2", "node-3", "node-4")}
-UNDERLAY = {
-    "node-1": "192.168.1.68",
-    "node-2": "192.168.1.254",
-    "node-3": "192.168.1.245",
-    "node-4": "192.168.0.33",
-}
 DOCUMENTED_CONTAINERS = {"node-1": "40.15.43.2/24", "node-2": "40.15.26.2/24", "node-3": "40.15.56.2/24"}
 PAIRS = list(itertools.permutations(NODES, 2))
 OUTSIDE = "203.0.113.1"

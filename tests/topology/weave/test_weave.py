@@ -13,10 +13,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support.lab_host import LabHost
-from tests.support.weave_course import UNDERLAY, container, in_namespace, is_full, mac, senders_heard
+from tests.support.four_nodes import NODES, UNDERLAY
+from tests.support.weave_course import container, in_namespace, is_full, mac, senders_heard
 
-HOSTS = {name: LabHost(name) for name in UNDERLAY}
 # node-1's is pinned; the others have the first address of their part of the ring.
 ADDRESSES = {
     "node-1": "172.111.222.128",
@@ -29,27 +28,27 @@ SHARES = {"node-1": 64, "node-2": 96, "node-3": 32, "node-4": 64}
 
 
 def ping(host: str, name: str, target: str) -> list[str]:
-    return HOSTS[host].output(f"docker exec {name} ping -c 1 -W 5 {target}").splitlines()
+    return NODES[host].output(f"docker exec {name} ping -c 1 -W 5 {target}").splitlines()
 
 
 def reaches(host: str, name: str, target: str) -> bool:
-    return HOSTS[host].host.run(f"docker exec {name} ping -c 1 -W 1 {target}").rc == 0
+    return NODES[host].host.run(f"docker exec {name} ping -c 1 -W 1 {target}").rc == 0
 
 
 def host_end(host: str) -> str:
     """The other end of ethwe0, by its interface index."""
-    (line,) = HOSTS[host].in_namespace_of(container(host), "ip -o link show dev ethwe0")
+    (line,) = NODES[host].in_namespace_of(container(host), "ip -o link show dev ethwe0")
     index = re.search(r"ethwe0@if(\d+):", line)[1]
-    (found,) = [line for line in HOSTS[host].lines("ip -o link") if line.startswith(f"{index}: ")]
+    (found,) = [line for line in NODES[host].lines("ip -o link") if line.startswith(f"{index}: ")]
     return found
 
 
 # --- the container ----------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("host", HOSTS)
+@pytest.mark.parametrize("host", NODES)
 def test_container_has_the_documented_routes(host: str) -> None:
-    routes = HOSTS[host].in_container(container(host), "ip route")
+    routes = NODES[host].in_container(container(host), "ip route")
     assert [line for line in routes if "eth0" not in line] == [
         f"172.111.222.0/24 dev ethwe0 scope link src {ADDRESSES[host]}",
         "224.0.0.0/4 dev ethwe0 scope link",
@@ -60,16 +59,16 @@ def test_container_has_the_documented_routes(host: str) -> None:
     ]
 
 
-@pytest.mark.parametrize("host", HOSTS)
+@pytest.mark.parametrize("host", NODES)
 def test_ethwe0_leads_to_a_port_of_weave(host: str) -> None:
     line = host_end(host)
     assert re.match(r"\d+: vethwl[0-9a-f]{9}@if\d+: ", line)
     assert "mtu 1376 qdisc noqueue master weave state UP" in line
 
 
-@pytest.mark.parametrize("host", HOSTS)
+@pytest.mark.parametrize("host", NODES)
 def test_container_is_set_up_as_by_weave(host: str) -> None:
-    node = HOSTS[host]
+    node = NODES[host]
     enter = in_namespace(node)
     rules = node.lines(f"{enter} iptables -S INPUT")
     assert rules[1:] == [
@@ -90,30 +89,30 @@ def test_container_is_set_up_as_by_weave(host: str) -> None:
 # --- the host ---------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("host", HOSTS)
+@pytest.mark.parametrize("host", NODES)
 def test_bridge_weave_is_the_peer(host: str) -> None:
-    assert HOSTS["node-1"].mac("weave") == "d2:93:9d:07:70:4b"
-    ports = {line.split()[1].partition("@")[0] for line in HOSTS[host].lines("ip -o link show master weave")}
-    attached = {f"vethwepl{HOSTS[host].pid(ATTACHED)}"} if host == "node-3" else set()
+    assert NODES["node-1"].mac("weave") == "d2:93:9d:07:70:4b"
+    ports = {line.split()[1].partition("@")[0] for line in NODES[host].lines("ip -o link show master weave")}
+    attached = {f"vethwepl{NODES[host].pid(ATTACHED)}"} if host == "node-3" else set()
     (of_docker,) = ports - {"vethwe-bridge"} - attached
     assert re.fullmatch(r"vethwl[0-9a-f]{9}", of_docker)
     port = host_end(host).split()[1].partition("@")[0].rstrip(":")
-    assert HOSTS[host].output(f"cat /sys/class/net/{port}/brport/hairpin_mode").strip() == "1"
+    assert NODES[host].output(f"cat /sys/class/net/{port}/brport/hairpin_mode").strip() == "1"
 
 
-@pytest.mark.parametrize("host", HOSTS)
+@pytest.mark.parametrize("host", NODES)
 def test_pair_leads_to_the_datapath(host: str) -> None:
-    (bridge_end,) = HOSTS[host].lines("ip -o link show dev vethwe-bridge")
-    (datapath_end,) = HOSTS[host].lines("ip -o link show dev vethwe-datapath")
+    (bridge_end,) = NODES[host].lines("ip -o link show dev vethwe-bridge")
+    (datapath_end,) = NODES[host].lines("ip -o link show dev vethwe-datapath")
     assert "vethwe-bridge@vethwe-datapath:" in bridge_end
     assert "mtu 1376 qdisc noqueue master weave state UP" in bridge_end
     assert "vethwe-datapath@vethwe-bridge:" in datapath_end
     assert "mtu 1376 qdisc noqueue master datapath state UP" in datapath_end
 
 
-@pytest.mark.parametrize("host", HOSTS)
+@pytest.mark.parametrize("host", NODES)
 def test_tunnel_is_the_documented_one(host: str) -> None:
-    shown = HOSTS[host].lines("ip -d -d link show dev vxlan-6784")
+    shown = NODES[host].lines("ip -d -d link show dev vxlan-6784")
     assert "mtu 65535 qdisc noqueue master datapath" in shown[0]
     (vxlan,) = [line for line in shown if line.startswith("vxlan ")]
     # Of Open vSwitch it has the word "external" besides.
@@ -123,24 +122,24 @@ def test_tunnel_is_the_documented_one(host: str) -> None:
 
 
 def test_no_bridge_of_ovs_vswitchd() -> None:
-    assert HOSTS["node-1"].host.run("pgrep ovs-vswitchd").rc != 0
+    assert NODES["node-1"].host.run("pgrep ovs-vswitchd").rc != 0
 
 
-@pytest.mark.parametrize("host", HOSTS)
+@pytest.mark.parametrize("host", NODES)
 def test_sender_copies_to_every_peer_and_knows_each_container(host: str) -> None:
-    entries = HOSTS[host].lines("bridge fdb show dev vxlan-6784")
+    entries = NODES[host].lines("bridge fdb show dev vxlan-6784")
     for other, address in UNDERLAY.items():
         if other != host:
             assert f"00:00:00:00:00:00 dst {address} self permanent" in entries
-            assert f"{mac(HOSTS[other])} dst {address} self permanent" in entries
-            assert f"{HOSTS[other].mac('weave')} dst {address} self permanent" in entries
+            assert f"{mac(NODES[other])} dst {address} self permanent" in entries
+            assert f"{NODES[other].mac('weave')} dst {address} self permanent" in entries
 
 
 # --- the container that the inventory attaches ------------------------------------------------------------------------
 
 
 def test_attached_container_has_both_networks() -> None:
-    node = HOSTS["node-3"]
+    node = NODES["node-3"]
     assert node.in_namespace_of(ATTACHED, "ip route") == [
         "default via 172.17.0.1 dev eth0",
         f"172.17.0.0/16 dev eth0 proto kernel scope link src {node.container_address(ATTACHED).partition('/')[0]}",
@@ -160,7 +159,7 @@ def test_attached_container_is_reached_by_address_and_by_name_and_reaches() -> N
 # --- packets ----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("host", HOSTS)
+@pytest.mark.parametrize("host", NODES)
 def test_everybody_reaches_everybody_by_address_and_by_name(host: str) -> None:
     for other, address in ADDRESSES.items():
         if other != host:
@@ -169,11 +168,11 @@ def test_everybody_reaches_everybody_by_address_and_by_name(host: str) -> None:
 
 
 def test_full_packets_pass_and_larger_ones_do_not() -> None:
-    assert is_full(HOSTS["node-1"], ADDRESSES["node-4"])
+    assert is_full(NODES["node-1"], ADDRESSES["node-4"])
 
 
 def test_multicast_is_received_on_all_hosts() -> None:
-    first, *others = HOSTS.values()
+    first, *others = NODES.values()
     assert senders_heard(first, others) == [ADDRESSES[first.name]] * len(others)
 
 
@@ -181,7 +180,7 @@ def test_multicast_is_received_on_all_hosts() -> None:
 
 
 def test_ring_is_divided() -> None:
-    for host, node in HOSTS.items():
+    for host, node in NODES.items():
         lines = node.lines("weave status ipam")
         assert f"({host})" in lines[0]
         found = {re.search(r"\((.+?)\)", line)[1]: int(re.search(r"(\d+) IPs", line)[1]) for line in lines}
@@ -189,22 +188,22 @@ def test_ring_is_divided() -> None:
 
 
 def test_status_says_what_there_is() -> None:
-    lines = HOSTS["node-1"].lines("weave status")
+    lines = NODES["node-1"].lines("weave status")
     for line in ("Name: d2:93:9d:07:70:4b(node-1)", "Datapath: bridge", "Range: 172.111.222.0/24", "Peers: 4"):
         assert line in lines
-    assert len(HOSTS["node-1"].lines("weave status connections")) == 3
+    assert len(NODES["node-1"].lines("weave status connections")) == 3
 
 
 @pytest.fixture
 def plain() -> Iterator[str]:
     """A container of node-2 on Docker's own bridge."""
-    HOSTS["node-2"].output("docker run -itd --name plain busybox")
+    NODES["node-2"].output("docker run -itd --name plain busybox")
     yield "plain"
-    HOSTS["node-2"].output("weave detach plain; docker rm --force plain")
+    NODES["node-2"].output("weave detach plain; docker rm --force plain")
 
 
 def test_attach_and_detach(plain: str) -> None:
-    node = HOSTS["node-2"]
+    node = NODES["node-2"]
     address = node.output(f"weave attach {plain}").strip()
     assert node.output(f"weave attach {plain}").strip() == address
     (card,) = node.in_namespace_of(plain, "ip -o link show dev ethwe")
@@ -221,7 +220,7 @@ def test_attach_and_detach(plain: str) -> None:
 
 
 def test_a_container_on_the_hosts_own_network_is_not_attached() -> None:
-    node = HOSTS["node-2"]
+    node = NODES["node-2"]
     node.output("docker run -itd --name hosts-own --net host busybox")
     try:
         refused = node.host.run("weave attach hosts-own")
@@ -236,7 +235,7 @@ def test_a_container_on_the_hosts_own_network_is_not_attached() -> None:
 
 
 def test_expose_and_hide() -> None:
-    node = HOSTS["node-3"]
+    node = NODES["node-3"]
     address = node.output("weave expose").strip()
     try:
         assert any(f"inet {address}/24" in line for line in node.lines("ip -4 address show dev weave"))
@@ -258,7 +257,7 @@ def test_expose_and_hide() -> None:
 
 def test_another_machine_reaches_containers_through_an_exposed_host() -> None:
     """Behind its address: the containers have no route to that machine but over ethwe0 to the exposed host."""
-    machine, exposed = HOSTS["node-2"], HOSTS["node-3"]
+    machine, exposed = NODES["node-2"], NODES["node-3"]
     exposed.output("weave expose")
     machine.output(f"ip route add 172.111.222.0/24 via {UNDERLAY['node-3']}")
     try:
@@ -274,21 +273,21 @@ def test_another_machine_reaches_containers_through_an_exposed_host() -> None:
 def other_subnet() -> Iterator[None]:
     """A second network of the same range on two hosts, with a container each."""
     create = "docker network create --driver weavemesh --ipam-driver weavemesh --subnet 172.111.222.32/27 other"
-    HOSTS["node-1"].output(create)
+    NODES["node-1"].output(create)
     # It is on every host a moment later.
-    HOSTS["node-4"].output("timeout 20 sh -c 'until docker network inspect other; do sleep 0.1; done'")
+    NODES["node-4"].output("timeout 20 sh -c 'until docker network inspect other; do sleep 0.1; done'")
     for host in ("node-1", "node-4"):
-        HOSTS[host].output(f"docker run -itd --name other-{host} --net other busybox")
+        NODES[host].output(f"docker run -itd --name other-{host} --net other busybox")
     yield
     for host in ("node-1", "node-4"):
-        HOSTS[host].output(f"docker rm --force other-{host}")
-    HOSTS["node-1"].output("docker network rm other")
+        NODES[host].output(f"docker rm --force other-{host}")
+    NODES["node-1"].output("docker network rm other")
 
 
 @pytest.mark.usefixtures("other_subnet")
 def test_subnets_are_isolated() -> None:
     # Docker tells a container's name only once it runs.
-    target = HOSTS["node-4"].output(
+    target = NODES["node-4"].output(
         "timeout 20 sh -c 'until weave dns-lookup other-node-4 | grep .; do sleep 0.1; done'"
     )
     target = target.strip()
@@ -299,34 +298,34 @@ def test_subnets_are_isolated() -> None:
 
 def test_one_name_has_several_addresses() -> None:
     for host in ("node-2", "node-3"):
-        HOSTS[host].output("docker run -itd --name twin --net weave busybox")
+        NODES[host].output("docker run -itd --name twin --net weave busybox")
     try:
         # Docker tells a container's name only once it runs.
-        HOSTS["node-1"].output("timeout 20 sh -c 'until [ $(weave dns-lookup twin | wc -l) = 2 ]; do sleep 0.1; done'")
-        addresses = set(HOSTS["node-1"].output("weave dns-lookup twin.weave.local").split())
+        NODES["node-1"].output("timeout 20 sh -c 'until [ $(weave dns-lookup twin | wc -l) = 2 ]; do sleep 0.1; done'")
+        addresses = set(NODES["node-1"].output("weave dns-lookup twin.weave.local").split())
         assert reaches("node-1", container("node-1"), "twin.weave.local")
         for address in addresses:
             assert reaches("node-4", container("node-4"), address)
     finally:
         for host in ("node-2", "node-3"):
-            HOSTS[host].output("docker rm --force twin")
+            NODES[host].output("docker rm --force twin")
 
 
 # --- restarts ---------------------------------------------------------------------------------------------------------
 
 
 def await_ping(host: str, name: str, target: str) -> None:
-    HOSTS[host].output(f"timeout 60 sh -c 'until docker exec {name} ping -c 1 -W 1 {target}; do sleep 0.2; done'")
+    NODES[host].output(f"timeout 60 sh -c 'until docker exec {name} ping -c 1 -W 1 {target}; do sleep 0.2; done'")
 
 
 def test_restarted_container_is_back_with_its_pinned_address() -> None:
-    HOSTS["node-1"].output(f"docker restart --time 0 {container('node-1')}")
+    NODES["node-1"].output(f"docker restart --time 0 {container('node-1')}")
     await_ping("node-4", container("node-4"), ADDRESSES["node-1"])
     await_ping("node-4", container("node-4"), f"{container('node-1')}.weave.local")
 
 
 def test_restarted_docker_daemon_and_driver_are_back_by_themselves() -> None:
-    node = HOSTS["node-2"]
+    node = NODES["node-2"]
     run = "docker run -d --name again --restart always --stop-signal KILL --net weave --ip 172.111.222.50"
     node.output(f"{run} busybox sleep 3600")
     try:

@@ -15,8 +15,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.support.four_nodes import UNDERLAY
 from tests.support.lab_host import LabHost
-from tests.support.weave_course import UNDERLAY, container, is_full, mac, senders_heard
+from tests.support.weave_course import container, is_full, mac, senders_heard
 
 HOSTS = {name: LabHost(name) for name in ("node-1", "node-2", "node-4")}
 # node-1's is pinned; the others have the first address of their part of the ring.
