@@ -14,10 +14,12 @@ import contextlib
 import json
 import re
 import shlex
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from tests.support import hostile_packets
 from tests.support.calico_course import eventually
@@ -191,3 +193,14 @@ ATTEMPTS = (
     it_does_not_become_the_router_of_its_host,
     names_of_others_are_not_taken,
 )
+
+
+def tried_by(*attackers: Attacker, attempts: Sequence[Callable[[Attacker], None]] = ATTEMPTS) -> Callable[..., None]:
+    """The test that each network has: all attempts by each of its containers."""
+
+    @pytest.mark.parametrize("attempt", attempts, ids=lambda attempt: attempt.__name__)
+    @pytest.mark.parametrize("attacker", attackers, ids=str)
+    def test(attempt: Callable[[Attacker], None], attacker: Attacker) -> None:
+        attempt(attacker)
+
+    return test

@@ -5,19 +5,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from tests.support.hostile_container import Attacker, tried_by
 
-import pytest
-
-from tests.support.hostile_container import ATTEMPTS, Attacker
-
-ATTACKERS = (
+test_of_a_hostile_container = tried_by(
     Attacker("node-1", "busybox-1", "calico-net-1", "calico-net-1.container", ("node-3", "busybox-3")),
     Attacker("node-2", "busybox-2"),
 )
-
-
-@pytest.mark.parametrize("attempt", ATTEMPTS, ids=lambda attempt: attempt.__name__)
-@pytest.mark.parametrize("attacker", ATTACKERS, ids=str)
-def test_of_a_hostile_container(attempt: Callable[[Attacker], None], attacker: Attacker) -> None:
-    attempt(attacker)

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 
@@ -18,6 +18,7 @@ from tests.support.hostile_container import (
     KURYR_NODES,
     Attacker,
     nothing_comes_from_addresses_of_others,
+    tried_by,
 )
 
 ATTACKERS = (
@@ -41,14 +42,9 @@ def gateway_that_is_the_bridge(attacker: Attacker) -> Iterator[None]:
     attacker.host.in_namespace_of(attacker.container, f"ip neigh del {GATEWAY} dev eth0")
 
 
-@pytest.mark.parametrize("attacker", ATTACKERS, ids=str)
-@pytest.mark.parametrize(
-    "attempt",
-    [attempt for attempt in ATTEMPTS if attempt is not nothing_comes_from_addresses_of_others],
-    ids=lambda attempt: attempt.__name__,
+test_of_a_hostile_container = tried_by(
+    *ATTACKERS, attempts=[attempt for attempt in ATTEMPTS if attempt is not nothing_comes_from_addresses_of_others]
 )
-def test_of_a_hostile_container(attempt: Callable[[Attacker], None], attacker: Attacker) -> None:
-    attempt(attacker)
 
 
 @pytest.mark.parametrize("attacker", ATTACKERS, ids=str)
