@@ -18,7 +18,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import module_runner, persistent_sets
+from tests.support import etcd_process, module_runner, persistent_sets
+from tests.support.kernel_view import ip
 
 ENGINE_START_SECONDS = 60
 
@@ -153,3 +154,21 @@ def _wait_for_engine(engine: subprocess.Popen, socket: Path, log: Path) -> None:
             return
         time.sleep(0.1)
     pytest.fail(f"the test's Docker Engine did not start:\n{log.read_text()[-2000:]}")
+
+
+@pytest.fixture
+def veth_ends(netns_factory: Callable[[], str]) -> tuple[str, str]:
+    """Two namespaces with a veth pair between them: 10.9.8.1 on va, 10.9.8.2 on vb."""
+    here, there = netns_factory(), netns_factory()
+    ip(here, f"link add va type veth peer name vb netns {there}")
+    for number, (netns, device) in enumerate(((here, "va"), (there, "vb")), start=1):
+        ip(netns, f"addr add 10.9.8.{number}/24 dev {device}")
+        ip(netns, f"link set {device} up")
+    return here, there
+
+
+@pytest.fixture(scope="module")
+def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of an etcd that the tests of one file share."""
+    with etcd_process.running_etcd(tmp_path_factory.mktemp("etcd")) as running:
+        yield running

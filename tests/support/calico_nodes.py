@@ -146,6 +146,12 @@ class Lab:
                 outcomes[name] = self.dataplanes[name].converge(desired, check)
         return outcomes
 
+    def bring_up(self) -> None:
+        """One round of the driver on each node, then BGP, with all sessions."""
+        self.converge()
+        self.start_bird()
+        self.wait_for_sessions()
+
     def leave(self, name: str) -> Outcome:
         with inside(self.spaces[name]):
             return self.dataplanes[name].converge(DesiredState())

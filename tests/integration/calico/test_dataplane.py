@@ -54,9 +54,7 @@ def test_three_nodes_have_the_documented_routes(lab: Lab) -> None:
     lab.add_nodes("node-1", "node-2", "node-3", pools=(POOL,))
     first = lab.container("node-1", "net-1", "197.19.38.128")
     third = lab.container("node-3", "net-1", "197.19.26.5")
-    lab.converge()
-    lab.start_bird()
-    lab.wait_for_sessions()
+    lab.bring_up()
     eventually(lambda: len(lab.bird_routes("node-1")) == 3)
     assert lab.routes("node-1") == sorted(
         [
@@ -84,9 +82,7 @@ def test_isolation_within_and_between_hosts(lab: Lab) -> None:
     first = lab.container("node-1", "net-1", "197.19.38.139")
     other_network = lab.container("node-1", "net-2", "197.19.38.141")
     remote = lab.container("node-3", "net-1", "197.19.26.5")
-    lab.converge()
-    lab.start_bird()
-    lab.wait_for_sessions()
+    lab.bring_up()
     eventually(lambda: first.reaches(remote.address))
     neighbour = lab.container("node-1", "net-1", "197.19.38.140")
     assert not first.reaches(neighbour.address), "an interface that the chains do not know is closed"
@@ -224,9 +220,7 @@ def test_node_behind_a_router_is_reached_by_vxlan(lab: Lab) -> None:
     first = lab.container("node-1", "net-1", "197.19.38.128")
     same_subnet = lab.container("node-3", "net-1", "197.19.26.0")
     far = lab.container("node-4", "net-1", "197.19.65.128")
-    lab.converge()
-    lab.start_bird()
-    lab.wait_for_sessions()
+    lab.bring_up()
     eventually(lambda: len(lab.bird_routes("node-1")) == 3)
     assert "197.19.65.128/26 via 192.168.0.33 dev vxlan.calico proto bird onlink" in lab.routes("node-1")
     assert "197.19.26.0/26 via 192.168.1.245 dev eth0 proto bird" in lab.routes("node-1")
@@ -249,9 +243,7 @@ def test_node_behind_a_router_is_reached_by_vxlan(lab: Lab) -> None:
 def test_a_moved_container_keeps_its_address(lab: Lab) -> None:
     lab.add_nodes("node-1", "node-2", "node-3", pools=(POOL,))
     third = lab.container("node-3", "net-1", "197.19.26.5")
-    lab.converge()
-    lab.start_bird()
-    lab.wait_for_sessions()
+    lab.bring_up()
     configs = {name: plane.bird.config.stat().st_mtime_ns for name, plane in lab.dataplanes.items()}
     moved = lab.container("node-2", "net-1", "197.19.38.136")
     lab.converge()
@@ -264,9 +256,7 @@ def test_a_moved_container_keeps_its_address(lab: Lab) -> None:
 
 def test_sessions_survive_new_nodes_blocks_and_pools(lab: Lab) -> None:
     lab.add_nodes("node-1", "node-2", pools=(POOL,))
-    lab.converge()
-    lab.start_bird()
-    lab.wait_for_sessions()
+    lab.bring_up()
     before = session(lab, "node-1", "Mesh_192_168_1_254")
     lab.add_nodes("node-3", pools=(POOL, IPPool("two", ipaddress.ip_network("17.2.0.0/16"), 26)))
     lab.converge()
@@ -290,9 +280,7 @@ def test_route_reflectors(lab: Lab) -> None:
         nodes[name] = dataclasses.replace(nodes[name], route_reflector_cluster_id="244.0.0.1")
     lab.change(nodes=nodes, bgp=BgpConfiguration(64512, mesh=False))
     lab.passwords = Passwords(nodes="s3cret word")
-    lab.converge()
-    lab.start_bird()
-    lab.wait_for_sessions()
+    lab.bring_up()
     assert set(lab.dataplanes["node-3"].bird.sessions()) == {"Node_192_168_1_68", "Node_192_168_1_254"}
     eventually(lambda: len(lab.bird_routes("node-3")) == 4)
     assert "197.19.65.128/26 via 192.168.0.33 dev vxlan.calico proto bird onlink" in lab.routes("node-3")
@@ -349,9 +337,7 @@ def test_dual_stack(lab: Lab) -> None:
     third = lab.container("node-3", "net-1", "197.19.26.0", "fd80:24e2:f998:72d6::1")
     far = lab.container("node-4", "net-1", "197.19.65.128", "fd80:24e2:f998:72d6::41")
     closed = lab.container("node-1", "net-2", "197.19.38.129", "fd80:24e2:f998:72d6::81")
-    lab.converge()
-    lab.start_bird()
-    lab.wait_for_sessions()
+    lab.bring_up()
     eventually(lambda: len(lab.bird_routes6("node-1")) == 3)
     routes = lab.bird_routes6("node-1")
     assert "fd80:24e2:f998:72d6::/122 via fd00:1::245 dev eth0 proto bird metric 1024 pref medium" in routes
@@ -444,9 +430,7 @@ def test_ipip_without_the_kernels_module_is_refused(lab: Lab, monkeypatch: pytes
 
 def test_bird_keeps_running_when_a_configuration_is_refused(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     lab.add_nodes("node-1", "node-2", pools=(POOL,))
-    lab.converge()
-    lab.start_bird()
-    lab.wait_for_sessions()
+    lab.bring_up()
     monkeypatch.setattr(dataplane, "bird_config", lambda *_arguments: "nonsense;\n")
     with pytest.raises(LabError, match="does not accept"):
         lab.converge("node-1")
@@ -466,9 +450,7 @@ def test_a_node_with_an_as_number_of_its_own(lab: Lab) -> None:
     lab.add_nodes("node-1", "node-2", "node-3", pools=(POOL,))
     nodes = lab.snapshot.nodes
     lab.change(nodes={**nodes, "node-1": dataclasses.replace(nodes["node-1"], as_number=64513)})
-    lab.converge()
-    lab.start_bird()
-    lab.wait_for_sessions()
+    lab.bring_up()
     # Each node is reached directly, and not by a third one that heard of it, whichever has the lowest router id.
     expected = {
         "node-1": {"197.19.186.192/26 via 192.168.1.254", "197.19.26.0/26 via 192.168.1.245"},
@@ -493,9 +475,7 @@ def test_a_host_without_a_default_route(lab: Lab, instead: str) -> None:
     first = lab.container("node-1", "net-1", "197.19.38.139")
     sibling = lab.container("node-1", "net-1", "197.19.38.140")
     remote = lab.container("node-3", "net-1", "197.19.26.5")
-    lab.converge()
-    lab.start_bird()
-    lab.wait_for_sessions()
+    lab.bring_up()
     eventually(lambda: first.reaches(remote.address))
     assert first.reaches(sibling.address)
     assert first.reaches("192.168.1.68"), "its host"
@@ -537,9 +517,7 @@ def test_hosts_that_have_sessions_with_a_router_outside_only(lab: Lab) -> None:
     first = lab.container("node-1", "net-1", "197.19.38.128")
     remote = lab.container("node-3", "net-1", "197.19.26.5")
     lab.start_router_bird(ROUTER)
-    lab.converge()
-    lab.start_bird()
-    lab.wait_for_sessions()
+    lab.bring_up()
     eventually(lambda: any(route.startswith("197.19.26.0/26 via 192.168.1.1 ") for route in lab.bird_routes("node-1")))
     eventually(lambda: first.reaches(remote.address))
     assert_settled(lab)

@@ -26,12 +26,6 @@ from tests.support import etcd_process
 from tests.support.driver_hosts import eventually
 
 
-@pytest.fixture(scope="module")
-def endpoint(tmp_path_factory) -> Iterator[str]:
-    with etcd_process.running_etcd(tmp_path_factory.mktemp("etcd")) as running:
-        yield running
-
-
 def test_keys(endpoint):
     etcd = Etcd([endpoint])
     assert etcd.get("/keys/a") is None

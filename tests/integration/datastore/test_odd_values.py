@@ -27,16 +27,9 @@ from ansible_collections.container_network.lab.plugins.module_utils.overlay.netw
 from ansible_collections.container_network.lab.plugins.module_utils.overlay.store import OverlayStore
 from ansible_collections.container_network.lab.plugins.module_utils.weave import snapshot as weave
 from ansible_collections.container_network.lab.plugins.module_utils.weave.store import DOCKER, WeaveStore
-from tests.support import etcd_process
 
 RESOURCES = "/calico/resources/v3/projectcalico.org/"
 HANDLES = "/calico/ipam/v2/handle/"
-
-
-@pytest.fixture(scope="module")
-def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with etcd_process.running_etcd(tmp_path_factory.mktemp("etcd")) as running:
-        yield running
 
 
 @pytest.fixture

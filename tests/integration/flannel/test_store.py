@@ -9,7 +9,6 @@ import itertools
 import multiprocessing
 import secrets
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -20,12 +19,6 @@ from tests.support import etcd_process
 from tests.support.module_runner import ModuleFailed, assert_converges, assert_unchanged, run_module
 
 NETWORK = "40.15.0.0/16"
-
-
-@pytest.fixture(scope="module")
-def endpoint(tmp_path_factory) -> Iterator[str]:
-    with etcd_process.running_etcd(tmp_path_factory.mktemp("etcd")) as running:
-        yield running
 
 
 class Network:

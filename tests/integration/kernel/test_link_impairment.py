@@ -6,27 +6,14 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Callable
 
 import pytest
 
 from ansible_collections.container_network.lab.plugins.module_utils.kernel.impairment import kernel_has_netem
-from tests.support.kernel_view import command, ip
+from tests.support.kernel_view import command
 from tests.support.module_runner import ModuleFailed, assert_converges, assert_unchanged, run_module
 
 netem = pytest.mark.skipif(not kernel_has_netem(), reason="the kernel has no netem")
-
-
-@pytest.fixture
-def pair(netns_factory: Callable[[], str]) -> tuple[str, str]:
-    """Two namespaces with a veth pair between them: 10.9.8.1 on va, 10.9.8.2 on vb."""
-    here, there = netns_factory(), netns_factory()
-    ip(here, f"link add va type veth peer name vb netns {there}")
-    ip(here, "addr add 10.9.8.1/24 dev va")
-    ip(there, "addr add 10.9.8.2/24 dev vb")
-    ip(here, "link set va up")
-    ip(there, "link set vb up")
-    return here, there
 
 
 def queue(netns: str, device: str) -> str:
@@ -37,8 +24,8 @@ def answers(netns: str) -> bool:
     return "1 received" in command("ip", "netns", "exec", netns, "sh", "-c", "ping -c1 -W5 10.9.8.2 || true")
 
 
-def test_a_cut_line_lets_nothing_through_until_it_is_healed(pair):
-    here, _there = pair
+def test_a_cut_line_lets_nothing_through_until_it_is_healed(veth_ends):
+    here, _there = veth_ends
     assert answers(here)
     assert_converges("link_impairment", devices=[{"name": "va", "netns": here, "cut": True}])
     assert queue(here, "va").startswith("qdisc blackhole 1ab: root")
@@ -48,8 +35,8 @@ def test_a_cut_line_lets_nothing_through_until_it_is_healed(pair):
     assert answers(here)
 
 
-def test_a_rate_becomes_another_one_and_a_cut(pair):
-    here, _there = pair
+def test_a_rate_becomes_another_one_and_a_cut(veth_ends):
+    here, _there = veth_ends
     result = assert_converges(
         "link_impairment", devices=[{"name": "va", "netns": here, "rate": "10mbit", "label": "A"}]
     )
@@ -61,9 +48,9 @@ def test_a_rate_becomes_another_one_and_a_cut(pair):
     assert answers(here) is False
 
 
-def test_the_rate_is_limited(pair):
+def test_the_rate_is_limited(veth_ends):
     """4 MB at 100 Mbit/s take a third of a second at least; without the limit, some milliseconds."""
-    here, there = pair
+    here, there = veth_ends
     run_module("link_impairment", devices=[{"name": "va", "netns": here, "rate": "100mbit"}])
     script = (
         "import socket,sys,time\n"
@@ -84,8 +71,8 @@ def test_the_rate_is_limited(pair):
 
 
 @netem
-def test_packets_are_delayed_lost_and_reordered(pair):
-    here, _there = pair
+def test_packets_are_delayed_lost_and_reordered(veth_ends):
+    here, _there = veth_ends
     wanted = {"delay": "50ms", "jitter": "5ms", "loss": "1.5%", "reorder": "25%", "rate": "20mbit"}
     assert_converges("link_impairment", devices=[{"name": "va", "netns": here, **wanted}])
     shown = queue(here, "va")
@@ -94,8 +81,8 @@ def test_packets_are_delayed_lost_and_reordered(pair):
 
 
 @pytest.mark.skipif(kernel_has_netem(), reason="the kernel has netem")
-def test_what_takes_netem_is_refused_in_words_where_the_kernel_lacks_it(pair):
-    here, _there = pair
+def test_what_takes_netem_is_refused_in_words_where_the_kernel_lacks_it(veth_ends):
+    here, _there = veth_ends
     with pytest.raises(ModuleFailed) as failure:
         run_module(
             "link_impairment",
@@ -110,8 +97,8 @@ def test_what_takes_netem_is_refused_in_words_where_the_kernel_lacks_it(pair):
     assert answers(here)  # nothing was changed
 
 
-def test_what_somebody_else_has_set_stays(pair):
-    here, _there = pair
+def test_what_somebody_else_has_set_stays(veth_ends):
+    here, _there = veth_ends
     command(
         "tc", "-n", here, "qdisc", "add", "dev", "va", "root", "tbf", "rate", "1gbit", "burst", "64k", "latency", "9ms"
     )
@@ -121,7 +108,7 @@ def test_what_somebody_else_has_set_stays(pair):
     assert "rate 1Gbit" in queue(here, "va")
 
 
-def test_a_device_that_is_not_there_is_named(pair):
-    here, _there = pair
+def test_a_device_that_is_not_there_is_named(veth_ends):
+    here, _there = veth_ends
     with pytest.raises(ModuleFailed, match="no device 'x0'"):
         run_module("link_impairment", devices=[{"name": "x0", "netns": here, "cut": True}])

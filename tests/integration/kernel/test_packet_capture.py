@@ -9,25 +9,12 @@ import os
 import struct
 import subprocess
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.support.kernel_view import command, ip
+from tests.support.kernel_view import command
 from tests.support.module_runner import ModuleFailed, run_module
-
-
-@pytest.fixture
-def pair(netns_factory: Callable[[], str]) -> tuple[str, str]:
-    """Two namespaces with a veth pair between them: 10.9.8.1 on va, 10.9.8.2 on vb."""
-    here, there = netns_factory(), netns_factory()
-    ip(here, f"link add va type veth peer name vb netns {there}")
-    ip(here, "addr add 10.9.8.1/24 dev va")
-    ip(there, "addr add 10.9.8.2/24 dev vb")
-    ip(here, "link set va up")
-    ip(there, "link set vb up")
-    return here, there
 
 
 def start(**options: object) -> dict:
@@ -60,8 +47,8 @@ def await_end(pid: int, seconds: float = 10) -> None:
     pytest.fail(f"the capture did not end within {seconds} s")
 
 
-def test_several_devices_at_once_and_only_what_passes_the_filter(pair):
-    here, there = pair
+def test_several_devices_at_once_and_only_what_passes_the_filter(veth_ends):
+    here, there = veth_ends
     devices = [{"name": "va", "netns": here, "label": "A"}, {"name": "vb", "netns": there}]
     started = start(devices=devices, filter="icmp[icmptype] == icmp-echo", seconds=30)
     ping(here, 2)
@@ -70,8 +57,8 @@ def test_several_devices_at_once_and_only_what_passes_the_filter(pair):
     assert not Path(started["folder"]).exists()
 
 
-def test_it_ends_after_so_many_packets(pair):
-    here, _there = pair
+def test_it_ends_after_so_many_packets(veth_ends):
+    here, _there = veth_ends
     started = start(devices=[{"name": "va", "netns": here}], filter="icmp", packets=3, seconds=30)
     (capture,) = started["captures"]
     ping(here, 2)
@@ -80,8 +67,8 @@ def test_it_ends_after_so_many_packets(pair):
     assert stop(started) == [{"packets": 3, "missed": 0}]
 
 
-def test_it_ends_after_so_many_seconds(pair):
-    here, _there = pair
+def test_it_ends_after_so_many_seconds(veth_ends):
+    here, _there = veth_ends
     started = start(devices=[{"name": "va", "netns": here}], filter="icmp", seconds=0.5)
     await_end(started["captures"][0]["pid"], 5)
     assert stop(started) == [{"packets": 0, "missed": 0}]
@@ -133,8 +120,8 @@ def await_path(path: Path, seconds: float = 90) -> None:
         time.sleep(0.05)
 
 
-def test_packets_come_to_this_machine_as_a_file(pair, tmp_path):
-    here, _there = pair
+def test_packets_come_to_this_machine_as_a_file(veth_ends, tmp_path):
+    here, _there = veth_ends
     path = tmp_path / "packets" / "node-1_busybox_va.pcap"
     with play(tmp_path, here, "") as run:
         await_path(path)
@@ -146,8 +133,8 @@ def test_packets_come_to_this_machine_as_a_file(pair, tmp_path):
     assert packets(str(path)) == 4
 
 
-def test_packets_come_to_this_machine_through_a_pipe(pair, tmp_path):
-    here, _there = pair
+def test_packets_come_to_this_machine_through_a_pipe(veth_ends, tmp_path):
+    here, _there = veth_ends
     path = tmp_path / "packets" / "node-1_busybox_va.pcap"
     with play(tmp_path, here, "        pipe: true\n") as run:
         await_path(path)

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 
 import pytest
 
@@ -24,13 +23,10 @@ NEAR, TUNNELLED, NOBODY = "10.9.8.2", "10.9.7.2", "10.9.8.99"
 
 
 @pytest.fixture
-def pair(netns_factory: Callable[[], str]) -> tuple[str, str]:
-    """Two namespaces on one veth pair, with a tunnel over it."""
-    here, there = netns_factory(), netns_factory()
-    ip(here, f"link add va type veth peer name vb netns {there}")
-    for end, name, own, other in ((here, "va", 1, 2), (there, "vb", 2, 1)):
-        ip(end, f"addr add 10.9.8.{own}/24 dev {name}")
-        ip(end, f"link set {name} up")
+def pair(veth_ends: tuple[str, str]) -> tuple[str, str]:
+    """With a tunnel over the veth pair."""
+    here, there = veth_ends
+    for end, own, other in ((here, 1, 2), (there, 2, 1)):
         ip(end, f"link add tunnel type vxlan id 7 dstport 8472 local 10.9.8.{own} remote 10.9.8.{other}")
         ip(end, f"addr add 10.9.7.{own}/24 dev tunnel")
         ip(end, "link set tunnel up")

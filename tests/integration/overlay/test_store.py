@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import multiprocessing
 import secrets
-from collections.abc import Iterator
 from ipaddress import IPv4Network
 
 import pytest
@@ -26,17 +25,10 @@ from ansible_collections.container_network.lab.plugins.module_utils.overlay.stor
     NetworkRemoved,
     OverlayStore,
 )
-from tests.support import etcd_process
 from tests.support.module_runner import ModuleFailed, assert_converges, assert_unchanged, run_module
 
 SUBNET = IPv4Network("10.20.0.0/16")
 MTU = 9001
-
-
-@pytest.fixture(scope="module")
-def endpoint(tmp_path_factory) -> Iterator[str]:
-    with etcd_process.running_etcd(tmp_path_factory.mktemp("etcd")) as running:
-        yield running
 
 
 class Store(OverlayStore):

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import multiprocessing
-from collections.abc import Iterator
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 
 import pytest
@@ -21,7 +20,6 @@ from ansible_collections.container_network.lab.plugins.module_utils.weave.snapsh
     GivenName,
 )
 from ansible_collections.container_network.lab.plugins.module_utils.weave.store import DOCKER, WeaveStore
-from tests.support import etcd_process
 from tests.support.module_runner import ModuleFailed, assert_converges, assert_unchanged, run_module
 
 RANGE = IPv4Network("172.111.222.0/24")
@@ -31,12 +29,6 @@ PEERS = {
     "node-3": ("192.168.1.245", "7a:00:00:00:00:03"),
 }
 DIVIDED = {"172.111.222.0": "node-1", "172.111.222.96": "node-3", "172.111.222.128": "node-2"}
-
-
-@pytest.fixture(scope="module")
-def endpoint(tmp_path_factory) -> Iterator[str]:
-    with etcd_process.running_etcd(tmp_path_factory.mktemp("etcd")) as running:
-        yield running
 
 
 @pytest.fixture
