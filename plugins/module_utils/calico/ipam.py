@@ -212,24 +212,18 @@ def _held(transaction: Transaction, request: Request) -> Address | None:
 
 
 def _assign_requested(transaction: Transaction, request: Request, address: Address) -> Address:
-    pools = stored_pools(transaction)
-    pool = next((pool for pool in pools if address in pool), None)
-    if pool is None:
-        known = ", ".join(f"{pool.name} ({pool.cidr})" for pool in pools if pool.version == address.version)
-        raise NoPool(
-            f"address {address} for {request.handle} on {request.node} lies in no pool. "
-            f"IPv{address.version} pools: {known or 'none'}. Choose an address of one of them, or make a pool."
-        )
+    what = f"address {address} for {request.handle} on {request.node}"
+    pool = _pool_holding(transaction, address, what, "Choose an address of one of them, or make a pool.")
     if request.pools and pool.name not in request.pools and str(pool.cidr) not in request.pools:
         raise LabError(
-            f"address {address} for {request.handle} on {request.node} lies in pool {pool.name} ({pool.cidr}), and the "
-            f"network takes its addresses from {', '.join(request.pools)}: choose an address of that."
+            f"{what} lies in pool {pool.name} ({pool.cidr}), and the network takes its addresses from "
+            f"{', '.join(request.pools)}: choose an address of that."
         )
     _check_enabled(pool)
     cidr = pool.block_of(address)
     block = _block(transaction, cidr)
     if block is None:
-        _check_beside_hosts(transaction, cidr, f"address {address} for {request.handle} on {request.node}")
+        _check_beside_hosts(transaction, cidr, what)
         block = Block.new(cidr, request.node)
         transaction.put(affinity_key(request.node, cidr), AFFINITY_CONFIRMED)
     elif block.node != request.node and _strict(transaction):
@@ -422,21 +416,25 @@ def _node_labels(transaction: Transaction, node: str) -> dict[str, str]:
 
 
 def _pool_of_block(transaction: Transaction, cidr: Network, node: str) -> IPPool:
-    pools = stored_pools(transaction)
-    pool = next((pool for pool in pools if cidr in pool), None)
-    if pool is None:
-        known = ", ".join(f"{pool.name} ({pool.cidr})" for pool in pools if pool.version == cidr.version)
-        raise NoPool(
-            f"block {cidr}, pinned to {node}, lies in no pool. IPv{cidr.version} pools: {known or 'none'}. "
-            "Choose a block of one of them, or make the pool first (calico_ippool)."
-        )
+    what = f"block {cidr}, pinned to {node},"
+    way_out = "Choose a block of one of them, or make the pool first (calico_ippool)."
+    pool = _pool_holding(transaction, cidr, what, way_out)
     if cidr.prefixlen != pool.block_size:
         raise LabError(
-            f"block {cidr}, pinned to {node}, has prefix length {cidr.prefixlen}, and blocks of pool {pool.name} "
-            f"({pool.cidr}) have {pool.block_size}: write it as "
-            f"{pool.block_of(cidr.network_address)}"
+            f"{what} has prefix length {cidr.prefixlen}, and blocks of pool {pool.name} ({pool.cidr}) have "
+            f"{pool.block_size}: write it as {pool.block_of(cidr.network_address)}"
         )
     return pool
+
+
+def _pool_holding(transaction: Transaction, inside: Address | Network, what: str, way_out: str) -> IPPool:
+    """The pool that holds an address or a block; NoPool names all that could."""
+    pools = stored_pools(transaction)
+    for pool in pools:
+        if inside in pool:
+            return pool
+    known = ", ".join(f"{pool.name} ({pool.cidr})" for pool in pools if pool.version == inside.version)
+    raise NoPool(f"{what} lies in no pool. IPv{inside.version} pools: {known or 'none'}. {way_out}")
 
 
 def _walk(pool: IPPool, node: str) -> Iterator[Network]:
