@@ -16,7 +16,7 @@ options:
     type: list
     elements: dict
     suboptions:
-      table:
+      table: &table
         description: Table.
         type: str
         choices: [filter, nat, mangle, raw]
@@ -37,11 +37,7 @@ options:
     type: list
     elements: dict
     suboptions:
-      table:
-        description: Table.
-        type: str
-        choices: [filter, nat, mangle, raw]
-        default: filter
+      table: *table
       chain:
         description: The chain that the rule is in, such as V(FORWARD).
         type: str
