@@ -14,7 +14,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.support.lab_runs import HOSTS, Lab
-from tests.support.snapshot import difference, host_state, machine_state
+from tests.support.snapshot import assert_unchanged, difference, host_state, machine_state
 
 
 @pytest.fixture(scope="session")
@@ -40,6 +40,14 @@ def bare(fresh_lab: Lab) -> Lab:
     """The lab without any network of ours."""
     fresh_lab.play("teardown.yml")
     return fresh_lab
+
+
+@pytest.fixture
+def left_bare(fresh_lab: Lab, hosts_before: dict[str, dict[str, list[str]]]) -> Iterator[Lab]:
+    """The lab without any network of ours, before the test and after it."""
+    fresh_lab.play("teardown.yml")
+    yield fresh_lab
+    assert_unchanged(hosts_before)
 
 
 @pytest.fixture(scope="module")

@@ -8,12 +8,10 @@ Killed runs are in test_runs.py.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from tests.support.lab_runs import HOSTS, Lab, on_host, reach_each_other
-from tests.support.snapshot import assert_unchanged, unlike_before
+from tests.support.snapshot import unlike_before
 
 pytestmark = pytest.mark.long
 
@@ -29,18 +27,10 @@ def overlay(fresh_lab: Lab) -> Lab:
     return fresh_lab
 
 
-@pytest.fixture
-def bare(fresh_lab: Lab, hosts_before: dict[str, dict]) -> Iterator[Lab]:
-    """The lab without any network of ours, before the test and after it."""
-    fresh_lab.play("teardown.yml")
-    yield fresh_lab
-    assert_unchanged(hosts_before)
-
-
-def test_join_tokens_are_never_shown(bare: Lab) -> None:
-    text = bare.play("site.yml", "cni=docker_overlay", options=("-vvv", "--diff")).text
+def test_join_tokens_are_never_shown(left_bare: Lab) -> None:
+    text = left_bare.play("site.yml", "cni=docker_overlay", options=("-vvv", "--diff")).text
     assert "SWMTKN" not in text
-    bare.play("teardown.yml")
+    left_bare.play("teardown.yml")
 
 
 @pytest.mark.parametrize("host", HOSTS)
@@ -85,12 +75,12 @@ def test_a_rebooted_host_is_back_by_itself(overlay: Lab, host: str) -> None:
     assert overlay.play("site.yml", "cni=docker_overlay").changed_in_all == 0
 
 
-def test_a_persons_swarm_is_refused_and_left_alone(bare: Lab) -> None:
+def test_a_persons_swarm_is_refused_and_left_alone(left_bare: Lab) -> None:
     on_host("host2", "docker", "swarm", "init", "--advertise-addr", "10.12.31.212")
     try:
-        text = bare.fail("site.yml", "cni=docker_overlay")
+        text = left_bare.fail("site.yml", "cni=docker_overlay")
         assert "host2 is in a swarm that this collection did not make" in text
-        bare.play("teardown.yml")
+        left_bare.play("teardown.yml")
         assert _swarm_state("host2") == "active"
         assert _swarm_state("host1") == "inactive"
     finally:
@@ -98,12 +88,12 @@ def test_a_persons_swarm_is_refused_and_left_alone(bare: Lab) -> None:
         on_host("host2", "docker", "network", "rm", "docker_gwbridge")
 
 
-def test_blocked_ports_are_named_before_the_first_change(bare: Lab) -> None:
+def test_blocked_ports_are_named_before_the_first_change(left_bare: Lab) -> None:
     rules = [("-p", "tcp", "--dport", "2377"), ("-p", "udp", "--dport", "4789")]
     for rule in rules:
         on_host("host1", "iptables", "-I", "INPUT", *rule, "-j", "DROP")
     try:
-        text = bare.fail("site.yml", "cni=docker_overlay")
+        text = left_bare.fail("site.yml", "cni=docker_overlay")
     finally:
         for rule in rules:
             on_host("host1", "iptables", "-D", "INPUT", *rule, "-j", "DROP")
@@ -111,8 +101,8 @@ def test_blocked_ports_are_named_before_the_first_change(bare: Lab) -> None:
         assert f"host2 cannot reach 10.12.31.211 on port {port} (no answer within 3 s)" in text
 
 
-def test_wrong_input_is_reported_together_and_changes_nothing(bare: Lab) -> None:
-    text = bare.fail(
+def test_wrong_input_is_reported_together_and_changes_nothing(left_bare: Lab) -> None:
+    text = left_bare.fail(
         "site.yml",
         "cni=docker_overlay",
         '{"docker_overlay_networks": [{"name": "overlay", "subnet": "10.12.0.0/16", "vni": 16777216},'

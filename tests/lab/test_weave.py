@@ -9,13 +9,12 @@ Killed runs are in test_runs.py, and what dies while Weave runs in test_driver_f
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 
 import pytest
 
 from tests.support.driver_network import RESYNC_SECONDS
 from tests.support.lab_runs import HOSTS, Lab, await_success, on_host, reach_each_other
-from tests.support.snapshot import assert_unchanged, unlike_before
+from tests.support.snapshot import unlike_before
 from tests.support.weave_view import STORE, WEAVE
 
 pytestmark = pytest.mark.long
@@ -43,14 +42,6 @@ def _address(container: str) -> str:
     return await_success("host1", "sh", "-c", f"weave dns-lookup {container} | grep .").strip()
 
 
-@pytest.fixture
-def bare(fresh_lab: Lab, hosts_before: dict[str, dict]) -> Iterator[Lab]:
-    """The lab without any network of ours, before the test and after it."""
-    fresh_lab.play("teardown.yml")
-    yield fresh_lab
-    assert_unchanged(hosts_before)
-
-
 @pytest.fixture(scope="module")
 def weave(fresh_lab: Lab) -> Lab:
     """The lab with Weave converged and verified; each test leaves it so."""
@@ -61,9 +52,9 @@ def weave(fresh_lab: Lab) -> Lab:
 # --- refused, and of others -----------------------------------------------------------------------------------------
 
 
-def test_wrong_input_is_refused_all_together(bare: Lab) -> None:
+def test_wrong_input_is_refused_all_together(left_bare: Lab) -> None:
     """Every single message is the subject of tests/unit/test_weave_problems.py."""
-    text = bare.fail("site.yml", "cni=weave", json.dumps(WRONG))
+    text = left_bare.fail("site.yml", "cni=weave", json.dumps(WRONG))
     for words in (
         "weave_range 10.12.0.0/16 overlaps the underlay of host1 (10.12.28.0/22 on ens160)",
         "host2: weave_mtu 1451 does not fit the underlay: ens160 has MTU 1500",
@@ -76,25 +67,27 @@ def test_wrong_input_is_refused_all_together(bare: Lab) -> None:
     assert "Traceback" not in text
 
 
-def test_somebody_elses_command_weave_is_refused_and_stays(bare: Lab) -> None:
+def test_somebody_elses_command_weave_is_refused_and_stays(left_bare: Lab) -> None:
     """Weave's own documentation puts its script there."""
     script = "/usr/local/bin/weave"
     on_host("host2", "sh", "-c", f"echo '#!/bin/sh' > {script}")
     try:
-        assert f"host2: {script} is there and was not made by this collection" in bare.fail("site.yml", "cni=weave")
-        bare.play("teardown.yml")
+        assert f"host2: {script} is there and was not made by this collection" in left_bare.fail(
+            "site.yml", "cni=weave"
+        )
+        left_bare.play("teardown.yml")
         assert on_host("host2", "cat", script) == "#!/bin/sh\n"
     finally:
         on_host("host2", "rm", script)
 
 
-def test_somebody_elses_docker_gwbridge_is_used_and_stays(bare: Lab) -> None:
+def test_somebody_elses_docker_gwbridge_is_used_and_stays(left_bare: Lab) -> None:
     create = ["docker", "network", "create", "--subnet", "172.30.0.0/16"]
     on_host("host1", *create, "--opt", "com.docker.network.bridge.name=docker_gwbridge", "docker_gwbridge")
     try:
-        bare.play("site.yml", "cni=weave")
+        left_bare.play("site.yml", "cni=weave")
         assert "default via 172.30.0.1 dev eth0" in on_host("host1", "docker", "exec", "bbox1", "ip", "route")
-        bare.play("teardown.yml")
+        left_bare.play("teardown.yml")
         assert "docker_gwbridge" in on_host("host1", "docker", "network", "ls")
         assert "docker_gwbridge" not in on_host("host2", "docker", "network", "ls")
     finally:

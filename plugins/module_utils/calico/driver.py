@@ -22,6 +22,7 @@ from ..driver.host_options import HostOption
 from ..driver.joined_endpoints import Joined
 from ..driver.network_records import NetworkRecord
 from ..errors import LabError, raise_if_any
+from ..kernel.addresses import plain
 from ..kernel.listening import refuse_port_in_use
 from . import published_ports, source_routes, veth
 from .bird_config import Passwords
@@ -168,7 +169,7 @@ class CalicoNetwork(CalicoAddresses):
                 [subnet for subnet in network.subnets if _version(subnet) == version],
                 [str(pool.cidr) for pool in pools if pool.version == version and elsewhere],
             )
-            for address in _plain(endpoint.addresses)
+            for address in plain(endpoint.addresses)
             for version in [_version(address)]
         )
 
@@ -222,7 +223,7 @@ class CalicoNetwork(CalicoAddresses):
                 endpoint_id=endpoint.endpoint_id,
                 node=endpoint.node,
                 network=endpoint.network or (endpoint.profiles[0] if endpoint.profiles else ""),
-                addresses=_plain(endpoint.addresses),
+                addresses=plain(endpoint.addresses),
                 device=endpoint.interface,
                 container=endpoint.container or "",
                 revision=copy.revision_of(endpoint.key),
@@ -267,10 +268,6 @@ class CalicoNetwork(CalicoAddresses):
         underlay = self.underlay()
         wanted = libnetwork.wanted_mtu(options, underlay.mtu, f"{underlay.name}, which carries it, has {underlay.mtu}")
         return wanted or self.host.options.get("container_mtu") or container_mtu(self.snapshot(), underlay.mtu)
-
-
-def _plain(addresses: Iterable[str]) -> tuple[str, ...]:
-    return tuple(address.partition("/")[0] for address in addresses)
 
 
 def _version(text: str) -> int:

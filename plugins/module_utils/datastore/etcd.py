@@ -395,8 +395,8 @@ def _watch_answer(line: bytes) -> dict[str, Any]:
 
 def _key_value(item: dict[str, Any]) -> KeyValue:
     return KeyValue(
-        key=_decoded(item["key"]),
-        value=_decoded(item.get("value", "")),
+        key=decoded(item["key"]),
+        value=decoded(item.get("value", "")),
         mod_revision=int(item["mod_revision"]),
         lease=int(item.get("lease", 0)),
     )
@@ -414,5 +414,6 @@ def encoded(text: str) -> str:
     return base64.b64encode(text.encode()).decode()
 
 
-def _decoded(text: str) -> str:
+def decoded(text: str) -> str:
+    """The same as a text, whatever the bytes are."""
     return base64.b64decode(text).decode(errors="replace")

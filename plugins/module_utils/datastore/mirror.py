@@ -8,13 +8,12 @@ The copy is read like the client itself, so code that reads from etcd reads from
 
 from __future__ import annotations
 
-import base64
 import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..errors import LabError
-from .etcd import Etcd, EtcdUnreachable, KeyValue
+from .etcd import Etcd, EtcdUnreachable, KeyValue, decoded
 
 
 class WatchLost(LabError):
@@ -137,19 +136,15 @@ class Mirror:
 
     def _apply(self, event: dict[str, Any]) -> None:
         item = event["kv"]
-        key, revision = _decoded(item["key"]), int(item["mod_revision"])
+        key, revision = decoded(item["key"]), int(item["mod_revision"])
         known = self._keys.get(key)
         if known is not None and known.mod_revision >= revision:
             return
         if event.get("type") == "DELETE":
             self._keys.pop(key, None)
         else:
-            self._keys[key] = KeyValue(key, _decoded(item.get("value", "")), revision, int(item.get("lease", 0)))
+            self._keys[key] = KeyValue(key, decoded(item.get("value", "")), revision, int(item.get("lease", 0)))
 
 
 def _message(error: Any) -> str:
     return str(error.get("message") or error) if isinstance(error, dict) else str(error or "")
-
-
-def _decoded(text: str) -> str:
-    return base64.b64decode(text).decode(errors="replace")

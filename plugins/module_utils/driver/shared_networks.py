@@ -28,6 +28,7 @@ from urllib.parse import quote
 
 from ..datastore.etcd import Delete, Put, holds, unchanged_since
 from ..errors import LabError
+from ..kernel.addresses import plain
 from .complaints import Complaints
 from .docker_view import DockerNetwork, DockerView
 from .host import Host
@@ -82,7 +83,7 @@ class NetworkDefinition:
             network.ipv6,
             network.internal,
             network.subnets,
-            tuple(gateway.partition("/")[0] for gateway in network.gateways),
+            plain(network.gateways),
             network.ranges,
             network.options,
             network.ipam_options,

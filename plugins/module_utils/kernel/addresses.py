@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import ipaddress
 import socket
+from collections.abc import Iterable
 
 
 def packed_mac(text: str) -> bytes:
@@ -98,3 +99,8 @@ def packed_interface(text: str) -> tuple[bytes, int]:
 def network_text(packed: bytes, length: int) -> str:
     """A destination as CIDR."""
     return f"{ip_text(packed)}/{length}"
+
+
+def plain(addresses: Iterable[str]) -> tuple[str, ...]:
+    """Addresses without their prefix lengths."""
+    return tuple(address.partition("/")[0] for address in addresses)

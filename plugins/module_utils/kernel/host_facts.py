@@ -19,7 +19,7 @@ from typing import Any
 
 from ..errors import InvalidInput, LabError, raise_if_any
 from . import rtnetlink as rt
-from .addresses import ip_text
+from .addresses import ip_text, plain
 from .firewall import stopped_ports
 from .genetlink import GenericNetlink
 from .iptables_modes import mode_problems
@@ -190,14 +190,10 @@ def _underlay(given: str | None, ways: Sequence[Way], links: LinkTable) -> str:
         )
     if given in links:
         return links[given].name
-    holder = next((name for name, link in links.items() if given in _plain(link.addresses)), None)
+    holder = next((name for name, link in links.items() if given in plain(link.addresses)), None)
     if holder is None:
         raise InvalidInput([f"interface: {host} has no interface '{given}'; it has {', '.join(sorted(links))}"])
     return holder
-
-
-def _plain(addresses: Iterable[str]) -> list[str]:
-    return [text.partition("/")[0] for text in addresses]
 
 
 def _ipv4_address(link: LinkState, way: Way, given: bool) -> ipaddress.IPv4Interface:

@@ -20,6 +20,7 @@ from pathlib import Path
 from ..docker.engine import Engine
 from ..driver.config import Config
 from ..errors import LabError
+from ..kernel.addresses import plain
 from ..kernel.links import read_links
 from ..kernel.netlink import NetlinkSocket
 from . import attach, status, verbs
@@ -30,7 +31,7 @@ from .dataplane import best_datapath
 from .driver import WeaveNetwork
 from .names import addresses_of, checked_name, split_targets
 from .ring import Network
-from .snapshot import GivenName, Snapshot, plain
+from .snapshot import GivenName, Snapshot
 from .store import WeaveStore
 from .veth import VethSettings
 

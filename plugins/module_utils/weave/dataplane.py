@@ -18,7 +18,7 @@ from dataclasses import dataclass
 
 from ..errors import LabError
 from ..kernel import openvswitch
-from ..kernel.addresses import mac_text, packed_ip, packed_mac
+from ..kernel.addresses import mac_text, packed_ip, packed_mac, plain
 from ..kernel.arp_announcement import announce
 from ..kernel.genetlink import GenericNetlink
 from ..kernel.iptables import ChainSet, converge_chains
@@ -42,7 +42,7 @@ from .constants import (
 )
 from .iptables_rules import rules
 from .peers import Peer, tunnel_id
-from .snapshot import Snapshot, plain
+from .snapshot import Snapshot
 from .veth import reattach_to_bridge
 
 _DATAPATH_END_PORT, _VXLAN_PORT_NUMBER = 1, 2  # as ovs-dpctl(8) shows them; port 0 is the datapath's own device

@@ -24,12 +24,13 @@ from ..driver.joined_endpoints import Joined
 from ..driver.network_records import NetworkRecord
 from ..driver.store_network import StoreNetwork
 from ..errors import LabError
+from ..kernel.addresses import plain
 from . import attach, veth
 from .constants import DATAPATHS, DOMAIN, MULTICAST
 from .dataplane import best_datapath, clean_host, converge_host, plan_host
 from .peers import endpoint_mac
 from .ring import Address
-from .snapshot import PREFIX, Endpoint, Snapshot, plain
+from .snapshot import PREFIX, Endpoint, Snapshot
 from .store import DOCKER, WeaveStore
 from .veth import VethSettings
 

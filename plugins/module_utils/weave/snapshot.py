@@ -11,7 +11,7 @@ from __future__ import annotations
 import ipaddress
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ..datastore.documents import parse_object
@@ -316,8 +316,3 @@ def endpoint_key(node: str, endpoint_id: str) -> str:
 def exposed_key(node: str, address: str) -> str:
     """Where it is stored that a host has an address of the network, given with its prefix length."""
     return f"{EXPOSED}{node}/{address.replace('/', '-')}"
-
-
-def plain(addresses: Iterable[str]) -> tuple[str, ...]:
-    """Addresses without their prefix lengths."""
-    return tuple(address.partition("/")[0] for address in addresses)

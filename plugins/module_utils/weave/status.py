@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from ..kernel.addresses import plain
 from .constants import ATTACHED, DOMAIN, VXLAN_PORT
 from .peers import Peer
-from .snapshot import Snapshot, plain
+from .snapshot import Snapshot
 
 HOST, OUTSIDE = "weave:expose", "weave:extern"
 """What stands for the host among the containers, and for what is neither but has a name."""

@@ -16,7 +16,7 @@ from typing import Any
 from ..errors import LabError
 from ..kernel import iptables, sysctl
 from ..kernel import rtnetlink as rt
-from ..kernel.addresses import packed_network
+from ..kernel.addresses import packed_network, plain
 from ..kernel.arp_announcement import announce
 from ..kernel.iptables import ChainSet
 from ..kernel.links import Device, LinkState, LinkTable, delete_links, read_link, read_links
@@ -27,7 +27,6 @@ from ..kernel.veth import VethEnd, VethPair, converge_pairs, create_here
 from ..kernel.writer import MERGE_RECEIVED, TRANSMIT_CHECKSUMS, TRANSMIT_SCTP_CHECKSUMS, KernelWriter
 from .constants import BRIDGE, DEFAULT_MTU, MULTICAST
 from .iptables_rules import container_rules
-from .snapshot import plain
 
 HOST_PREFIX = "vethwl"  # of Docker's containers
 ATTACHED_PREFIX = "vethwepl"  # of containers that ``weave attach`` connected, before the container's process id

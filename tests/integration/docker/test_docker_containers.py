@@ -5,20 +5,18 @@
 
 from __future__ import annotations
 
+import functools
 import subprocess
 
 import pytest
 
 from tests.support.engine_view import EngineView
+from tests.support.kernel_view import command
 from tests.support.module_runner import ModuleFailed, assert_converges, assert_unchanged, run_module
 
 pytestmark = pytest.mark.usefixtures("busybox_image", "no_containers")
 ENGINE = EngineView()
-
-
-def docker(*arguments: str) -> None:
-    """What another user of the engine does."""
-    subprocess.run(["docker", *arguments], check=True, capture_output=True)
+docker = functools.partial(command, "docker")  # what another user of the engine does
 
 
 def workload(name: str, **options: object) -> dict:

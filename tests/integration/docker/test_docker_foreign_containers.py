@@ -5,22 +5,19 @@
 
 from __future__ import annotations
 
-import subprocess
+import functools
 from collections.abc import Iterator
 
 import pytest
 
 from ansible_collections.container_network.lab.plugins.module_utils.docker import taken_names
 from tests.support.engine_view import EngineView
+from tests.support.kernel_view import command
 from tests.support.module_runner import ModuleFailed, assert_converges, assert_unchanged, run_module
 
 pytestmark = pytest.mark.usefixtures("busybox_image", "no_containers")
 ENGINE = EngineView()
-
-
-def docker(*arguments: str) -> None:
-    """What somebody types."""
-    subprocess.run(["docker", *arguments], check=True, capture_output=True)
+docker = functools.partial(command, "docker")  # what another user of the engine does
 
 
 @pytest.fixture

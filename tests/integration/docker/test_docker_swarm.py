@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import subprocess
 from collections.abc import Iterator
@@ -15,9 +16,11 @@ import pytest
 from ansible_collections.container_network.lab.plugins.module_utils.docker import networks
 from ansible_collections.container_network.lab.plugins.module_utils.docker.swarm import gossip_port, ownership
 from tests.support.engine_view import EngineView
+from tests.support.kernel_view import command
 from tests.support.module_runner import ModuleFailed, assert_converges, assert_unchanged, run_module
 
 ENGINE = EngineView()
+docker = functools.partial(command, "docker")  # what another user of the engine does
 ADDRESS = "127.0.0.1"  # the test's engine has no other
 OVERLAY = {
     "name": "overlay",
@@ -28,11 +31,6 @@ OVERLAY = {
     "ip_ranges": ["10.20.255.0/24"],
     "options": {"com.docker.network.driver.overlay.vxlanid_list": "256"},
 }
-
-
-def docker(*arguments: str) -> None:
-    """What another user of the engine does."""
-    subprocess.run(["docker", *arguments], check=True, capture_output=True)
 
 
 def state() -> str:
