@@ -13,6 +13,7 @@ from ansible_collections.container_network.lab.plugins.module_utils import packa
 from ansible_collections.container_network.lab.plugins.module_utils.package_copy import imported_modules
 
 MODULE_UTILS = Path(package_copy.__file__).parent
+ROOT = MODULE_UTILS.parents[1]
 
 # What the packages below a floor may import is on lower floors. What is on one floor knows nothing of its neighbours.
 FLOORS = (
@@ -45,6 +46,15 @@ def test_imports_go_one_way(path: Path) -> None:
         return
     assert room in FLOOR_OF, f"{room} has no floor: put the file into a package, or the package into FLOORS"
     assert {name for name in imported if FLOOR_OF.get(name, len(FLOORS)) >= FLOOR_OF[room]} == set()
+
+
+def test_the_pages_name_every_package_and_every_file_of_the_driver() -> None:
+    page = (ROOT / "docs/architecture.md").read_text()
+    packages = {str(path.parent) for path in FILES} - {"."}
+    assert {name for name in packages if f"`{name}`" not in page} == set()
+    page = (ROOT / "roles/network_driver/README.md").read_text()
+    driver = {path.name for path in FILES if path.parts[0] == "driver"}
+    assert {name for name in driver if f"`{name}`" not in page} == set()
 
 
 def test_few_files_are_outside_of_a_package() -> None:
