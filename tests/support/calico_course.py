@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import functools
 import re
-import time
-from collections.abc import Callable, Iterable
-from typing import TypeVar
+from collections.abc import Iterable
 
 from tests.support.four_nodes import NODES
 
@@ -46,8 +44,6 @@ POOL6 = "fd80:24e2:f998:72d6:"
 OUTSIDE = "203.0.113.1"
 CONTAINER_MTU, UNDERLAY_MTU = 1500, 9001
 _HOST_END = re.compile(r"^(\d+): (cali[0-9a-f]{11})@if", re.MULTILINE)
-
-Answer = TypeVar("Answer")
 
 
 def containers_of(network: str) -> list[str]:
@@ -92,14 +88,6 @@ def answers(container: str, target: str) -> bool:
     """Whether a ping from a container of the inventory is answered within a second."""
     node = NODES[NODE_OF[container]]
     return node.host.run(f"nsenter --target {node.pid(container)} --net ping -c 1 -W 1 {target}").rc == 0
-
-
-def eventually(look: Callable[[], Answer], seconds: float = 15) -> Answer:
-    """The first true answer; the last one if none is true in time."""
-    deadline = time.monotonic() + seconds
-    while not (answer := look()) and time.monotonic() < deadline:
-        time.sleep(0.2)
-    return answer
 
 
 def cali_routes(node: str) -> list[str]:

@@ -22,9 +22,8 @@ from typing import Any
 import pytest
 
 from tests.support import hostile_packets
-from tests.support.calico_course import eventually
 from tests.support.four_nodes import NODES
-from tests.support.lab_host import LabHost
+from tests.support.lab_host import LabHost, eventually
 
 KURYR_NODES = {name: LabHost(name) for name in ("kuryr-1", "kuryr-2", "kuryr-3", "kuryr-4")}
 ETCD, PORTS = "192.168.1.68", (2379, 2380)

@@ -12,7 +12,9 @@ from __future__ import annotations
 import ipaddress
 import os
 import re
-from typing import Any
+import time
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import testinfra
 from testinfra.backend.base import CommandResult
@@ -22,6 +24,7 @@ from testinfra.host import Host
 from ansible_collections.container_network.lab.plugins.module_utils.checks.check import tokens
 from tests.support.lab_entry import inside
 
+Answer = TypeVar("Answer")
 _PING_TTL = re.compile(r"ttl=(\d+)")
 
 
@@ -101,3 +104,11 @@ def gateway_of(address: str) -> str:
 def traceroute_hops(lines: list[str]) -> list[str]:
     """The addresses that answered a traceroute -n, hop by hop."""
     return [words[1] for words in map(str.split, lines) if words and words[0].isdigit()]
+
+
+def eventually(look: Callable[[], Answer], seconds: float = 15) -> Answer:
+    """The first true answer; the last one if none is true in time."""
+    deadline = time.monotonic() + seconds
+    while not (answer := look()) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    return answer

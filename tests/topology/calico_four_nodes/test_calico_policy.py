@@ -17,10 +17,10 @@ from tests.support.calico_course import (
     address_of,
     answering,
     containers_of,
-    eventually,
     host_end,
 )
 from tests.support.four_nodes import NODES
+from tests.support.lab_host import eventually
 
 SETS = {NET_1: "cali4-s:VFoIKKR-LOG_UuTlYqcKubo", NET_2: "cali4-s:yfKCB-sMFat1y30wZQe8UUF"}
 _COMMENT = re.compile(r'-m comment --comment "cali:[A-Za-z0-9_-]{16}" ')

@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 
 from tests.support.bgp_session import Session
-from tests.support.calico_course import NET_2, NODE_OF, UNDERLAY6, address_of, answers, cali_routes, eventually
+from tests.support.calico_course import NET_2, NODE_OF, UNDERLAY6, address_of, answers, cali_routes
 from tests.support.four_nodes import NODES, UNDERLAY
+from tests.support.lab_host import eventually
 from tests.support.lab_runs import Lab, Recap
 
 OTHER_VARIABLES = {

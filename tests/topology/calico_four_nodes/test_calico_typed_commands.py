@@ -20,10 +20,9 @@ from tests.support.calico_course import (
     answers,
     cali_routes,
     containers_of,
-    eventually,
 )
 from tests.support.four_nodes import NODES, UNDERLAY
-from tests.support.lab_host import ttl_of_ping
+from tests.support.lab_host import eventually, ttl_of_ping
 
 CREATE = "docker network create --driver calico --ipam-driver calico-ipam"
 MOVING = "197.19.38.150"

@@ -10,8 +10,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import time
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -19,7 +17,7 @@ import pytest
 from ansible_collections.container_network.lab.plugins.module_utils.kernel.namespaces import inside
 from ansible_collections.container_network.lab.plugins.module_utils.lab.vpc.builder import client_of
 from tests.support.four_nodes import NODES, UNDERLAY
-from tests.support.lab_host import traceroute_hops
+from tests.support.lab_host import eventually, traceroute_hops
 from tests.support.lab_runs import ROOT, Lab
 
 SUBNETS = {"node-1": "40.15.16.0/24", "node-2": "40.15.64.0/24", "node-3": "40.15.13.0/24", "node-4": "40.15.83.0/24"}
@@ -72,14 +70,6 @@ def matrix() -> set[str]:
     return {f"{source[-1]}-{target[-1]}" for source, target in pairs if pings(source, target)}
 
 
-def becomes(wanted: bool, look: Callable[[], bool]) -> bool:
-    deadline = time.monotonic() + SECONDS
-    while time.monotonic() < deadline:
-        if look() is wanted:
-            return True
-    return False
-
-
 # --- each node in the table of its own subnet -----------------------------------------------------
 
 
@@ -112,10 +102,10 @@ def test_containers_have_the_whole_mtu() -> None:
 
 def test_a_route_that_is_deleted_by_hand_stops_the_traffic_and_the_next_run_makes_it_again() -> None:
     call("delete_route", RouteTableId=TABLE_A, DestinationCidrBlock=SUBNETS["node-2"])
-    assert becomes(False, lambda: pings("node-1", "node-2"))
+    assert eventually(lambda: not pings("node-1", "node-2"), SECONDS)
     eni = interface("node-1")["NetworkInterfaceId"]
     call("modify_network_interface_attribute", NetworkInterfaceId=eni, SourceDestCheck={"Value": True})
-    assert becomes(False, lambda: pings("node-1", "node-3"))
+    assert eventually(lambda: not pings("node-1", "node-3"), SECONDS)
     assert site() == 2  # on node-1 the check, on node-2 the route
     assert matrix() == IN_ONE_SUBNET
 
@@ -171,7 +161,7 @@ def test_another_backend_and_the_way_back_leave_foreign_routes_alone() -> None:
 def test_what_a_terminated_instance_leaves_goes_with_its_reservation() -> None:
     instance = interface("node-4")["Attachment"]["InstanceId"]
     call("terminate_instances", InstanceIds=[instance])
-    assert becomes(False, lambda: pings("node-1", "node-4"))
+    assert eventually(lambda: not pings("node-1", "node-4"), SECONDS)
     assert SUBNETS["node-4"] in routes(TABLE_A)
     left = ["node-1", "node-2", "node-3"]
     site(BOTH_TABLES, json.dumps({"flannel_nodes": left}), options=("--limit", ",".join(left)))

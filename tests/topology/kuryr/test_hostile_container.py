@@ -11,7 +11,6 @@ from collections.abc import Iterator
 import pytest
 
 from tests.support import hostile_packets
-from tests.support.calico_course import eventually
 from tests.support.hostile_container import (
     ATTEMPTS,
     FOREIGN,
@@ -20,6 +19,7 @@ from tests.support.hostile_container import (
     nothing_comes_from_addresses_of_others,
     tried_by,
 )
+from tests.support.lab_host import eventually
 
 ATTACKERS = (
     Attacker("kuryr-1", "busybox-kuryr-1", "kuryr", "kuryr.container", ("kuryr-3", "busybox-kuryr-3")),
