@@ -40,6 +40,15 @@ def test_a_lesson_is_listed_and_drawn_in_both_languages(name: str) -> None:
         assert f"pictures/{name}.svg)" in (folder / f"{name}.md").read_text()
 
 
+@pytest.mark.parametrize("name", lesson_names())
+def test_the_picture_has_the_containers_of_the_lesson(name: str) -> None:
+    lesson = read_lesson(name)
+    typed = "\n".join(entry.command for part in lesson.page.steps.values() for entry in part)
+    on_the_host_itself = re.findall(r"--name (\S+) --network host\b", typed)  # without a namespace, so there is no box
+    drawn = re.findall(r'class="title"[^>]*>([^<]+)<', (COURSE / f"pictures/{name}.svg").read_text())
+    assert {*lesson.containers()} - {*on_the_host_itself} - {*drawn} == set()
+
+
 @pytest.mark.parametrize("name", [*lesson_names(), "README", "terms"])
 def test_the_chinese_page_has_the_punctuation_of_chinese(name: str) -> None:
     text = _LINK.sub("", _CODE.sub("", (LANGUAGES["zh"] / f"{name}.md").read_text()))
