@@ -60,9 +60,18 @@ def topology_walk(
     }
 
 
-def open_vswitch_answers(results: Results, before: Answers = ()) -> list[dict[str, Any]]:
-    """What ``open_vswitch_trace`` returned on all hosts, behind what was answered before, each with its host."""
-    told = [{**answer, "host": host} for host, one in results.items() for answer in one.get("answers") or ()]
+def open_vswitch_answers(
+    results: Results, questions: Mapping[str, Answers], before: Answers = ()
+) -> list[dict[str, Any]]:
+    """What ``open_vswitch_trace`` answered on hosts, behind what was answered before; each answer with its host."""
+    told: list[dict[str, Any]] = []
+    for host, asked in questions.items():
+        result = results.get(host) or {}
+        why = str(result.get("msg") or "it was not reached").strip().splitlines()[0]
+        failed = [
+            {**question, "lines": [], "problem": f"Open vSwitch of {host} was not asked: {why}"} for question in asked
+        ]
+        told += [{**answer, "host": host} for answer in result.get("answers") or failed]
     return [*map(dict, before), *told]
 
 
