@@ -119,6 +119,25 @@ def test_an_open_vswitch_that_does_not_answer_is_said_and_the_way_goes_on():
     assert "kuryr-2/busybox-kuryr-2:eth0 has 02:42:2d:a6:3d:8a" in step["says"]
 
 
+def test_a_hosts_own_packets_come_to_the_bridge_that_has_its_address():
+    answers: list[dict[str, Any]] = []
+    walk = {"source": "kuryr-1", "destination": "192.168.1.254", "routers": FACTS["routers"]}
+    for output in ("eth0", "br-phy", "eth0", "br-phy"):  # out by the card, and up to the host
+        ((host, (question,)),) = topology_walk(FACTS["hosts"], **walk, answers=answers)["questions"].items()
+        answers.append({**question, "host": host, "lines": [f"Datapath actions: {output}"], "problem": ""})
+    assert [(each["host"], each["bridge"], each["flow"].split(",")[0]) for each in answers] == [
+        (host, "br-phy", f"in_port={port}")
+        for host, port in (("kuryr-1", "br-phy"), ("kuryr-2", "eth0"), ("kuryr-2", "br-phy"), ("kuryr-1", "eth0"))
+    ]
+    found = topology_walk_report(FACTS["hosts"], **walk, answers=answers)["document"]
+    assert (found["way"]["end"], found["back"]["end"]) == ("delivered", "delivered")
+    passed = [sight["on"] for step in found["way"]["steps"] for sight in step["passes"]]
+    assert passed == [
+        "kuryr-1:br-phy", "kuryr-1:eth0", "underlay-kuryr:kuryr-1-eth0", "underlay-kuryr:kuryr-2-eth0",
+        "kuryr-2:eth0", "kuryr-2:br-phy",
+    ]  # fmt: skip
+
+
 def test_a_host_that_cannot_be_asked_is_an_answer_too():
     questions = topology_walk(FACTS["hosts"], **WALK)["questions"]
     (answer,) = open_vswitch_answers({"kuryr-1": {"failed": True, "msg": "no\nat all"}}, questions)
