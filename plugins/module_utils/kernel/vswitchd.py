@@ -13,6 +13,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 from ..errors import LabError
@@ -21,11 +22,12 @@ from .command import run
 PACKAGE = "openvswitch-switch"
 STATES = ("new", "established")
 """What connection tracking of Open vSwitch says of a packet: it begins something, or is part of something."""
-_ASKED = (
-    "--columns=name,ports", "list", "Bridge", "--",
-    "--columns=_uuid,name,tag,interfaces", "list", "Port", "--",
-    "--columns=_uuid,name,type,options", "list", "Interface",
-)  # fmt: skip
+_TABLES = {
+    "Bridge": "name,ports",
+    "Port": "_uuid,name,tag,interfaces",
+    "Interface": "_uuid,name,type,options",
+}
+"""Of the database, with the columns that are read (ovs-vswitchd.conf.db(5))."""
 _SECONDS = 5
 _SHOWN_OPTIONS = ("peer", "local_ip", "remote_ip", "key", "in_key", "out_key", "dst_port")
 _CONNECTION = {"new": "trk,new", "established": "trk,est,rpl"}
@@ -55,7 +57,8 @@ class TraceQuestion:
 def read_ports() -> list[str]:
     """The ports of all bridges, a line each: BRIDGE NAME type TYPE …; none where Open vSwitch does not run."""
     try:
-        answer = run(["ovs-vsctl", f"--timeout={_SECONDS}", "--format=json", "--", *_ASKED])
+        asked = [["--", f"--columns={columns}", "list", table] for table, columns in _TABLES.items()]
+        answer = run(["ovs-vsctl", f"--timeout={_SECONDS}", "--format=json", *chain.from_iterable(asked)])
     except LabError:
         return []
     return port_lines(answer)
@@ -63,14 +66,17 @@ def read_ports() -> list[str]:
 
 def port_lines(answer: str) -> list[str]:
     """The same of what ovs-vsctl(8) prints of the tables Bridge, Port and Interface, each as JSON (RFC 7047)."""
-    bridges, ports, interfaces = [list(_rows(text)) for text in answer.splitlines() if text.startswith("{")]
+    tables = [list(_rows(text)) for text in answer.splitlines() if text.startswith("{")]
+    if len(tables) != len(_TABLES):
+        return []
+    bridges, ports, interfaces = tables
     port_of = {row["_uuid"]: row for row in ports}
     interface_of = {row["_uuid"]: row for row in interfaces}
     lines = []
     for bridge in bridges:
         for port in (port_of[each] for each in _members(bridge["ports"]) if each in port_of):
-            for each in _members(port["interfaces"]):
-                lines.append(f"{bridge['name']} {_described(port, interface_of[each])}")
+            known = (interface_of[each] for each in _members(port["interfaces"]) if each in interface_of)
+            lines += [f"{bridge['name']} {_described(port, interface)}" for interface in known]
     return sorted(lines)
 
 

@@ -1,7 +1,9 @@
 # Copyright (c) 2026, container_network.lab contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Packets of Kuryr's containers followed through Open vSwitch, whose own trace is compared with what is seen."""
+"""Kuryr as the playbooks that look see it: packets followed through Open vSwitch, whose own trace is compared with what is
+seen of them; measured as compare.yml does it; a host's card, which has no address.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.kuryr_view import ADDRESSES, HOSTS, UNDERLAY, container, port, reaches
+from tests.support.kuryr_view import ADDRESSES, HOSTS, UNDERLAY, container, neutron, port, reaches
 from tests.support.lab_runs import Lab, await_condition
 
 LAB = Lab("kuryr")
@@ -96,3 +98,35 @@ def test_a_host_is_reached_by_the_bridge_that_has_its_card(walk: Walk, tmp_path:
     found = json.loads(report.read_text())
     assert (found["agrees"], found["elsewhere"]) == (True, [])
     assert [step["place"] for step in steps(found["way"], "switch")] == ["kuryr-1", "kuryr-4"]
+
+
+# --- measured, cut, shown ---------------------------------------------------------------------------------------------
+
+
+def test_how_packets_are_carried_and_a_second_network_is_measured_and_nothing_is_left(tmp_path: Path) -> None:
+    kinds = ("networks", "subnets", "subnetpools", "ports")
+    before = {kind: sorted(one["id"] for one in neutron(kind)[kind]) for kind in kinds}
+    report = tmp_path / "measured.json"
+    LAB.play("measure.yml", "cni=kuryr", "runs=1", "seconds=1", "echoes=4", f"measure_json={report}")
+    found = json.loads(report.read_text())
+    carried = {"by": "VXLAN UDP 4789", "overhead": 50, "readable": True}
+    assert [(peer["to"], peer["wire"]) for peer in found["peers"]] == [("kuryr-2", carried), ("kuryr-4", carried)]
+    assert (found["isolation"], found["names"]) == ({"isolated": True, "problem": ""}, True)
+    assert {kind: sorted(one["id"] for one in neutron(kind)[kind]) for kind in kinds} == before
+
+
+def test_a_host_is_cut_at_its_card_and_status_says_so(tmp_path: Path) -> None:
+    LAB.play("impair.yml", "on=kuryr-4", "cut=true")
+    try:
+        assert not reaches("kuryr-1", container("kuryr-1"), ADDRESSES["kuryr-4"])
+        report = tmp_path / "status.json"
+        LAB.play("status.yml", f"status_json={report}")
+        found = json.loads(report.read_text())
+    finally:
+        LAB.play("impair.yml", "on=kuryr-4", "heal=true")
+    impaired = {each["device"]: each["impairment"] for each in found["impaired"]}
+    assert impaired == {"kuryr-4:eth0": "cut", "underlay-kuryr:kuryr-4-eth0": "cut"}
+    running = {unit for unit, state in found["hosts"]["kuryr-1"]["services"].items() if state == "active"}
+    wanted = {"neutron-server.service", "mariadb.service", "rabbitmq-server.service", "ovs-vswitchd.service"}
+    assert {*wanted, "neutron-openvswitch-agent.service", "kuryr-libnetwork.service"} <= running
+    await_condition(lambda: reaches("kuryr-1", container("kuryr-1"), ADDRESSES["kuryr-4"]), 60)

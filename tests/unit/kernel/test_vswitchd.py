@@ -33,6 +33,13 @@ def test_ports_of_all_bridges():
     ]
 
 
+def test_what_the_database_says_otherwise_is_no_port():
+    assert port_lines("") == []
+    assert port_lines("ovs-vsctl: a warning\n" + RECORDED) == port_lines(RECORDED)
+    first, second, _third = RECORDED.splitlines()
+    assert port_lines("\n".join([first, second, '{"data":[],"headings":["_uuid","name","type","options"]}'])) == []
+
+
 def test_a_bridge_and_its_cards():
     lines = port_lines(RECORDED)
     assert (cards_of(lines, "br-phy"), cards_of(lines, "br-tun"), cards_of(lines, "eth0")) == (["eth0"], [], [])
