@@ -1,8 +1,9 @@
 # Copyright (c) 2026, container_network.lab contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Kuryr as the playbooks that look see it: packets followed through Open vSwitch, whose own trace is compared with what is
-seen of them; measured as compare.yml does it; a host's card, which has no address.
+"""Kuryr as the playbooks that look see it: walks through Open vSwitch, a measurement, a host's card without an address.
+
+What Open vSwitch's own trace says of a packet is compared with where the packet is seen.
 """
 
 from __future__ import annotations
