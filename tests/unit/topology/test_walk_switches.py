@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 from typing import Any
 
 import pytest
@@ -136,6 +137,48 @@ def test_a_hosts_own_packets_come_to_the_bridge_that_has_its_address():
         "kuryr-1:br-phy", "kuryr-1:eth0", "underlay-kuryr:kuryr-1-eth0", "underlay-kuryr:kuryr-2-eth0",
         "kuryr-2:eth0", "kuryr-2:br-phy",
     ]  # fmt: skip
+
+
+def with_kernel_datapath() -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """The same with Open vSwitch in the kernel: the card has its address, and the host's routes the outer packet."""
+    text = json.dumps(FACTS["hosts"])
+    text = text.replace("dev br-phy", "dev eth0").replace("-i eth0 -j DROP", "-i eth7 -j DROP")
+    hosts = json.loads(text)
+    for host in hosts.values():
+        (own,) = [each for each in host["topology"]["namespaces"] if each["name"] == "host"]
+        devices = {device["name"]: device for device in own["devices"]}
+        devices["eth0"]["addresses"] = devices["br-phy"]["addresses"]
+        own["devices"] = [device for name, device in devices.items() if name != "br-phy"]
+        tables = own["tables"]
+        tables["switch_ports"] = [line for line in tables["switch_ports"] if not line.startswith("br-phy ")]
+    answers = [copy.deepcopy(each) for each in FACTS["answers"] if each["bridge"] != "br-phy"]
+    for answer in answers:
+        answer["lines"] = [NATIVE.sub(IN_KERNEL, line) for line in answer["lines"]]
+    return hosts, answers
+
+
+NATIVE = re.compile(r"Datapath actions: tnl_push\(.*ipv4\(src=(\S+?),dst=(\S+?),.*vni=(0x\w+)\).*")
+IN_KERNEL = r"Datapath actions: set(tunnel(tun_id=\3,src=\1,dst=\2,ttl=64,tp_dst=4789,flags(df|key))),vxlan_sys_4789"
+
+
+def test_in_the_kernel_the_hosts_routes_lead_the_outer_packet_and_the_host_takes_it_out():
+    hosts, answers = with_kernel_datapath()
+    assert topology_walk(hosts, **WALK, answers=answers)["questions"] == {}
+    found = topology_walk_report(hosts, **WALK, answers=answers)["document"]
+    assert (found["way"]["end"], found["back"]["end"]) == ("delivered", "delivered")
+    kinds = [step["kind"] for step in found["way"]["steps"]]
+    assert kinds == ["send", "bridge", "switch", "encapsulate", "bridge", "decapsulate", "switch", "bridge", "deliver"]
+    (tunnel,) = steps(found["way"], "encapsulate")
+    assert [reason["what"] for reason in tunnel["reasons"] if reason["what"] in ("route", "neighbour")] == [
+        "route",
+        "neighbour",
+    ]
+    assert [
+        (header["from"], header["to"]) for header in tunnel["passes"][0]["headers"] if header["name"] == "IPv4"
+    ] == [
+        ("192.168.1.68", "192.168.1.254"),
+        ("10.88.0.11", "10.88.0.12"),
+    ]
 
 
 def test_a_host_that_cannot_be_asked_is_an_answer_too():
