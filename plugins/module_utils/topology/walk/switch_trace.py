@@ -19,8 +19,11 @@ _FLOW = re.compile(r"( *\d+)\. (.+)")
 _NUMBER_WIDTH = 2  # columns that the number of a table takes at least
 _INDENT = 4  # of a flow's actions below it
 _REMARKS = ("->", ">>")
-_SAID_ELSEWHERE = ("suppressing side effects", "output to ", "tunneling from ")
-"""Remarks: that the trace learns nothing, and what the actions of the datapath say, too."""
+_SAID_ELSEWHERE = (
+    "suppressing side effects", "output to ", "tunneling from ", "A clone of the packet is forked",
+    "Sets the packet to an untracked state",
+)  # fmt: skip
+"""Remarks: that the trace learns nothing, what the actions of the datapath say, and what the flows behind show."""
 _ACTIONS = "Datapath actions: "
 _WITHOUT_OUTPUT = ("drop", "ct", "ct_clear", "recirc", "hash", "userspace", "meter", "check_pkt_len", "sample")
 _LEARN = re.compile(r"learn\(.*\)")
