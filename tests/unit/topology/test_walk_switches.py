@@ -181,6 +181,15 @@ def test_in_the_kernel_the_hosts_routes_lead_the_outer_packet_and_the_host_takes
     ]
 
 
+def test_a_tunnel_of_another_kind_is_not_guessed():
+    hosts = json.loads(json.dumps(FACTS["hosts"]).replace(" type vxlan ", " type gre "))
+    found = topology_walk_report(hosts, **WALK, answers=FACTS["answers"][:1])["document"]["way"]
+    assert (found["end"], found["because"]) == (
+        "unknown",
+        "vxlan-c0a801fe is no tunnel of VXLAN, and what others do is not computed",
+    )
+
+
 def test_a_host_that_cannot_be_asked_is_an_answer_too():
     questions = topology_walk(FACTS["hosts"], **WALK)["questions"]
     (answer,) = open_vswitch_answers({"kuryr-1": {"failed": True, "msg": "no\nat all"}}, questions)

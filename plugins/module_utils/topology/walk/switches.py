@@ -67,7 +67,8 @@ def _fields(stage: OnSwitch) -> Iterator[str]:
     frame, packet, tunnel = stage.frame, stage.frame.packet, stage.tunnel
     yield f"in_port={stage.port}"
     if tunnel is not None:
-        yield from (f"tun_id={tunnel.vni:#x}", f"tun_src={tunnel.source}", f"tun_dst={tunnel.destination}")
+        kind = "tun_ipv6" if ":" in tunnel.source else "tun"
+        yield from (f"tun_id={tunnel.vni:#x}", f"{kind}_src={tunnel.source}", f"{kind}_dst={tunnel.destination}")
     six = packet.version == 6
     known = {"icmp": "icmp", "ipv6-icmp": "icmp6"}.get(packet.protocol, packet.protocol)
     yield f"{known}6" if six and packet.has_ports else known if known != "ipip" else "ip,nw_proto=4"
@@ -142,6 +143,8 @@ def _leave(journey: Journey, node: Node, port: str, frame: Frame) -> Stage:
     if known is not None and known.kind == "internal":
         journey.now.says.append(f"It comes up to the host by {port}.")
         journey.see(node, device, False, frame)
+        if frame.destination != device.mac:
+            journey.drop(f"{port} of {node.label} takes what is for {device.mac}, and this is for {frame.destination}")
         return Arrival(node, frame.packet.unmarked(), port)
     journey.now.says.append(f"It goes out on {port}.")
     journey.see(node, device, True, frame)
@@ -153,6 +156,8 @@ def _into_tunnel(journey: Journey, stage: OnSwitch, output: Output, outer: Outer
     port = tunnel_port(node.namespace, outer.destination, outer.source)
     draft = journey.begin("encapsulate", node)
     name = port.name if port else "A tunnel of Open vSwitch"
+    if outer.vni is None or (port is not None and port.kind != "vxlan"):
+        journey.give_up(f"{name} is no tunnel of VXLAN, and what others do is not computed")
     draft.says.append(f"{name} puts it into UDP, with the VNI {outer.vni}, for {outer.destination}.")
     inner = replace(frame, packet=frame.packet.unmarked())
     packet = Packet(
