@@ -68,8 +68,7 @@ def test_the_way_through_open_vswitch_is_as_its_trace_says(walk: Walk, other: st
     first = tunnel["passes"][0]["headers"][1]
     assert (first["from"], first["to"]) == (UNDERLAY["kuryr-1"], UNDERLAY[other])
     assert inner["passes"][0]["on"] == f"{other}:qvo{far['id'][:11]}"
-    assert flows(out, "br-tun")[0] in (tmp_path / "walk.html").read_text()
-    assert HOSTS[other].output("ovs-appctl version").startswith("ovs-vswitchd")
+    assert flows(out, "br-tun")[1] in (tmp_path / "walk.html").read_text()
 
 
 @contextmanager
