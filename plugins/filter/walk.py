@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible_collections.container_network.lab.plugins.module_utils.topology.figure import figure_of
@@ -14,6 +14,7 @@ from ansible_collections.container_network.lab.plugins.module_utils.topology.joi
 from ansible_collections.container_network.lab.plugins.module_utils.topology.layout import draw
 from ansible_collections.container_network.lab.plugins.module_utils.topology.page import html_text
 from ansible_collections.container_network.lab.plugins.module_utils.topology.walk.compute import compute_walk
+from ansible_collections.container_network.lab.plugins.module_utils.topology.walk.journey import switch_answers
 from ansible_collections.container_network.lab.plugins.module_utils.topology.walk.panel import panel
 from ansible_collections.container_network.lab.plugins.module_utils.topology.walk.picture import walk_svg
 from ansible_collections.container_network.lab.plugins.module_utils.topology.walk.proof import prove
@@ -27,6 +28,8 @@ from ansible_collections.container_network.lab.plugins.module_utils.topology.wal
 )
 
 Results = Mapping[str, Mapping[str, Any]]
+Answers = Sequence[Mapping[str, Any]]
+"""What Open vSwitch of hosts said: those of module open_vswitch_trace, each with its ``host``."""
 
 
 def topology_walk(
@@ -37,27 +40,47 @@ def topology_walk(
     protocol: Any = None,
     port: Any = None,
     version: Any = None,
+    answers: Answers = (),
 ) -> dict[str, Any]:
-    """What is wrong with what was asked for, who sends which packet, and what is watched on each host."""
+    """What is wrong with what was asked for, who sends which packet, and what is watched on each host.
+
+    ``questions`` are what Open vSwitch has to be asked, by host, before the way goes on.
+    """
     topology = Topology.from_results(results, routers)
-    walk, problems = _walk(topology, source, destination, protocol, port, version)
+    walk, problems = _walk(topology, answers, source, destination, protocol, port, version)
     if walk is None:
-        return {"problems": problems, "mark": "", "sender": {}, "watched": {}, "lookup": {}}
+        return {"problems": problems, "mark": "", "sender": {}, "watched": {}, "lookup": {}, "questions": {}}
     return {
         "problems": [],
         "mark": secrets.token_hex(8),
         "sender": dict(walk.sender),
         "watched": _watched(topology, walk),
         "lookup": _question(walk),
+        "questions": {host: [vars(question)] for host, question in walk.questions},
     }
 
 
-def _walk(topology: Topology, *values: Any) -> tuple[Walk | None, list[str]]:
+def open_vswitch_answers(
+    results: Results, questions: Mapping[str, Answers], before: Answers = ()
+) -> list[dict[str, Any]]:
+    """What ``open_vswitch_trace`` answered on hosts, behind what was answered before; each answer with its host."""
+    told: list[dict[str, Any]] = []
+    for host, asked in questions.items():
+        result = results.get(host) or {}
+        why = str(result.get("msg") or "it was not reached").strip().splitlines()[0]
+        failed = [
+            {**question, "lines": [], "problem": f"Open vSwitch of {host} was not asked: {why}"} for question in asked
+        ]
+        told += [{**answer, "host": host} for answer in result.get("answers") or failed]
+    return [*map(dict, before), *told]
+
+
+def _walk(topology: Topology, answers: Answers, *values: Any) -> tuple[Walk | None, list[str]]:
     """The walk, and what is wrong with what was asked for."""
     problems: list[str] = []
     names = ("source", "destination", "protocol", "port", "version")
     request = Request.of(dict(zip(names, values)), problems)
-    return compute_walk(topology, request, problems), problems
+    return compute_walk(topology, request, problems, switch_answers(answers)), problems
 
 
 def _question(walk: Walk) -> dict[str, Any]:
@@ -97,10 +120,11 @@ def topology_walk_report(
     port: Any = None,
     version: Any = None,
     asked: Mapping[str, Any] | None = None,
+    answers: Answers = (),
 ) -> dict[str, Any]:
     """The walk as text, one line, document, page and picture; with what was seen, if a packet was sent."""
     topology = Topology.from_results(results, routers)
-    walk, problems = _walk(topology, source, destination, protocol, port, version)
+    walk, problems = _walk(topology, answers, source, destination, protocol, port, version)
     if walk is None:
         raise ValueError("; ".join(problems))
     proof = prove(walk, observations_of(topology, collected or {}, sent, asked)) if sent is not None else None
@@ -121,4 +145,8 @@ class FilterModule:
 
     def filters(self) -> dict[str, Any]:
         """The filters by name."""
-        return {"topology_walk": topology_walk, "topology_walk_report": topology_walk_report}
+        return {
+            "open_vswitch_answers": open_vswitch_answers,
+            "topology_walk": topology_walk,
+            "topology_walk_report": topology_walk_report,
+        }

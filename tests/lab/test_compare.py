@@ -85,6 +85,22 @@ def test_nothing_of_it_is_left(folder: Path) -> None:
         assert "measurement-" not in on_host(host, "docker", "network", "ls")
 
 
+def test_a_network_that_cannot_be_removed_is_named_and_the_next_one_is_tried(
+    folder: Path, fresh_lab: Lab, tmp_path: Path
+) -> None:
+    on_host("host2", "systemctl", "mask", "--now", "docker.socket", "docker.service")
+    try:
+        fresh_lab.play("compare.yml", "networks=flannel", f"dest={tmp_path}", *SHORT)
+    finally:
+        on_host("host2", "systemctl", "unmask", "docker.socket", "docker.service")
+        on_host("host2", "systemctl", "start", "docker.service")
+        fresh_lab.play("teardown.yml")
+    for name in ("flannel-vxlan", "flannel-host-gw", "flannel-aws-vpc"):
+        found = result(tmp_path, name)
+        assert (found["measured"], found["converge"]) == (None, None)
+        assert found["problem"].startswith("host2: No Docker Engine answers on host2's socket")
+
+
 def test_wrong_input_is_told_before_anything_changes(folder: Path, fresh_lab: Lab, tmp_path: Path) -> None:
     assert "'flanel' is neither a network nor a variant" in fresh_lab.fail("compare.yml", "networks=flanel")
     assert "runs: 0 must be from 1 to 100" in fresh_lab.fail("compare.yml", "runs=0", f"dest={tmp_path / 'none'}")

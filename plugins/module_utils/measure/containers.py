@@ -5,10 +5,11 @@
 
 from __future__ import annotations
 
+import ipaddress
 import json
 import secrets
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any
 from urllib.parse import quote
@@ -22,6 +23,7 @@ _COMMAND = ["sleep", "600"]
 _ANSWER_SECONDS = 20.0
 _SILENCE_SECONDS = 2.0  # without an answer, until two count as kept apart
 _LOOKUP_SECONDS = 15.0
+_MOST_SUBNETS = 256  # that are tried
 _NOT_THERE = (126, 127)  # exit status of a program that cannot be run
 
 
@@ -75,27 +77,64 @@ def _unknown(problem: str) -> dict[str, Any]:
     return {"isolated": None, "problem": problem}
 
 
-def second_network(name: str, first: Mapping[str, Any]) -> dict[str, Any]:
-    """What makes a network like the first one, as ``docker network create`` with its drivers and nothing else. Pure."""
+def second_network(name: str, first: Mapping[str, Any], subnet: str | None = None) -> dict[str, Any]:
+    """What makes a network like the first one, as ``docker network create`` with its drivers and nothing else. Pure.
+
+    ``subnet`` is for drivers that choose none themselves.
+    """
     ipam = (first.get("IPAM") or {}).get("Driver") or "default"
+    config = []
+    if subnet is not None:
+        config.append({"Subnet": subnet, "Gateway": str(next(ipaddress.ip_network(subnet).hosts()))})
     return {
         "Name": name,
         "Driver": first["Driver"],
-        "IPAM": {"Driver": ipam},
+        "IPAM": {"Driver": ipam, **({"Config": config} if config else {})},
         "Attachable": bool(first.get("Attachable")),
         "Labels": {LABEL: ""},
     }
+
+
+def subnet_beside(first: Mapping[str, Any], taken: Iterable[str]) -> str | None:
+    """The next subnet behind that of a network, of the same size, in which nothing of ``taken`` is. Pure.
+
+    None where the network has no IPv4 subnet, or is not in a private range (RFC 1918).
+    """
+    subnets = [str(each.get("Subnet") or "") for each in (first.get("IPAM") or {}).get("Config") or ()]
+    own = next((ipaddress.IPv4Network(each) for each in subnets if "." in each), None)
+    if own is None:
+        return None
+    others = [ipaddress.ip_network(each, strict=False) for each in (*subnets, *taken) if "." in each]
+    for number in range(1, _MOST_SUBNETS):
+        following = ipaddress.IPv4Network((int(own.network_address) + number * own.num_addresses, own.prefixlen))
+        if not following.is_private:
+            return None
+        if not any(following.overlaps(other) for other in others):
+            return str(following)
+    return None
 
 
 @contextmanager
 def _second_network(engine: Engine, network: str) -> Iterator[str]:
     name = f"measurement-{secrets.token_hex(4)}"
     first = engine.get(f"/networks/{quote(network, safe='')}")
-    identifier = engine.post("/networks/create", second_network(name, first))["Id"]
+    try:
+        identifier = engine.post("/networks/create", second_network(name, first))["Id"]
+    except EngineError:  # of a driver that chooses no subnet, as Kuryr's
+        subnet = subnet_beside(first, _subnets(engine))
+        if subnet is None:
+            raise
+        identifier = engine.post("/networks/create", second_network(name, first, subnet))["Id"]
     try:
         yield name
     finally:
         _remove_network(engine, identifier)
+
+
+def _subnets(engine: Engine) -> list[str]:
+    """Those of all networks of the Engine."""
+    configs = [(one.get("IPAM") or {}).get("Config") or () for one in engine.get("/networks")]
+    return [each["Subnet"] for config in configs for each in config if "Subnet" in each]
 
 
 def _remove_network(engine: Engine, identifier: str) -> None:

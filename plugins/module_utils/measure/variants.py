@@ -12,6 +12,7 @@ from typing import Any
 
 _FAILURE = re.compile(r"^(?:fatal|failed): \[(?P<host>[^\]]+)\].*?=> (?=\{)", re.MULTILINE)
 _ERROR = re.compile(r"^(?:\[ERROR\]:|ERROR!) ?(?P<text>.+)$", re.MULTILINE)
+_COMMAND_FAILED = "non-zero return code"  # what Ansible says of a command; why is in what it printed
 _LONGEST = 400
 
 
@@ -44,8 +45,9 @@ def failure_reason(output: str) -> str:
             result, _end = json.JSONDecoder().raw_decode(output, found.end())  # in one line or in several
         except ValueError:
             continue
+        told = [result.get(name) for name in ("stderr", "stdout") if result.get("msg") == _COMMAND_FAILED]
         if result.get("msg"):
-            said = " ".join(str(result["msg"]).split())
+            said = " ".join(str(next(filter(None, told), result["msg"])).split())
             return f"{found['host']}: {said[:_LONGEST]}"
     error = _ERROR.search(output)
     if error:

@@ -10,11 +10,13 @@ import socket
 import struct
 import time
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from ..errors import LabError
 from ..kernel.marked_packet import MarkedPacket, send
+from ..kernel.vswitchd import cards_of, read_ports
 
 _ETH_P_ALL, _ETH_P_IP = 0x0003, 0x0800  # linux/if_ether.h
 _PACKET_OUTGOING = 4  # linux/if_packet.h
@@ -36,30 +38,40 @@ class Carried:
 
 
 def watch(netns: str, packet: MarkedPacket, device: str, peer: str) -> dict[str, Any]:
-    """Send the packet a few times, and look at what the device sends to the peer's address meanwhile."""
-    channel = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(_ETH_P_ALL))
-    with channel:
-        channel.bind((device, _ETH_P_ALL))
-        channel.setblocking(False)
+    """Send the packet a few times, and look at what the device sends to the peer's address meanwhile.
+
+    Of a bridge of Open vSwitch its cards are looked at, too: tunnels in user space send by them, and not by the bridge.
+    """
+    with ExitStack() as stack:
+        channels = [stack.enter_context(_channel(name)) for name in [device, *cards_of(read_ports(), device)]]
         frames = []
         for _number in range(_PACKETS):
             try:
                 answered = send(packet, netns, _SECONDS)
             except LabError:
                 break
-            seen = _frames(channel)
+            seen = _frames(channels)
             frames += seen if answered is not None else []  # else they are of others
         return asdict(carried(frames, packet, peer))
 
 
-def _frames(channel: socket.socket) -> list[bytes]:
+def _channel(device: str) -> socket.socket:
+    channel = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(_ETH_P_ALL))
+    channel.bind((device, _ETH_P_ALL))
+    channel.setblocking(False)
+    return channel
+
+
+def _frames(channels: Sequence[socket.socket]) -> list[bytes]:
     found, deadline = [], time.monotonic() + _SECONDS
     while time.monotonic() < deadline:
-        if not select.select([channel], [], [], 0.05)[0]:
+        ready = select.select(channels, [], [], 0.05)[0]
+        if not ready:
             break
-        content, address = channel.recvfrom(65535)
-        if address[2] == _PACKET_OUTGOING:
-            found.append(content)
+        for channel in ready:
+            content, address = channel.recvfrom(65535)
+            if address[2] == _PACKET_OUTGOING:
+                found.append(content)
     return found
 
 

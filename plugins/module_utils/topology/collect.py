@@ -31,11 +31,16 @@ from ..kernel.netlink import NetlinkSocket
 from ..kernel.policy_rules import read_policy_rules
 from ..kernel.routes import TABLES, describe, read_routes
 from ..kernel.tunnels import tunnel_of
+from ..kernel.vswitchd import read_ports
 from .model import Attachment, Container, Device, Host, Namespace, Peer, Tables
 
 ENGINE_SECONDS = 10.0
 """How long the Engine may take for an answer, before it counts as one that gives none."""
-UNITS = ("docker.service", "containerd.service", "etcd.service", "bird.service", "container-network-*.service")
+UNITS = (
+    "docker.service", "containerd.service", "etcd.service", "bird.service", "container-network-*.service",
+    "ovsdb-server.service", "ovs-vswitchd.service", "neutron-*.service", "kuryr-libnetwork.service",
+    "mariadb.service", "rabbitmq-server.service",
+)  # fmt: skip
 _SAID_ALREADY = (TABLES["default"], TABLES["local"])  # by devices and their addresses
 _SETTINGS = ("net.ipv4.ip_forward", "net.ipv6.conf.all.forwarding", "net.bridge.bridge-nf-call-iptables")
 _DEVICE_SETTINGS = {"ipv4": ("proxy_arp", "rp_filter"), "ipv6": ("proxy_ndp",)}
@@ -145,6 +150,8 @@ def _namespace(
         tables = _tables(netlink, netns, namespace.links.names()) if with_tables else Tables()
     if with_tables:
         tables = replace(tables, **_names(namespace, name, documents))
+    if with_tables and name == "host":
+        tables = replace(tables, switch_ports=tuple(read_ports()))
     links = sorted(namespace.links.values(), key=lambda link: link.index)
     impairments = {index: queue.impairment.describe() for index, queue in queues.items() if queue.impairment}
     return Namespace(

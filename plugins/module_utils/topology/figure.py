@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 
 from .joined import MACHINE, Place, Topology
 from .model import Device, Namespace
+from .switch_ports import SwitchPort, switch_ports
 
 _BRIDGES = ("bridge", "openvswitch")
 
@@ -108,6 +109,7 @@ def figure_of(topology: Topology) -> Figure:
     alone = tuple(frame for name, frame in hosts.items() if name not in first)
     lines = [
         *_inner_lines(topology),
+        *_switch_lines(topology),
         *_tunnel_lines(topology),
         *(Line("plug", (card, port or segment)) for _host, card, segment, port in plugs),
     ]
@@ -132,7 +134,10 @@ def _chip(place: Place) -> Chip:
     lines += [f"mtu {device.mtu}"] if device.name != "lo" else []
     lines += ["down"] if not device.up else []
     lines += [device.impairment] if device.impairment else []
-    return Chip(chip_id(place), _role(device), device.name, tuple(filter(None, lines)), place)
+    is_switch = any(port.bridge == device.name for port in switch_ports(place.namespace))
+    return Chip(
+        chip_id(place), "bridge" if is_switch else _role(device), device.name, tuple(filter(None, lines)), place
+    )
 
 
 def _role(device: Device) -> str:
@@ -253,6 +258,38 @@ def _inner_lines(topology: Topology) -> Iterator[Line]:
         end = topology.other_end(place)
         if end is not None and (place.host == end.host or MACHINE not in (place.host, end.host)):
             yield Line("veth", (min(here, chip_id(end)), max(here, chip_id(end))))
+
+
+def _switch_lines(topology: Topology) -> Iterator[Line]:
+    """Of the bridges of Open vSwitch: to their ports, over patch ports to each other, and through tunnels."""
+    ports = list(_switch_ports(topology))
+    bridge_of = {(host, port.name): _bridge_id(host, port) for host, port in ports}
+    tunnels = {
+        (port.options["local_ip"], port.options.get("remote_ip")): _bridge_id(host, port)
+        for host, port in ports
+        if "local_ip" in port.options
+    }
+    for host, port in ports:
+        here, options = _bridge_id(host, port), port.options
+        if port.kind == "system":
+            yield Line("port", (f"{host}/host/{port.name}", here))
+        elif port.kind == "patch" and (host, options.get("peer")) in bridge_of:
+            there = bridge_of[(host, options["peer"])]
+            yield Line("below", (min(here, there), max(here, there)))
+        elif "local_ip" in options and (options.get("remote_ip"), options["local_ip"]) in tunnels:
+            there = tunnels[(options["remote_ip"], options["local_ip"])]
+            yield Line("tunnel", (min(here, there), max(here, there)), port.kind)
+
+
+def _switch_ports(topology: Topology) -> Iterator[tuple[str, SwitchPort]]:
+    """Those of all hosts, which only a host's own namespace has."""
+    for name, host in topology.hosts.items():
+        for namespace in host.namespaces:
+            yield from ((name, port) for port in switch_ports(namespace))
+
+
+def _bridge_id(host: str, port: SwitchPort) -> str:
+    return f"{host}/host/{port.bridge}"
 
 
 def _tunnel_lines(topology: Topology) -> Iterator[Line]:

@@ -67,6 +67,7 @@ class Tables:
     hosts_file: tuple[str, ...] = ()  # of the host, or of the container that the namespace is of, as hosts(5)
     resolver: tuple[str, ...] = ()  # the same as resolv.conf(5), with Docker's own remarks
     dns_views: tuple[str, ...] = ()  # names that the host answers its containers: PORT ADDRESS NAME …
+    switch_ports: tuple[str, ...] = ()  # of Open vSwitch's bridges: BRIDGE NAME type TYPE …
 
     @classmethod
     def from_data(cls, data: Mapping[str, Any]) -> Tables:

@@ -90,6 +90,7 @@ _TITLES = {
     "hosts_file": "/etc/hosts",
     "resolver": "/etc/resolv.conf",
     "dns_views": "names for containers",
+    "switch_ports": "ovs-vsctl",
 }
 
 

@@ -84,11 +84,15 @@ def _inner(host: Host, name: str) -> list[Namespace]:
 
 
 def usual_devices(namespace: Namespace) -> list[Device]:
-    """All of a container, and of a host those by which it reaches others."""
+    """All of a container, and of a host those by which it reaches others.
+
+    A card has no address where a bridge has it that the card is a port of, as on hosts of Kuryr.
+    """
     devices = [device for device in namespace.devices if device.name != "lo"]
     if namespace.name != "host":
         return devices
-    return [device for device in devices if device.addresses and (device.kind in _CARDS or _leads_out(device))]
+    cards = [device for device in devices if device.kind in _CARDS or _leads_out(device)]
+    return [card for card in cards if card.addresses] or [card for card in cards if card.up]
 
 
 def _leads_out(device: Device) -> bool:

@@ -13,7 +13,10 @@ import pytest
 from ansible_collections.container_network.lab.plugins.lookup.ansible_options import options_of
 from ansible_collections.container_network.lab.plugins.module_utils.errors import InvalidInput, LabError
 from ansible_collections.container_network.lab.plugins.module_utils.kernel.marked_packet import MarkedPacket
-from ansible_collections.container_network.lab.plugins.module_utils.measure.containers import second_network
+from ansible_collections.container_network.lab.plugins.module_utils.measure.containers import (
+    second_network,
+    subnet_beside,
+)
 from ansible_collections.container_network.lab.plugins.module_utils.measure.converge import converge
 from ansible_collections.container_network.lab.plugins.module_utils.measure.ends import measured_ends
 from ansible_collections.container_network.lab.plugins.module_utils.measure.processors import (
@@ -110,6 +113,17 @@ def test_a_second_network_has_the_drivers_of_the_first_and_nothing_else():
     found = second_network("other", first)
     assert (found["Driver"], found["IPAM"], found["Attachable"]) == ("overlay", {"Driver": "default"}, True)
     assert "Options" not in found
+    found = second_network("other", first, "10.21.0.0/16")
+    assert found["IPAM"]["Config"] == [{"Subnet": "10.21.0.0/16", "Gateway": "10.21.0.1"}]
+
+
+def test_a_subnet_is_found_beside_that_of_a_network_where_its_driver_chooses_none():
+    first = {"IPAM": {"Config": [{"Subnet": "10.88.0.0/24"}]}}
+    assert subnet_beside(first, ["fd00::/64"]) == "10.88.1.0/24"
+    assert subnet_beside(first, ["10.88.1.0/25", "10.88.2.0/23"]) == "10.88.4.0/24"
+    assert subnet_beside({"IPAM": {"Config": [{"Subnet": "192.168.255.0/24"}]}}, []) is None, "public addresses follow"
+    assert subnet_beside({"IPAM": {"Config": [{"Subnet": "fd00::/64"}]}}, []) is None
+    assert subnet_beside({}, []) is None
 
 
 def test_ends_are_the_nearest_on_both_sides_of_a_router():
@@ -184,6 +198,11 @@ def test_an_unknown_network_is_told():
             '[ERROR]: no\nfatal: [a]: FAILED! => {\n    "changed": false,\n    "msg": "not {so}"\n}\n\nPLAY',
             "a: not {so}",
         ),
+        (
+            'fatal: [b]: FAILED! => {"msg": "non-zero return code", "stderr": "no\\n such unit", "stdout": "x"}',
+            "b: no such unit",
+        ),
+        ('fatal: [b]: FAILED! => {"msg": "non-zero return code"}', "b: non-zero return code"),
         ("fatal: [node-2]: UNREACHABLE! => {broken}\n[ERROR]: it is gone", "it is gone"),
         ("ERROR! the playbook is missing", "the playbook is missing"),
         ("one\nlast", "last"),

@@ -22,6 +22,7 @@ from ansible_collections.container_network.lab.plugins.module_utils.topology.mod
     Namespace,
     Tables,
 )
+from tests.support.recorded_topologies import recorded_results
 from tests.support.topologies import bridge, lab_results
 
 
@@ -178,3 +179,18 @@ def test_a_tunnel_without_a_peer_of_its_own_goes_where_routes_lead():
 
     leading = host(1, "197.19.65.128/26 via 10.0.0.2 dev tunl0 proto bird onlink")
     assert tunnel_lines(leading, host(2), host(3)) == [(("node-1/host/tunl0", "node-2/host/tunl0"), "ipip")]
+
+
+def test_bridges_of_open_vswitch_are_joined_with_their_ports_each_other_and_those_of_other_hosts():
+    """As on two hosts of the lab kuryr, where Open vSwitch runs in user space, and the kernel knows nothing of it."""
+    found = figure_of(Topology.from_results(*recorded_results("kuryr_walk")))
+    chips = {chip.id: chip for frame in found.frames() for chip in frame.chips()}
+    for host, short in (("kuryr-1", "dc456f56-83"), ("kuryr-2", "0a3a3d3b-ec")):
+        own = {line for line in found.lines if all(end.startswith(f"{host}/host/br-") for end in line.ends)}
+        assert {(line.kind, line.ends) for line in own} == {("below", (f"{host}/host/br-int", f"{host}/host/br-tun"))}
+        ports = {line.ends for line in found.lines if line.kind == "port" and "/br-" in line.ends[1]}
+        assert (f"{host}/host/qvo{short}", f"{host}/host/br-int") in ports
+        assert (f"{host}/host/eth0", f"{host}/host/br-phy") in ports
+        assert {chips[f"{host}/host/{name}"].kind for name in ("br-int", "br-tun", "br-phy")} == {"bridge"}
+    tunnels = {(line.ends, line.label) for line in found.lines if line.kind == "tunnel"}
+    assert tunnels == {(("kuryr-1/host/br-tun", "kuryr-2/host/br-tun"), "vxlan")}

@@ -10,7 +10,11 @@ from collections.abc import Sequence
 import pytest
 
 from ansible_collections.container_network.lab.plugins.filter.topology import topology_impairments, topology_places
-from ansible_collections.container_network.lab.plugins.module_utils.topology.model import Host, Namespace
+from ansible_collections.container_network.lab.plugins.module_utils.topology.model import (
+    Device,
+    Host,
+    Namespace,
+)
 from tests.support.topologies import LO, bridge, veth
 
 
@@ -41,6 +45,15 @@ RESULTS = {
     "node-2": {"topology": NODE_2.data()},
     "node-3": {"msg": "it does not answer", "unreachable": True},
 }
+
+
+def test_a_card_without_an_address_is_meant_where_its_bridge_has_it():
+    own = (LO, veth("eth0", 2, None, 0), veth("eth1", 5, None, 0), bridge("br-phy", 3, "10.0.0.2/24"))
+    down = tuple(Device(**{**vars(each), "up": each.name != "eth1"}) for each in own)
+    results = {"node-1": {"topology": Host("node-1", namespaces=(Namespace("n", "host", "own", (), down),)).data()}}
+    found = topology_places(results, "node-1", None)
+    assert found["problems"] == []
+    assert [each["label"] for each in found["devices"]["node-1"]] == ["node-1:eth0"]
 
 
 def labels(on: object) -> list[str]:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, container_network.lab contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Bridges: by which port a frame leaves, and the datapaths of Open vSwitch, of which the flows are not read. Pure."""
+"""Bridges: by which port a frame leaves, and datapaths of Open vSwitch that nobody can be asked for. Pure."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def _flooded(journey: Journey, stage: OnBridge) -> Device:
 def _pass_rules_bridged(journey: Journey, stage: OnBridge, came_by: Device, port: Device) -> Frame:
     """Rules of iptables for what a bridge forwards: bridge-nf-call-iptables."""
     node, packet, name = stage.node, stage.frame.packet, stage.bridge.name
-    ports = {"port_in": came_by.name}
+    ports = {"port_in": came_by.name, "source_mac": stage.frame.source}
     packet = pass_rules(journey, "PREROUTING", node, packet, incoming=name, **ports)
     if packet.version == 4:
         both = {**ports, "port_out": port.name}
@@ -93,22 +93,28 @@ def _pass_rules_bridged(journey: Journey, stage: OnBridge, came_by: Device, port
 
 
 def through_datapath(journey: Journey, stage: OnDatapath) -> Stage:
-    """Where its address is. What flows of Open vSwitch do on the way is not known."""
-    node, device, destination = stage.node, stage.device, stage.frame.destination
-    datapath = device.master or device.name
-    draft = journey.begin("bridge", node)
-    draft.boxes.append(chip_id(node.place(device)))
+    """Where its address is: the flows of a datapath without Open vSwitch's daemon, as Weave's, are not read."""
+    draft = journey.begin("bridge", stage.node)
+    draft.boxes.append(chip_id(stage.node.place(stage.device)))
+    datapath = stage.device.master or stage.device.name
+    draft.says.append(f"The datapath {datapath} takes it.")
+    return to_whoever_has_it(journey, stage.node, datapath, stage.frame)
+
+
+def to_whoever_has_it(journey: Journey, node: Node, switch: str, frame: Frame) -> Stage:
+    """Where the frame's address is. What flows of Open vSwitch do on the way is not known."""
+    destination = frame.destination
     holders = [
         place
         for place in journey.topology.places()
         if place.device.mac == destination and not place.device.master and place.device.kind != "bridge"
     ]
     if not holders:
-        journey.give_up(f"the datapath {datapath} takes it, its flows are not read, and nobody seen has {destination}")
+        journey.give_up(f"the flows of {switch} are not read, and nobody seen has {destination}")
     place = holders[0]
-    draft.says.append(f"The datapath {datapath} takes it. Its flows are not read; {place.label} has {destination}.")
+    journey.now.says.append(f"Its flows are not read; {place.label} has {destination}.")
     if place.host != node.host:
-        draft.doubts.append(
+        journey.now.doubts.append(
             f"how it gets from {node.host} to {place.host} is decided by Open vSwitch: look at what was seen"
         )
-    return Reception(Node(place.host, place.namespace), place.device, stage.frame)
+    return Reception(Node(place.host, place.namespace), place.device, frame)

@@ -10,6 +10,7 @@ from dataclasses import replace
 from ..joined import Topology
 from .connections import Connections
 from .ends import End, choose_address, find_end, is_name
+from .journey import SwitchAnswers
 from .names import Lookup, look_up
 from .node import Node
 from .packet import answer_to, first_packet
@@ -19,8 +20,13 @@ from .tables import find_route, listener, source_address
 from .way import compute_way
 
 
-def compute_walk(topology: Topology, request: Request, problems: list[str]) -> Walk | None:
-    """The walk, or None if one of the ends means nothing: then ``problems`` says what is wrong."""
+def compute_walk(
+    topology: Topology, request: Request, problems: list[str], answers: SwitchAnswers | None = None
+) -> Walk | None:
+    """The walk, or None if one of the ends means nothing: then ``problems`` says what is wrong.
+
+    ``answers`` are what Open vSwitch was asked already; a way that has to ask it more ends with its question.
+    """
     start = find_end(topology, request.source, "from", problems)
     lookup = _lookup(topology, start.node, request) if start is not None and start.node is not None else None
     if lookup is not None and lookup.address is not None:
@@ -43,8 +49,8 @@ def compute_walk(topology: Topology, request: Request, problems: list[str]) -> W
         return None
     connections = Connections()
     sent = first_packet(own, target, request.protocol, request.port)
-    way = compute_way(topology, start.node, sent, connections)
-    back = _way_back(topology, way, connections) if way.end == DELIVERED else None
+    way = compute_way(topology, start.node, sent, connections, answers or {})
+    back = _way_back(topology, way, connections, answers or {}) if way.end == DELIVERED else None
     if lookup is not None:
         way = replace(way, steps=(_asking(lookup, target), *way.steps))
     sender = {
@@ -70,7 +76,7 @@ def _asking(lookup: Lookup, target: str) -> Step:
     return Step("name", node.host, node.namespace.id, node.label, says, reasons, boxes=(node.box,))
 
 
-def _way_back(topology: Topology, way: Way, connections: Connections) -> Way | None:
+def _way_back(topology: Topology, way: Way, connections: Connections, answers: SwitchAnswers) -> Way | None:
     there, arrived = way.steps[-1], way.last
     if arrived is None:
         return None
@@ -79,7 +85,7 @@ def _way_back(topology: Topology, way: Way, connections: Connections) -> Way | N
         return None
     taken = listener(namespace, arrived.protocol, arrived.destination, arrived.port)
     answer = answer_to(arrived, taken is not None)
-    return compute_way(topology, Node(there.host, namespace), answer, connections) if answer else None
+    return compute_way(topology, Node(there.host, namespace), answer, connections, answers) if answer else None
 
 
 def _own_address(node: Node, target: str) -> str | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from ..figure import chip_id
 from ..joined import Topology
 from ..model import Device
+from ..switch_ports import switch_port
 from .node import Node
 from .tables import find_vteps
 
@@ -37,6 +38,8 @@ def leads_to(topology: Topology, node: Node, port: Device, mac: str, passed: set
         return 0 if port.kind == "veth" else 1
     if end.device.mac == mac:
         return 2
+    if switch_port(end.namespace, end.device.name) is not None:
+        return 1  # flows decide, and who asks for the way asks them
     there = Node(end.host, end.namespace)
     bridge = end.namespace.device(end.device.master) if end.device.master else None
     if bridge is None:

@@ -16,8 +16,11 @@ _FIRST_HOOKS, _LAST_HOOKS = ("PREROUTING", "OUTPUT"), ("INPUT", "POSTROUTING")
 
 
 def pass_rules(journey: Journey, hook: str, node: Node, packet: Packet, incoming: str = "", outgoing: str = "",
-               port_in: str = "", port_out: str = "") -> Packet:  # fmt: skip
-    """The packet as the rules of a hook leave it; ``port_in`` and ``port_out`` are those of a bridge."""
+               port_in: str = "", port_out: str = "", source_mac: str = "") -> Packet:  # fmt: skip
+    """The packet as the rules of a hook leave it.
+
+    ``port_in`` and ``port_out`` are those of a bridge, and ``source_mac`` is that of the frame on it.
+    """
     draft, connections = journey.now, journey.connections
     answers = connections.answers(node, packet)
     restored = connections.to_original(node, packet) if hook in _FIRST_HOOKS else packet
@@ -31,6 +34,7 @@ def pass_rules(journey: Journey, hook: str, node: Node, packet: Packet, incoming
         translated=connections.original(node, packet)[:2] != packet.ends[:2],
         port_in=port_in,
         port_out=port_out,
+        source_mac=source_mac,
         sets=sets_of(node.namespace),
     )
     verdict = pass_hook(hook, passage)

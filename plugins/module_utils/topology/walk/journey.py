@@ -9,9 +9,11 @@ them has to know who goes on.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NoReturn, Union
+from typing import Any, NoReturn, Union
 
+from ...kernel.vswitchd import TraceQuestion
 from ..figure import chip_id
 from ..joined import Topology
 from ..model import Device
@@ -74,6 +76,35 @@ class OnDatapath:
 
 
 @dataclass(frozen=True)
+class Tunnelled:
+    """The tunnel that a frame was taken out of."""
+
+    vni: int
+    source: str
+    destination: str
+
+
+@dataclass(frozen=True)
+class OnSwitch:
+    """A bridge of Open vSwitch has a frame, by one of its ports, also out of a tunnel, or from its own host."""
+
+    node: Node
+    bridge: str
+    port: str
+    frame: Frame
+    tunnel: Tunnelled | None = None
+
+
+@dataclass(frozen=True)
+class OverLine:
+    """A frame has left by a device, for the other end of its line."""
+
+    node: Node
+    device: Device
+    frame: Frame
+
+
+@dataclass(frozen=True)
 class FrameIntoTunnel:
     """A VXLAN device has a frame to put into a packet."""
 
@@ -110,8 +141,31 @@ class Delivery:
 
 
 Stage = Union[  # for Python 3.9
-    Sending, Transmission, Reception, OnBridge, OnDatapath, FrameIntoTunnel, PacketIntoTunnel, Arrival, Delivery
+    Sending, Transmission, OverLine, Reception, OnBridge, OnDatapath, OnSwitch, FrameIntoTunnel, PacketIntoTunnel,
+    Arrival, Delivery
 ]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class SwitchAnswer:
+    """What Open vSwitch of a host said of a packet, or why it said nothing."""
+
+    lines: Sequence[str]
+    problem: str
+
+
+SwitchAnswers = Mapping[tuple[str, TraceQuestion], SwitchAnswer]
+"""By host and question."""
+
+
+def switch_answers(told: Iterable[Mapping[str, Any]]) -> SwitchAnswers:
+    """Of what module ``open_vswitch_trace`` returned, each with its host."""
+    return {
+        (each["host"], TraceQuestion(each["bridge"], each["flow"], each["state"])): SwitchAnswer(
+            each["lines"], each["problem"]
+        )
+        for each in told
+    }
 
 
 @dataclass
@@ -151,6 +205,8 @@ class Journey:
 
     topology: Topology
     connections: Connections
+    answers: SwitchAnswers = field(default_factory=dict)
+    question: tuple[str, TraceQuestion] | None = None  # what has to be asked before the way goes on
     drafts: list[Draft] = field(default_factory=list)
     end: str = UNKNOWN
     because: str = ""
@@ -175,6 +231,13 @@ class Journey:
         self.now.sights.append(
             Sight(node.host, node.namespace.id, device.name, outgoing, headers, place.label, chip_id(place))
         )
+
+    def ask(self, host: str, question: TraceQuestion) -> SwitchAnswer | None:
+        """What Open vSwitch of a host says; None where it was not asked yet."""
+        answer = self.answers.get((host, question))
+        if answer is None:
+            self.question = host, question
+        return answer
 
     def deliver(self, packet: Packet) -> NoReturn:
         """It is where it should be."""

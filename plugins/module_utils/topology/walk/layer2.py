@@ -7,8 +7,20 @@ from __future__ import annotations
 
 from ..joined import MACHINE, Place
 from ..model import Device
+from ..switch_ports import switch_port
 from .bridges import is_datapath
-from .journey import Arrival, FrameIntoTunnel, Journey, OnBridge, OnDatapath, Reception, Stage, Transmission
+from .journey import (
+    Arrival,
+    FrameIntoTunnel,
+    Journey,
+    OnBridge,
+    OnDatapath,
+    OnSwitch,
+    OverLine,
+    Reception,
+    Stage,
+    Transmission,
+)
 from .node import Node
 from .packet import Frame
 
@@ -26,13 +38,17 @@ def transmit(journey: Journey, stage: Transmission) -> Stage:
         return OnBridge(node, device, frame, None)
     if device.kind == "vxlan":
         return FrameIntoTunnel(node, device, frame)
-    if is_datapath(device) or is_datapath(node.namespace.device(device.master or "")):
+    port = switch_port(node.namespace, device.name)
+    if port is not None and port.kind == "internal":
+        return OnSwitch(node, port.bridge, port.name, frame)
+    if port is None and (is_datapath(device) or is_datapath(node.namespace.device(device.master or ""))):
         return OnDatapath(node, device, frame)
-    return _over_line(journey, node, device, frame)
+    return OverLine(node, device, frame)
 
 
-def _over_line(journey: Journey, node: Node, device: Device, frame: Frame) -> Stage:
+def over_line(journey: Journey, stage: OverLine) -> Stage:
     """To the other end of a veth pair, or over the wire that a card is on."""
+    node, device, frame = stage.node, stage.device, stage.frame
     end = journey.topology.other_end(node.place(device)) or _over_wire(journey, node, device, frame)
     if not end.device.up:
         journey.drop(f"{end.label}, the other end, is down")
@@ -57,6 +73,9 @@ def receive(journey: Journey, stage: Reception) -> Stage:
     """A device gets a frame."""
     node, device, frame = stage.node, stage.device, stage.frame
     journey.see(node, device, False, frame)
+    port = switch_port(node.namespace, device.name)
+    if port is not None:
+        return OnSwitch(node, port.bridge, port.name, frame)
     if device.master:
         bridge = node.namespace.device(device.master)
         if bridge is not None and bridge.kind == "bridge":

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from ..switch_ports import switch_port
 from .hooks import pass_rules
 from .journey import Arrival, Delivery, Journey, PacketIntoTunnel, Sending, Stage, Transmission
 from .neighbours import resolve
@@ -101,7 +102,8 @@ def _emit(journey: Journey, node: Node, packet: Packet, route: Route) -> Stage:
     journey.now.mark = packet.mark
     if device.kind in ("ipip", "sit"):
         return PacketIntoTunnel(node, device, packet, route)
-    if device.kind in ("tun", "gre", "ip6tnl", "wireguard"):
+    on_switch = switch_port(node.namespace, device.name) is not None  # as a bridge's own device in user space is
+    if device.kind in ("tun", "gre", "ip6tnl", "wireguard") and not on_switch:
         journey.give_up(
             f"it leaves by {device.name}, and what this kind of device ({device.kind}) does is not computed"
         )

@@ -43,6 +43,7 @@ class Passage:
     translated: bool = False  # by a DNAT in this namespace
     port_in: str = ""  # of the bridge, if it is bridged
     port_out: str = ""
+    source_mac: str = ""  # of the frame, where a bridge has it
     sets: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
@@ -184,6 +185,10 @@ def _icmp_type(values: Sequence[str], passage: Passage) -> bool:
     return values[0] in ("any", *names.get(passage.packet.content, ()))
 
 
+def _source_mac(values: Sequence[str], passage: Passage) -> bool | None:
+    return passage.source_mac == values[0].lower() if passage.source_mac else None
+
+
 _ANSWERS: dict[str, Callable[[Sequence[str], Passage], bool | None]] = {
     "-s": lambda values, passage: _within(passage.packet.source, values[0]),
     "-d": lambda values, passage: _within(passage.packet.destination, values[0]),
@@ -206,6 +211,7 @@ _ANSWERS: dict[str, Callable[[Sequence[str], Passage], bool | None]] = {
     "--dst-type": lambda values, passage: _kind_of(passage.packet.destination, values[0], passage.namespace),
     "--mark": _mark,
     "--match-set": _in_set,
+    "--mac-source": _source_mac,
     "--physdev-in": lambda values, passage: _is_device(passage.port_in, values[0]),
     "--physdev-out": lambda values, passage: _is_device(passage.port_out, values[0]),
     "--physdev-is-bridged": lambda values, passage: bool(passage.port_in and passage.port_out),

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from .packet import Header, Packet
 
 if TYPE_CHECKING:
+    from ...kernel.vswitchd import TraceQuestion
     from .names import Lookup
 
 DELIVERED, DROPPED, UNKNOWN = "delivered", "dropped", "unknown"
@@ -48,7 +49,7 @@ class Reason:
 class Step:
     """What one place does with a packet."""
 
-    kind: str  # name, send, route, bridge, encapsulate, decapsulate, deliver, drop, unknown
+    kind: str  # name, send, route, bridge, switch, encapsulate, decapsulate, deliver, drop, unknown
     host: str
     namespace: str  # its identity
     place: str  # as people name it: node-1, node-1/busybox
@@ -84,6 +85,7 @@ class Way:
     because: str = ""  # why it ends so, where it is not delivered
     last: Packet | None = None  # as it was delivered
     content: str = ""  # what it is, as `content_of` has it
+    question: tuple[str, TraceQuestion] | None = None  # what Open vSwitch of a host has to be asked before it goes on
 
     @property
     def sights(self) -> list[Sight]:
@@ -106,6 +108,11 @@ class Walk:
     back: Way | None
     sender: Mapping[str, Any] = field(default_factory=dict)  # host and netns of who sends, and what is sent
     lookup: Lookup | None = None  # the question for the name that it was asked for by
+
+    @property
+    def questions(self) -> list[tuple[str, TraceQuestion]]:
+        """What Open vSwitch of hosts has to be asked before the walk can be computed further."""
+        return [way.question for way in (self.way, self.back) if way is not None and way.question is not None]
 
     def data(self) -> dict[str, Any]:
         """As plain data."""

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The way of a packet through namespaces, devices and tables, computed as the kernel would decide. Pure.
 
-What decides where a packet goes is read from the tables that were read from the kernels. Where these do not say it, as
-with Open vSwitch's flows, the way ends as unknown, or goes on where only one thing can be meant, and says so.
+What decides where a packet goes is read from the tables that were read from the kernels, and from what Open vSwitch has
+answered. Where these do not say it, the way ends as unknown, or goes on where only one thing can be meant, and says so.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..joined import Topology
-from . import bridges, layer2, layer3, tunnels
+from . import bridges, layer2, layer3, switches, tunnels
 from .connections import Connections
 from .journey import (
     Arrival,
@@ -23,10 +23,13 @@ from .journey import (
     Journey,
     OnBridge,
     OnDatapath,
+    OnSwitch,
+    OverLine,
     PacketIntoTunnel,
     Reception,
     Sending,
     Stage,
+    SwitchAnswers,
     Transmission,
 )
 from .node import Node
@@ -36,9 +39,11 @@ from .steps import Way
 _ROOMS: Mapping[type, Callable[[Journey, Any], Stage]] = {
     Sending: layer3.send,
     Transmission: layer2.transmit,
+    OverLine: layer2.over_line,
     Reception: layer2.receive,
     OnBridge: bridges.through_bridge,
     OnDatapath: bridges.through_datapath,
+    OnSwitch: switches.through_switch,
     FrameIntoTunnel: tunnels.put_frame_in,
     PacketIntoTunnel: tunnels.put_packet_in,
     Arrival: layer3.arrive,
@@ -46,9 +51,11 @@ _ROOMS: Mapping[type, Callable[[Journey, Any], Stage]] = {
 }
 
 
-def compute_way(topology: Topology, start: Node, packet: Packet, connections: Connections) -> Way:
+def compute_way(
+    topology: Topology, start: Node, packet: Packet, connections: Connections, answers: SwitchAnswers
+) -> Way:
     """The way of a packet that a namespace sends."""
-    journey = Journey(topology, connections)
+    journey = Journey(topology, connections, answers)
     stage: Stage = Sending(start, packet)
     try:
         while True:
@@ -57,4 +64,5 @@ def compute_way(topology: Topology, start: Node, packet: Packet, connections: Co
         pass
     steps = tuple(draft.step() for draft in journey.drafts)
     content = content_of(tuple(packet.headers()))
-    return Way(packet.source, packet.destination, steps, journey.end, journey.because, journey.last, content)
+    ends = (packet.source, packet.destination)
+    return Way(*ends, steps, journey.end, journey.because, journey.last, content, journey.question)

@@ -1,0 +1,177 @@
+# Copyright (c) 2026, container_network.lab contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""status.yml and impair.yml on a real lab: what they say is what its hosts and containers have themselves."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.lab_entry import inside
+from tests.support.lab_runs import HOSTS, Lab, await_condition, await_success, on_host, ping_across
+
+Status = Callable[[], dict[str, Any]]
+ROUTER, SEGMENT, CARD = "underlay-two_hosts", "subnet-1", "ens160"
+
+
+@pytest.fixture
+def status(flannel: Lab, tmp_path: Path) -> Status:
+    """The document of a run of status.yml; ``table`` is what it prints."""
+
+    def look() -> dict[str, Any]:
+        report = tmp_path / "status.json"
+        recap = flannel.play("status.yml", f"status_json={report}")
+        return {**json.loads(report.read_text()), "table": recap.text}
+
+    return look
+
+
+def reaches(target: str) -> bool:
+    """Whether bbox1 gets an answer from an address."""
+    command = [*inside("host1"), "docker", "exec", "bbox1", "ping", "-c", "1", "-W", "1", target]
+    return subprocess.run(command, check=False, capture_output=True).returncode == 0
+
+
+def address_of(container: str, host: str) -> str:
+    template = "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}"
+    return on_host(host, "docker", "inspect", "--format", template, container).strip()
+
+
+# --- status -----------------------------------------------------------------------------------------------------------
+
+
+def test_status_says_what_hosts_and_containers_have(status: Status) -> None:
+    found = status()
+    (lab,) = [lab for lab in found["labs"] if lab["name"] == "two_hosts"]
+    assert [host["name"] for host in lab["hosts"]] == list(HOSTS)
+    for host, container in zip(HOSTS, ("bbox1", "bbox2")):
+        seen = found["hosts"][host]
+        version = on_host(host, "docker", "version", "--format", "{{.Server.Version}}").strip()
+        assert (seen["lab"], seen["networks"], seen["engine"], seen["problem"]) == (
+            "two_hosts",
+            ["flannel"],
+            version,
+            "",
+        )
+        assert seen["kernel"] == on_host(host, "uname", "-r").strip()
+        wanted = {"docker.service", "container-network-driver.service"}
+        assert {unit for unit in wanted if seen["services"].get(unit) == "active"} == wanted
+        (shown,) = [each for each in seen["containers"] if each["name"] == container]
+        read = "cat /sys/class/net/eth0/address /sys/class/net/eth0/mtu"
+        mac, mtu = on_host(host, "docker", "exec", container, "sh", "-c", read).split()
+        assert (shown["network"], shown["interface"], shown["mac"], shown["mtu"]) == ("bridge", "eth0", mac, int(mtu))
+        assert [each.split("/")[0] for each in shown["addresses"]] == [address_of(container, host)]
+        assert shown["status"] == "running"
+        assert all(word in found["table"] for word in (host, container, mac, shown["addresses"][0], version))
+    assert found["hosts"]["host1"]["services"]["etcd.service"] == "active"
+
+
+def test_a_service_and_an_engine_that_do_not_run_are_lines_of_the_table(status: Status) -> None:
+    pid = on_host("host2", "systemctl", "show", "--property=MainPID", "--value", "docker.service").strip()
+    on_host("host1", "systemctl", "stop", "container-network-driver.service")
+    on_host("host2", "kill", "-STOP", pid)
+    try:
+        found = status()
+    finally:
+        on_host("host2", "kill", "-CONT", pid)
+        on_host("host1", "systemctl", "start", "container-network-driver.service")
+    assert found["hosts"]["host1"]["services"]["container-network-driver.service"] == "inactive"
+    assert "host1: container-network-driver.service is inactive" in found["table"]
+    assert found["hosts"]["host2"]["engine"] is None
+    assert f"host2: {found['hosts']['host2']['problem']}" in " ".join(found["table"].split())
+    assert found["hosts"]["host2"]["problem"] != ""
+
+
+# --- impair -----------------------------------------------------------------------------------------------------------
+
+
+def impaired(status: Status) -> dict[str, str]:
+    """What is done to the packets that devices send, by the devices."""
+    return {each["device"]: each["impairment"] for each in status()["impaired"]}
+
+
+@pytest.mark.parametrize(
+    ("on", "ends"),
+    [
+        ("host1", [f"host1:{CARD}", f"{ROUTER}:host1-{CARD}"]),
+        ("host1/bbox1", ["host1/bbox1:eth0", "host1:veth"]),
+        (SEGMENT, [f"{ROUTER}:{SEGMENT}", f"host1:{CARD}", f"host2:{CARD}"]),
+    ],
+)
+def test_a_line_is_cut_and_whole_again(flannel: Lab, status: Status, on: str, ends: list[str]) -> None:
+    """A host's card, a container's veth pair, a segment: packets do not pass, and status names both ends."""
+    ping_across()
+    target = address_of("bbox2", "host2")
+    flannel.play("impair.yml", f"on={on}", "cut=true")
+    try:
+        assert not reaches(target)
+        found = impaired(status)
+    finally:
+        flannel.play("impair.yml", f"on={on}", "heal=true")
+    assert set(found.values()) == {"cut"}
+    assert len(found) == len(ends)
+    assert all([device for device in found if device.startswith(end)] for end in ends), found
+    await_condition(lambda: reaches(target), 30)
+
+
+def test_a_line_is_slow(flannel: Lab, status: Status) -> None:
+    ping_across()
+    target = address_of("bbox2", "host2")
+    flannel.play("impair.yml", "on=host1/bbox1", "rate=2mbit")
+    try:
+        assert set(impaired(status).values()) == {"rate 2mbit"}
+        assert seconds_for(500_000, target) > 1.5, "four megabits take two seconds, less the bucket and its queue"
+    finally:
+        flannel.play("impair.yml", "on=host1/bbox1", "heal=true")
+    assert impaired(status) == {}
+
+
+def seconds_for(count: int, target: str) -> float:
+    """How long bytes take from bbox1 to bbox2, by TCP."""
+    serve = "nc -l -p 5999 > /tmp/got; wc -c < /tmp/got > /tmp/count"
+    on_host("host2", "docker", "exec", "-d", "bbox2", "sh", "-c", serve)
+    await_success("host2", "docker", "exec", "bbox2", "sh", "-c", "netstat -ltn | grep -q :5999", seconds=10)
+    begun = time.monotonic()
+    send = f"head -c {count} /dev/zero | nc -w 30 {target} 5999"
+    on_host("host1", "docker", "exec", "bbox1", "sh", "-c", send)
+    read = ("docker", "exec", "bbox2", "grep", "-qx", str(count), "/tmp/count")
+    await_success("host2", *read, seconds=30)
+    return time.monotonic() - begun
+
+
+def test_what_this_kernel_cannot_do_is_refused_in_words(flannel: Lab, status: Status) -> None:
+    tried = "unshare -n tc qdisc add dev lo root netem delay 1ms"
+    if subprocess.run([*inside("host1"), *tried.split()], check=False, capture_output=True).returncode == 0:
+        pytest.skip("the kernel has netem: tests/integration/kernel/test_link_impairment.py tries it")
+    failure = flannel.fail("impair.yml", "on=host1", "delay=50ms", "jitter=5ms")
+    assert f"host1:{CARD}: delay 50ms, jitter 5ms takes netem" in failure
+    assert "modprobe sch_netem" in failure
+    assert impaired(status) == {}
+
+
+def test_wrong_input_is_told_before_anything_changes(flannel: Lab, status: Status) -> None:
+    for given, said in (
+        (("on=host1", "rate=fast"), "rate 'fast' must be"),
+        (("on=host9", "cut=true"), "'host9' is neither a host"),
+        (("on=host1", "reorder=25%"), "reorder lets packets overtake those that are delayed: give a 'delay', too"),
+        (("cut=true",), "on: name a segment, a host or a container"),
+    ):
+        assert said in flannel.fail("impair.yml", *given)
+    assert impaired(status) == {}
+
+
+def test_the_inventory_has_the_same_keys_and_lab_up_does_as_it_says(flannel: Lab, status: Status) -> None:
+    segment = {"gateway": "10.12.28.6/22", "extra_addresses": ["10.12.28.1/22"], "mtu": 1500, "rate": "5mbit"}
+    flannel.play("impair.yml", "on=host2", "cut=true")
+    flannel.play("lab_up.yml", json.dumps({"lab_segments": {SEGMENT: segment, "unused": {}}}))
+    assert set(impaired(status).values()) == {"rate 5mbit"}
+    flannel.play("lab_up.yml")
+    assert impaired(status) == {}
+    ping_across()
