@@ -12,6 +12,7 @@ from ..docker.daemon_problems import DaemonNeeds, daemon_problems
 from ..driver.dns_views import LOCAL_PORTS
 from ..kernel.needed_ports import NeededPorts, seen_ports
 from ..kernel.vxlan import IANA_PORT, OVERHEAD
+from ..validation import package_problems
 from .checks import CheckedHost, Network, checks, containers_from, rules_from
 from .config import parsed_networks
 from .constants import AUTO, DRIVER, KERNEL_DATAPATH, NEUTRON_PORT, RABBITMQ_PORT, USERSPACE_DATAPATH
@@ -29,7 +30,7 @@ def network_problems(config: Mapping[str, Any], hosts: Hosts) -> list[str]:
     infos = {name: _info(variables) for name, variables in hosts.items()}
     needs = DaemonNeeds(dns=True)
     docker = [problem for name, info in infos.items() for problem in daemon_problems(name, info, needs)]
-    return docker + problems(config, infos)
+    return docker + package_problems(infos) + problems(config, infos)
 
 
 def needed_ports(config: Mapping[str, Any]) -> NeededPorts:
