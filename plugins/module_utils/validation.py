@@ -53,6 +53,26 @@ def host_address_problems(nodes: Mapping[str, Mapping[str, Any]]) -> list[str]:
     ]
 
 
+def package_problems(nodes: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """What hosts lack and do not get from where packages come from; each node has what host_info returned."""
+    found = []
+    for name, seen in nodes.items():
+        packages = " ".join(seen.get("unavailable_packages") or ())
+        if packages:
+            found.append(
+                f"{name}: apt does not find what has to be installed ({packages}): let the host reach a mirror of "
+                "Debian (/etc/apt/sources.list*, 'apt-get update'), or install it by hand: "
+                f"'apt-get install {packages}'"
+            )
+        wheels = " ".join(seen.get("unavailable_python_packages") or ())
+        if wheels:
+            found.append(
+                f"{name}: pip does not find what has to be installed ({wheels}): let the host reach PyPI, or name "
+                "another index in /etc/pip.conf ([global] index-url)"
+            )
+    return found
+
+
 Ranges = Sequence[tuple[str, ipaddress.IPv4Network]]
 """Ranges that a network wants, each with the words that name it."""
 

@@ -34,6 +34,14 @@ options:
     type: list
     elements: str
     default: []
+  command_packages:
+    description: The Debian packages of those commands whose package has another name, a list for each command.
+    type: dict
+    default: {}
+  python_packages:
+    description: The packages that pip is to install for a command, a list for each, such as V(kuryr-lib==3.5.0).
+    type: dict
+    default: {}
   processes:
     description: Programs, such as V(dockerd), whose running process is looked for.
     type: list
@@ -230,6 +238,21 @@ host_info:
       type: list
       elements: str
       sample: []
+    unavailable_packages:
+      description:
+        - The Debian packages of missing commands and those of C(missing_packages) that apt does not find. If its lists
+          do not have them, lists are fetched from its mirrors, and thrown away.
+        - Nothing on a host without apt.
+      type: list
+      elements: str
+      sample: [neutron-server]
+    unavailable_python_packages:
+      description:
+        - Those of O(python_packages) for a missing command that are not in pip's index. Nothing where pip is told to
+          look in other places besides.
+      type: list
+      elements: str
+      sample: [kuryr-lib==3.5.0]
     processes:
       description: The command line of each program asked for; none if it does not run.
       type: dict

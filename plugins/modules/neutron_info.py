@@ -12,15 +12,11 @@ short_description: Networks, ports, security groups and agents of OpenStack's Ne
 version_added: 0.1.0
 author: container_network.lab contributors (@container-network-lab)
 description:
-  - Shows what a Neutron without Keystone has of networks, ports, security groups, and agents of Open vSwitch.
+  - Shows what a Neutron has of networks, ports, security groups, and agents of Open vSwitch.
 extends_documentation_fragment:
   - container_network.lab.attributes.info
   - container_network.lab.action_group
-options:
-  neutron_url:
-    description: URL of Neutron's API, as V(http://192.168.1.68:9696).
-    type: str
-    required: true
+  - container_network.lab.neutron
 seealso:
   - module: container_network.lab.neutron_networks
 """
@@ -79,9 +75,10 @@ agents:
 """
 
 from ansible_collections.container_network.lab.plugins.module_utils.ansible_module import run_module
+from ansible_collections.container_network.lab.plugins.module_utils.kuryr.arguments import NEUTRON
 from ansible_collections.container_network.lab.plugins.module_utils.kuryr.converge import look
 
-ARGUMENTS = {"neutron_url": {"type": "str", "required": True}}
+ARGUMENTS = NEUTRON
 
 
 def main() -> None:

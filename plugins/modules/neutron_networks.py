@@ -12,7 +12,7 @@ short_description: Keep Neutron's networks for Kuryr as listed
 version_added: 0.1.0
 author: container_network.lab contributors (@container-network-lab)
 description:
-  - Makes the listed networks in a Neutron without Keystone, each with a subnet from a subnet pool of its own, as Kuryr
+  - Makes the listed networks in Neutron, each with a subnet from a subnet pool of its own, as Kuryr
     needs them for a Docker network of the same name on all hosts.
   - Gives subnets the tag again that Kuryr takes away from all hosts when a Docker network is removed on one of them.
     Without it, containers' ports would stay in Neutron.
@@ -21,11 +21,8 @@ description:
 extends_documentation_fragment:
   - container_network.lab.attributes
   - container_network.lab.action_group
+  - container_network.lab.neutron
 options:
-  neutron_url:
-    description: URL of Neutron's API, as V(http://192.168.1.68:9696).
-    type: str
-    required: true
   networks:
     description: The networks. Names and subnets must be unique.
     type: list
@@ -51,9 +48,14 @@ options:
       - Whether networks that the module made and that are not listed are removed. It fails if containers are on them.
     type: bool
     default: false
+  keep_used:
+    description: Whether O(remove_others) leaves networks that containers are on, in place of failing.
+    type: bool
+    default: false
   hosts:
     description:
-      - The names of all hosts that take part, as C(hostname) prints them. Agents and ports of others are removed.
+      - The names of all hosts that take part, as C(hostname) prints them. Agents and ports of others are removed, once
+        their agent is not alive any more.
       - Without it, nothing is removed.
     type: list
     elements: str
@@ -77,10 +79,11 @@ RETURN = r"""
 from typing import Any
 
 from ansible_collections.container_network.lab.plugins.module_utils.ansible_module import run_module
+from ansible_collections.container_network.lab.plugins.module_utils.kuryr.arguments import NEUTRON
 from ansible_collections.container_network.lab.plugins.module_utils.kuryr.converge import converge_networks
 
 ARGUMENTS: dict[str, Any] = {
-    "neutron_url": {"type": "str", "required": True},
+    **NEUTRON,
     "networks": {
         "type": "list",
         "elements": "dict",
@@ -93,6 +96,7 @@ ARGUMENTS: dict[str, Any] = {
         },
     },
     "remove_others": {"type": "bool", "default": False},
+    "keep_used": {"type": "bool", "default": False},
     "hosts": {"type": "list", "elements": "str"},
 }
 

@@ -12,7 +12,7 @@ short_description: Keep Neutron's security groups as listed, and containers in t
 version_added: 0.1.0
 author: container_network.lab contributors (@container-network-lab)
 description:
-  - Makes the listed security groups in a Neutron without Keystone, with exactly the listed rules about what is let in.
+  - Makes the listed security groups in Neutron, with exactly the listed rules about what is let in.
     What goes out is not restricted.
   - Puts the ports of containers into groups. A container that is in a group which the module made, and that no member
     names, goes back to the group V(default).
@@ -21,11 +21,8 @@ description:
 extends_documentation_fragment:
   - container_network.lab.attributes
   - container_network.lab.action_group
+  - container_network.lab.neutron
 options:
-  neutron_url:
-    description: URL of Neutron's API, as V(http://192.168.1.68:9696).
-    type: str
-    required: true
   groups:
     description: The groups.
     type: list
@@ -70,6 +67,10 @@ options:
         type: list
         elements: str
         required: true
+  hosts:
+    description: The names of the hosts whose containers are meant, as C(hostname) prints them; all unless given.
+    type: list
+    elements: str
 seealso:
   - module: container_network.lab.neutron_networks
 """
@@ -91,10 +92,11 @@ RETURN = r"""
 from typing import Any
 
 from ansible_collections.container_network.lab.plugins.module_utils.ansible_module import run_module
+from ansible_collections.container_network.lab.plugins.module_utils.kuryr.arguments import NEUTRON
 from ansible_collections.container_network.lab.plugins.module_utils.kuryr.converge import converge_security_groups
 
 ARGUMENTS: dict[str, Any] = {
-    "neutron_url": {"type": "str", "required": True},
+    **NEUTRON,
     "groups": {
         "type": "list",
         "elements": "dict",
@@ -119,6 +121,7 @@ ARGUMENTS: dict[str, Any] = {
             "groups": {"type": "list", "elements": "str", "required": True},
         },
     },
+    "hosts": {"type": "list", "elements": "str"},
 }
 
 

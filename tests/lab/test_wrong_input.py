@@ -9,6 +9,7 @@ Every single message is the subject of tests/unit/test_flannel_problems.py; here
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
@@ -36,6 +37,18 @@ def test_wrong_input_is_refused_all_together(bare: Lab, hosts_before: dict[str, 
     variables, messages = WRONG[case]
     text = bare.fail("site.yml", "cni=flannel", json.dumps(variables))
     assert [words for words in messages if words not in text] == [], text
+    assert "Traceback" not in text
+    assert_unchanged(hosts_before)
+
+
+def test_packages_that_cannot_be_had_are_named(bare: Lab, hosts_before: dict[str, dict]) -> None:
+    text = bare.fail("site.yml", "cni=kuryr")
+    for host, controller_package in {"host1": "neutron-server", "host2": ""}.items():
+        (debian,) = set(re.findall(rf"{host}: apt does not find what has to be installed \(([^)]*)\)", text))
+        (python,) = set(re.findall(rf"{host}: pip does not find what has to be installed \(([^)]*)\)", text))
+        wanted = {"neutron-openvswitch-agent", "openvswitch-switch", "bridge-utils", "python3-neutronclient"}
+        assert wanted | set(controller_package.split()) <= set(debian.split()), host
+        assert python.split() == ["kuryr-libnetwork==18.0.0", "kuryr-lib==3.5.0"], host
     assert "Traceback" not in text
     assert_unchanged(hosts_before)
 

@@ -17,6 +17,7 @@ UNDERLAY = {
     "kuryr-4": "192.168.0.33",
 }
 ADDRESSES = {name: f"10.88.0.{number}" for number, name in enumerate(UNDERLAY, 11)}
+GUARDED = "10.88.0.20"  # of a container of kuryr-3 in a security group of its own
 HOSTS = {name: LabHost(name) for name in UNDERLAY}
 CONTROLLER = HOSTS["kuryr-1"]
 

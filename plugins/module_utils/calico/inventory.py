@@ -13,6 +13,7 @@ from ..docker.daemon_problems import DaemonNeeds, daemon_problems
 from ..driver.dns_views import LOCAL_PORTS
 from ..kernel.needed_ports import NeededPorts, seen_ports
 from ..kernel.vxlan import IANA_PORT
+from ..validation import package_problems
 from .bgp_problems import MESH
 from .checks import CheckedCluster, checks, hosts_from, pools_from
 from .docker_networks import docker_network
@@ -34,17 +35,22 @@ def network_problems(config: Mapping[str, Any], hosts: Hosts) -> list[str]:
         for name, variables in hosts.items()
         for problem in daemon_problems(name, _host_info(variables), _docker_needs(variables))
     ]
-    return docker + problems(
-        config,
-        {
-            name: {
-                **_host_info(variables),
-                "block": variables.get("calico_block"),
-                "ipv6_address": variables.get("calico_ipv6_address"),
-                "as_number": variables.get("calico_as_number"),
-            }
-            for name, variables in hosts.items()
-        },
+    packages = package_problems({name: _host_info(variables) for name, variables in hosts.items()})
+    return (
+        docker
+        + packages
+        + problems(
+            config,
+            {
+                name: {
+                    **_host_info(variables),
+                    "block": variables.get("calico_block"),
+                    "ipv6_address": variables.get("calico_ipv6_address"),
+                    "as_number": variables.get("calico_as_number"),
+                }
+                for name, variables in hosts.items()
+            },
+        )
     )
 
 

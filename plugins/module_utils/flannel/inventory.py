@@ -15,7 +15,7 @@ from ..datastore.etcd import endpoint_problems
 from ..docker.daemon import DockerDaemon
 from ..errors import InvalidInput
 from ..kernel.needed_ports import NeededPorts, seen_ports
-from ..validation import texts
+from ..validation import package_problems, texts
 from .backends.backend import Underlay
 from .checks import CheckedHost, VpcPlace, checks
 from .config import FlannelConfig
@@ -41,6 +41,7 @@ def network_problems(config: Mapping[str, Any], hosts: Hosts) -> list[str]:
     return (
         found
         + lacking
+        + package_problems(infos)
         + problems(
             _of_network(config),
             {name: {**info, "subnet": hosts[name].get("flannel_subnet")} for name, info in infos.items()},

@@ -27,6 +27,7 @@ from .links import LinkState, LinkTable, read_links
 from .listening import taken_ports, used_ports
 from .namespaces import unshare_network
 from .netlink import NLM_F_CREATE, NLM_F_EXCL, Message, NetlinkSocket
+from .package_sources import unavailable_packages, unavailable_python_packages
 from .routes import PROTOCOLS, TABLES, TYPES, NextHop, RouteKey, RouteValue, read_routes
 from .writer import PACKAGE, missing
 from .xfrm import can_encrypt
@@ -35,6 +36,8 @@ ARGUMENTS: dict[str, Any] = {
     "interface": {"type": "str"},
     "link_kinds": {"type": "list", "elements": "str", "default": []},
     "commands": {"type": "list", "elements": "str", "default": []},
+    "command_packages": {"type": "dict", "default": {}},
+    "python_packages": {"type": "dict", "default": {}},
     "processes": {"type": "list", "elements": "str", "default": []},
     "features": {"type": "list", "elements": "str", "choices": ["esp"], "default": []},
     "udp_ports": {"type": "list", "elements": "int", "default": []},
@@ -72,6 +75,8 @@ def look(params: dict[str, Any]) -> dict[str, Any]:
     address = _ipv4_address(links[name], way, bool(params["interface"]))
     raise_if_any(mode_problems())
     needed, local = (ports_of(option, params[option], address) for option in ("needed_ports", "local_ports"))
+    lacking = [command for command in params["commands"] if not shutil.which(command, path=_SEARCH_PATH)]
+    modules = [PACKAGE] if missing("links") else []
     asked = {*params["udp_ports"], *(int(port.partition("/")[0]) for port in needed if port.endswith("/udp"))}
     return {
         "hostname": os.uname().nodename,
@@ -86,8 +91,12 @@ def look(params: dict[str, Any]) -> dict[str, Any]:
         "routes": further_routes(routes),
         "container_networks": sorted(path.name for path in MARKERS.glob("*")),
         "missing_link_kinds": missing_link_kinds(params["link_kinds"]),
-        "missing_packages": [PACKAGE] if missing("links") else [],
-        "missing_commands": [c for c in params["commands"] if not shutil.which(c, path=_SEARCH_PATH)],
+        "missing_packages": modules,
+        "missing_commands": lacking,
+        "unavailable_packages": unavailable_packages([*packages_of(lacking, params["command_packages"]), *modules]),
+        "unavailable_python_packages": unavailable_python_packages(
+            [one for command in lacking for one in params["python_packages"].get(command, [])]
+        ),
         "processes": {name: command_line(name) for name in params["processes"]},
         "missing_features": [feature for feature in params["features"] if not _kernel_can(can_encrypt, feature)],
         "used_udp_ports": sorted(used_ports("udp") & asked) if asked else [],
@@ -300,6 +309,11 @@ def ports_of(option: str, ports: list[str], own: ipaddress.IPv4Interface) -> lis
         ]
     )
     return [port["port"] for port in parsed if port and port["address"] in (None, str(own.ip))]
+
+
+def packages_of(commands: Iterable[str], packages: Mapping[str, Sequence[str]]) -> list[str]:
+    """The Debian packages of commands: those that are named for a command, else the one of its name."""
+    return [package for command in commands for package in packages.get(command, [command])]
 
 
 def _probe(kind: str) -> Message:

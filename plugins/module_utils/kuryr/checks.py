@@ -29,6 +29,8 @@ from .constants import (
     HYBRID,
     ID_LENGTH,
     INTEGRATION_BRIDGE,
+    KEYSTONE_SERVICE,
+    NEUTRON_GET,
     NO_FIREWALL,
     TUNNEL_BRIDGE,
 )
@@ -80,6 +82,9 @@ class Network:
 
     neutron_url: str
     controller: str
+    """The host that runs Neutron's server; empty if it is none of them."""
+    with_keystone: bool
+    """Whether Neutron asks for a token of Keystone's."""
     firewall: str
     mtu: int
     rules: Mapping[str, Sequence[Rule]] = field(default_factory=dict)
@@ -113,12 +118,16 @@ def checks(network: Network, host: CheckedHost, others: Sequence[CheckedHost]) -
 
 
 def _services(network: Network, host: CheckedHost) -> CheckOptions:
-    names = [*HOST_SERVICES, *(CONTROLLER_SERVICES if host.name == network.controller else ())]
+    names = list(HOST_SERVICES)
+    if host.name == network.controller:
+        names += [*CONTROLLER_SERVICES, *([KEYSTONE_SERVICE] if network.with_keystone else [])]
     # Without expected lines the command must succeed: is-active does if all are.
     return check_options("services", ["systemctl", "is-active", *names], timeout=SERVICE_SECONDS)
 
 
 def _asked(network: Network, path: str) -> list[str]:
+    if network.with_keystone:
+        return [NEUTRON_GET, path]
     return ["curl", "--silent", "--max-time", "10", f"{network.neutron_url}/v2.0/{path}"]
 
 

@@ -16,7 +16,12 @@ INTEGRATION_BRIDGE, TUNNEL_BRIDGE, UNDERLAY_BRIDGE = "br-int", "br-tun", "br-phy
 ID_LENGTH = 11
 """As many characters of a port's id are in the names of its devices."""
 
-RABBITMQ_PORT, NEUTRON_PORT = 5672, 9696  # TCP
+RABBITMQ_PORT, NEUTRON_PORT, KEYSTONE_PORT = 5672, 9696, 5000  # TCP
+NO_KEYSTONE, KEYSTONE = "none", "keystone"
+AUTHENTICATIONS = (NO_KEYSTONE, KEYSTONE)
+"""Whether whoever asks Neutron has to show a token of Keystone's."""
+NEUTRON_GET = "/usr/local/lib/container-network-kuryr/neutron-get"
+"""The command with which a host asks Neutron."""
 DRIVER = "kuryr"
 AGENT = "neutron-openvswitch-agent"
 """The binary by which Neutron knows the agents of hosts."""
@@ -25,3 +30,4 @@ CONTAINER_OWNER = "compute:kuryr"
 
 HOST_SERVICES = ("openvswitch-switch.service", f"{AGENT}.service", "kuryr-libnetwork.service")
 CONTROLLER_SERVICES = ("mariadb.service", "rabbitmq-server.service", "neutron-server.service")
+KEYSTONE_SERVICE = "keystone.service"

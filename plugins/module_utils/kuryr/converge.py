@@ -6,18 +6,21 @@
 from __future__ import annotations
 
 import socket
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from ..errors import raise_if_any
+from ..errors import LabError, raise_if_any
 from ..outcome import Outcome, observed
 from .config import NetworkSpec, parsed_networks
-from .constants import CONTAINER_OWNER
-from .neutron import Neutron
+from .constants import AGENT, CONTAINER_OWNER
+from .neutron import neutron_of
 from .security_groups import parsed_groups, plan_groups
 from .snapshot import Agent, NeutronNetwork, Port
 from .store import NeutronStore
+
+_LOOK_SECONDS = 0.5
 
 
 @dataclass(frozen=True)
@@ -39,11 +42,12 @@ def plan(
     agents: Sequence[Agent],
     hosts: Sequence[str] | None,
     remove_others: bool,
+    keep_used: bool = False,
 ) -> Plan:
     """The way to the wanted networks. Pure.
 
-    Of our networks that are not wanted, those are removed that ``remove_others`` says; with ``hosts``, what all other
-    hosts have in Neutron goes.
+    Of our networks that are not wanted, those are removed that ``remove_others`` says; with ``hosts``, what other hosts
+    have in Neutron goes, but for those whose agent is alive: they are hosts of somebody else's.
     """
     ours = {network.name: network for network in networks if network.is_ours}
     specs = {spec.name: spec for spec in wanted}
@@ -52,13 +56,17 @@ def plan(
     # What is not whole is completed; what is otherwise is made anew.
     changed = [name for name in differing if ours[name].specification() not in (None, specs[name].specification())]
     surplus = [name for name in ours if name not in specs and remove_others]
+    if keep_used:
+        used = {port.network for port in ports if port.host}
+        surplus = [name for name in surplus if ours[name].id not in used]
     make = [
         (spec, None if name in changed else ours.get(name))
         for name, spec in specs.items()
         if name not in ours or name in differing
     ]
-    left_ports = [port for port in ports if hosts is not None and port.host and port.host not in hosts]
-    left_agents = [agent for agent in agents if hosts is not None and agent.host not in hosts]
+    staying = None if hosts is None else {*hosts, *(agent.host for agent in agents if agent.alive)}
+    left_ports = [port for port in ports if staying is not None and port.host and port.host not in staying]
+    left_agents = [agent for agent in agents if staying is not None and agent.host not in staying]
     kept = {name: found[name] for name in ours if name not in surplus}
     others = sorted({one.host for one in [*left_ports, *left_agents]})
     return Plan(
@@ -133,11 +141,11 @@ def converge_networks(params: Mapping[str, Any], check_mode: bool) -> Outcome:
     entries = [{key: value for key, value in entry.items() if value is not None} for entry in params["networks"]]
     wanted = parsed_networks(entries, problems)
     raise_if_any(problems)
-    store = NeutronStore(Neutron(params["neutron_url"]))
+    store = NeutronStore(neutron_of(params))
     networks, ports = store.networks(), store.ports()
     raise_if_any(foreign_problems(wanted, networks))
     agents = store.agents() if params["hosts"] is not None else []
-    steps = plan(wanted, networks, ports, agents, params["hosts"], params["remove_others"])
+    steps = plan(wanted, networks, ports, agents, params["hosts"], params["remove_others"], params["keep_used"])
     if not check_mode:
         store.remove_ports(steps.ports)
         store.remove_agents(steps.agents)
@@ -157,21 +165,44 @@ def converge_security_groups(params: Mapping[str, Any], check_mode: bool) -> Out
     ]
     wanted = parsed_groups(entries, problems)
     raise_if_any(problems)
-    store = NeutronStore(Neutron(params["neutron_url"]))
+    store = NeutronStore(neutron_of(params))
     groups, ports = store.security_groups(), store.ports()
+    own = ports if params["hosts"] is None else [port for port in ports if port.host in params["hosts"]]
+    used = {group for port in ports if port not in own for group in port.security_groups}
     names = {network.id: network.name for network in store.networks()}
-    by_place = {(names.get(port.network), port.address): port.id for port in ports}
+    by_place = {(names.get(port.network), port.address): port.id for port in own}
     members = {by_place.get((one["network"], one["address"]), ""): one["groups"] for one in params["members"]}
-    steps = plan_groups(wanted, groups, ports, members)
+    steps = plan_groups(wanted, groups, own, members, used)
     if not check_mode:
         store.converge_security_groups(steps, groups)
     return Outcome(steps.before, steps.after)
 
 
-def forget_host(params: Mapping[str, Any], check_mode: bool) -> Outcome:
+def converge_host(params: Mapping[str, Any], check_mode: bool) -> Outcome:
     """The module neutron_host."""
     host = params["hostname"] or socket.gethostname()
-    store = NeutronStore(Neutron(params["neutron_url"]))
+    return (
+        forget_host(params, host, check_mode) if params["state"] == "absent" else await_host(params, host, check_mode)
+    )
+
+
+def await_host(params: Mapping[str, Any], host: str, check_mode: bool) -> Outcome:
+    """Wait until Neutron hears of the host's agent; it changes nothing."""
+    store = NeutronStore(neutron_of(params))
+    deadline = time.monotonic() + params["timeout"]
+    while not any(agent.host == host and agent.alive for agent in store.agents()):
+        if check_mode or time.monotonic() > deadline:
+            raise LabError(
+                f"Neutron at {params['neutron_url']} has not heard of the agent on {host} within "
+                f"{params['timeout']} s: see 'journalctl -u {AGENT}.service' there; it hears by RabbitMQ"
+            )
+        time.sleep(_LOOK_SECONDS)
+    return observed({})
+
+
+def forget_host(params: Mapping[str, Any], host: str, check_mode: bool) -> Outcome:
+    """Take the host out of Neutron."""
+    store = NeutronStore(neutron_of(params))
     networks, ports, agents = store.networks(), store.ports(), store.agents()
     steps = plan_departure(host, networks, ports, agents)
     if not check_mode:
@@ -183,7 +214,7 @@ def forget_host(params: Mapping[str, Any], check_mode: bool) -> Outcome:
 
 def look(params: Mapping[str, Any], _check_mode: bool) -> Outcome:
     """The module neutron_info."""
-    store = NeutronStore(Neutron(params["neutron_url"]))
+    store = NeutronStore(neutron_of(params))
     networks = store.networks()
     names = {network.id: network.name for network in networks}
     return observed(

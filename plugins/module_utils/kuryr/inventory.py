@@ -12,9 +12,19 @@ from ..docker.daemon_problems import DaemonNeeds, daemon_problems
 from ..driver.dns_views import LOCAL_PORTS
 from ..kernel.needed_ports import NeededPorts, seen_ports
 from ..kernel.vxlan import IANA_PORT, OVERHEAD
+from ..validation import package_problems
 from .checks import CheckedHost, Network, checks, containers_from, rules_from
 from .config import parsed_networks
-from .constants import AUTO, DRIVER, KERNEL_DATAPATH, NEUTRON_PORT, RABBITMQ_PORT, USERSPACE_DATAPATH
+from .constants import (
+    AUTO,
+    DRIVER,
+    KERNEL_DATAPATH,
+    KEYSTONE,
+    KEYSTONE_PORT,
+    NEUTRON_PORT,
+    RABBITMQ_PORT,
+    USERSPACE_DATAPATH,
+)
 from .problems import container_mtu, problems
 
 Hosts = Mapping[str, Mapping[str, Any]]
@@ -29,7 +39,7 @@ def network_problems(config: Mapping[str, Any], hosts: Hosts) -> list[str]:
     infos = {name: _info(variables) for name, variables in hosts.items()}
     needs = DaemonNeeds(dns=True)
     docker = [problem for name, info in infos.items() for problem in daemon_problems(name, info, needs)]
-    return docker + problems(config, infos)
+    return docker + package_problems(infos) + problems(config, infos)
 
 
 def needed_ports(config: Mapping[str, Any]) -> NeededPorts:
@@ -45,16 +55,13 @@ def seen_of(_config: Mapping[str, Any], variables: Mapping[str, Any]) -> dict[st
 def network_description(config: Mapping[str, Any], hosts: Hosts) -> dict[str, Any]:
     """What the configuration of all hosts has in common.
 
-    ``controller_address``, ``neutron_url``, ``endpoints`` (URLs of what is for hosts alone), ``path_mtu`` (bytes),
-    ``datapaths`` by host, ``hostnames``, the ``security_groups`` without their workloads, and ``members``, which are
-    the addresses of those, once they run.
+    ``controller_address`` (empty if Neutron is there already), ``neutron_url``, ``endpoints`` (URLs of what is
+    for hosts alone), ``path_mtu`` (bytes), ``datapaths`` by host, ``hostnames``, the ``security_groups`` without their
+    workloads, and ``members``, which are the addresses of those, once they run.
     """
     infos = {name: _info(variables) for name, variables in hosts.items()}
-    address = infos[config["controller"]]["address"]
     return {
-        "controller_address": address,
-        "neutron_url": f"http://{address}:{NEUTRON_PORT}",
-        "endpoints": [f"http://{address}:{NEUTRON_PORT}", f"amqp://{address}:{RABBITMQ_PORT}"],
+        **_servers(config, infos),
         "path_mtu": container_mtu(config["mtu"], infos) + OVERHEAD,
         "datapaths": {name: _datapath(config["datapath"], info) for name, info in infos.items()},
         "hostnames": [info["hostname"] for info in infos.values()],
@@ -62,6 +69,26 @@ def network_description(config: Mapping[str, Any], hosts: Hosts) -> dict[str, An
             {key: value for key, value in group.items() if key != "workloads"} for group in config["security_groups"]
         ],
         "members": [one for variables in hosts.values() for one in _members(config["security_groups"], variables)],
+    }
+
+
+def _servers(config: Mapping[str, Any], infos: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """Where Neutron, Keystone and RabbitMQ are."""
+    if config.get("neutron_url"):
+        brokers = [f"amqp://{place}" for place in (config["rabbitmq"] or {}).get("hosts") or ()]
+        given = [config["neutron_url"], (config["credentials"] or {}).get("auth_url"), *brokers]
+        return {
+            "controller_address": "",
+            "neutron_url": config["neutron_url"].rstrip("/"),
+            "endpoints": [url for url in given if url],
+        }
+    address = infos[config["controller"]]["address"]
+    neutron, rabbitmq = f"http://{address}:{NEUTRON_PORT}", f"amqp://{address}:{RABBITMQ_PORT}"
+    keystone = f"http://{address}:{KEYSTONE_PORT}" if config.get("auth") == KEYSTONE else ""
+    return {
+        "controller_address": address,
+        "neutron_url": neutron,
+        "endpoints": [url for url in (neutron, rabbitmq, keystone) if url],
     }
 
 
@@ -117,7 +144,8 @@ def network_checks(config: Mapping[str, Any], hosts: Hosts, own: str) -> list[di
     }
     network = Network(
         description["neutron_url"],
-        config["controller"],
+        "" if config.get("neutron_url") else config["controller"],
+        config.get("auth") == KEYSTONE,
         config["firewall"],
         description["path_mtu"] - OVERHEAD,
         rules_from(config["info"]),

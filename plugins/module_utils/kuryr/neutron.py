@@ -1,21 +1,23 @@
 # Copyright (c) 2026, container_network.lab contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A small client of Neutron's API, version 2.0, as a server without Keystone offers it (auth_strategy noauth)."""
+"""A small client of Neutron's API, version 2.0, with a token of Keystone's where Neutron asks for one."""
 
 from __future__ import annotations
 
-import http.client
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import quote, urlencode
 
 from ..errors import LabError
+from .credentials import Credentials, read_credentials
+from .keystone import Token, fetch_token
+from .rest import Server
 
-ANSWER_SECONDS = 30.0
-"""How long the server may take to answer: a busy host needs seconds to remove a port."""
 _OK, _MULTIPLE = 200, 300
+_WHO = 401
 
 Resource = dict[str, Any]
 
@@ -28,15 +30,33 @@ class NeutronError(LabError):
         self.status = status
 
 
-class Neutron:
-    """One Neutron, by the URL of its API, as http://192.168.1.68:9696."""
+def neutron_of(params: Mapping[str, Any]) -> Neutron:
+    """The one that a module's arguments name (arguments.NEUTRON)."""
+    if params["credentials"]:
+        given = {key: value for key, value in params["credentials"].items() if value is not None}
+        return Neutron(params["neutron_url"], Credentials(**given))
+    file = params["credentials_file"]
+    return Neutron(params["neutron_url"], read_credentials(Path(file)) if file else None)
 
-    def __init__(self, url: str) -> None:
-        self._url = url
-        parts = urlsplit(url)
-        if parts.scheme not in _CONNECTIONS or not parts.hostname:
-            raise LabError(f"neutron_url '{url}' is not the URL of a server, as http://192.168.1.68:9696")
-        self._connection = _CONNECTIONS[parts.scheme](parts.hostname, parts.port, timeout=ANSWER_SECONDS)
+
+class Neutron:
+    """One Neutron, by the URL of its API, as http://192.168.1.68:9696; without credentials if it has no Keystone."""
+
+    def __init__(self, url: str, credentials: Credentials | None = None) -> None:
+        self._server = Server(url, "Neutron", "neutron_url")
+        self._credentials = credentials
+        self._token: Token | None = None
+
+    def _known_token(self) -> Token | None:
+        if self._credentials and self._token is None:
+            self._token = fetch_token(self._credentials)
+        return self._token
+
+    @property
+    def project_id(self) -> str | None:
+        """The project in which resources are made; None without Keystone."""
+        token = self._known_token()
+        return token.project_id if token else None
 
     def list(self, collection: str, **filters: str) -> list[Resource]:
         """All resources of a collection, as ``networks`` or ``security-groups``."""
@@ -61,28 +81,23 @@ class Neutron:
         """Give a resource a tag, which it may have already."""
         self._call("PUT", f"{collection}/{quote(identifier)}/tags/{quote(tag, safe='')}")
 
+    def text(self, path: str) -> str:
+        """The document that Neutron has at a path behind its version, as ``ports?fields=id``."""
+        return self._asked("GET", path)
+
     def _call(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
-        headers = {"Content-Type": "application/json", "Accept": "application/json"}
-        try:
-            self._connection.request(method, f"/v2.0/{path}", json.dumps(body) if body else None, headers)
-            response = self._connection.getresponse()
-            text = response.read().decode()
-        except (OSError, http.client.HTTPException) as error:
-            self._connection.close()
-            raise LabError(
-                f"Neutron at {self._url} does not answer ({error or type(error).__name__}): see "
-                "'systemctl status neutron-server' on the controller"
-            ) from error
-        if not _OK <= response.status < _MULTIPLE:
-            reason = _reason(text) or response.reason
-            raise NeutronError(f"Neutron at {self._url} refuses {method} {path}: {reason}", response.status)
+        text = self._asked(method, path, body)
         return json.loads(text) if text else {}
 
-
-_CONNECTIONS: dict[str, type[http.client.HTTPConnection]] = {
-    "http": http.client.HTTPConnection,
-    "https": http.client.HTTPSConnection,
-}
+    def _asked(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> str:
+        token = self._known_token()
+        answer = self._server.ask(method, f"v2.0/{path}", body, {"X-Auth-Token": token.text} if token else {})
+        if not _OK <= answer.status < _MULTIPLE:
+            reason = _reason(answer.text) or answer.reason
+            if answer.status == _WHO and not token:
+                reason = "it asks for a token, and no credentials are given"
+            raise NeutronError(f"Neutron at {self._server.url} refuses {method} {path}: {reason}", answer.status)
+        return answer.text
 
 
 def _reason(text: str) -> str:

@@ -15,6 +15,7 @@ from ..validation import held_by_several, host_address_problems, used_range_prob
 from .config import NetworkSpec, parsed_networks
 from .constants import DATAPATHS, FIREWALLS, KERNEL_DATAPATH, NO_FIREWALL, UNDERLAY_BRIDGE
 from .security_groups import parsed_groups
+from .server_problems import server_problems
 
 _VNI_RANGE = re.compile(r"(?P<first>\d{1,8}):(?P<last>\d{1,8})\Z")
 Nodes = Mapping[str, Mapping[str, Any]]
@@ -24,8 +25,8 @@ def problems(config: Mapping[str, Any], nodes: Nodes) -> list[str]:
     """All problems of a network with these nodes.
 
     ``config`` holds ``networks``, ``security_groups``, ``firewall``, ``datapath``, ``vni_range``, ``mtu`` (None for the
-    largest that fits), ``controller`` (a node's name) and ``etcd_endpoints``; each node what host_info returned,
-    nothing of one that takes no part in this run.
+    largest that fits), ``controller`` (a node's name), ``etcd_endpoints``, and what `server_problems` takes; each
+    node what host_info returned, nothing of one that takes no part in this run.
     """
     found: list[str] = []
     specs = parsed_networks(config["networks"], found)
@@ -44,6 +45,7 @@ def problems(config: Mapping[str, Any], nodes: Nodes) -> list[str]:
         )
     else:
         found += endpoint_problems(config["etcd_endpoints"])
+    found += server_problems(config)
     found += _vni_problems(config["vni_range"])
     found += _mtu_problems(config["mtu"], nodes)
     found += _host_problems(config, nodes)
@@ -92,14 +94,15 @@ def _mtu_problems(wanted: Any, nodes: Nodes) -> list[str]:
 
 def _host_problems(config: Mapping[str, Any], nodes: Nodes) -> list[str]:
     found = host_address_problems(nodes)
-    if config["controller"] not in nodes:
+    controller = None if config.get("neutron_url") else config["controller"]
+    if controller is not None and controller not in nodes:
         found.append(
-            f"kuryr_controller '{config['controller']}' is none of the network's hosts ({', '.join(nodes)}): Neutron "
+            f"kuryr_controller '{controller}' is none of the network's hosts ({', '.join(nodes)}): Neutron "
             "runs on one of them"
         )
-    elif not nodes[config["controller"]].get("address"):
+    elif controller is not None and not nodes[controller].get("address"):
         found.append(
-            f"kuryr_controller '{config['controller']}' takes no part in this run, and all others need Neutron, which "
+            f"kuryr_controller '{controller}' takes no part in this run, and all others need Neutron, which "
             "runs there: add it to --limit"
         )
     hostnames = ((seen["hostname"], name) for name, seen in nodes.items() if seen.get("hostname"))
@@ -118,7 +121,7 @@ def _host_problems(config: Mapping[str, Any], nodes: Nodes) -> list[str]:
             found.append(
                 f"{name}: {services} start at boot already, and Kuryr needs them with a configuration of its own: if "
                 f"nobody uses them, 'systemctl disable --now {services}'"
-                + (", or choose another kuryr_controller" if name == config["controller"] else "")
+                + (", or choose another kuryr_controller" if name == controller else "")
             )
     return found
 

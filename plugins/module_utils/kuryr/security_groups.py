@@ -150,18 +150,22 @@ class GroupPlan:
 
 
 def plan_groups(
-    wanted: Sequence[Group], groups: Sequence[Resource], ports: Sequence[Port], members: Mapping[str, Sequence[str]]
+    wanted: Sequence[Group],
+    groups: Sequence[Resource],
+    ports: Sequence[Port],
+    members: Mapping[str, Sequence[str]],
+    used: Collection[str] = (),
 ) -> GroupPlan:
     """The way to the wanted groups; ``members`` are the groups' names by the id of each port of a workload.
 
     Ports of containers that are in one of our groups and should not be go back to the default group, those of others
-    stay where somebody has put them.
+    stay where somebody has put them. Groups that are ``used`` by other ports than these, by their ids, are not removed.
     """
     names = {group["id"]: group["name"] for group in groups}
     ours = {group["name"]: group for group in groups if OUR_TAG in group["tags"]}
     found = {name: rules_of(group, names) for name, group in ours.items()}
     specs = {group.name: group for group in wanted}
-    surplus = [name for name in ours if name not in specs]
+    surplus = [name for name, group in ours.items() if name not in specs and group["id"] not in used]
     puts, before, after = [], {}, {}
     for port in ports:
         if port.owner != CONTAINER_OWNER:

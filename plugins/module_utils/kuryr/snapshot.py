@@ -98,9 +98,12 @@ class Agent:
 
 
 def networks_from(
-    networks: Sequence[Resource], subnets: Sequence[Resource], pools: Sequence[Resource]
+    networks: Sequence[Resource], subnets: Sequence[Resource], pools: Sequence[Resource], project: str | None = None
 ) -> list[NeutronNetwork]:
-    """The networks, each with its first subnet and that one's pool."""
+    """The networks, each with its first subnet and that one's pool.
+
+    Our tag counts in our ``project`` only, and where nobody has one: networks that were made without Keystone.
+    """
     subnet_of = {subnet["network_id"]: subnet for subnet in subnets}
     pool_by_id = {pool["id"]: pool for pool in pools}
     found = []
@@ -112,12 +115,16 @@ def networks_from(
                 network["name"],
                 network.get("provider:segmentation_id") or 0,
                 network["mtu"],
-                frozenset(network["tags"]),
+                frozenset(network["tags"]) - (set() if _is_of(network, project) else {OUR_TAG}),
                 subnet,
                 pool_by_id.get(subnet["subnetpool_id"] or "") if subnet else None,
             )
         )
     return found
+
+
+def _is_of(network: Resource, project: str | None) -> bool:
+    return not project or network.get("project_id") in (None, "", project)
 
 
 def agents_from(agents: Sequence[Resource]) -> list[Agent]:

@@ -22,8 +22,9 @@ class NeutronStore:
         self._neutron = neutron
 
     def networks(self) -> list[NeutronNetwork]:
-        """All networks."""
-        return networks_from(*(self._neutron.list(name) for name in ("networks", "subnets", "subnetpools")))
+        """All networks; those of other projects are not ours, whoever made them."""
+        found = (self._neutron.list(name) for name in ("networks", "subnets", "subnetpools"))
+        return networks_from(*found, self._neutron.project_id)
 
     def ports(self) -> list[Port]:
         """All ports."""
@@ -97,9 +98,10 @@ class NeutronStore:
             self._neutron.delete("ports", port.id)
 
     def security_groups(self) -> list[Resource]:
-        """All security groups with their rules; none where Neutron has the firewall noop."""
+        """The project's security groups with their rules; none where Neutron has the firewall noop."""
+        project = self._neutron.project_id
         try:
-            return self._neutron.list("security-groups")
+            return self._neutron.list("security-groups", **({"project_id": project} if project else {}))
         except NeutronError as error:
             if error.status == http.client.NOT_FOUND:
                 return []

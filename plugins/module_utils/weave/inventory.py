@@ -12,6 +12,7 @@ from typing import Any
 from ..docker.daemon_problems import GATEWAY_EGRESS, DaemonNeeds, daemon_problems
 from ..driver.dns_views import LOCAL_PORTS
 from ..kernel.needed_ports import NeededPorts, seen_ports
+from ..validation import package_problems
 from .checks import Network, checks, hosts_from
 from .constants import VXLAN_PORT
 from .problems import problems
@@ -25,17 +26,21 @@ def network_problems(config: Mapping[str, Any], hosts: Hosts) -> list[str]:
     infos = {name: (variables.get("_weave_host") or {}).get("host_info") or {} for name, variables in hosts.items()}
     needs = DaemonNeeds(dns=True, masquerading=GATEWAY_EGRESS)
     docker = [problem for name, info in infos.items() for problem in daemon_problems(name, info, needs)]
-    return docker + problems(
-        config,
-        {
-            name: {
-                **infos[name],  # nothing of one that takes no part
-                "peer_name": variables.get("weave_peer_name"),
-                "attachments": variables.get("weave_attachments") or [],
-                "foreign_command": _path_in((variables.get("_weave_foreign_command") or {}).get("stdout") or ""),
-            }
-            for name, variables in hosts.items()
-        },
+    return (
+        docker
+        + package_problems(infos)
+        + problems(
+            config,
+            {
+                name: {
+                    **infos[name],  # nothing of one that takes no part
+                    "peer_name": variables.get("weave_peer_name"),
+                    "attachments": variables.get("weave_attachments") or [],
+                    "foreign_command": _path_in((variables.get("_weave_foreign_command") or {}).get("stdout") or ""),
+                }
+                for name, variables in hosts.items()
+            },
+        )
     )
 
 

@@ -20,9 +20,9 @@ if [ -z "$networks" ]; then
     exit 0
 fi
 [ ! -e /etc/systemd/system/neutron-server.service ] || systemctl start neutron-server.service
-neutron=$(sed -n 's/^endpoint = //p' "$folder/kuryr.conf")
+neutron=$(sed -n 's/^endpoint_override = //p' "$folder/kuryr.conf")
 deadline=$((SECONDS + seconds))
-until curl --silent --fail --max-time 5 --output /dev/null "$neutron/v2.0/networks"; do
+until curl --silent --fail --max-time 5 --output /dev/null "$neutron/"; do
     if [ "$SECONDS" -ge "$deadline" ]; then
         echo "Neutron at $neutron does not answer, and without it Docker cannot remove its networks on $(hostname): see" \
             "'journalctl -u neutron-server.service' on the controller." >&2

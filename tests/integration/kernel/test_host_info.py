@@ -56,6 +56,8 @@ def test_the_interface_of_the_best_default_route(node: str) -> None:
         "missing_link_kinds": [],
         "missing_commands": [],
         "missing_packages": [],
+        "unavailable_packages": [],
+        "unavailable_python_packages": [],
         "processes": {},
         "enabled_services": [],
         "files": {},
@@ -105,6 +107,9 @@ def test_what_is_missing(node: str) -> None:
     found = run_module("host_info", link_kinds=["vxlan", "bridge", "veth", "nosuchkind"], commands=["ip", "no-such"])
     assert found["host_info"]["missing_link_kinds"] == ["nosuchkind"]
     assert found["host_info"]["missing_commands"] == ["no-such"]
+    assert found["host_info"]["unavailable_packages"] == ["no-such"]
+    wanted = run_module("host_info", commands=["ip", "no-such"], command_packages={"ip": ["no"], "no-such": ["dpkg"]})
+    assert wanted["host_info"]["unavailable_packages"] == []
     assert links(node) == before
 
 

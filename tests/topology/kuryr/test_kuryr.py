@@ -16,6 +16,7 @@ import pytest
 from tests.support.kuryr_view import (
     ADDRESSES,
     CONTROLLER,
+    GUARDED,
     HOSTS,
     UNDERLAY,
     answer,
@@ -27,7 +28,6 @@ from tests.support.kuryr_view import (
     sent,
 )
 
-GUARDED = "10.88.0.20"  # of a container of kuryr-3 in a security group of its own
 MTU = 8951
 
 

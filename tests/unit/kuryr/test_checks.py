@@ -158,6 +158,16 @@ def test_neutron_has_the_port_active_and_the_agent_alive():
     assert not passes(checks["c2: port active"], '{"port": {"status": "DOWN"}}')
 
 
+def test_a_neutron_with_keystone_is_asked_with_a_token():
+    hosts = {"kur-1": host("kur-1", "192.168.1.68", "c1", "10.88.0.178")}
+    found = network_checks({**CONFIG, "auth": "keystone", "info": INFO}, hosts, "kur-1")
+    commands = {one["name"]: one["command"] for one in found}
+    command = "/usr/local/lib/container-network-kuryr/neutron-get"
+    assert commands["agent alive"] == [command, "agents?host=kur-1&fields=alive"]
+    assert commands["c1: port active"] == [command, f"ports/{PORT}?fields=status"]
+    assert "keystone.service" in commands["services"]
+
+
 def test_the_controllers_services_are_looked_at_on_the_controller():
     assert "mariadb.service" in checks_of("kur-1")["services"].command
     assert "mariadb.service" not in checks_of("kur-2")["services"].command

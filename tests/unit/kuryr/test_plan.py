@@ -106,6 +106,14 @@ def test_what_somebody_else_made_is_left_alone_and_told():
     assert foreign_problems([spec()], found()) == []
 
 
+def test_networks_of_other_projects_are_somebody_elses():
+    def of(project: str) -> NeutronNetwork:
+        return networks_from([NETWORK | {"project_id": project}], [SUBNET], [POOL], "ours")[0]
+
+    assert (of("ours").is_ours, of("").is_ours, of("theirs").is_ours) == (True, True, False)
+    assert networks_from([NETWORK | {"project_id": "theirs"}], [SUBNET], [POOL])[0].is_ours
+
+
 def test_what_a_host_has_that_left_is_forgotten():
     agents = agents_from(
         [
@@ -118,6 +126,17 @@ def test_what_a_host_has_that_left_is_forgotten():
     assert ([port.id for port in left.ports], [agent.id for agent in left.agents]) == (["p1"], ["b"])
     assert left.before["hosts_that_left"] == ["node-2"]
     assert steps([spec()], found(), ports=[PORT], agents=agents).agents == ()
+
+
+def test_hosts_of_others_on_the_same_neutron_stay():
+    agents = [Agent("a", "node-1", True), Agent("b", "node-2", True)]
+    nothing = steps([spec()], found(), ports=[PORT], agents=agents, hosts=["node-1"])
+    assert (nothing.ports, nothing.agents, nothing.before) == ((), (), nothing.after)
+
+
+def test_networks_that_others_use_stay_when_it_is_said():
+    assert plan([], found(), [PORT], [], None, True, keep_used=True).remove == ()
+    assert len(plan([], found(), [], [], None, True, keep_used=True).remove) == 1
 
 
 def test_a_network_with_containers_is_not_removed():

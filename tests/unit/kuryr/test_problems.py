@@ -95,6 +95,63 @@ def test_what_cannot_be_is_refused_in_words(config, nodes, message):
     assert any(message in problem for problem in problems(CONFIG | config, NODES | nodes))
 
 
+CREDENTIALS = {
+    "auth_url": "http://10.0.0.9:5000/v3",
+    "username": "kuryr",
+    "password": "se cret",
+    "project_name": "containers",
+}
+RABBITMQ = {"hosts": ["10.0.0.9:5672"], "username": "neutron", "password": "se cret"}
+THERE = {"neutron_url": "http://10.0.0.9:9696", "rabbitmq": RABBITMQ}
+OPENSTACK = {**THERE, "auth": "keystone", "credentials": CREDENTIALS}
+
+
+def without(given, key):
+    return {name: value for name, value in given.items() if name != key}
+
+
+def test_an_openstack_that_is_there_takes_no_controller():
+    assert problems(CONFIG | OPENSTACK | {"controller": "elsewhere"}, NODES) == []
+    assert problems(CONFIG | THERE, NODES) == []
+    hosts = {name: {"_kuryr_host": {"host_info": seen}} for name, seen in NODES.items()}
+    found = network_description(CONFIG | OPENSTACK, hosts)
+    assert (found["controller_address"], found["neutron_url"]) == ("", "http://10.0.0.9:9696")
+    assert found["endpoints"] == ["http://10.0.0.9:9696", "http://10.0.0.9:5000/v3", "amqp://10.0.0.9:5672"]
+
+
+def test_a_controller_with_keystone_keeps_containers_from_it():
+    hosts = {name: {"_kuryr_host": {"host_info": seen}} for name, seen in NODES.items()}
+    assert "http://192.168.1.68:5000" in network_description(CONFIG | {"auth": "keystone"}, hosts)["endpoints"]
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        ({"auth": "token"}, "kuryr_auth 'token' is not known: write one of none, keystone"),
+        ({"credentials": CREDENTIALS}, "kuryr_credentials is given, and kuryr_neutron_url is not"),
+        ({"rabbitmq": RABBITMQ}, "kuryr_rabbitmq is given, and kuryr_neutron_url is not"),
+        (OPENSTACK | {"auth": "none"}, "kuryr_credentials are given, and with kuryr_auth none nobody asks for them"),
+        (OPENSTACK | {"neutron_url": "10.0.0.9:9696"}, "kuryr_neutron_url '10.0.0.9:9696' is not the URL of a server"),
+        (OPENSTACK | {"neutron_url": "http://10.0.0.9:port"}, "is not the URL of a server"),
+        (OPENSTACK | {"rabbitmq": {}}, "kuryr_rabbitmq: hosts is missing"),
+        (OPENSTACK | {"rabbitmq": without(RABBITMQ, "password")}, "kuryr_rabbitmq: password is missing"),
+        (OPENSTACK | {"rabbitmq": RABBITMQ | {"hosts": ["10.0.0.9"]}}, "host '10.0.0.9' is not an address and a port"),
+        (OPENSTACK | {"rabbitmq": RABBITMQ | {"host": "a"}}, "kuryr_rabbitmq: unknown key 'host'"),
+        (OPENSTACK | {"rabbitmq": "rabbit://10.0.0.9"}, "kuryr_rabbitmq is not a mapping"),
+        (OPENSTACK | {"credentials": {}}, "kuryr_credentials: auth_url is missing"),
+        (OPENSTACK | {"credentials": "kuryr"}, "kuryr_credentials is not a mapping"),
+        (OPENSTACK | {"credentials": without(CREDENTIALS, "project_name")}, "project_name is missing"),
+        (OPENSTACK | {"credentials": CREDENTIALS | {"user": "a"}}, "kuryr_credentials: unknown key 'user'"),
+        (OPENSTACK | {"credentials": CREDENTIALS | {"auth_url": "keystone"}}, "auth_url 'keystone' is not the URL"),
+        (OPENSTACK | {"credentials": CREDENTIALS | {"password": "se cret\nx"}}, "password has a line break"),
+    ],
+)
+def test_servers_that_cannot_be_asked_are_refused_in_words_without_a_password(config, message):
+    found = problems(CONFIG | config, NODES)
+    assert any(message in problem for problem in found), found
+    assert "se cret" not in str(found)
+
+
 def test_services_of_a_host_that_has_joined_are_its_own():
     joined = node("node-1", "192.168.1.68", enabled_services=["mariadb.service"], container_networks=["kuryr"])
     assert problems(CONFIG, NODES | {"node-1": joined}) == []
