@@ -52,7 +52,7 @@ class IpamRequests:
         ).document()
 
     def _release_pool(self, document: libnetwork.Document) -> Mapping[str, Any]:
-        pool = libnetwork.PoolId.parse(document.get("PoolID") or "")
+        pool = libnetwork.PoolId.of(document)
         if pool.token:
             self._records.pools.release(pool.token)
         return {}

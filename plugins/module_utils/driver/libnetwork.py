@@ -10,14 +10,16 @@ see https://github.com/moby/moby/blob/master/libnetwork/docs/remote.md and ipam.
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Union
 
+from ..datastore.documents import is_of_kind
 from ..errors import LabError, raise_if_any
 from ..kernel.addresses import is_device_mac
 from ..kernel.links import SMALLEST_MTU
-from ..validation import number_between
+from ..validation import number_between, shown
 
 Subnet = Union[ipaddress.IPv4Network, ipaddress.IPv6Network]
 Address = Union[ipaddress.IPv4Interface, ipaddress.IPv6Interface]
@@ -31,6 +33,8 @@ _DRIVER_OPTIONS = "com.docker.network.generic"
 _ADDRESS_KIND = "RequestAddressType"
 _PORT_MAP = "com.docker.network.portmap"
 PROTOCOLS = {6: "tcp", 17: "udp", 132: "sctp"}
+_ID = re.compile("[0-9A-Za-z]{1,64}")
+_LARGEST_PORT = 65535
 _CONNECTED = 1  # the RouteType of a destination on the link itself
 
 
@@ -63,6 +67,11 @@ class PoolId:
         return "/".join(part for part in parts if part)
 
     @classmethod
+    def of(cls, document: Document) -> PoolId:
+        """The pool that a request is about."""
+        return cls.parse(_text(document, "PoolID"))
+
+    @classmethod
     def parse(cls, text: str) -> PoolId:
         """From the id that Docker sends back."""
         driver, version, address, length, token = [*text.split("/"), "", "", "", "", ""][:5]
@@ -72,7 +81,7 @@ class PoolId:
             subnet = None
         made = cls(driver, int(version) if version in ("4", "6") else 0, subnet, token)
         if not made.driver or not made.version or made.text() != text:
-            raise BadRequest(f"'{text}' is not a pool id of this driver.")
+            raise BadRequest(f"{shown(text)} is not a pool id of this driver.")
         return made
 
 
@@ -94,7 +103,7 @@ class PoolRequest:
             version=6 if document.get("V6") else 4,
             pool=_subnet(document, "Pool"),
             sub_pool=_subnet(document, "SubPool"),
-            options=document.get("Options") or {},
+            options=_texts(document, "Options"),
         )
 
 
@@ -109,9 +118,8 @@ class AddressRequest:
     @classmethod
     def parse(cls, document: Document) -> AddressRequest:
         """From the document of IpamDriver.RequestAddress or ReleaseAddress."""
-        options = document.get("Options") or {}
-        pool = PoolId.parse(_text(document, "PoolID"))
-        return cls(pool, _address(document, "Address"), options.get(_ADDRESS_KIND) == GATEWAY_DATA)
+        options = _texts(document, "Options")
+        return cls(PoolId.of(document), _address(document, "Address"), options.get(_ADDRESS_KIND) == GATEWAY_DATA)
 
 
 @dataclass(frozen=True)
@@ -126,11 +134,12 @@ class NetworkPool:
     @classmethod
     def parse(cls, document: Document) -> NetworkPool:
         """From an entry of IPv4Data or IPv6Data."""
+        _text(document, "Pool")
         return cls(
-            document.get("AddressSpace") or "",
-            ipaddress.ip_network(_text(document, "Pool")),
+            _optional_text(document, "AddressSpace"),
+            _parsed(document, "Pool", ipaddress.ip_network),
             _address(document, "Gateway"),
-            document.get("AuxAddresses") or {},
+            _texts(document, "AuxAddresses"),
         )
 
 
@@ -147,13 +156,13 @@ class NetworkRequest:
     @classmethod
     def parse(cls, document: Document) -> NetworkRequest:
         """From the document of NetworkDriver.CreateNetwork or DeleteNetwork."""
-        options = document.get("Options") or {}
-        pools = [*(document.get("IPv4Data") or ()), *(document.get("IPv6Data") or ())]
+        options = _object(document, "Options")
+        pools = [*_objects(document, "IPv4Data"), *_objects(document, "IPv6Data")]
         return cls(
-            network_id=_text(document, "NetworkID"),
+            network_id=_id(document, "NetworkID"),
             ipv6=bool(options.get(_ENABLE_IPV6)) or bool(document.get("IPv6Data")),
             internal=bool(options.get(_INTERNAL)),
-            options=options.get(_DRIVER_OPTIONS) or {},
+            options=_texts(options, _DRIVER_OPTIONS),
             pools=tuple(NetworkPool.parse(pool) for pool in pools),
         )
 
@@ -170,13 +179,13 @@ class EndpointRequest:
     @classmethod
     def parse(cls, document: Document) -> EndpointRequest:
         """From the document of NetworkDriver.CreateEndpoint, DeleteEndpoint or Leave."""
-        interface = document.get("Interface") or {}
+        interface = _object(document, "Interface")
         found = (_address(interface, "Address"), _address(interface, "AddressIPv6"))
         return cls(
-            network_id=_text(document, "NetworkID"),
-            endpoint_id=_text(document, "EndpointID"),
+            network_id=_id(document, "NetworkID"),
+            endpoint_id=_id(document, "EndpointID"),
             addresses=tuple(address for address in found if address is not None),
-            mac=interface.get("MacAddress") or "",
+            mac=_optional_text(interface, "MacAddress"),
         )
 
 
@@ -191,7 +200,8 @@ class JoinRequest:
     @classmethod
     def parse(cls, document: Document) -> JoinRequest:
         """From the document of NetworkDriver.Join."""
-        return cls(_text(document, "NetworkID"), _text(document, "EndpointID"), document.get("SandboxKey") or "")
+        ids = _id(document, "NetworkID"), _id(document, "EndpointID")
+        return cls(*ids, _optional_text(document, "SandboxKey"))
 
 
 @dataclass(frozen=True)
@@ -209,11 +219,12 @@ class PublishedPort:
     @classmethod
     def parse(cls, document: Document) -> PublishedPort:
         """From an entry of Docker's port map. Of a range of the host's ports, the choice is the driver's."""
-        protocol = PROTOCOLS.get(document.get("Proto"), str(document.get("Proto")))
-        host_port = document.get("HostPort") or 0
+        number = _port(document, "Proto")
+        host_port = _port(document, "HostPort")
         if document.get("HostPortEnd", host_port) != host_port:
             host_port = 0
-        return cls(protocol, document.get("Port") or 0, host_port, host_address(document.get("HostIP") or ""))
+        address = host_address(_optional_text(document, "HostIP"))
+        return cls(PROTOCOLS.get(number, str(number)), _port(document, "Port"), host_port, address)
 
     @property
     def option(self) -> str:
@@ -234,9 +245,9 @@ class PublishRequest:
     @classmethod
     def parse(cls, document: Document) -> PublishRequest:
         """From the document of NetworkDriver.ProgramExternalConnectivity or RevokeExternalConnectivity."""
-        listed = (document.get("Options") or {}).get(_PORT_MAP) or ()
+        listed = _objects(_object(document, "Options"), _PORT_MAP)
         ports = tuple(sorted(map(PublishedPort.parse, listed), key=lambda one: (one.host_port, one.option)))
-        return cls(_text(document, "NetworkID"), _text(document, "EndpointID"), ports)
+        return cls(_id(document, "NetworkID"), _id(document, "EndpointID"), ports)
 
 
 @dataclass(frozen=True)
@@ -315,6 +326,53 @@ def _text(document: Document, key: str) -> str:
     return value
 
 
+def _id(document: Document, key: str) -> str:
+    """An id, which becomes a part of keys in etcd and of devices' names: Docker's have 64 hexadecimal digits."""
+    found = _text(document, key)
+    if not _ID.fullmatch(found):
+        raise BadRequest(f"{key} {shown(found)} is no id of Docker's: it has letters and digits, 64 at most.")
+    return found
+
+
+def _optional_text(document: Document, key: str) -> str:
+    return _of_kind(document, key, str, "a text") or ""
+
+
+def _object(document: Document, key: str) -> Document:
+    return _of_kind(document, key, dict, "an object") or {}
+
+
+def _objects(document: Document, key: str) -> list[Document]:
+    found = _of_kind(document, key, list, "a list") or []
+    if not all(isinstance(one, dict) for one in found):
+        raise BadRequest(f"{key} in Docker's request is {shown(found)} and must be a list of objects.")
+    return found
+
+
+def _texts(document: Document, key: str) -> Mapping[str, str]:
+    """An object whose values are texts, as that of all options that people type."""
+    found = _object(document, key)
+    if not all(isinstance(one, str) for one in found.values()):
+        raise BadRequest(f"{key} in Docker's request is {shown(found)} and must have texts as values.")
+    return found
+
+
+def _port(document: Document, key: str) -> int:
+    """A number of 16 bits; 0 if it is not there."""
+    found = _of_kind(document, key, int, "a number") or 0
+    if not 0 <= found <= _LARGEST_PORT:
+        raise BadRequest(f"{key} in Docker's request is {found} and must be from 0 to {_LARGEST_PORT}.")
+    return found
+
+
+def _of_kind(document: Document, key: str, kind: type, what: str) -> Any:
+    """The value of a key, or None if it is not there, or null."""
+    found = document.get(key)
+    if found is None or is_of_kind(found, kind):
+        return found
+    raise BadRequest(f"{key} in Docker's request is {shown(found)} and must be {what}.")
+
+
 def _address(document: Document, key: str) -> Address | None:
     return _parsed(document, key, ipaddress.ip_interface)
 
@@ -324,13 +382,13 @@ def _subnet(document: Document, key: str) -> Subnet | None:
 
 
 def _parsed(document: Document, key: str, parse: Any) -> Any:
-    value = document.get(key)
-    if not value:
+    text = _optional_text(document, key)
+    if not text:
         return None
     try:
-        return parse(value)
+        return parse(text)
     except ValueError as error:
-        raise BadRequest(f"{key} '{value}' cannot be used: {error}.") from None
+        raise BadRequest(f"{key} {shown(text)} cannot be used: {error}.") from None
 
 
 def check_mac(mac: str) -> None:

@@ -132,7 +132,7 @@ class PluginServer:
             return _error(f"{method} is not supported by this driver.")
         try:
             document = json.loads(body or b"{}")
-        except ValueError:
+        except (ValueError, RecursionError):  # the latter of thousands of brackets
             return _error(f"the body of {method} is not JSON.")
         if not isinstance(document, dict):
             return _error(f"the body of {method} is not a JSON object.")

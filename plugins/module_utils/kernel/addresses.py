@@ -58,6 +58,13 @@ def packed_ip(text: str) -> bytes:
         raise ValueError(f"'{text}' is not an IP address: write it as 192.168.1.68 or fd80::1") from None
 
 
+def is_device_ip(packed: bytes) -> bool:
+    """Whether an address may be a single device's: not the unspecified one, a group's or the broadcast."""
+    if len(packed) == 4:
+        return any(packed) and packed[0] & 0xF0 != 0xE0 and packed != b"\xff" * 4
+    return any(packed) and packed[0] != 0xFF
+
+
 def ip_text(packed: bytes) -> str:
     """An IP address as the kernel's tools print it."""
     return socket.inet_ntop(socket.AF_INET if len(packed) == 4 else socket.AF_INET6, packed)

@@ -13,7 +13,7 @@ from typing import Any, Union
 
 from ..errors import LabError
 from . import rtnetlink as rt
-from .addresses import mac_text, network_text, packed_interface, packed_mac
+from .addresses import is_device_ip, mac_text, network_text, packed_interface, packed_mac
 from .namespaces import open_namespace, place
 from .netlink import Message, NetlinkSocket
 from .writer import KernelWriter, address_added, address_removed, link_change
@@ -111,6 +111,9 @@ def _interface_addresses(texts: list[str], where: str, problems: list[str]) -> t
             problems.append(f"{where} {error}")
             continue
         address = network_text(packed, length)
+        if not is_device_ip(packed):
+            problems.append(f"{where} {address} is no single device's address: choose another one")
+            continue
         first = positions.setdefault(address, index)
         if first != index:
             problems.append(f"{where} {address} is given twice, in entries {first} and {index}: drop one")

@@ -56,6 +56,8 @@ def place(netns: str | None) -> str:
 def open_namespace(netns: str | None) -> int:
     """A file descriptor of the namespace; the caller closes it."""
     path = namespace_path(netns)
+    if not path.isprintable():  # no such file can be asked for: a zero byte, half of a character
+        raise LabError(f"netns {netns!r} is no network namespace: write it in characters that can be printed.")
     try:
         return os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except OSError as error:

@@ -61,6 +61,11 @@ def tunnel_of(link: LinkState) -> Tunnel | None:
     return None
 
 
+def is_of_ipv6(link: LinkState) -> bool:
+    """Whether a VXLAN device's packets are of IPv6; its addresses decide, and without any it is of IPv4."""
+    return _VXLAN_GROUP6 in link.data or _VXLAN_LOCAL6 in link.data
+
+
 def _address(packed: bytes | None) -> str | None:
     """The text of a packed address; None for one of zeros only, which means any."""
     return ip_text(packed) if packed and any(packed) else None

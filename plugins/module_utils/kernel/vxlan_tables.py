@@ -8,6 +8,8 @@ Both are mappings of bytes to bytes here: tens of thousands of entries are compa
 
 from __future__ import annotations
 
+import errno
+import os
 import socket
 import struct
 from collections.abc import Callable, Mapping, Sequence
@@ -18,8 +20,9 @@ from ..errors import InvalidInput, raise_if_any
 from ..outcome import Outcome
 from . import rtnetlink as rt
 from .addresses import ip_text, mac_text, packed_ip, packed_mac
-from .links import LinkTable, existing_name_problems, read_links
-from .netlink import NLM_F_APPEND, NLM_F_CREATE, NLM_F_REPLACE, Message, NetlinkSocket, refusal
+from .links import LinkState, LinkTable, existing_name_problems, read_links
+from .netlink import NLM_F_APPEND, NLM_F_CREATE, NLM_F_REPLACE, Failure, Message, NetlinkSocket, refusal
+from .tunnels import is_of_ipv6
 
 # The attribute headers of the entries are the same for all of them; built once, they make the messages cheap.
 _MAC_HEADER = rt.attribute(rt.NDA_LLADDR, bytes(6))[:4]
@@ -198,6 +201,18 @@ def _refuse_wrong_device(dev: str, links: LinkTable, check_mode: bool) -> None:
         )
 
 
+def _refuse_other_versions(link: LinkState, entries: Sequence[Entry], place: str) -> None:
+    """What the kernel would say: the VTEPs of a device are all of one IP version (vxlan_fdb_add of vxlan_core.c)."""
+    version = 6 if is_of_ipv6(link) else 4
+    others = [
+        Failure(position, errno.EAFNOSUPPORT, f"{os.strerror(errno.EAFNOSUPPORT)} (the device is of IPv{version})")
+        for position, (_key, vtep) in enumerate(entries)
+        if len(vtep) != {4: 4, 6: 16}[version]
+    ]
+    if others:
+        raise refusal(others, lambda position: f"cannot write {describe_fdb(entries[position])} {place}")
+
+
 def _converge_device(
     netlink: NetlinkSocket,
     links: LinkTable,
@@ -214,8 +229,11 @@ def _converge_device(
         arp, fdb = read_arp(netlink, index), read_fdb(netlink, index)
     arp_plan = plan(wanted.arp, arp, [tables.arp for tables in obsolete], wanted.purge)
     fdb_plan = plan(wanted.fdb, fdb, [tables.fdb for tables in obsolete], wanted.purge)
-    if index and not check_mode:
-        apply_plans(netlink, index, arp_plan, fdb_plan, f"on {dev} in {links.place}")
+    place = f"on {dev} in {links.place}"
+    if index and check_mode:
+        _refuse_other_versions(links[dev], fdb_plan.written, place)
+    elif index:
+        apply_plans(netlink, index, arp_plan, fdb_plan, place)
     return arp_plan, fdb_plan
 
 

@@ -140,6 +140,11 @@ class WeaveStore:
             ring = _ring(state)
             if ring.share(node) == 0 and node not in state.peers:
                 raise LabError(f"{node} is no peer of the Weave network: run the role weave for it.")
+            if not ring.tokens:
+                raise LabError(
+                    f"{RING} is not in etcd any more, which says whose parts of the range are: run the role weave, "
+                    "which divides the range anew. Addresses in use stay."
+                )
             if address is None:
                 unavailable = {*state.addresses, *config.reserved}
                 ring, given = _free_address(ring, node, chosen_subnet, unavailable)

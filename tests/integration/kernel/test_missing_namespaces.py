@@ -48,6 +48,15 @@ def test_a_run_names_what_is_missing(module: str, place: str) -> None:
     assert place.rpartition(":")[2] in str(failure.value)
 
 
+@pytest.mark.parametrize("place", ["a\0b", "half \ud800", "lines\nof it"])
+@pytest.mark.parametrize("check", [True, False])
+def test_a_name_that_no_file_has_is_refused(check: bool, place: str) -> None:
+    pair = {"name": "veth0", "peer": {"name": "eth0", "netns": place}}
+    with pytest.raises(ModuleFailed) as failure:
+        run_module("veth_pair", _check=check, pairs=[pair])
+    assert f"netns {place!r} is no network namespace" in str(failure.value)
+
+
 @pytest.mark.parametrize("place", PLACES)
 @pytest.mark.parametrize("module", tasks(""))
 def test_nothing_is_there_to_remove(module: str, place: str) -> None:

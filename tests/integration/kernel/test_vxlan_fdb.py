@@ -166,6 +166,16 @@ def test_two_of_3000_entries_are_refused(node: str) -> None:
     assert len(fdb(node, "flannel.1")) == 2998
 
 
+def test_check_mode_refuses_vteps_of_another_ip_version(node: str) -> None:
+    ip(node, "link add vx6 type vxlan id 6 dstport 8473 local fd80::68")
+    for dev, dst in (("flannel.1", "fd80::254"), ("vx6", "192.168.1.254")):
+        for check in (True, False):
+            with pytest.raises(ModuleFailed) as failure:
+                run_module("vxlan_fdb", _check=check, netns=node, dev=dev, fdb=[{"mac": NODE_2, "dst": dst}])
+            assert str(failure.value).startswith(f"cannot write {NODE_2} dst {dst} self permanent on {dev} in network")
+            assert "Address family not supported by protocol" in str(failure.value)
+
+
 def test_a_long_list_of_refused_entries_is_cut(node: str) -> None:
     tables = [{"mac": mac(n), "dst": f"fd80::{n}"} for n in range(1000)]
     with pytest.raises(ModuleFailed) as failure:

@@ -15,6 +15,7 @@ from ansible_collections.container_network.lab.plugins.module_utils.errors impor
 from ansible_collections.container_network.lab.plugins.module_utils.weave.ring import Ring
 from ansible_collections.container_network.lab.plugins.module_utils.weave.snapshot import (
     PREFIX,
+    RING,
     Config,
     Endpoint,
     GivenName,
@@ -194,6 +195,18 @@ def test_a_subnet_is_shared_by_all_peers(store: WeaveStore) -> None:
         assign(store, "node-1", subnet=subnet)
     store.release("node-3", [IPv4Address(given[-1].partition("/")[0])])
     assert assign(store, "node-1", subnet=subnet) == given[-1]
+
+
+@pytest.mark.parametrize("address", [None, IPv4Address("172.111.222.200")])
+def test_a_ring_that_was_deleted_is_named_and_divided_anew(
+    store: WeaveStore, endpoint: str, address: IPv4Address | None
+) -> None:
+    used = assign(store, "node-1")
+    Etcd([endpoint]).delete(RING)
+    with pytest.raises(LabError, match=f"{RING} is not in etcd any more"):
+        assign(store, "node-2", address=address)
+    store.join(PEERS)
+    assert assign(store, "node-2", address=address) != used
 
 
 def test_an_unknown_host_gets_no_address(store: WeaveStore, empty_store: WeaveStore) -> None:

@@ -53,6 +53,16 @@ def test_wrong_names(name: str) -> None:
     assert name_problems(name) == [f"'{name}' is not a device name: 1 to 15 characters, no blank, '/' or ':'"]
 
 
+@pytest.mark.parametrize(
+    "address", ["0.0.0.0/0", "0.0.0.0/24", "0.0.0.0/32", "224.0.0.1/24", "255.255.255.255/32", "::/64", "ff02::1/64"]
+)
+def test_addresses_that_no_device_has(address: str) -> None:
+    """The kernel takes some of them and has none afterwards, so that each run would change them."""
+    problems: list[str] = []
+    Device.parse({"name": "eth0", "addresses": ["10.0.0.1/24", address]}, "links[0]", problems)
+    assert problems == [f"links[0]: address of eth0: {address} is no single device's address: choose another one"]
+
+
 def test_only_what_is_asked_for_is_compared() -> None:
     assert device().wanted() == {"up": True}
     assert device(mac="02:00:00:00:00:AA", mtu=68, addresses=["FD80::0001/64"]).wanted() == {
