@@ -61,6 +61,7 @@ from ansible_collections.container_network.lab.plugins.module_utils.errors impor
 from ansible_collections.container_network.lab.plugins.module_utils.flannel.snapshot import Keys
 from ansible_collections.container_network.lab.plugins.module_utils.flannel.snapshot import Snapshot as FlannelSnapshot
 from ansible_collections.container_network.lab.plugins.module_utils.kernel import ipsets
+from ansible_collections.container_network.lab.plugins.module_utils.kernel.addresses import plain
 from ansible_collections.container_network.lab.plugins.module_utils.kernel.command import script
 from ansible_collections.container_network.lab.plugins.module_utils.kernel.iptables import plan
 from ansible_collections.container_network.lab.plugins.module_utils.overlay.endpoints import (
@@ -231,7 +232,7 @@ def test_weave(found: dict[str, str]) -> None:
         flows(desired)
         forwarding_table(desired)
     names_are_harmless(
-        [ContainerName(one.container, one.network, weave.plain(one.addresses)) for one in state.endpoints]
+        [ContainerName(one.container, one.network, plain(one.addresses)) for one in state.endpoints]
         + [ContainerName(one.name, "", (str(one.address),)) for one in state.names]
     )
     if unchanged(found, WEAVE, weave.endpoint_key("h1", ENDPOINT_ID)):
