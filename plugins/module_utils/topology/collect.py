@@ -97,12 +97,21 @@ def read_services(patterns: Sequence[str]) -> dict[str, str]:
     """The state of services that run or should, by unit; none where systemd does not run."""
     if not os.path.isdir("/run/systemd/system"):
         return {}
-    properties = "Id,LoadState,ActiveState,UnitFileState"
-    units = run(["systemctl", "show", f"--property={properties}", *patterns]).strip().split("\n\n")
+    try:  # the files, since systemd itself forgets a unit that has stopped
+        listed = run(["systemctl", "list-unit-files", "--no-legend", "--plain", *patterns])
+    except LabError:  # there are none
+        return {}
+    names = [line.split()[0] for line in listed.splitlines() if line.strip() and "@." not in line]
+    properties = "Id,LoadState,ActiveState,UnitFileState,Type"
+    return services_of(run(["systemctl", "show", f"--property={properties}", *names])) if names else {}
+
+
+def services_of(shown: str) -> dict[str, str]:
+    """The same of what ``systemctl show`` prints; what is done once, as at boot, is not expected to go on. Pure."""
     found = {}
-    for unit in units:
+    for unit in shown.strip().split("\n\n"):
         values = dict(line.split("=", 1) for line in unit.splitlines() if "=" in line)
-        wanted = values.get("UnitFileState") in ("enabled", "enabled-runtime")
+        wanted = values.get("UnitFileState") in ("enabled", "enabled-runtime") and values.get("Type") != "oneshot"
         state = values.get("ActiveState", "inactive")
         if values.get("LoadState") == "loaded" and (wanted or state != "inactive"):
             found[values["Id"]] = state

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from ansible_collections.container_network.lab.plugins.module_utils.topology.collect import services_of
 from ansible_collections.container_network.lab.plugins.module_utils.topology.model import (
     Attachment,
     Container,
@@ -105,3 +106,25 @@ def test_impaired_devices_are_told_on_hosts_and_on_routers():
 
 def test_where_there_is_nothing_it_is_said():
     assert status_table(status_document({}, [])).startswith("There is nothing to look at")
+
+
+def test_services_that_should_run_are_told_with_those_that_do():
+    """As systemctl shows them: one that runs, one that was stopped, one that is done at boot, and others."""
+    shown = "\n\n".join(
+        f"Type={kind}\nId={name}.service\nLoadState={load}\nActiveState={active}\nUnitFileState={file}"
+        for name, kind, load, active, file in (
+            ("docker", "notify", "loaded", "active", "enabled"),
+            ("container-network-driver", "notify", "loaded", "inactive", "enabled"),
+            ("container-network-restore", "oneshot", "loaded", "inactive", "enabled"),
+            ("container-network-dns", "notify", "loaded", "failed", "static"),
+            ("neutron-api", "notify", "masked", "inactive", "masked"),
+            ("bird", "simple", "loaded", "inactive", "disabled"),
+            ("etcd", "notify", "not-found", "inactive", ""),
+        )
+    )
+    assert services_of(shown) == {
+        "container-network-dns.service": "failed",
+        "container-network-driver.service": "inactive",
+        "docker.service": "active",
+    }
+    assert services_of("") == {}

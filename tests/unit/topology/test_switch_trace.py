@@ -85,6 +85,22 @@ def test_what_is_dropped_has_no_output_and_the_flow_is_the_last_one(name, last):
     assert found.flows[-1].line == last
 
 
+def test_behind_connection_tracking_it_goes_on_in_the_bridge_that_asked():
+    """As a security group of Kuryr drops it in Open vSwitch; the heading has the bridge that was asked first."""
+    found = trace("connection tracking")
+    assert (found.outputs, found.taken_out_by) == ((), "")
+    assert [(flow.bridge, flow.line, flow.remarks) for flow in found.flows[-3:]] == [
+        (
+            "br-int",
+            "table=81, priority=90,ct_state=-trk,ip,reg5=0x4 actions=ct(table=82,zone=NXM_NX_REG6[0..15]),drop",
+            (),
+        ),
+        ("br-int", "table=82, priority=40,ct_state=-est,reg5=0x4 actions=resubmit(,93)", ()),
+        ("br-int", "table=93, priority=0 actions=drop", ()),
+    ]
+    assert [flow.bridge for flow in found.flows[:3]] == ["br-tun"] * 3
+
+
 def test_the_outer_packet_is_taken_out_where_its_address_is():
     found = trace("the outer packet")
     assert (found.outputs, found.taken_out_by) == ((), "5")

@@ -17,6 +17,8 @@ from ansible_collections.container_network.lab.plugins.filter.walk import (
     topology_walk,
     topology_walk_report,
 )
+from ansible_collections.container_network.lab.plugins.module_utils.topology.joined import Topology
+from ansible_collections.container_network.lab.plugins.module_utils.topology.walk.seen import observations_of
 from tests.support.recorded_topologies import RECORDED
 
 FACTS = json.loads((RECORDED / "kuryr_walk.json").read_text())
@@ -105,6 +107,16 @@ def test_what_is_seen_otherwise_than_open_vswitch_says_is_told():
     found = report(changed(0, lines=DROPPING))
     assert not found["document"]["agrees"]
     assert found["document"]["way"]["says"].startswith("It goes on where no way was computed: seen on kuryr-1:eth0")
+
+
+def test_the_kernels_own_copy_of_what_open_vswitch_takes_is_no_loss():
+    """In user space it takes frames from the card, and a rule keeps the kernel from answering them, too."""
+    dropped = "iptables -t raw -A PREROUTING -i eth0 -j DROP"
+    assert any(dropped in line for lines in FACTS["collected"]["kuryr-2"]["traces"].values() for line in lines)
+    topology = Topology.from_results(FACTS["hosts"], FACTS["routers"])
+    met = observations_of(topology, FACTS["collected"], FACTS["sent"]).met
+    assert [each for each in met if each.drops] == []
+    assert met != ()
 
 
 def test_the_outer_packet_is_compared_with_the_one_that_is_seen():

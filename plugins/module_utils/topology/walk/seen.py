@@ -14,11 +14,12 @@ from typing import Any
 from ...kernel.drop_counters import meaning
 from ..figure import chip_id
 from ..joined import Place, Topology
+from ..switch_ports import switch_port
 from .decode import headers_of
 from .packet import Header, content_of
 from .steps import Sight
 
-_PACKET = re.compile(r"PACKET: \d+ (\S+) .*?SRC=(\S+) DST=(\S+)")
+_PACKET = re.compile(r"PACKET: \d+ (\S+) (?:IN=(\S+) )?.*?SRC=(\S+) DST=(\S+)")
 _RULE = re.compile(r"TRACE: \d+ (\S+) (\S+):(\S+):rule:[^:]+:(\S+)(.*)")
 _POLICY = re.compile(r"TRACE: \d+ (\S+) (\S+):(\S+):policy:(\S+)")
 _PROGRAM = re.compile(r"ip6?tables -t \S+")
@@ -48,6 +49,7 @@ class Met:
     verdict: str  # ACCEPT, DROP, JUMP:CHAIN …
     line: str  # as iptables-save prints it
     whole: bool = True  # else only its chain; xtables-monitor 1.8.9 tells no more of rules of IPv6
+    incoming: str = ""  # the device that it came by
 
     @property
     def drops(self) -> bool:
@@ -109,6 +111,9 @@ def observations_of(
         for namespace, counters in (result.get("counters") or {}).items():
             told = tuple(f"the kernel counted {number} {meaning(name)} ({name})" for name, number in counters.items())
             hints[namespace] = (*hints.get(namespace, ()), *told)
+    # Of what Open vSwitch in user space takes the kernel has a copy, which nobody wants there.
+    taken = {(namespace, device) for (namespace, device), place in places.items() if _is_on_switch(place)}
+    met = [each for each in met if not (each.drops and (each.namespace, each.incoming) in taken)]
     ordered = tuple(sorted(seen, key=lambda each: each.at))
     missed = sum(int(result.get("missed") or 0) for result in collected.values())
     return Observations(
@@ -124,6 +129,11 @@ def observations_of(
     )
 
 
+def _is_on_switch(place: Place) -> bool:
+    port = switch_port(place.namespace, place.device.name)
+    return port is not None and port.kind == "system"
+
+
 def _sight(
     host: str, sight: Mapping[str, Any], headers: tuple[Header, ...], places: Mapping[tuple[str, str], Place]
 ) -> Sight:
@@ -136,21 +146,24 @@ def _sight(
 def met_of(namespace: str, lines: Sequence[str]) -> list[Met]:
     """The rules of what xtables-monitor printed; of policies those that drop."""
     ends: dict[str, tuple[str, str]] = {}
+    incoming: dict[str, str] = {}
     found = []
     for line in lines:
         packet, rule, policy = _PACKET.match(line), _RULE.match(line), _POLICY.match(line)
         if packet:
-            ends[packet[1]] = _plain_address(packet[2]), _plain_address(packet[3])
+            ends[packet[1]] = _plain_address(packet[3]), _plain_address(packet[4])
+            incoming[packet[1]] = packet[2] or ""
         elif rule:
             words = rule[5].strip() or f"a rule of the chain {rule[3]} in the table {rule[2]} of nftables"
             told = " -A " in words or not _PROGRAM.fullmatch(words)
             words = words if told else f"{words} -A {rule[3]}"
-            found.append(Met(namespace, *ends.get(rule[1], ("", "")), rule[4], words, whole=told))
+            between = ends.get(rule[1], ("", ""))
+            found.append(Met(namespace, *between, rule[4], words, told, incoming.get(rule[1], "")))
         elif policy and policy[4] == "DROP":
             source, destination = ends.get(policy[1], ("", ""))
             program = "ip6tables" if ":" in source else "iptables"
             words = f"{program} -t {policy[2]} :{policy[3]} DROP"
-            found.append(Met(namespace, source, destination, policy[4], words))
+            found.append(Met(namespace, source, destination, policy[4], words, True, incoming.get(policy[1], "")))
     return found
 
 

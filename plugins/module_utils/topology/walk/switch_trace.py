@@ -24,6 +24,7 @@ _SAID_ELSEWHERE = (
     "Sets the packet to an untracked state",
 )  # fmt: skip
 """Remarks: that the trace learns nothing, what the actions of the datapath say, and what the flows behind show."""
+_RESUMED = "thaw"  # behind connection tracking
 _ACTIONS = "Datapath actions: "
 _WITHOUT_OUTPUT = ("drop", "ct", "ct_clear", "recirc", "hash", "userspace", "meter", "check_pkt_len", "sample")
 _LEARN = re.compile(r"learn\(.*\)")
@@ -119,6 +120,10 @@ class _Flows:
             draft = _Draft(self._bridges[-1][1], flow[1].strip(), flow[2], indent)
             self.found.append(draft)
             self._open.append(draft)
+        elif line.strip() == _RESUMED and self._bridges:
+            # Its bridge is the one where connection tracking was asked, whatever the heading above says.
+            asking = (each.bridge for each in reversed(self.found) if any("ct(" in action for action in each.actions))
+            self._bridges[-1] = (self._bridges[-1][0], next(asking, self._bridges[-1][1]))
         elif line.startswith(" " * _INDENT):
             self._read_action(line)
 
