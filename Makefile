@@ -170,7 +170,7 @@ fuzz: $(test_ready) ## thousands of odd inputs: variables, documents, names, wha
 
 .PHONY: integration
 integration: $(test_ready) ## modules against real namespaces and a real Docker Engine
-	$(pytest_as_root) -q tests/integration
+	$(pytest_as_root) -q -m "not long" tests/integration
 
 .PHONY: molecule
 molecule: molecule-shared molecule-own ## all Molecule scenarios but molecule-kuryr
@@ -212,8 +212,8 @@ lab-tests: $(test_ready) ## whole labs: faults, restarts, leftovers
 	$(pytest_as_root) -q -m "not long" tests/lab
 
 .PHONY: fault-tests
-fault-tests: $(test_ready) ## daemons, hosts and playbooks killed under Calico, Docker overlay and Weave; not part of "test"
-	$(pytest_as_root) -q -m long tests/lab
+fault-tests: $(test_ready) ## daemons, hosts and playbooks killed, a thousand containers on a host; not part of "test"
+	$(pytest_as_root) -q -m long tests/lab tests/integration
 
 .PHONY: soak
 soak: $(test_ready) ## an hour of random actions and faults on LAB, or SECONDS=…; SEED=… KINDS=… replays one; not part of "test"

@@ -13,13 +13,14 @@ from tests.support.driver_network import NAMES, DriverNetwork, Place, names_unli
 
 _ENDPOINTS = "/calico/resources/v3/projectcalico.org/workloadendpoints/"
 _BLOCKS = "/calico/ipam/v2/assignment/"
-_HOST_VIEW = f"""
-    ip -4 route show scope link | awk '$3 ~ /^cali/ {{print "route", $1, $3}}'
-    ip -o link show | awk -F '[ :@]+' '$2 ~ /^cali/ {{print "link", $2}}'
-    ipset list -output save | awk '$1 == "add" && $2 ~ /^cali40?[-]?s:/ {{print "member", $3}}'
-    iptables-save -t filter | awk '/^:cali-[tf]w-/ {{print "chain", substr($1, 2)}}'
-    {NAMES}
+KERNEL_VIEW = """
+    ip -4 route show scope link | awk '$3 ~ /^cali/ {print "route", $1, $3}'
+    ip -o link show | awk -F '[ :@]+' '$2 ~ /^cali/ {print "link", $2}'
+    ipset list -output save | awk '$1 == "add" && $2 ~ /^cali40?[-]?s:/ {print "member", $3}'
+    iptables-save -t filter | awk '/^:cali-[tf]w-/ {print "chain", substr($1, 2)}'
 """
+"""Prints what a host's kernel has of its containers, as rows of `driver_network.rows`."""
+_HOST_VIEW = KERNEL_VIEW + NAMES
 
 
 @dataclass(frozen=True)

@@ -132,8 +132,13 @@ def names_unlike(
 
 def rows(host: str, script: str) -> dict[str, list[tuple[str, ...]]]:
     """What a script prints on a host: the words of each line, by the line's first word."""
+    return rows_of(on_host(host, "sh", "-c", script))
+
+
+def rows_of(text: str) -> dict[str, list[tuple[str, ...]]]:
+    """The words of each line of a text, by the line's first word."""
     found: dict[str, list[tuple[str, ...]]] = {}
-    for line in on_host(host, "sh", "-c", script).splitlines():
+    for line in text.splitlines():
         first, *words = line.split()
         found.setdefault(first, []).append(tuple(words))
     return found
