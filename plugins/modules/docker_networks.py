@@ -29,7 +29,7 @@ options:
     default: []
     suboptions:
       name:
-        description: Name of the network, unique in the list and on the engine.
+        description: Name of the network, unique in the list and on the engine. Docker takes nearly any, a swarm fewer.
         type: str
         required: true
       driver:

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..datastore.etcd import endpoint_problems
+from ..docker.networks import name_problems
 from ..errors import InvalidInput, raise_if_any
 from ..kernel.links import LARGEST_MTU
 from ..kernel.vxlan import SMALLEST_MTU
@@ -169,7 +170,8 @@ def _network_problems(networks: Sequence[Mapping[str, Any]], pools: Sequence[IPP
     known = ("name", "subnet", "ipv6_subnet", "ipv6")
     for entry in networks:
         truth_value(f"calico_networks: ipv6 of {quoted(entry.get('name'))}", entry.get("ipv6"), found)
-        text_or_none("calico_networks: a name", entry.get("name"), found)
+        name = text_or_none("calico_networks: a name", entry.get("name"), found)
+        found += name_problems("calico_networks", name) if name else []
         found += [
             f"calico_networks: '{entry.get('name')}' has the key '{key}', and known are {', '.join(known)}"
             for key in entry

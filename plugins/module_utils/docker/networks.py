@@ -24,8 +24,9 @@ from ..validation import duplicate_problems, removal_problems
 from .containers import GROUP_LABEL, SPECIFICATION_LABEL
 from .engine import Engine, EngineError, EngineNotRunning, engine_is_installed
 
-_NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]*")
 _BUILT_IN = ("bridge", "host", "none", "default")
+_NAME_IN_SWARM = re.compile(r"[a-zA-Z0-9]([a-zA-Z0-9_-]{0,61}[a-zA-Z0-9])?")
+"""validateAnnotations in moby/swarmkit, manager/controlapi/common.go."""
 OVERLAY = "overlay"  # the driver of swarm's networks
 ALLOCATION_SECONDS = 10.0
 """How long a swarm may take to allocate a network: it does so within a second, or it cannot."""
@@ -67,12 +68,7 @@ class NetworkSpec:
 
     def problems(self, where: str) -> list[str]:
         """Everything wrong with it, each problem beginning with ``where``."""
-        found = []
-        if not _NAME.fullmatch(self.name) or self.name in _BUILT_IN:
-            found.append(
-                f"{where}: name '{self.name}' is not a name for a network: letters, digits, '_', '.' and '-', the "
-                f"first a letter or digit, and none of Docker's own ({', '.join(_BUILT_IN)})"
-            )
+        found = name_problems(where, self.name, self.of_swarm)
         subnets = []
         for subnet in self.subnets:
             try:
@@ -124,6 +120,23 @@ class NetworkSpec:
             "Options": self.options,
             "Labels": labels,
         }
+
+
+def name_problems(where: str, name: str, of_swarm: bool = False) -> list[str]:
+    """Why a Docker network cannot have a name, beginning with ``where``; Docker itself takes nearly any."""
+    if name in _BUILT_IN:
+        return [f"{where}: name '{name}' is that of a network of Docker's own: choose another one"]
+    if of_swarm and not _NAME_IN_SWARM.fullmatch(name):
+        return [
+            f"{where}: name '{name}' is not a name for a network of a swarm: up to 63 letters, digits, '_' and '-', "
+            "the first and the last one a letter or digit"
+        ]
+    if not name.isprintable() or name != name.strip() or not name:
+        return [
+            f"{where}: name {name!r} is not a name for a network: write characters that can be printed, and no blank "
+            "at its ends"
+        ]
+    return []
 
 
 def converge_networks(params: dict[str, Any], check_mode: bool) -> Outcome:

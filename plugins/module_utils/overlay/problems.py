@@ -11,6 +11,7 @@ from typing import Any
 
 from ..datastore.etcd import endpoint_problems
 from ..docker.containers import GATEWAY_BRIDGE
+from ..docker.networks import name_problems
 from ..docker.swarm.state import ACTIVE, LOCKED
 from ..validation import (
     held_by_several,
@@ -48,6 +49,8 @@ def problems(config: Mapping[str, Any], nodes: Nodes) -> list[str]:
     found: list[str] = []
     networks = parsed_networks(config["networks"], found)
     config, nodes = _shaped(config, nodes, found)
+    for network in networks:
+        found += name_problems("docker_overlay_networks", network.name, config["control_plane"] == SWARM)
     found += _control_plane_problems(config, networks, nodes)
     gateway_subnet = _network("docker_overlay_gateway_subnet", config["gateway_subnet"], "172.18.0.0/16", found)
     pool = _network("docker_overlay_address_pool", config["address_pool"] or _DEFAULT_POOL, _DEFAULT_POOL, found)

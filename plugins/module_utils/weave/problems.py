@@ -11,6 +11,7 @@ from typing import Any
 
 from ..datastore.etcd import endpoint_problems
 from ..docker.containers import GATEWAY_BRIDGE
+from ..docker.networks import name_problems
 from ..errors import InvalidInput, LabError
 from ..kernel.addresses import is_device_mac
 from ..kernel.links import LARGEST_MTU
@@ -168,6 +169,7 @@ def _subnet_problems(network: Config, entries: Sequence[Mapping[str, Any]]) -> l
     parsed: dict[str, ipaddress.IPv4Network] = {}
     for entry in entries:
         name, text = str(entry.get("name")), entry.get("subnet") or str(network.default_subnet)
+        found += name_problems("weave_subnets", name)
         try:
             parsed[name] = ipaddress.IPv4Network(str(text))
         except ValueError as error:
