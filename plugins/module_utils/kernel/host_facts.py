@@ -29,6 +29,7 @@ from .namespaces import unshare_network
 from .netlink import NLM_F_CREATE, NLM_F_EXCL, Message, NetlinkSocket
 from .package_sources import unavailable_packages, unavailable_python_packages
 from .routes import PROTOCOLS, TABLES, TYPES, NextHop, RouteKey, RouteValue, read_routes
+from .vxlan import IANA_PORT
 from .writer import PACKAGE, missing
 from .xfrm import can_encrypt
 
@@ -67,7 +68,8 @@ def look(params: dict[str, Any]) -> dict[str, Any]:
     InvalidInput where the interface is not there or has no IPv4 address, or rules are in both modes of iptables.
     """
     with NetlinkSocket() as netlink:
-        links = with_bridged_card(read_links(netlink), bridged_card())
+        bridged = bridged_card()
+        links = with_bridged_card(read_links(netlink), bridged)
         routes = read_routes(netlink, TABLES["main"], links.names(), [socket.AF_INET])
     ways = default_ways(routes)
     name = _underlay(params["interface"], ways, links)
@@ -99,7 +101,8 @@ def look(params: dict[str, Any]) -> dict[str, Any]:
         ),
         "processes": {name: command_line(name) for name in params["processes"]},
         "missing_features": [feature for feature in params["features"] if not _kernel_can(can_encrypt, feature)],
-        "used_udp_ports": sorted(used_ports("udp") & asked) if asked else [],
+        # Open vSwitch in user space takes packets of VXLAN without a socket, and answers nobody.
+        "used_udp_ports": sorted((used_ports("udp") | ({IANA_PORT} if bridged else set())) & asked) if asked else [],
         "taken_ports": taken_ports([*needed, *local], address.ip),
         "stopped_ports": stopped_ports(needed, name, address),
         "files": {path: compare_file(Path(path), checksum) for path, checksum in params["files"].items()},

@@ -171,6 +171,17 @@ def test_errors(node: str) -> None:
     )
 
 
+def test_open_vswitch_in_user_space_takes_vxlan_without_a_socket(
+    node: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(host_facts, "UNDERLAY_BRIDGE", tmp_path / "underlay-bridge")
+    asked = {"udp_ports": [4790], "needed_ports": ["4789/udp"]}
+    assert run_module("host_info", **asked)["host_info"]["used_udp_ports"] == []
+    (tmp_path / "underlay-bridge").write_text("eth1 br-phy\n")
+    assert run_module("host_info", **asked)["host_info"]["used_udp_ports"] == [4789]
+    assert run_module("host_info")["host_info"]["used_udp_ports"] == []
+
+
 def test_ports_and_features(node: str) -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as listener:
         listener.bind(("192.168.1.68", 7946))
