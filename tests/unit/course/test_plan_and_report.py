@@ -21,6 +21,7 @@ from ansible_collections.container_network.lab.plugins.module_utils.course.plan 
 )
 from ansible_collections.container_network.lab.plugins.module_utils.course.report import lesson_table, verdicts
 from ansible_collections.container_network.lab.plugins.module_utils.course.reset import (
+    driver,
     lesson_containers,
     networks_by_hand,
 )
@@ -235,13 +236,22 @@ def test_machines_read_json_and_junit() -> None:
     assert "HINT: wrong driver" in (root.findtext("testsuite/testcase/failure") or "")
 
 
+def test_a_network_that_its_swarm_could_not_allocate_is_one_of_its_overlays() -> None:
+    assert driver({"Driver": "", "Scope": "swarm"}) == "overlay"
+    assert driver({"Driver": "", "Scope": "local"}) == ""
+    assert driver({"Driver": "calico", "Scope": "local"}) == "calico"
+
+
 def test_a_reset_takes_the_lessons_containers_and_what_was_made_by_hand() -> None:
     networks = [
         {"Id": "1", "Name": "cal_net1", "Labels": {}},
         {"Id": "2", "Name": "ours", "Labels": {"container_network.lab.spec": "{}"}},
         {"Id": "3", "Name": "ingress", "Labels": None, "Ingress": True},
     ]
-    assert networks_by_hand(networks) == {"1": "network cal_net1"}
+    assert networks_by_hand(networks, manages=False) == {"1": "network cal_net1"}
+    of_swarm = {"Id": "4", "Name": "overlay", "Labels": {}, "Scope": "swarm"}
+    assert networks_by_hand([of_swarm], manages=False) == {}
+    assert networks_by_hand([of_swarm], manages=True) == {"4": "network overlay"}
 
     def container(name: str, network: str) -> dict[str, Any]:
         endpoint = {"NetworkID": network}
