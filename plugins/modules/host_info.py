@@ -248,8 +248,8 @@ host_info:
       sample: [neutron-server]
     unavailable_python_packages:
       description:
-        - Those of O(python_packages) for a missing command that are not in pip's index. Nothing where pip is told to
-          look in other places besides.
+        - Those of O(python_packages) for a missing command that are not in the index of pip's configuration. Nothing
+          where pip is told of none, or of other places besides.
       type: list
       elements: str
       sample: [kuryr-lib==3.5.0]

@@ -18,8 +18,6 @@ from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
-INDEX = "https://pypi.org/simple"
-"""Where pip looks unless it is told otherwise."""
 PIP_FILES = ("/etc/xdg/pip/pip.conf", "/etc/pip.conf", "~/.pip/pip.conf", "~/.config/pip/pip.conf")
 _ELSEWHERE = ("find-links", "extra-index-url", "no-index", "proxy")  # with these, pip's index alone tells nothing
 _APT_SECONDS, _INDEX_SECONDS = 60.0, 10.0
@@ -69,9 +67,10 @@ def _run(command: Sequence[str]) -> str:
 
 
 def unavailable_python_packages(wanted: Sequence[str]) -> list[str]:
-    """Those Python packages, as ``name==1.2``, that pip's index does not have or that no index answers for.
+    """Those Python packages, as ``name==1.2``, that the index of pip's configuration does not have or not answer for.
 
-    Empty if pip is told to look elsewhere, or by a certificate that is not this Python's, of which this cannot tell.
+    Of others this cannot tell, and is silent: if pip looks at its public index or elsewhere, or trusts a certificate
+    that this Python does not.
     """
     index = pip_index([Path(one).expanduser() for one in PIP_FILES], os.environ)
     if not index:
@@ -80,7 +79,7 @@ def unavailable_python_packages(wanted: Sequence[str]) -> list[str]:
 
 
 def pip_index(files: Sequence[Path], environment: Mapping[str, str]) -> str | None:
-    """The URL of pip's only index; None if it has other places to look at."""
+    """The URL of the only index that pip is told of; None if there is none, or if it has other places to look at."""
     parser = configparser.RawConfigParser()
     try:
         parser.read(files)
@@ -94,7 +93,7 @@ def pip_index(files: Sequence[Path], environment: Mapping[str, str]) -> str | No
     )
     if any(told.get(key) for key in _ELSEWHERE):
         return None
-    return (told.get("index-url") or INDEX).rstrip("/")
+    return told.get("index-url", "").rstrip("/") or None
 
 
 def _in_index(index: str, name: str, version: str) -> bool:

@@ -93,7 +93,7 @@ def test_an_index_that_does_not_answer_has_nothing(monkeypatch: pytest.MonkeyPat
 
 def test_where_pip_looks(tmp_path: Path) -> None:
     file = tmp_path / "pip.conf"
-    assert pip_index([file], {}) == "https://pypi.org/simple"
+    assert pip_index([file], {}) is None
     file.write_text("[global]\nindex-url = https://pypi.example.org/simple/\n")
     assert pip_index([file], {}) == "https://pypi.example.org/simple"
     assert pip_index([file], {"PIP_INDEX_URL": "https://other.example.org"}) == "https://other.example.org"
