@@ -84,7 +84,7 @@ class Engine:
     def follow(self, path: str, **query: str) -> Iterator[Any]:
         """GET of a stream: each JSON document as it comes, until the engine ends the connection."""
         connection = self._open("GET", self._path(path, list(query.items())), None, "")
-        with contextlib.closing(connection):
+        with contextlib.closing(connection), self._answering("GET", path):
             response = connection.getresponse()
             if response.status >= 400:
                 reason = _reason(response.read())
@@ -128,11 +128,9 @@ class Engine:
     def _version_prefix(self) -> str:
         if self._prefix is None:
             connection = self._open("GET", "/_ping", None, "")
-            try:
+            with contextlib.closing(connection), self._answering("GET", "/_ping"):
                 offered = connection.getresponse().getheader("Api-Version", "1.41")
-            finally:
-                connection.close()
-            major, minor = (int(part) for part in offered.split("."))
+                major, minor = (int(part) for part in offered.split("."))
             version = min((major, minor), _WANTED_API)
             self._prefix = f"/v{version[0]}.{version[1]}"
         return self._prefix
@@ -153,6 +151,17 @@ class Engine:
             ) from error
         return connection
 
+    @contextlib.contextmanager
+    def _answering(self, method: str, path: str) -> Iterator[None]:
+        """What keeps the engine from answering, within its time and in its protocol, is a LabError."""
+        try:
+            yield
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            raise LabError(
+                f"The Docker Engine on {self.socket_path} broke off while answering {method} {path} "
+                f"({error or type(error).__name__}): see its journal ('journalctl -u docker') and run again."
+            ) from error
+
     def _request(
         self,
         method: str,
@@ -163,19 +172,12 @@ class Engine:
     ) -> bytes:
         """The answer; with ``target`` it goes there, unless it is a refusal."""
         connection = self._open(method, path, body, content_type)
-        try:
+        with contextlib.closing(connection), self._answering(method, path):
             response = connection.getresponse()
             if target is not None and response.status < 400:
                 shutil.copyfileobj(response, target)
                 return b""
             content = response.read()
-        except (OSError, http.client.HTTPException) as error:
-            raise LabError(
-                f"The Docker Engine on {self.socket_path} broke off while answering {method} {path} "
-                f"({error or type(error).__name__}): see its journal ('journalctl -u docker') and run again."
-            ) from error
-        finally:
-            connection.close()
         if response.status >= 400:
             reason = _reason(content)
             raise EngineError(
