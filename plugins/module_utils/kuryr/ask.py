@@ -20,15 +20,16 @@ def main(arguments: list[str]) -> int:
     try:
         url, file, path = arguments
     except ValueError:
-        print(_USAGE, file=sys.stderr)
+        sys.stderr.write(f"{_USAGE}\n")
         return 2
     try:
-        print(Neutron(url, read_credentials(Path(file)) if file else None).text(path))
+        found = Neutron(url, read_credentials(Path(file)) if file else None).text(path)
     except LabError as error:
-        print(error, file=sys.stderr)
+        sys.stderr.write(f"{error}\n")
         return 1
+    sys.stdout.write(f"{found}\n")
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    raise SystemExit(main(sys.argv[1:]))
