@@ -6,7 +6,7 @@ runs() {
     local pid
     pid=$(cat "$folder/pid" 2>/dev/null) || return 1
     tr '\0' ' ' 2>/dev/null <"/proc/$pid/cmdline" | grep -qF "module_utils.lab.vpc $folder" || return 1
-    [ "$(ip netns identify "$pid")" = "underlay-$lab" ]
+    [ "/proc/$pid/ns/net" -ef "/run/netns/underlay-$lab" ] # ip netns identify misses it while others come and go
 }
 
 stop() {
