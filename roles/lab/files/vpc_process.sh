@@ -6,7 +6,12 @@ runs() {
     local pid
     pid=$(cat "$folder/pid" 2>/dev/null) || return 1
     tr '\0' ' ' 2>/dev/null <"/proc/$pid/cmdline" | grep -qF "module_utils.lab.vpc $folder" || return 1
-    [ "/proc/$pid/ns/net" -ef "/run/netns/underlay-$lab" ] # ip netns identify misses it while others come and go
+    # While another lab comes up, both are not alike for a moment now and then, as ip netns identify says, too.
+    local deadline=$((SECONDS + 3))
+    until [ "/proc/$pid/ns/net" -ef "/run/netns/underlay-$lab" ]; do
+        [ "$SECONDS" -lt "$deadline" ] || return 1
+        sleep 0.1
+    done
 }
 
 stop() {
