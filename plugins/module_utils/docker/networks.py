@@ -24,7 +24,8 @@ from ..validation import duplicate_problems, removal_problems
 from .containers import GROUP_LABEL, SPECIFICATION_LABEL
 from .engine import Engine, EngineError, EngineNotRunning, engine_is_installed
 
-_BUILT_IN = ("bridge", "host", "none", "default")
+RESERVED_NAMES = ("bridge", "host", "none", "default")
+"""Of networks of Docker's own, and what commands take for one of these."""
 _NAME_IN_SWARM = re.compile(r"[a-zA-Z0-9]([a-zA-Z0-9_-]{0,61}[a-zA-Z0-9])?")
 """validateAnnotations in moby/swarmkit, manager/controlapi/common.go."""
 OVERLAY = "overlay"  # the driver of swarm's networks
@@ -124,7 +125,7 @@ class NetworkSpec:
 
 def name_problems(where: str, name: str, of_swarm: bool = False) -> list[str]:
     """Why a Docker network cannot have a name, beginning with ``where``; Docker itself takes nearly any."""
-    if name in _BUILT_IN:
+    if name in RESERVED_NAMES:
         return [f"{where}: name '{name}' is that of a network of Docker's own: choose another one"]
     if of_swarm and not _NAME_IN_SWARM.fullmatch(name):
         return [

@@ -12,6 +12,7 @@ import contextlib
 import faulthandler
 import logging
 import os
+import select
 import signal
 import socket
 import sys
@@ -22,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import LabError
+from ..kernel.end_signals import told_to_end
 from ..kernel.writer import load
 from .config import Config
 from .container_records import forget
@@ -71,26 +73,14 @@ def workers(config: Config) -> list[Following]:
 def serve(running: list[Following]) -> None:
     """Serve until SIGTERM or SIGINT; SIGUSR1 tells the journal where each thread is."""
     faulthandler.register(signal.SIGUSR1)
-    told_to_end = _told_to_end()
-    for worker in running:
-        worker.start()
-    threading.Thread(target=_tell_ready, args=(running,), name="ready", daemon=True).start()
-    told_to_end.recv(1)
-    for worker in running:
-        worker.stop()
-
-
-def _told_to_end() -> socket.socket:
-    """Where a byte can be read when SIGTERM or SIGINT has come.
-
-    Such a signal may reach any thread (signal(7)), and would not wake the main one, which alone handles it in Python.
-    """
-    reader, writer = socket.socketpair()
-    writer.setblocking(False)
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda _number, _frame: None)
-    signal.set_wakeup_fd(writer.detach())
-    return reader
+    with contextlib.ExitStack() as opened:
+        told = told_to_end(opened, signal.SIGTERM, signal.SIGINT)
+        for worker in running:
+            worker.start()
+        threading.Thread(target=_tell_ready, args=(running,), name="ready", daemon=True).start()
+        select.select([told], [], [])
+        for worker in running:
+            worker.stop()
 
 
 def _tell_ready(running: list[Following]) -> None:

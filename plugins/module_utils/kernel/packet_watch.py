@@ -28,6 +28,7 @@ from typing import Any
 
 from ..errors import LabError, raise_if_any
 from .drop_counters import grown, read_counters
+from .end_signals import told_to_end
 from .marked_packet import is_in, mark_problems
 from .namespaces import inside
 from .rule_trace import RuleTrace
@@ -109,7 +110,7 @@ def _watch(folder: Path, namespaces: Sequence[Watched], mark: str, seconds: floa
             if each.trace
         }
         before = {each.id: _counters(each) for each in namespaces}
-        told = _told_to_end(opened)
+        told = told_to_end(opened, signal.SIGTERM)
         os.write(tell, b"ready")
         os.close(tell)
         while (left := deadline - time.monotonic()) > 0:
@@ -133,17 +134,6 @@ def _watch(folder: Path, namespaces: Sequence[Watched], mark: str, seconds: floa
     partial = folder / f"{_RESULT}.part"
     partial.write_text(json.dumps(result))
     partial.rename(folder / _RESULT)
-
-
-def _told_to_end(opened: ExitStack) -> int:
-    """A descriptor that can be read from when SIGTERM has come."""
-    reader, writer = os.pipe()
-    for descriptor in (reader, writer):
-        os.set_blocking(descriptor, False)
-        opened.callback(os.close, descriptor)
-    signal.signal(signal.SIGTERM, lambda _number, _frame: None)
-    opened.callback(signal.set_wakeup_fd, signal.set_wakeup_fd(writer))
-    return reader
 
 
 def _open(watched: Watched) -> socket.socket:

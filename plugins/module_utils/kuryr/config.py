@@ -11,10 +11,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ..docker.networks import RESERVED_NAMES
 from ..validation import duplicate_problems
 
 _NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]{0,127}\Z")
-_BUILT_IN = ("bridge", "host", "none", "default")
 _KEYS = {"name", "subnet", "gateway", "pool"}
 _LARGEST_PREFIX = 30  # two addresses beside those of the subnet and of its broadcasts: a gateway and a container
 
@@ -63,10 +63,10 @@ def parsed_networks(entries: Sequence[Mapping[str, Any]], problems: list[str]) -
         before = len(problems)
         unknown = sorted(set(entry) - _KEYS)
         problems += [f"{where}: unknown key '{key}'; known are {', '.join(sorted(_KEYS))}" for key in unknown]
-        if not _NAME.match(names[index]) or names[index] in _BUILT_IN:
+        if not _NAME.match(names[index]) or names[index] in RESERVED_NAMES:
             problems.append(
                 f"{where}: a name has letters, digits, '_', '.' and '-', the first one a letter or digit, and is none "
-                f"of Docker's own ({', '.join(_BUILT_IN)})"
+                f"of Docker's own ({', '.join(RESERVED_NAMES)})"
             )
         subnet = _network(where, "subnet", entry.get("subnet"), problems)
         pool = _network(where, "pool", entry["pool"], problems) if entry.get("pool") else subnet
