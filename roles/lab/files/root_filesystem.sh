@@ -67,6 +67,9 @@ for unit in apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub
 done
 # An empty file, and not a missing one: systemd would take that for the first boot and enable every service.
 : > "$root/etc/machine-id"
+# All that a changed /usr asks for was done with its packages: systemd has nothing to do over again when the host first
+# boots, nor a mark to leave afterwards (systemd-update-done.service(8)).
+for folder in etc var; do touch --reference="$root/usr" "$root/$folder/.updated"; done
 rm -f "$root/etc/hostname" "$root/etc/resolv.conf" "$root/etc/apt/sources.list.d/engine.list" "$root/etc/apt/preferences.d/engine"
 rm -rf "$root/var/lib/apt/lists" "$root/var/cache/apt"
 mkdir -p "$root/var/lib/apt/lists/partial" "$root/var/cache/apt/archives/partial"
