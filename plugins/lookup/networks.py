@@ -40,6 +40,7 @@ _raw:
 """
 
 from collections.abc import Mapping  # noqa: E402
+from functools import cache  # noqa: E402
 from pathlib import Path  # noqa: E402
 from typing import Any  # noqa: E402
 
@@ -51,8 +52,9 @@ COLLECTION = "container_network.lab"
 DECLARATION = "meta/network.yml"
 
 
+@cache
 def networks_in(folder: Path, prefix: str = "") -> dict[str, dict[str, Any]]:
-    """The networks in a folder of roles."""
+    """The networks in a folder of roles, as they were when a run first asked: plays ask with nearly each task."""
     return {
         path.parents[1].name: {
             "role": f"{prefix}{path.parents[1].name}",

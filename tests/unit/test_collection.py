@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -47,6 +49,52 @@ def test_a_network_has_all_that_the_contract_asks_for(role: Path):
     specs = yaml.safe_load((role / "meta/argument_specs.yml").read_text())["argument_specs"]
     removal = specs["main"]["options"][f"{role.name}_removal"]
     assert removal["choices"] == ["host", "network", "nothing"]
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "playbooks").glob("*.yml")), ids=lambda path: path.stem)
+def test_a_playbook_loads_the_plugins_before_ansible_forks(path: Path):
+    """Half of a run's processor time went into compiling them again in each of Ansible's processes."""
+    first = next(play for play in yaml.safe_load(path.read_text()) if "hosts" in play)
+    assert "| container_network.lab.plugins_loaded }}" in first["hosts"]
+
+
+SEEN_BY_A_TASK = """
+- hosts: "{{ 'localhost' | container_network.lab.plugins_loaded }}"
+  gather_facts: false
+  tasks:
+    - ansible.builtin.debug:
+        msg: "{{ '' | loaded_before }}"
+"""
+LOADED_BEFORE = """
+import sys
+
+
+class FilterModule:
+    def filters(self):
+        return {"loaded_before": lambda _: " ".join(sys.modules)}
+"""
+
+
+def test_what_a_task_uses_is_loaded_when_it_begins(tmp_path: Path):
+    """A filter beside the playbook says what is loaded in the process of a task that uses nothing of the collection."""
+    (tmp_path / "play.yml").write_text(SEEN_BY_A_TASK)
+    (tmp_path / "filter_plugins").mkdir()
+    (tmp_path / "filter_plugins" / "loaded_before.py").write_text(LOADED_BEFORE)
+    environment = {**os.environ, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg")}
+    done = subprocess.run(
+        ["ansible-playbook", "-i", "localhost,", tmp_path / "play.yml"],
+        check=True,
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+    )
+    prefix = "ansible_collections.container_network.lab.plugins."
+    plugins = [path for kind in ("filter", "lookup") for path in (ROOT / "plugins" / kind).glob("*.py")]
+    rules = list((ROOT / "plugins").glob("module_utils/*/inventory.py"))
+    wanted = {prefix + ".".join(path.relative_to(ROOT / "plugins").with_suffix("").parts) for path in plugins + rules}
+    assert len(rules) == len(NETWORKS)
+    assert wanted - set(done.stdout.split()) == set()
 
 
 def test_only_networks_name_networks():
