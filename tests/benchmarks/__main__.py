@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """``python3 -m tests.benchmarks [NAME …]``, as root, from the root of the repository.
 
-Without a name, all but the throughput are measured; that one needs a lab with a network on it.
+Without a name, all are measured that need no lab: not the throughput, which needs one with a network on it, and not the
+runs of ``site.yml``, which need one that is up.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from . import (
     flannel_hosts,
     netlink_ways,
     overlay_endpoints,
+    site_runs,
     tables,
     throughput,
     veth_pairs,
@@ -31,7 +33,9 @@ BENCHMARKS = {
     "calico-hosts": calico_hosts.measure,
     "overlay-endpoints": overlay_endpoints.measure,
     "throughput": throughput.measure,
+    "site": site_runs.measure,
 }
+ON_A_LAB = ("throughput", "site")
 
 
 def main(names: list[str]) -> int:
@@ -42,7 +46,7 @@ def main(names: list[str]) -> int:
     if os.geteuid() != 0:
         print("measuring needs root", file=sys.stderr)
         return 2
-    for name in names or [name for name in BENCHMARKS if name != "throughput"]:
+    for name in names or [name for name in BENCHMARKS if name not in ON_A_LAB]:
         print(BENCHMARKS[name](), flush=True)
     return 0
 
