@@ -26,7 +26,10 @@ from tests.support.four_nodes import NODES
 from tests.support.lab_host import LabHost, eventually
 
 KURYR_NODES = {name: LabHost(name) for name in ("kuryr-1", "kuryr-2", "kuryr-3", "kuryr-4")}
-ETCD, PORTS = "192.168.1.68", (2379, 2380)
+_LABS = (NODES, KURYR_NODES, {name: LabHost(name) for name in ("host1", "host2")})
+_ETCD = {"node-1": "192.168.1.68", "kuryr-1": "192.168.1.68", "host1": "10.12.31.211"}
+"""The address of etcd, by the first host of each lab, which has it."""
+PORTS = (2379, 2380)
 NAME_SERVER = "169.254.20.10"
 OUTSIDE = ("node-3", "192.168.1.245")
 """A host that hears what an attacker on node-1 or node-2 sends out of its network."""
@@ -60,7 +63,12 @@ class Attacker:
     @property
     def lab(self) -> dict[str, LabHost]:
         """The hosts of its lab."""
-        return KURYR_NODES if self.node in KURYR_NODES else NODES
+        return next(lab for lab in _LABS if self.node in lab)
+
+    @property
+    def etcd(self) -> str:
+        """The address at which its lab's hosts reach etcd."""
+        return _ETCD[next(iter(self.lab))]
 
     def tries(self, verb: Callable, *arguments: object) -> Any:
         """What comes of one of `hostile_packets`' verbs."""
@@ -82,7 +90,11 @@ class Attacker:
 
 def on_host(node: str, verb: Callable, *arguments: object) -> Any:
     """What comes of the same on a host itself."""
-    return _done({**NODES, **KURYR_NODES}[node], "", verb, arguments)
+    return _done(_host(node), "", verb, arguments)
+
+
+def _host(node: str) -> LabHost:
+    return next(lab[node] for lab in _LABS if node in lab)
 
 
 def _done(host: LabHost, enter: str, verb: Callable, arguments: tuple[object, ...]) -> Any:
@@ -92,10 +104,11 @@ def _done(host: LabHost, enter: str, verb: Callable, arguments: tuple[object, ..
 
 def etcd_is_not_reached(attacker: Attacker) -> None:
     """By whatever address of whatever host; a host reaches it."""
-    assert on_host(attacker.node, hostile_packets.open_among, f"{ETCD}:2379") == [f"{ETCD}:2379"]
+    etcd = f"{attacker.etcd}:2379"
+    assert on_host(attacker.node, hostile_packets.open_among, etcd) == [etcd]
     found = {address for node in attacker.lab.values() for address in _addresses(node)}
     targets = [f"{address}:{port}" for address in sorted(found) for port in PORTS]
-    assert f"{ETCD}:2379" in targets
+    assert etcd in targets
     assert attacker.tries(hostile_packets.open_among, *targets) == []
 
 
@@ -117,7 +130,7 @@ def loopback_addresses_of_the_host_are_not_reached(attacker: Attacker) -> None:
 def _listening(node: str, address: str, port: int) -> Iterator[None]:
     """A server on a host's own address."""
     program = f"import socket,time; s=socket.create_server(({address!r},{port})); time.sleep(60)"
-    host = {**NODES, **KURYR_NODES}[node]
+    host = _host(node)
     pid = host.output(f"python3 -c {shlex.quote(program)} >/dev/null 2>&1 & echo $!").strip()
     assert eventually(lambda: on_host(node, hostile_packets.open_among, f"{address}:{port}"))
     try:
