@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.container_network.lab.plugins.module_utils.datastore.cluster import CA_FILE, CLIENT_FILE
 from tests.support.hostile_container import Attacker, etcd_is_not_reached
 from tests.support.lab_entry import inside
 from tests.support.lab_runs import HOSTS, Lab, on_host
@@ -25,7 +26,10 @@ from tests.support.snapshot import assert_unchanged
 pytestmark = pytest.mark.long
 
 SECRETS = Path("/run/container-network-test-tls")
-TLS = ("etcd_tls=true", f"etcd_secrets={SECRETS}")
+ENDPOINT = "https://10.12.31.211:2379"
+CERTIFICATE = ("--cacert", CA_FILE, "--cert", CLIENT_FILE, "--key", CLIENT_FILE)
+FOLDER = f"etcd_secrets={SECRETS}"
+TLS = ("etcd_tls=true", FOLDER)
 
 
 @pytest.fixture(scope="module", params=[pytest.param(network, id=network.name) for network in NETWORKS if network.etcd])
@@ -42,16 +46,44 @@ def test_a_second_run_changes_nothing(network: LabNetwork, fresh_lab: Lab) -> No
     assert fresh_lab.play("site.yml", *network.variables, *TLS).changed_in_all == 0
 
 
-def test_etcdctl_is_ready_to_type_on_all_hosts_and_others_are_not_let_in(network: LabNetwork) -> None:
+def test_etcdctl_is_ready_to_type_on_all_hosts(network: LabNetwork) -> None:
     for host in HOSTS:
-        assert "https://10.12.31.211:2379" in on_host(host, "etcdctl", "member", "list")
+        assert ENDPOINT in on_host(host, "etcdctl", "member", "list")
         for prefix in network.etcd:
             assert prefix in on_host(host, "etcdctl", "get", "--prefix", "--keys-only", prefix)
-    for endpoint in ("http://10.12.31.211:2379", "https://10.12.31.211:2379"):
-        # The package's own program, without what the host has for root.
-        plain = [*inside("host2"), "/usr/bin/etcdctl", "--endpoints", endpoint, "--command-timeout", "3s"]
-        refused = subprocess.run([*plain, "get", "/x"], check=False, capture_output=True, text=True, timeout=60)
+
+
+@pytest.mark.parametrize(
+    ("options", "refusal"),
+    [
+        pytest.param(["--cacert", CA_FILE], "tls: certificate required", id="no certificate"),
+        pytest.param([*CERTIFICATE], "etcdserver: permission denied", id="no user"),
+        pytest.param([*CERTIFICATE, "--user", "hosts:guessed"], "invalid user ID or password", id="wrong password"),
+    ],
+)
+def test_etcd_itself_refuses_others(network: LabNetwork, options: list[str], refusal: str) -> None:
+    """The package's own program, without what root of a host has; etcdctl with all of it is let in."""
+    assert options[0] == "--cacert"  # it is etcd that refuses, not the client that does not trust etcd
+    known = network.etcd[0]
+    asking = ("--endpoints", ENDPOINT, "--command-timeout", "5s", "get", "--prefix", known)
+    assert known in on_host("host2", "etcdctl", *asking)
+    refused = _without_help("host2", *options, *asking)
+    assert refused.returncode != 0
+    assert refusal in refused.stderr
+    assert known not in refused.stdout
+
+
+def test_a_host_that_is_no_member_sees_and_changes_what_is_the_networks_and_nothing_else(network: LabNetwork) -> None:
+    for verb in (["get", "/foreign"], ["put", "/foreign", "1"], ["user", "list"]):
+        refused = _without_help("host2", *verb, program="etcdctl")
         assert refused.returncode != 0
+        assert "permission denied" in refused.stderr
+    assert "root" in on_host("host1", "etcdctl", "user", "list")
+
+
+def _without_help(host: str, *words: str, program: str = "/usr/bin/etcdctl") -> subprocess.CompletedProcess[str]:
+    command = [*inside(host), program, *words]
+    return subprocess.run(command, check=False, capture_output=True, text=True, timeout=60)
 
 
 @pytest.mark.parametrize("attacker", [Attacker("host1", "bbox1"), Attacker("host2", "bbox2")], ids=str)
@@ -60,7 +92,7 @@ def test_containers_do_not_reach_etcd(network: LabNetwork, attacker: Attacker) -
 
 
 def test_tls_is_taken_back_and_said_again_while_containers_run(network: LabNetwork, fresh_lab: Lab) -> None:
-    fresh_lab.play("site.yml", *network.variables)
+    fresh_lab.play("site.yml", *network.variables, FOLDER)
     assert "http://10.12.31.211:2379" in on_host("host1", "etcdctl", "member", "list")
     assert on_host("host2", "which", "etcdctl").strip() == "/usr/bin/etcdctl"
     fresh_lab.play("site.yml", *network.variables, *TLS)  # ends with the verification

@@ -120,7 +120,10 @@ def way_out(message: str, user: str | None) -> str:
     if not user:
         return "It has users: name one that may read and write these keys, with etcd_username and etcd_password."
     if "invalid user ID or password" in message:
-        return f"Correct etcd_username and etcd_password: it has no user '{user}' with this password."
+        return (
+            f"Correct etcd_username and etcd_password: it has no user '{user}' with this password. Those that the role "
+            "etcd made are in etcd_secrets on the controller, which must be the folder that this etcd was made with."
+        )
     if "permission denied" in message:
         return f"Grant the user '{user}' a role that may read and write these keys, or choose another etcd_username."
     return (

@@ -124,7 +124,7 @@ def test_users_are_corrected_and_others_stay(three):
 
 
 def test_a_wrong_password_of_root_is_said(three):
-    with pytest.raises(ModuleFailed, match="it has no user 'root' with this password"):
+    with pytest.raises(ModuleFailed, match="it has no user 'root' with this password.*in etcd_secrets"):
         run_module("etcd_cluster", **{**arguments(three), "etcd_password": "wrong"})
 
 

@@ -25,6 +25,8 @@ from ansible_collections.container_network.lab.plugins.module_utils.errors impor
 from tests.support import etcd_process
 from tests.support.driver_hosts import eventually
 
+PASSWORD = "open sesame"
+
 
 def test_keys(endpoint):
     etcd = Etcd([endpoint])
@@ -126,8 +128,8 @@ def with_users(tmp_path_factory) -> Iterator[str]:
     folder = tmp_path_factory.mktemp("users")
     with etcd_process.running_etcd(folder, "--auth-token-ttl", str(TOKEN_SECONDS)) as endpoint:
         for method, body in (
-            ("auth/user/add", {"name": "root", "password": "secret"}),
-            ("auth/user/add", {"name": "guest", "password": "secret"}),
+            ("auth/user/add", {"name": "root", "password": PASSWORD}),
+            ("auth/user/add", {"name": "guest", "password": PASSWORD}),
             ("auth/role/add", {"name": "root"}),
             ("auth/user/grant", {"user": "root", "role": "root"}),
             ("auth/enable", {}),
@@ -137,13 +139,13 @@ def with_users(tmp_path_factory) -> Iterator[str]:
 
 
 def test_authentication(with_users):
-    etcd = Etcd([with_users], username="root", password="secret")
+    etcd = Etcd([with_users], username="root", password=PASSWORD)
     etcd.put("/x", "1")
     assert etcd.get("/x").value == "1"
 
 
 def test_a_token_that_expired_is_renewed(with_users):
-    etcd = Etcd([with_users], username="root", password="secret")
+    etcd = Etcd([with_users], username="root", password=PASSWORD)
     etcd.put("/renewed", "1")
     before = etcd._token
     time.sleep(TOKEN_SECONDS + 1.5)  # Looking whether it has expired would prolong it; etcd looks every second.
@@ -153,10 +155,10 @@ def test_a_token_that_expired_is_renewed(with_users):
 
 def test_a_token_that_etcd_has_forgotten_is_renewed(with_users):
     """As after a change of the user; etcd forgets its tokens then."""
-    etcd = Etcd([with_users], username="root", password="secret")
+    etcd = Etcd([with_users], username="root", password=PASSWORD)
     etcd.put("/forgotten", "1")
-    other = Etcd([with_users], username="root", password="secret")
-    other.call("auth/user/changepw", {"name": "root", "password": "secret"})
+    other = Etcd([with_users], username="root", password=PASSWORD)
+    other.call("auth/user/changepw", {"name": "root", "password": PASSWORD})
     assert etcd.commit([holds("/forgotten", "1")], [Put("/forgotten", "2")])
 
 
@@ -165,9 +167,9 @@ def test_a_token_that_etcd_has_forgotten_is_renewed(with_users):
     [
         ({}, "It has users: name one that may read and write these keys, with etcd_username and etcd_password"),
         ({"username": "root", "password": "wrong"}, "it has no user 'root' with this password"),
-        ({"username": "nobody", "password": "secret"}, "it has no user 'nobody' with this password"),
+        ({"username": "nobody", "password": PASSWORD}, "it has no user 'nobody' with this password"),
         (
-            {"username": "guest", "password": "secret"},
+            {"username": "guest", "password": PASSWORD},
             "Grant the user 'guest' a role that may read and write",
         ),
     ],
@@ -175,13 +177,13 @@ def test_a_token_that_etcd_has_forgotten_is_renewed(with_users):
 def test_refusals_say_the_way_out(with_users, credentials, words):
     with pytest.raises(LabError, match=words) as error:
         Etcd([with_users], **credentials).get("/x")
-    for secret in ("wrong", "secret"):
+    for secret in ("wrong", PASSWORD):
         assert secret not in str(error.value)
 
 
 def test_an_etcd_without_users_refuses_one(endpoint):
     with pytest.raises(LabError, match="It has no users: leave out etcd_username"):
-        Etcd([endpoint], username="root", password="secret").get("/x")
+        Etcd([endpoint], username="root", password=PASSWORD).get("/x")
 
 
 def test_tls_is_verified(tmp_path):
@@ -238,7 +240,7 @@ class _Foreign(BaseHTTPRequestHandler):
         """Say nothing."""
 
 
-@pytest.mark.parametrize("credentials", [{}, {"username": "root", "password": "secret"}], ids=["plain", "user"])
+@pytest.mark.parametrize("credentials", [{}, {"username": "root", "password": PASSWORD}], ids=["plain", "user"])
 @pytest.mark.parametrize(
     "answer",
     [
@@ -265,7 +267,7 @@ def test_a_server_that_is_not_etcd_is_named_and_passed_over(with_users, answer, 
             Etcd([foreign], **credentials).get("/x")
         with pytest.raises(EtcdUnreachable, match="is not etcd"):
             list(Etcd([foreign], **credentials).watch_documents({"/x": 1}))
-        etcd = Etcd([foreign, with_users], username="root", password="secret")
+        etcd = Etcd([foreign, with_users], username="root", password=PASSWORD)
         etcd.put("/foreign", "1")
         assert etcd.get("/foreign").value == "1"
     finally:
