@@ -165,6 +165,7 @@ def test_of_a_thousand_containers_none_is_lost_none_is_double_and_nothing_is_lef
     thousand.await_agreement()
     thousand.remove([*names[CONTAINERS // 2 :], "late"])
     thousand.await_agreement()
+    assert thousand.connections() == {}, refusals(host)  # Docker itself has none left
     removal = host.try_docker("network", "rm", NETWORK)
     assert removal.returncode == 0, f"{removal.stderr}\n{refusals(host)}"
     # What is left is the host's blocks, which are empty.
