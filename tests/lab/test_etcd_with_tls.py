@@ -9,6 +9,7 @@ test_etcd_cluster.py.
 
 from __future__ import annotations
 
+import shlex
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -49,8 +50,17 @@ def test_a_second_run_changes_nothing(network: LabNetwork, fresh_lab: Lab) -> No
 def test_etcdctl_is_ready_to_type_on_all_hosts(network: LabNetwork) -> None:
     for host in HOSTS:
         assert ENDPOINT in on_host(host, "etcdctl", "member", "list")
-        for prefix in network.etcd:
-            assert prefix in on_host(host, "etcdctl", "get", "--prefix", "--keys-only", prefix)
+    keys = _keys(network)
+    for prefix in network.etcd:
+        assert any(key.startswith(prefix) for key in keys)
+    each = f"for key in {shlex.join(keys)}; do etcdctl get --keys-only $key; done"
+    assert on_host("host2", "sh", "-c", each).split() == keys
+
+
+def _keys(network: LabNetwork) -> list[str]:
+    """All keys of the network, as the member sees them."""
+    keys = on_host("host1", "etcdctl", "get", "--prefix", "--keys-only", "/").split()
+    return [key for key in keys if key.startswith(network.etcd)]
 
 
 @pytest.mark.parametrize(
@@ -64,8 +74,8 @@ def test_etcdctl_is_ready_to_type_on_all_hosts(network: LabNetwork) -> None:
 def test_etcd_itself_refuses_others(network: LabNetwork, options: list[str], refusal: str) -> None:
     """The package's own program, without what root of a host has; etcdctl with all of it is let in."""
     assert options[0] == "--cacert"  # it is etcd that refuses, not the client that does not trust etcd
-    known = network.etcd[0]
-    asking = ("--endpoints", ENDPOINT, "--command-timeout", "5s", "get", "--prefix", known)
+    known = _keys(network)[0]
+    asking = ("--endpoints", ENDPOINT, "--command-timeout", "5s", "get", known)
     assert known in on_host("host2", "etcdctl", *asking)
     refused = _without_help("host2", *options, *asking)
     assert refused.returncode != 0
