@@ -184,12 +184,12 @@ class CalicoNetwork(CalicoAddresses):
 
     def _check_ports(self, endpoint_id: str, ports: Sequence[libnetwork.PublishedPort]) -> None:
         """LabError if a port is in use on this host, by a container or by anything else."""
-        devices = self.devices()
         others = [
             (one.container or one.endpoint_id[:11], port)
             for one in self.endpoints_in_store()
-            if one.node == self.host.node and one.endpoint_id != endpoint_id and one.interface in devices
-            for port in one.ports or ()
+            if one.ports and one.node == self.host.node and one.endpoint_id != endpoint_id
+            if self.has_device(one.interface)
+            for port in one.ports
         ]
         raise_if_any(published_ports.problems(ports, others))
         for port in ports:
@@ -234,6 +234,10 @@ class CalicoNetwork(CalicoAddresses):
     def devices(self) -> set[str]:
         """Host ends."""
         return veth.host_ends()
+
+    def has_device(self, device: str) -> bool:
+        """Without a look at the others."""
+        return veth.is_there(device)
 
     def device_of(self, endpoint_id: str) -> str:
         """As Calico names it."""

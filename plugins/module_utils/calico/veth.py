@@ -28,7 +28,7 @@ from ..kernel.container_routes import (
     remove_routes,
     write,
 )
-from ..kernel.links import Device, delete_links, read_link, read_links
+from ..kernel.links import Device, delete_links, find_link, read_link, read_links
 from ..kernel.netlink import NetlinkSocket
 from ..kernel.veth import VethEnd, VethPair, create_here
 from ..kernel.writer import KernelWriter
@@ -133,10 +133,9 @@ def detach(endpoint_id: str) -> None:
 
 
 def _delete(netlink: NetlinkSocket, name: str) -> None:
-    try:
-        link = read_link(netlink, name)
-    except LabError:
-        return  # there is none
+    link = find_link(netlink, name)
+    if link is None:
+        return
     if link.kind != "veth":
         raise LabError(f"{name} is of kind {link.kind}, not veth: it is not ours to remove.")
     delete_links(netlink, [link])
@@ -146,6 +145,15 @@ def host_ends() -> set[str]:
     """The host ends that exist."""
     with NetlinkSocket() as netlink:
         return {name for name, link in read_links(netlink).items() if _is_host_end(name, link)}
+
+
+def is_there(name: str) -> bool:
+    """Whether this is a host end that exists, without a look at the others."""
+    if not _HOST_END.fullmatch(name):
+        return False
+    with NetlinkSocket() as netlink:
+        link = find_link(netlink, name)
+    return link is not None and link.kind == "veth"
 
 
 def _is_host_end(name: str, link: Any) -> bool:

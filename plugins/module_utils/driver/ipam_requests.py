@@ -127,7 +127,7 @@ class IpamRequests:
         """Whether an endpoint's container, of this host, has vanished, as at a boot, or when Docker was killed."""
         if endpoint.node != self._network.host.node or endpoint.endpoint_id in self._records.life.created_here():
             return False
-        return endpoint.device not in self._network.devices()
+        return not self._network.has_device(endpoint.device)
 
     def _release_address(self, document: libnetwork.Document) -> Mapping[str, Any]:
         request = libnetwork.AddressRequest.parse(document)

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from collections.abc import Iterable, Sequence
@@ -15,7 +16,7 @@ from ..errors import LabError
 from . import rtnetlink as rt
 from .addresses import is_device_ip, mac_text, network_text, packed_interface, packed_mac
 from .namespaces import open_namespace, place
-from .netlink import Message, NetlinkSocket
+from .netlink import KernelRefusal, Message, NetlinkSocket
 from .writer import KernelWriter, address_added, address_removed, link_change
 
 NAME_LENGTH = 15  # bytes; IFNAMSIZ of linux/if.h less the terminating zero
@@ -220,6 +221,16 @@ def read_link(netlink: NetlinkSocket, name: str) -> LinkState:
     """One link, without its addresses and without a look at the others, of which a host may have thousands."""
     request = (rt.RTM_GETLINK, 0, rt.link_header.pack(0, 0, 0, 0, 0) + rt.attribute_text(rt.IFLA_IFNAME, name))
     return _parse_link(netlink.get(request, f"cannot read {name}"), {})
+
+
+def find_link(netlink: NetlinkSocket, name: str) -> LinkState | None:
+    """As `read_link`; None if there is none of this name."""
+    try:
+        return read_link(netlink, name)
+    except KernelRefusal as error:
+        if error.errno != errno.ENODEV:
+            raise
+        return None
 
 
 def namespace_id(netlink: NetlinkSocket, other: str | None) -> int | None:

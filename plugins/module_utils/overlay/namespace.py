@@ -23,7 +23,7 @@ from ..errors import LabError
 from ..kernel import namespace_mounts
 from ..kernel import rtnetlink as rt
 from ..kernel.addresses import packed_mac
-from ..kernel.links import Device, delete_links, read_link, read_links
+from ..kernel.links import Device, delete_links, find_link, read_link, read_links
 from ..kernel.namespaces import OWN_NAMESPACE
 from ..kernel.netlink import KernelRefusal, NetlinkSocket
 from ..kernel.veth import VethEnd, VethPair, converge_pairs
@@ -127,7 +127,7 @@ def existing(folder: Path = DOCKER_NAMESPACES) -> list[OverlayNamespace]:
     for path in sorted(folder.glob("1-*")):
         if namespace_mounts.is_mounted(path):
             with NetlinkSocket(str(path)) as inner:
-                tunnel = read_links(inner).get(TUNNEL)
+                tunnel = find_link(inner, TUNNEL)
             if tunnel is not None and tunnel.alias.startswith(_ALIAS):
                 found.append(OverlayNamespace(tunnel.alias[len(_ALIAS) :], path))
     return found

@@ -234,6 +234,10 @@ class WeaveNetwork(StoreNetwork[WeaveStore, Snapshot, Endpoint]):
         """Host ends."""
         return veth.host_devices()
 
+    def has_device(self, device: str) -> bool:
+        """Without a look at the others."""
+        return veth.is_there(device)
+
     def device_of(self, endpoint_id: str) -> str:
         """As Weave's plugin names it."""
         return veth.host_device(endpoint_id)

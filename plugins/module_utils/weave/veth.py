@@ -19,9 +19,9 @@ from ..kernel import rtnetlink as rt
 from ..kernel.addresses import packed_network, plain
 from ..kernel.arp_announcement import announce
 from ..kernel.iptables import ChainSet
-from ..kernel.links import Device, LinkState, LinkTable, delete_links, read_link, read_links
+from ..kernel.links import Device, LinkState, LinkTable, delete_links, find_link, read_links
 from ..kernel.namespaces import inside
-from ..kernel.netlink import NLM_F_CREATE, KernelRefusal, NetlinkSocket
+from ..kernel.netlink import NLM_F_CREATE, NetlinkSocket
 from ..kernel.routes import PROTOCOLS, TABLES, RouteParser, read_main_table, route_messages
 from ..kernel.veth import VethEnd, VethPair, converge_pairs, create_here
 from ..kernel.writer import MERGE_RECEIVED, TRANSMIT_CHECKSUMS, TRANSMIT_SCTP_CHECKSUMS, KernelWriter
@@ -133,10 +133,9 @@ def remove_all() -> None:
 
 
 def _delete(netlink: NetlinkSocket, name: str) -> None:
-    try:
-        link = read_link(netlink, name)
-    except KernelRefusal:
-        return  # there is none
+    link = find_link(netlink, name)
+    if link is None:
+        return
     if link.kind != "veth":
         raise LabError(f"{name} {link.is_of('veth')}: it is not ours to remove.")
     delete_links(netlink, [link])
@@ -146,6 +145,15 @@ def host_devices() -> set[str]:
     """The host's ends that exist, of containers that Docker connected."""
     with NetlinkSocket() as netlink:
         return {name for name, link in read_links(netlink).items() if link.kind == "veth" and _HOST_END.fullmatch(name)}
+
+
+def is_there(name: str) -> bool:
+    """Whether this is one of `host_devices`, without a look at the others."""
+    if not _HOST_END.fullmatch(name):
+        return False
+    with NetlinkSocket() as netlink:
+        link = find_link(netlink, name)
+    return link is not None and link.kind == "veth"
 
 
 def container_device(netns: str, mac: str) -> LinkState | None:

@@ -1,0 +1,52 @@
+# Copyright (c) 2026, container_network.lab contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The devices of many containers on one host: when one of them goes, nobody looks at all the others."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from collections.abc import Callable
+from types import ModuleType
+
+import pytest
+
+from ansible_collections.container_network.lab.plugins.module_utils.calico import veth as calico
+from ansible_collections.container_network.lab.plugins.module_utils.kernel.namespaces import inside
+from ansible_collections.container_network.lab.plugins.module_utils.weave import veth as weave
+
+PAIRS = 500
+
+
+def _quickest(look: Callable[[], object]) -> float:
+    """Seconds of the quickest of several looks: what else runs on the machine makes others longer."""
+    seconds = []
+    for _number in range(5):
+        began = time.perf_counter()
+        look()
+        seconds.append(time.perf_counter() - began)
+    return min(seconds)
+
+
+@pytest.mark.parametrize(
+    ("veth", "name", "all_devices"),
+    [
+        pytest.param(calico, "cali{:011x}", calico.host_ends, id="calico"),
+        pytest.param(weave, f"{weave.HOST_PREFIX}{{:09x}}", weave.host_devices, id="weave"),
+    ],
+)
+def test_one_of_many_devices_is_found_without_the_others(
+    netns: str, veth: ModuleType, name: str, all_devices: Callable[[], set[str]]
+) -> None:
+    names = [name.format(number) for number in range(PAIRS)]
+    pairs = [f"link add {one} type veth peer name peer{number}" for number, one in enumerate(names)]
+    no_pair = name.format(PAIRS)
+    batch = "\n".join([*pairs, f"link add {no_pair} type bridge"])
+    subprocess.run(["ip", "-n", netns, "-batch", "-"], input=batch, text=True, check=True)
+    with inside(netns):
+        assert all_devices() == set(names)
+        assert veth.is_there(names[7])
+        for other in (no_pair, name.format(PAIRS + 1), "peer1", "lo", "", names[7] * 2, f"{names[7]}\n"):
+            assert not veth.is_there(other)
+        assert _quickest(lambda: veth.is_there(names[7])) < _quickest(all_devices) / 5
