@@ -20,7 +20,7 @@ import pytest
 from ansible_collections.container_network.lab.plugins.module_utils.datastore.cluster import CA_FILE, CLIENT_FILE
 from tests.support.hostile_container import Attacker, etcd_is_not_reached
 from tests.support.lab_entry import inside
-from tests.support.lab_runs import HOSTS, Lab, on_host
+from tests.support.lab_runs import HOSTS, Lab, await_condition, on_host
 from tests.support.networks import NETWORKS, LabNetwork
 from tests.support.snapshot import assert_unchanged
 
@@ -66,14 +66,12 @@ def _keys(network: LabNetwork) -> list[str]:
 @pytest.mark.parametrize(
     ("options", "refusal"),
     [
-        pytest.param(["--cacert", CA_FILE], "tls: certificate required", id="no certificate"),
         pytest.param([*CERTIFICATE], "etcdserver: permission denied", id="no user"),
         pytest.param([*CERTIFICATE, "--user", "hosts:guessed"], "invalid user ID or password", id="wrong password"),
     ],
 )
-def test_etcd_itself_refuses_others(network: LabNetwork, options: list[str], refusal: str) -> None:
+def test_etcd_refuses_who_is_no_user(network: LabNetwork, options: list[str], refusal: str) -> None:
     """The package's own program, without what root of a host has; etcdctl with all of it is let in."""
-    assert options[0] == "--cacert"  # it is etcd that refuses, not the client that does not trust etcd
     known = _keys(network)[0]
     asking = ("--endpoints", ENDPOINT, "--command-timeout", "5s", "get", known)
     assert known in on_host("host2", "etcdctl", *asking)
@@ -81,6 +79,22 @@ def test_etcd_itself_refuses_others(network: LabNetwork, options: list[str], ref
     assert refused.returncode != 0
     assert refusal in refused.stderr
     assert known not in refused.stdout
+
+
+def test_etcd_refuses_who_has_no_certificate(network: LabNetwork) -> None:
+    """Who trusts etcd, too; and etcd says so in its journal, since what the client is told of it differs."""
+    before = _rejected()
+    refused = _without_help(
+        "host2", "--cacert", CA_FILE, "--endpoints", ENDPOINT, "--command-timeout", "5s", "get", "--prefix", "/"
+    )
+    assert refused.returncode != 0
+    assert refused.stdout == ""
+    await_condition(lambda: len(_rejected()) > len(before), seconds=10)
+
+
+def _rejected() -> list[str]:
+    journal = on_host("host1", "journalctl", "--unit", "etcd", "--no-pager", "--output", "cat").splitlines()
+    return [line for line in journal if "10.12.31.212" in line and "client didn't provide a certificate" in line]
 
 
 def test_a_host_that_is_no_member_sees_and_changes_what_is_the_networks_and_nothing_else(network: LabNetwork) -> None:
