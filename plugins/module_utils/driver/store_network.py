@@ -13,7 +13,7 @@ from typing import Generic, Protocol, TypeVar
 from ..datastore.etcd import Etcd
 from ..datastore.mirror import EtcdSnapshot
 from ..errors import LabError
-from ..kernel.links import LinkState, read_links
+from ..kernel.links import LinkState, find_link, read_links
 from ..kernel.netlink import NetlinkSocket
 from .host import Host
 from .network import Network
@@ -104,10 +104,14 @@ class StoreNetwork(Network, Generic[Store, Snapshot, StoreEndpoint]):
         return found
 
     def underlay(self) -> LinkState:
-        """The underlay interface, which the option ``interface`` names."""
+        """The underlay interface, which the option ``interface`` names, without its addresses.
+
+        Each container that starts asks for it: it is not sought among the links of all of them.
+        """
         name = self.host.options["interface"]
         with NetlinkSocket() as netlink:
-            links = read_links(netlink)
-        if name not in links:
-            raise LabError(f"interface '{name}' does not exist; this host has {', '.join(sorted(links))}.")
-        return links[name]
+            link = find_link(netlink, name)
+            if link is None:
+                others = ", ".join(sorted(read_links(netlink)))
+                raise LabError(f"interface '{name}' does not exist; this host has {others}.")
+        return link

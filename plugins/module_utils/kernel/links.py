@@ -218,8 +218,12 @@ def read_links(netlink: NetlinkSocket) -> LinkTable:
 
 
 def read_link(netlink: NetlinkSocket, name: str) -> LinkState:
-    """One link, without its addresses and without a look at the others, of which a host may have thousands."""
-    request = (rt.RTM_GETLINK, 0, rt.link_header.pack(0, 0, 0, 0, 0) + rt.attribute_text(rt.IFLA_IFNAME, name))
+    """One link, without its addresses and without a look at the others, of which a host may have thousands.
+
+    ``name`` may be an alternative name; one that is too long for a name is asked for as such.
+    """
+    kind = rt.IFLA_IFNAME if len(name.encode()) <= NAME_LENGTH else rt.IFLA_ALT_IFNAME
+    request = (rt.RTM_GETLINK, 0, rt.link_header.pack(0, 0, 0, 0, 0) + rt.attribute_text(kind, name))
     return _parse_link(netlink.get(request, f"cannot read {name}"), {})
 
 

@@ -291,10 +291,11 @@ class OverlayEtcdNetwork(StoreNetwork[OverlayStore, Snapshot, OverlayEndpoint]):
                 self.store.put_endpoint(dataclasses.replace(endpoint, vtep=vtep))
 
     def _vtep(self) -> str:
-        underlay = self.underlay()
-        addresses = [text for text in underlay.addresses if ":" not in text]
+        name = self.underlay().name
+        with NetlinkSocket() as netlink:
+            addresses = [text for text in read_links(netlink)[name].addresses if ":" not in text]
         if not addresses:
-            raise LabError(f"interface '{underlay.name}' has no IPv4 address to which other hosts could send packets.")
+            raise LabError(f"interface '{name}' has no IPv4 address to which other hosts could send packets.")
         return addresses[0].partition("/")[0]
 
 

@@ -13,8 +13,11 @@ from types import ModuleType
 import pytest
 
 from ansible_collections.container_network.lab.plugins.module_utils.calico import veth as calico
+from ansible_collections.container_network.lab.plugins.module_utils.kernel.links import find_link, read_links
 from ansible_collections.container_network.lab.plugins.module_utils.kernel.namespaces import inside
+from ansible_collections.container_network.lab.plugins.module_utils.kernel.netlink import NetlinkSocket
 from ansible_collections.container_network.lab.plugins.module_utils.weave import veth as weave
+from tests.support.kernel_view import ip
 
 PAIRS = 500
 
@@ -50,3 +53,15 @@ def test_one_of_many_devices_is_found_without_the_others(
         for other in (no_pair, name.format(PAIRS + 1), "peer1", "lo", "", names[7] * 2, f"{names[7]}\n"):
             assert not veth.is_there(other)
         assert _quickest(lambda: veth.is_there(names[7])) < _quickest(all_devices) / 5
+
+
+def test_a_link_is_found_by_each_of_its_names(netns: str) -> None:
+    """As the underlay interface, which an inventory may name by any of them."""
+    ip(netns, "link add eth0 type veth peer name eth1")
+    ip(netns, "link property add dev eth0 altname ens6 altname a-name-longer-than-fifteen")
+    with NetlinkSocket(netns) as netlink:
+        eth0 = read_links(netlink)["eth0"]
+        for name in ("eth0", "ens6", "a-name-longer-than-fifteen"):
+            assert find_link(netlink, name) == eth0
+        for name in ("eth7", "another-name-longer-than-fifteen"):
+            assert find_link(netlink, name) is None
