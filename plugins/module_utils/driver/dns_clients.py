@@ -10,7 +10,7 @@ docker_gwbridge, which only the container's namespace shows. Both exist before t
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 
 from ..errors import LabError
 from ..kernel.links import read_links
@@ -50,17 +50,22 @@ class DnsClients:
             if endpoint_id not in self._networks:
                 self.join(endpoint_id, sandbox, network)
 
-    def read_addresses(self) -> None:
-        """Read the addresses inside the containers that are starting."""
-        for sandbox in list(self._starting):
+    def read_addresses(self, starting: Container[str]) -> None:
+        """Read the addresses inside the containers that start, for the last time inside those that run by now.
+
+        ``starting`` are the endpoints whose containers may still get addresses. Among many that start, those that run
+        are not read again and again, and one that joined meanwhile is read the next time.
+        """
+        with self._lock:
+            running = {endpoint_id for endpoint_id in self._networks if endpoint_id not in starting}
+            sandboxes = list(self._starting)
+        for sandbox in sandboxes:
             addresses = _addresses_in(sandbox)
             with self._lock:
                 if addresses and sandbox in self._addresses:
                     self._addresses[sandbox] = addresses
-
-    def settle(self) -> None:
-        """All containers run: their addresses do not change any more."""
-        self._starting.clear()
+        with self._lock:
+            self._starting &= {sandbox for one, (sandbox, _network) in self._networks.items() if one not in running}
 
     def by_address(self) -> dict[str, Networks]:
         """The networks of each container, by its addresses."""

@@ -134,6 +134,11 @@ class EndpointLife:
         with self._lock:
             return set(self._created)
 
+    def starting(self) -> set[str]:
+        """The endpoints whose containers' names, or `Network.finish_join`, are awaited."""
+        with self._lock:
+            return self._unnamed | self._unfinished.keys()
+
     def awaits_names(self) -> bool:
         """Whether the name of a container that an endpoint joined is not stored yet."""
         with self._lock:

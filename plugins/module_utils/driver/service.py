@@ -131,7 +131,7 @@ class Driver(DockerFollowing[Network]):
         networks = self._records.networks.all()
         joined = [one for one in self._records.joined.all() if one.network_id in networks]
         self._clients.sync({one.endpoint_id: (one.sandbox, networks[one.network_id].name) for one in joined})
-        self._clients.read_addresses()
+        self._clients.read_addresses({one.endpoint_id for one in joined})  # some may start just now
 
     def _update_clients(self) -> None:
         if self._dns_server is not None:
@@ -196,10 +196,9 @@ class Driver(DockerFollowing[Network]):
             while not self._stopping.is_set() and time.monotonic() < deadline:
                 try:
                     finished = self._reconciler.learn_names()
-                    self._clients.read_addresses()
+                    self._clients.read_addresses(self._records.life.starting())
                     self._update_clients()
                     if finished:
-                        self._clients.settle()
                         break
                 except EtcdUnreachable:
                     break
