@@ -8,6 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from .impairment import read_root_drops
+from .links import read_links
+from .netlink import NetlinkSocket
+
 _FILES = ("/proc/thread-self/net/snmp", "/proc/thread-self/net/netstat")
 _FILE_OF_IPV6 = "/proc/thread-self/net/snmp6"
 _DEVICES = "/proc/thread-self/net/dev"
@@ -44,6 +48,10 @@ _DROPS_OF_IPV6 = {
 """Of /proc/net/snmp6 (RFC 4293)."""
 
 
+_QUEUE = " qdisc "
+"""Between a device and the kind of its queueing discipline, as ``eth0 qdisc tbf``: no other counter has its drops."""
+
+
 def read_counters() -> dict[str, int]:
     """The counters of lost packets by name; those of devices as ``flannel.1 tx_dropped``."""
     found: dict[str, int] = {}
@@ -60,6 +68,10 @@ def read_counters() -> dict[str, int]:
         device, _colon, numbers = line.strip().partition(":")
         values = numbers.split()
         found.update({f"{device} {name}": int(values[column]) for column, (name, _words) in _OF_DEVICES.items()})
+    with NetlinkSocket() as netlink:
+        names = {link.index: name for name, link in read_links(netlink).items()}
+        drops = read_root_drops(netlink)
+    found.update({f"{names[index]}{_QUEUE}{kind}": number for (index, kind), number in drops.items() if index in names})
     return found
 
 
@@ -78,6 +90,9 @@ def grown(before: Mapping[str, int], after: Mapping[str, int]) -> dict[str, int]
 
 def meaning(name: str) -> str:
     """What a counter counts."""
+    device, queue, kind = name.partition(_QUEUE)
+    if queue:
+        return f"packets that the queueing discipline {kind} of {device} dropped"
     device, _space, counter = name.rpartition(" ")
     words = dict(_OF_DEVICES.values())
     if device:

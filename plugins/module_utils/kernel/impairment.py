@@ -13,7 +13,7 @@ from __future__ import annotations
 import errno
 import re
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, NamedTuple
 
@@ -28,11 +28,13 @@ HANDLE = 0x01AB0000
 """``1ab:`` in the words of tc(8): what marks a queueing discipline as ours."""
 _ROOT = 0xFFFFFFFF  # TC_H_ROOT of linux/pkt_sched.h
 _RTM_NEWQDISC, _RTM_DELQDISC, _RTM_GETQDISC = 36, 37, 38
-_TCA_KIND, _TCA_OPTIONS = 1, 2
+_TCA_KIND, _TCA_OPTIONS, _TCA_STATS2 = 1, 2, 7
+_TCA_STATS_QUEUE = 3  # linux/gen_stats.h
 _NETEM_REORDER, _NETEM_RATE, _NETEM_RATE64, _NETEM_LATENCY64, _NETEM_JITTER64 = 3, 6, 8, 10, 11
 _TBF_PARMS, _TBF_RATE64, _TBF_BURST = 1, 4, 6
 _ETHERNET = 1  # TC_LINKLAYER_ETHERNET: the kernel computes the time of a packet itself
 _queueing_header = struct.Struct("=BxxxiIII")  # family, interface index, handle, parent, info
+_queue_statistics = struct.Struct("=IIIII")  # packets and bytes that wait, drops, requeues, overlimits
 _netem = struct.Struct("=IIIIII")  # latency, limit, loss, gap, duplicate, jitter
 _netem_reorder = struct.Struct("=II")  # probability, correlation
 _netem_rate = struct.Struct("=IiIi")  # bytes per second, packet overhead, cell size, cell overhead
@@ -180,13 +182,28 @@ def _bits_text(bits: int) -> str:
 def read_root_queues(netlink: NetlinkSocket) -> dict[int, RootQueue]:
     """The queueing disciplines at the roots of all devices, by interface index."""
     found = {}
+    for index, handle, values in _read_roots(netlink):
+        kind = rt.text(values[_TCA_KIND])
+        found[index] = RootQueue(kind, handle, parse_options(kind, values.get(_TCA_OPTIONS, b"")))
+    return found
+
+
+def read_root_drops(netlink: NetlinkSocket) -> dict[tuple[int, str], int]:
+    """How many packets those have dropped, whoever has set them, by interface index and kind."""
+    found = {}
+    for index, _handle, values in _read_roots(netlink):
+        counted = rt.attributes(values.get(_TCA_STATS2, b""), 0).get(_TCA_STATS_QUEUE)
+        if counted is not None:
+            found[index, rt.text(values[_TCA_KIND])] = _queue_statistics.unpack_from(counted)[2]
+    return found
+
+
+def _read_roots(netlink: NetlinkSocket) -> Iterator[tuple[int, int, dict[int, bytes]]]:
+    """Interface index, handle and attributes of each queueing discipline at the root of a device."""
     for payload in netlink.dump(_RTM_GETQDISC, _queueing_header.pack(0, 0, 0, 0, 0)):
         _family, index, handle, parent, _info = _queueing_header.unpack_from(payload)
-        values = rt.attributes(payload, _queueing_header.size)
         if parent == _ROOT:
-            kind = rt.text(values[_TCA_KIND])
-            found[index] = RootQueue(kind, handle, parse_options(kind, values.get(_TCA_OPTIONS, b"")))
-    return found
+            yield index, handle, rt.attributes(payload, _queueing_header.size)
 
 
 def parse_options(kind: str, options: bytes) -> Impairment | None:

@@ -157,3 +157,13 @@ def test_a_wrong_neighbour(line):
     (first, *_counted) = lost(line.walk("10.9.7.1"))
     assert first.startswith(f"{line.middle}: vb of {line.there} takes what is for ")
     assert first.endswith(", and this is for 02:00:00:00:00:99")
+
+
+@pytest.mark.parametrize(("queue", "kind"), [("blackhole", "blackhole"), ("tbf rate 1mbit burst 10b limit 10", "tbf")])
+def test_a_queue_that_drops_it(line, queue, kind):
+    """Whoever has made it: of what such a discipline does to packets only its own counter tells."""
+    line.run("middle", "tc", "qdisc", "add", "dev", "to-vb", "root", *queue.split())
+    found = line.walk("10.9.7.1")
+    told = f"packets that the queueing discipline {kind} of to-vb dropped (to-vb qdisc {kind})"
+    assert [each for each in found["document"]["way"]["lost"] if told in each], found["text"]
+    assert found["outcome"] == "dropped"
