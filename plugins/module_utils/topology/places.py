@@ -11,6 +11,7 @@ and of a host those by which it reaches others.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from .joined import MACHINE, Place, Topology
 from .model import Device, Host, Namespace
@@ -101,14 +102,32 @@ def _leads_out(device: Device) -> bool:
 
 
 def unknown_place(topology: Topology, text: str, head: str) -> str:
-    """What is said of a text that means none; ``head`` is what stands before its colon."""
-    host = head.partition("/")[0]
-    if host in topology.unseen:
-        return f"'{text}': {host} cannot be looked at: {topology.unseen[host]}"
-    hosts = [name for name in topology.hosts if name != MACHINE]
-    containers = sorted({c for each in topology.hosts.values() for n in each.namespaces for c in n.containers})
+    """What is said of a text that means no device; ``head`` is what stands before its colon."""
+    unknown = unknown_namespace(topology, text, head)
+    if unknown.unseen:
+        return unknown.says
     return (
-        f"'{text}' is neither a host ({', '.join(hosts) or 'none'}), nor a running container "
-        f"({', '.join(containers) or 'none'}), nor a segment ({', '.join(segments(topology)) or 'none'}): "
+        f"{unknown.says}, nor a segment ({', '.join(segments(topology)) or 'none'}): "
         "write HOST, HOST/CONTAINER or SEGMENT, and the interface behind a colon"
     )
+
+
+class Unknown(NamedTuple):
+    """What is said of a text that means no namespace; ``unseen`` if its host may have what is meant."""
+
+    says: str
+    unseen: bool
+
+
+def unknown_namespace(topology: Topology, text: str, head: str) -> Unknown:
+    """Why ``head`` of a text, HOST, HOST/CONTAINER or CONTAINER, means nothing."""
+    host = head.partition("/")[0]
+    if host in topology.unseen:
+        return Unknown(f"'{text}': {host} cannot be looked at: {topology.unseen[host]}", True)
+    hosts = [name for name in topology.hosts if name != MACHINE]
+    containers = sorted({c for each in topology.hosts.values() for n in each.namespaces for c in n.containers})
+    says = (
+        f"'{text}' is neither a host ({', '.join(hosts) or 'none'}), nor a running container "
+        f"({', '.join(containers) or 'none'})"
+    )
+    return Unknown(says, False)

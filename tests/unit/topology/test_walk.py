@@ -272,6 +272,13 @@ def test_what_cannot_be_computed_is_unknown_and_said():
         ("node-1", "", "to: name a container, a host or an address, as to=node-1/busybox"),
         ("10.1.2.3", "node-1", "from: nobody has the address 10.1.2.3 of all who were seen"),
         ("node-1", "172.17.0.999", "to: '172.17.0.999' is neither a host"),
+        ("node-1", "subnet-1", "nor a running container (busybox): write HOST, HOST/CONTAINER or an address"),
+        ("node-1", "node-2:eth0", "nor a running container (busybox): write HOST, HOST/CONTAINER or an address"),
+        ("node-1/busybox", "40.15.43.255", "to: 40.15.43.255 is a broadcast address, which all on a network hear"),
+        ("node-1", "255.255.255.255", "to: 255.255.255.255 is a broadcast address"),
+        ("node-1", "224.0.0.1", "to: 224.0.0.1 is a multicast address, which many may listen to: a walk follows"),
+        ("node-1", "0.0.0.0", "to: 0.0.0.0 is nobody's address"),
+        ("node-1", "fe80::99", "to: fe80::99 is an address that each link has others of"),
     ],
 )
 def test_ends_that_mean_nothing(source, destination, words):

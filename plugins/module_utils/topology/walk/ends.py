@@ -11,9 +11,11 @@ from dataclasses import dataclass
 
 from ..joined import Topology
 from ..model import Namespace
-from ..places import find_namespaces, unknown_place, usual_devices
+from ..places import find_namespaces, unknown_namespace, usual_devices
 from .node import Node
 from .tables import addresses
+
+_NO_BROADCAST = 31  # and longer prefixes have no address for it (RFC 3021)
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,29 @@ def find_end(topology: Topology, text: str, option: str, problems: list[str]) ->
         several = " and ".join(dict.fromkeys(node.label for node in owners))
         problems.append(f"{option}: {several} have the address {address}: name one of them")
         return None
+    many = None if owners else _means_many(topology, address)
+    if many:
+        problems.append(f"{option}: {address} is {many}: a walk follows a packet to one, so name that one")
+        return None
     return End(text, owners[0] if owners else None, (address,))
+
+
+def _means_many(topology: Topology, text: str) -> str | None:
+    """What an address is that nobody has for himself; None of others."""
+    address = ipaddress.ip_address(text)
+    if address.is_unspecified:
+        return "nobody's address"
+    if address.is_multicast:
+        return "a multicast address, which many may listen to"
+    if address.version == 6:
+        return "an address that each link has others of" if address.is_link_local else None
+    networks = {
+        own.network for node in _nodes(topology) for device in node.namespace.devices for own in addresses(device)
+    }
+    ends = {network.broadcast_address for network in networks if network.prefixlen < _NO_BROADCAST}
+    if address in {*ends, ipaddress.IPv4Address("255.255.255.255")}:
+        return "a broadcast address, which all on a network hear"
+    return None
 
 
 def _named(topology: Topology, text: str, option: str, problems: list[str]) -> End | None:
@@ -57,7 +81,9 @@ def _named(topology: Topology, text: str, option: str, problems: list[str]) -> E
     if not found and "." in text:  # busybox-1.weave.local
         found = find_namespaces(topology, text.partition(".")[0])
     if not found:
-        problems.append(f"{option}: {unknown_place(topology, text, text)}")
+        unknown = unknown_namespace(topology, text, text)
+        way_out = "" if unknown.unseen else ": write HOST, HOST/CONTAINER or an address"
+        problems.append(f"{option}: {unknown.says}{way_out}")
         return None
     if len(found) > 1:
         choices = " or ".join(Node(*each).label for each in found)
