@@ -112,8 +112,8 @@ topology:
             - C(routes), C(neighbours), C(forwarding), C(policy_rules), C(policy_rules_6), C(iptables), C(sets) and
               C(settings), line by line in the words of ip(8), bridge(8), iptables-save(8), ipset(8) and sysctl(8);
               C(sockets), where programs listen; C(hosts_file), C(resolver) and C(dns_views), which decide what a name
-              means; C(switch_ports), of the bridges of Open vSwitch, each with its type and options. Empty without
-              O(tables).
+              means; C(switch_ports), of the bridges of Open vSwitch, each with its type and options;
+              C(datapath_flows), of its datapaths in the kernel without a daemon. Empty without O(tables).
           type: dict
 """
 

@@ -214,6 +214,12 @@ class Datapath:
             found.add(rt.attributes(payload, header.size + _datapath_header.size).get(_FLOW_UFID, b""))
         return found
 
+    def dump_flows(self) -> list[dict[int, bytes]]:
+        """All flows with what they match and do, as attributes of ``enum ovs_flow_attr``."""
+        request = header.pack(_GET, _VERSIONS[_FLOW]) + _datapath_header.pack(self._index())
+        found = self._netlink.dump(self._family(_FLOW), request)
+        return [rt.attributes(payload, header.size + _datapath_header.size) for payload in found]
+
     def converge_flows(self, wanted: Collection[Flow]) -> int:
         """Bring the flows about, and remove all others; returns how many changed.
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import socket
 import struct
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 RTM_NEWLINK, RTM_DELLINK, RTM_GETLINK = 16, 17, 18
 RTM_NEWADDR, RTM_DELADDR, RTM_GETADDR = 20, 21, 22
@@ -104,17 +104,20 @@ def attributes(payload: bytes, offset: int) -> dict[int, bytes]:
     return {kind: payload[place] for kind, place in attribute_places(payload, offset).items()}
 
 
-def texts(payload: bytes, kind: int) -> list[str]:
-    """All texts of one type in an attribute that may hold several of them."""
-    found, offset = [], 0
+def attributes_in_order(payload: bytes) -> Iterator[tuple[int, bytes]]:
+    """Type and content of all attributes in one that may hold several of a type."""
+    offset = 0
     while offset + 4 <= len(payload):
-        length, one = _attribute.unpack_from(payload, offset)
+        length, kind = _attribute.unpack_from(payload, offset)
         if length < 4:
             break
-        if one & _ATTRIBUTE_TYPE_MASK == kind:
-            found.append(text(payload[offset + 4 : offset + length]))
+        yield kind & _ATTRIBUTE_TYPE_MASK, payload[offset + 4 : offset + length]
         offset += (length + 3) & ~3
-    return found
+
+
+def texts(payload: bytes, kind: int) -> list[str]:
+    """All texts of one type in an attribute that may hold several of them."""
+    return [text(content) for one, content in attributes_in_order(payload) if one == kind]
 
 
 def u32(data: bytes) -> int:

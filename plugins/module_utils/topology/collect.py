@@ -20,10 +20,11 @@ from ..docker.engine import Engine, engine_is_installed
 from ..errors import LabError
 from ..kernel import sysctl
 from ..kernel.command import run
+from ..kernel.datapath_flows import read_flows
 from ..kernel.host_facts import MARKERS
 from ..kernel.impairment import read_root_queues
 from ..kernel.iptables import PROGRAMS
-from ..kernel.links import LinkState
+from ..kernel.links import LinkState, LinkTable
 from ..kernel.listening import listening_on
 from ..kernel.namespaces import inside
 from ..kernel.neighbours import read_forwarding, read_neighbours
@@ -160,7 +161,10 @@ def _namespace(
     if with_tables:
         tables = replace(tables, **_names(namespace, name, documents))
     if with_tables and name == "host":
-        tables = replace(tables, switch_ports=tuple(read_ports()))
+        ports = tuple(read_ports())
+        # Those of its daemon are but copies of what it decided last, and it is asked itself.
+        flows = () if ports else tuple(_flows(namespace.links))
+        tables = replace(tables, switch_ports=ports, datapath_flows=flows)
     links = sorted(namespace.links.values(), key=lambda link: link.index)
     impairments = {index: queue.impairment.describe() for index, queue in queues.items() if queue.impairment}
     return Namespace(
@@ -283,6 +287,14 @@ def _sets(netns: str | None) -> list[str]:
     except LabError:
         return []
     return [line for line in saved.splitlines() if line.startswith("add ")]
+
+
+def _flows(links: LinkTable) -> list[str]:
+    """The flows of the kernel's datapaths of Open vSwitch; none of one that goes meanwhile."""
+    try:
+        return read_flows(links)
+    except LabError:
+        return []
 
 
 def _settings(netns: str | None, devices: Iterable[str]) -> list[str]:

@@ -91,6 +91,7 @@ _TITLES = {
     "resolver": "/etc/resolv.conf",
     "dns_views": "names for containers",
     "switch_ports": "ovs-vsctl",
+    "datapath_flows": "ovs-dpctl dump-flows",
 }
 
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, container_network.lab contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Bridges: by which port a frame leaves, and datapaths of Open vSwitch that nobody can be asked for. Pure."""
+"""Bridges: by which port a frame leaves, and where it comes where that is decided by flows that are not known. Pure."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ..figure import chip_id
 from ..model import Device
 from .flooding import leads_to
 from .hooks import pass_rules
-from .journey import Arrival, Journey, OnBridge, OnDatapath, Reception, Stage, Transmission
+from .journey import Arrival, Journey, OnBridge, Reception, Stage, Transmission
 from .node import Node
 from .packet import Frame
 from .steps import Reason
@@ -90,15 +90,6 @@ def _pass_rules_bridged(journey: Journey, stage: OnBridge, came_by: Device, port
         packet = pass_rules(journey, "POSTROUTING", node, packet, outgoing=name, **both)
     journey.connections.remember(node, stage.frame.packet, packet)
     return replace(stage.frame, packet=packet)
-
-
-def through_datapath(journey: Journey, stage: OnDatapath) -> Stage:
-    """Where its address is: the flows of a datapath without Open vSwitch's daemon, as Weave's, are not read."""
-    draft = journey.begin("bridge", stage.node)
-    draft.boxes.append(chip_id(stage.node.place(stage.device)))
-    datapath = stage.device.master or stage.device.name
-    draft.says.append(f"The datapath {datapath} takes it.")
-    return to_whoever_has_it(journey, stage.node, datapath, stage.frame)
 
 
 def to_whoever_has_it(journey: Journey, node: Node, switch: str, frame: Frame) -> Stage:

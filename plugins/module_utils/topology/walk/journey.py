@@ -67,21 +67,22 @@ class OnBridge:
 
 
 @dataclass(frozen=True)
-class OnDatapath:
-    """A datapath of Open vSwitch has a frame, by a device that is, or is a port of, it."""
-
-    node: Node
-    device: Device
-    frame: Frame
-
-
-@dataclass(frozen=True)
 class Tunnelled:
     """The tunnel that a frame was taken out of."""
 
     vni: int
     source: str
     destination: str
+
+
+@dataclass(frozen=True)
+class OnDatapath:
+    """A datapath of Open vSwitch has a frame, by a device that is, or is a port of, it, also out of a tunnel."""
+
+    node: Node
+    device: Device
+    frame: Frame
+    tunnel: Tunnelled | None = None
 
 
 @dataclass(frozen=True)

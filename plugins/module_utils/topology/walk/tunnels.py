@@ -11,12 +11,12 @@ from dataclasses import replace
 from ..figure import chip_id
 from ..joined import Topology
 from ..model import Device
+from . import datapaths, switches
 from .journey import Arrival, Delivery, FrameIntoTunnel, Journey, PacketIntoTunnel, Reception, Stage
 from .layer3 import send_out
 from .node import Node
 from .packet import Frame, Packet
 from .steps import Reason
-from .switches import out_of_tunnel
 from .tables import find_route, find_vteps, listener, owns, source_address
 
 
@@ -129,10 +129,10 @@ def _take_frame_out(journey: Journey, node: Node, packet: Packet, inner: Frame) 
         if _takes(device, packet) and _below(journey.topology, there, device) == node
     )
     found = next(takers, None)
-    on_switch = out_of_tunnel(journey, node, packet) if found is None else None
-    if on_switch is not None:
-        return on_switch
     if found is None:
+        by_flows = switches.out_of_tunnel(journey, node, packet) or datapaths.out_of_tunnel(journey, node, packet)
+        if by_flows is not None:
+            return by_flows
         journey.drop(f"{node.label} has no VXLAN device for UDP port {packet.port} and the VNI {packet.vni}")
     there, device = found
     draft = journey.now

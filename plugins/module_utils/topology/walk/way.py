@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..joined import Topology
-from . import bridges, layer2, layer3, switches, tunnels
+from . import bridges, datapaths, layer2, layer3, switches, tunnels
 from .connections import Connections
 from .journey import (
     Arrival,
@@ -42,7 +42,7 @@ _ROOMS: Mapping[type, Callable[[Journey, Any], Stage]] = {
     OverLine: layer2.over_line,
     Reception: layer2.receive,
     OnBridge: bridges.through_bridge,
-    OnDatapath: bridges.through_datapath,
+    OnDatapath: datapaths.through_datapath,
     OnSwitch: switches.through_switch,
     FrameIntoTunnel: tunnels.put_frame_in,
     PacketIntoTunnel: tunnels.put_packet_in,
