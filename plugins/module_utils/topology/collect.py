@@ -280,13 +280,13 @@ def _rules(program: str, netns: str | None) -> list[str]:
 
 
 def _sets(netns: str | None) -> list[str]:
-    """The members of all sets of addresses; none where the program is missing."""
+    """All sets with their members, so that one without any is known, too; none where the program is missing."""
     try:
         with inside(netns):
             saved = run(["ipset", "save"])
     except LabError:
         return []
-    return [line for line in saved.splitlines() if line.startswith("add ")]
+    return [line for line in saved.splitlines() if line.startswith(("create ", "add "))]
 
 
 def _flows(links: LinkTable) -> list[str]:

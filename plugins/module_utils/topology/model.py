@@ -61,7 +61,7 @@ class Tables:
     policy_rules: tuple[str, ...] = ()
     policy_rules_6: tuple[str, ...] = ()
     iptables: tuple[str, ...] = ()
-    sets: tuple[str, ...] = ()  # members of those that rules name, in the words of ipset(8)
+    sets: tuple[str, ...] = ()  # and their members, where rules name some, in the words of ipset(8)
     settings: tuple[str, ...] = ()  # whether it forwards, answers for others …, in the words of sysctl(8)
     sockets: tuple[str, ...] = ()  # what listens: tcp 0.0.0.0:80
     hosts_file: tuple[str, ...] = ()  # of the host, or of the container that the namespace is of, as hosts(5)

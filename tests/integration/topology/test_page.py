@@ -157,6 +157,12 @@ def test_a_walk_is_gone_along_by_keys(tmp_path):
     assert "ip route" in found["asked"]
 
 
+def test_what_is_for_itself_is_shown_where_it_is(tmp_path):
+    found = browse(walked("node-1/busybox", "127.0.0.1", "flannel_vxlan", None), tmp_path, behind=WALKED)
+    assert found["failures"] == []
+    assert [each["here"] for each in found["seen"]] == [["node-1/busybox"]] * 2
+
+
 def test_a_packet_that_is_lost_is_shown_where_it_should_be(tmp_path):
     sent = {"answered_after": None, "problem": ""}
     page = walked("node-1/busybox", "node-4/busybox", "flannel_vxlan", sent)

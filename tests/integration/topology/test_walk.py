@@ -90,6 +90,15 @@ def test_each_kind_of_packet_is_proven_by_both_versions_and_in_a_tunnel(line, de
     assert report["outcome"] == "delivered"
 
 
+@pytest.mark.parametrize("destination", ["10.9.8.1", "127.0.0.1", "fd00:8::1"])
+def test_what_is_for_itself_is_seen_on_the_loopback_device(line, destination):
+    ip(line.here, "link set lo up")
+    report = line.walk(destination)
+    found = report["document"]
+    assert (found["agrees"], found["answered"], found["elsewhere"]) == (True, True, []), report["text"]
+    assert [each["on"] for each in found["way"]["steps"][0]["passes"]] == [f"{line.here}:lo"] * 2
+
+
 def lost(report: dict[str, Any]) -> list[str]:
     """Why it was lost, as the report says it, computed and proven alike."""
     way = report["document"]["way"]

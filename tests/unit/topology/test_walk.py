@@ -20,7 +20,7 @@ from ansible_collections.container_network.lab.plugins.module_utils.topology.wal
     Walk,
     Way,
 )
-from tests.support.recorded_topologies import recorded
+from tests.support.recorded_topologies import recorded, with_lines
 
 ROUTER = "underlay-four_nodes"
 
@@ -138,9 +138,36 @@ def test_a_host_is_reached_by_its_card_and_not_by_what_all_hosts_have(name):
     assert passed(found.way)[-1] == "node-4:eth0 in"
 
 
-def test_an_address_of_its_own_is_not_left_for():
-    found = walk("flannel_vxlan", "node-1/busybox", "40.15.43.2")
-    assert (found.way.end, found.way.sights) == (DELIVERED, [])
+@pytest.mark.parametrize(
+    ("destination", "source"),
+    [("40.15.43.2", "40.15.43.2"), ("127.0.0.1", "127.0.0.1"), ("node-1/busybox", "40.15.43.2")],
+)
+def test_what_is_for_itself_goes_over_the_loopback_device_and_no_further(destination, source):
+    found = walk("flannel_vxlan", "node-1/busybox", destination)
+    assert found.back is not None
+    for way in (found.way, found.back):
+        assert (way.end, way.source) == (DELIVERED, source)
+        assert passed(way) == ["node-1/busybox:lo out", "node-1/busybox:lo in"]
+
+
+def test_rules_are_asked_for_what_is_for_itself():
+    rule = "iptables -t filter -A INPUT -i lo -p icmp -j DROP"
+    way = walk("flannel_vxlan", "node-1", "127.0.0.1", with_lines(("node-1", "host", "iptables", [rule]))).way
+    assert (way.end, way.because) == (DROPPED, f"node-1 drops it in INPUT by the rule: {rule}")
+
+
+@pytest.mark.parametrize(
+    ("lines", "end"),
+    [
+        (["create nobody hash:net family inet hashsize 1024 maxelem 65536"], DELIVERED),
+        (["create nobody hash:net family inet hashsize 1024 maxelem 65536", "add nobody 40.15.43.0/24"], DROPPED),
+    ],
+)
+def test_an_empty_set_has_nobody(lines, end):
+    rule = "iptables -t filter -A DOCKER-USER -m set --match-set nobody src -j DROP"
+    change = with_lines(("node-1", "host", "iptables", [rule]), ("node-1", "host", "sets", lines))
+    way = walk("flannel_vxlan", "node-1/busybox", "node-4/busybox", change).way
+    assert (way.end, [doubt for step in way.steps for doubt in step.doubts]) == (end, [])
 
 
 def test_calico_is_routed_within_a_segment_and_tunnels_to_another():

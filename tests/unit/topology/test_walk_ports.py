@@ -92,6 +92,16 @@ def test_a_published_port_leads_to_the_container_and_the_answer_comes_from_the_h
     assert last_headers(found) == ["IPv4 192.168.1.68 > 192.168.1.254 ttl 63", "TCP source port 8080 flags SYN ACK"]
 
 
+@pytest.mark.parametrize(("address", "place"), [("192.168.1.68", "node-1/busybox"), ("127.0.0.1", "node-1")])
+def test_a_host_reaches_its_own_published_port(address, place):
+    """Docker's rule for what a host itself sends leaves out 127.0.0.0/8, where its proxy listens."""
+    sent = "iptables -t nat -A OUTPUT ! -d 127.0.0.0/8 -m addrtype --dst-type LOCAL -j DOCKER"
+    rules = [PUBLISHED.replace("-A PREROUTING", "-A DOCKER"), sent]
+    change = with_lines(("node-1", "host", "iptables", rules), ("node-1", "busybox", "sockets", ["tcp [::]:80"]))
+    found = walk("node-1", address, change, protocol="tcp", port=8080)
+    assert (found.way.end, found.way.steps[-1].place) == (DELIVERED, place)
+
+
 def test_an_error_about_a_packet_is_related_to_its_connection():
     change = with_lines(
         ("node-4", "host", "iptables", ["iptables -t filter -A FORWARD -m conntrack --ctstate RELATED -j DROP"])

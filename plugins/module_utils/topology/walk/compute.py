@@ -16,7 +16,7 @@ from .node import Node
 from .packet import answer_to, first_packet
 from .request import Request
 from .steps import DELIVERED, Reason, Step, Walk, Way
-from .tables import find_route, listener, source_address
+from .tables import find_route, listener, owns, source_address
 from .way import compute_way
 
 
@@ -89,6 +89,9 @@ def _way_back(topology: Topology, way: Way, connections: Connections, answers: S
 
 
 def _own_address(node: Node, target: str) -> str | None:
+    """The address from which a namespace sends to another one, or to itself."""
+    if owns(node.namespace, target):
+        return target
     route = find_route(node.namespace, target, target, 0, None)
     if route is None or not route.dev:
         addresses = [own for device in node.namespace.devices for own in device.addresses]

@@ -195,9 +195,10 @@ def _parse(lines: Sequence[str], program: str, table: str) -> tuple[dict[str, li
 
 
 def sets_of(namespace: Namespace) -> dict[str, list[str]]:
-    """The members of sets by name."""
+    """The members of sets by name; of one that is empty, none."""
     found: dict[str, list[str]] = {}
     for line in namespace.tables.sets:
-        words = line.split()
-        found.setdefault(words[1], []).append(words[2])
+        verb, name, *words = line.split()
+        members = found.setdefault(name, [])
+        members += words[:1] if verb == "add" else []
     return found

@@ -229,9 +229,8 @@ class Journey:
         """Note a device that it passes."""
         place = node.place(device)
         headers = tuple(carried.headers())
-        self.now.sights.append(
-            Sight(node.host, node.namespace.id, device.name, outgoing, headers, place.label, chip_id(place))
-        )
+        box = node.box if device.name == "lo" else chip_id(place)  # which is not drawn
+        self.now.sights.append(Sight(node.host, node.namespace.id, device.name, outgoing, headers, place.label, box))
 
     def ask(self, host: str, question: TraceQuestion) -> SwitchAnswer | None:
         """What Open vSwitch of a host says; None where it was not asked yet."""

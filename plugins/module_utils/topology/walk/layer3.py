@@ -16,26 +16,43 @@ from .packet import Frame, Packet
 from .steps import Reason
 from .tables import Route, find_route, owns, setting
 
+_LOOPBACK, _NO_MAC = "lo", "00:00:00:00:00:00"
+
 
 def send(journey: Journey, stage: Sending) -> Stage:
     """A namespace itself sends a packet."""
     node, packet = stage.node, stage.packet
     draft = journey.begin("send", node)
     draft.says.append(f"Sends it from {packet.source} to {packet.destination}.")
-    if owns(node.namespace, packet.destination):
-        return Delivery(node, packet)
     return send_out(journey, node, packet)
 
 
 def send_out(journey: Journey, node: Node, packet: Packet) -> Stage:
     """By its route, and through the rules for what a namespace sends; in the step that is being computed."""
-    route = _route(journey, node, packet, None)
-    passed = pass_rules(journey, "OUTPUT", node, packet, outgoing=route.dev or "")
-    if passed.destination != packet.destination or passed.mark != packet.mark:
+    local = owns(node.namespace, packet.destination)
+    route = None if local else _route(journey, node, packet, None)
+    passed = pass_rules(journey, "OUTPUT", node, packet, outgoing=(route.dev or "") if route else _LOOPBACK)
+    if passed.destination != packet.destination:
+        local = owns(node.namespace, passed.destination)
+    if local:
+        return _send_to_itself(journey, node, packet, passed)
+    if route is None or passed.destination != packet.destination or passed.mark != packet.mark:
         route = _route(journey, node, passed, None)
     behind = pass_rules(journey, "POSTROUTING", node, passed, outgoing=route.dev or "")
     journey.connections.remember(node, packet, behind)
     return _emit(journey, node, behind, route)
+
+
+def _send_to_itself(journey: Journey, node: Node, before: Packet, packet: Packet) -> Stage:
+    """Over the loopback device, on which connection tracking has seen it already."""
+    packet = pass_rules(journey, "POSTROUTING", node, packet, outgoing=_LOOPBACK)
+    journey.connections.remember(node, before, packet)
+    device = node.namespace.device(_LOOPBACK)
+    if device is not None:
+        journey.now.says.append(f"It stays in the namespace, and goes over {_LOOPBACK}.")
+        for outgoing in (True, False):
+            journey.see(node, device, outgoing, Frame(_NO_MAC, _NO_MAC, packet))
+    return Delivery(node, pass_rules(journey, "INPUT", node, packet, incoming=_LOOPBACK))
 
 
 def arrive(journey: Journey, stage: Arrival) -> Stage:

@@ -142,7 +142,7 @@ function places(sights) {
     const sign = sight.seen === null ? "" : sight.seen ? (sight.differences.length ? "! " : "\u2714 ") : "\u2716 ";
     const button = element("button", sign + sight.label + (sight.after ? `  ${sight.after}` : ""));
     button.className = sight.seen === false || sight.differences.length ? "no" : sight.seen ? "yes" : "";
-    button.addEventListener("click", () => { const group = groups.get(sight.box); if (group) tell(group); });
+    button.addEventListener("click", () => { const group = groups.get(sight.box); if (group?.dataset.id) tell(group); });
     row.append(button);
   });
   return row;

@@ -225,9 +225,6 @@ def _conclude(way: Way, steps: tuple[ProvenStep, ...], left: Sequence[Seen], obs
     beyond = [each for each in left if each.content == way.content]
     if not sights and way.end == DROPPED and not beyond:
         return ProvenWay(way, steps, True, "Proven: nothing leaves.", _computed_why(way, steps, None, observed))
-    if not sights and way.end == DELIVERED:
-        says = "It does not leave the namespace that sends it."
-        return ProvenWay(way, steps, observed.answered_after is not None, says)
     if not seen:
         return ProvenWay(way, steps, False, "It was seen nowhere.", tuple(_why(steps, None, observed)))
     last = max(n for n, sight in enumerate(sights) if sight.seen)
