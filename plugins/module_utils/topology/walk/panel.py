@@ -142,7 +142,8 @@ function places(sights) {
     const sign = sight.seen === null ? "" : sight.seen ? (sight.differences.length ? "! " : "\u2714 ") : "\u2716 ";
     const button = element("button", sign + sight.label + (sight.after ? `  ${sight.after}` : ""));
     button.className = sight.seen === false || sight.differences.length ? "no" : sight.seen ? "yes" : "";
-    button.addEventListener("click", () => { const group = groups.get(sight.box); if (group?.dataset.id) tell(group); });
+    const group = groups.get(sight.box);
+    if (group?.dataset.id) button.addEventListener("click", () => tell(group));
     row.append(button);
   });
   return row;
