@@ -32,6 +32,7 @@ _CHANGES = re.compile(
     r".*<<|docker (?:run|rm|start|stop|restart|network (?:create|rm|connect|disconnect))\b"
     r"|(?:docker_netns \S+ )?(?:ip|bridge)\b.* (?:add|append|change|del|flush|replace|set)\b"
     r"|etcdctl (?:put|del)\b|iptables -[ADI]\b|sysctl -w\b|systemctl\b|weave (?:attach|detach)\b"
+    r"|ovs-vsctl (?:add|clear|del|remove|set)\b|.* (?:POST|PUT|DELETE) "
 )
 
 
