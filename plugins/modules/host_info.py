@@ -86,6 +86,10 @@ options:
       - A role that finds all of them as they are wanted need not run the task that writes them.
     type: dict
     default: {}
+  lines:
+    description: Files to look into, by path, each with the beginnings of the lines that are to be told.
+    type: dict
+    default: {}
   services:
     description: Services of systemd, such as V(bird.service), of which it is asked whether they start at boot.
     type: list
@@ -261,6 +265,10 @@ host_info:
       description: For each file asked for, V(same), V(other) or V(missing).
       type: dict
       sample: {/usr/local/bin/weave: same}
+    lines:
+      description: The lines of each file of O(lines); none where it is not there.
+      type: dict
+      sample: {/etc/container-network/kuryr/kuryr.conf: [auth_type = none]}
     enabled_services:
       description: The services asked for that start at boot.
       type: list

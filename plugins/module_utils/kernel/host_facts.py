@@ -47,6 +47,7 @@ ARGUMENTS: dict[str, Any] = {
     "netlink_families": {"type": "list", "elements": "str", "default": []},
     "services": {"type": "list", "elements": "str", "default": []},
     "files": {"type": "dict", "default": {}},
+    "lines": {"type": "dict", "default": {}},
 }
 MARKERS = Path("/etc/container-network/networks")
 """Where each network's role leaves a file of the network's name, from its first change to its removal."""
@@ -106,6 +107,7 @@ def look(params: dict[str, Any]) -> dict[str, Any]:
         "taken_ports": taken_ports([*needed, *local], address.ip),
         "stopped_ports": stopped_ports(needed, name, address),
         "files": {path: compare_file(Path(path), checksum) for path, checksum in params["files"].items()},
+        "lines": {path: lines_of(Path(path), beginnings) for path, beginnings in params["lines"].items()},
         "enabled_services": [service for service in params["services"] if is_enabled(service)],
         "missing_netlink_families": missing_netlink_families(params["netlink_families"]),
     }
@@ -294,6 +296,15 @@ def compare_file(path: Path, checksum: str) -> str:
         return "same" if sha256(path.read_bytes()).hexdigest() == checksum else "other"
     except OSError:
         return "missing"
+
+
+def lines_of(path: Path, beginnings: Sequence[str]) -> list[str]:
+    """The lines of a file that have one of these beginnings; none of one that cannot be read."""
+    try:
+        text = path.read_text(errors="replace")
+    except OSError:
+        return []
+    return [line for line in text.splitlines() if line.startswith(tuple(beginnings))]
 
 
 def is_enabled(service: str) -> bool:

@@ -12,6 +12,7 @@ from typing import Any
 from ..datastore.etcd import endpoint_problems
 from ..kernel.vxlan import LARGEST_VNI, OVERHEAD, SMALLEST_MTU
 from ..validation import held_by_several, host_address_problems, used_range_problems, whole_number
+from .change_of_neutron import change_problems
 from .config import NetworkSpec, parsed_networks
 from .constants import DATAPATHS, FIREWALLS, KERNEL_DATAPATH, NO_FIREWALL, UNDERLAY_BRIDGE
 from .security_groups import parsed_groups
@@ -46,6 +47,7 @@ def problems(config: Mapping[str, Any], nodes: Nodes) -> list[str]:
     else:
         found += endpoint_problems(config["etcd_endpoints"])
     found += server_problems(config)
+    found += change_problems(config, nodes)
     found += _vni_problems(config["vni_range"])
     found += _mtu_problems(config["mtu"], nodes)
     found += _host_problems(config, nodes)

@@ -102,7 +102,7 @@ def networks_from(
 ) -> list[NeutronNetwork]:
     """The networks, each with its first subnet and that one's pool.
 
-    Our tag counts in our ``project`` only, and where nobody has one: networks that were made without Keystone.
+    With Keystone our tag counts in our ``project`` only.
     """
     subnet_of = {subnet["network_id"]: subnet for subnet in subnets}
     pool_by_id = {pool["id"]: pool for pool in pools}
@@ -124,7 +124,7 @@ def networks_from(
 
 
 def _is_of(network: Resource, project: str | None) -> bool:
-    return not project or network.get("project_id") in (None, "", project)
+    return not project or network.get("project_id") == project
 
 
 def agents_from(agents: Sequence[Resource]) -> list[Agent]:

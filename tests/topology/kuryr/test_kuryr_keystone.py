@@ -28,6 +28,7 @@ pytestmark = pytest.mark.long
 def without_keystone_in_the_end() -> Iterator[None]:
     """The tests behind these find the lab as those before them had it."""
     yield
+    LAB.play("teardown.yml")
     LAB.play("site.yml", "cni=kuryr")
     found = CONTROLLER.output(
         f"ls {FOLDER} /etc/systemd/system; ls -d /var/lib/mysql/keystone 2>&1; pgrep -l uwsgi; true"
@@ -62,7 +63,15 @@ def guests(password: str) -> tuple[str, str]:
     return "cni=kuryr", json.dumps(there)
 
 
+def test_a_network_that_is_there_does_not_get_keystone() -> None:
+    text = LAB.fail("site.yml", *WITH_KEYSTONE)
+    assert f"{', '.join(HOSTS)}: kuryr_auth is keystone, and the network that is there was made with none" in text
+    assert status_without_token("http://192.168.1.68:9696/v2.0/networks") == "200"
+    assert await_tcp("kuryr-2", ADDRESSES["kuryr-4"])
+
+
 def test_neutron_asks_for_tokens_and_everybody_has_them() -> None:
+    LAB.play("teardown.yml")
     LAB.play("site.yml", *WITH_KEYSTONE)  # which verifies it
     assert status_without_token("http://192.168.1.68:9696/v2.0/networks") == "401"
     for name, host in HOSTS.items():

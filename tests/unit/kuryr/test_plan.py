@@ -110,7 +110,8 @@ def test_networks_of_other_projects_are_somebody_elses():
     def of(project: str) -> NeutronNetwork:
         return networks_from([NETWORK | {"project_id": project}], [SUBNET], [POOL], "ours")[0]
 
-    assert (of("ours").is_ours, of("").is_ours, of("theirs").is_ours) == (True, True, False)
+    without_keystone = "fake_project_id"  # as Neutron calls it
+    assert (of("ours").is_ours, of(without_keystone).is_ours, of("theirs").is_ours) == (True, False, False)
     assert networks_from([NETWORK | {"project_id": "theirs"}], [SUBNET], [POOL])[0].is_ours
 
 

@@ -188,3 +188,102 @@ def test_a_docker_network_is_neutrons_of_the_same_name():
             "options": {"neutron.net.name": "kuryr"},
         }
     ]
+
+
+def in_network(name: str, address: str, url: str = "http://192.168.1.68:9696", **fields):
+    """A host of a network that was made without Keystone; the first one runs Neutron."""
+    folder = "/etc/container-network/kuryr"
+    lines = {
+        f"{folder}/kuryr.conf": ["auth_type = none", f"endpoint_override = {url}"],
+        f"{folder}/ml2_conf.ini": ["[ml2]"] if name == "node-1" else [],
+    }
+    return node(name, address, container_networks=["kuryr"], **{"lines": lines, **fields})
+
+
+THERE = {"node-1": in_network("node-1", "192.168.1.68"), "node-2": in_network("node-2", "192.168.1.254")}
+WITH_KEYSTONE = {
+    "/etc/container-network/kuryr/kuryr.conf": ["endpoint_override = http://192.168.1.68:9696"],
+    "/etc/container-network/kuryr/ml2_conf.ini": ["[ml2]"],
+}
+
+
+@pytest.mark.parametrize(
+    ("config", "nodes", "message"),
+    [
+        (
+            {"auth": "keystone"},
+            {},
+            "node-1, node-2: kuryr_auth is keystone, and the network that is there was made with none: its ports and "
+            "groups cannot move to another project of Neutron; remove the network first (playbooks/teardown.yml), or "
+            "set kuryr_auth to none",
+        ),
+        (
+            {"auth": "none"},
+            {"node-1": in_network("node-1", "192.168.1.68", lines=WITH_KEYSTONE)},
+            "node-1: kuryr_auth is none, and the network that is there was made with keystone:",
+        ),
+        (
+            {"controller": "node-2"},
+            {},
+            "node-1, node-2: the network that is there is on the Neutron at http://192.168.1.68:9696, and would now be "
+            "on that at http://192.168.1.254:9696, which does not know its ports; remove the network first "
+            "(playbooks/teardown.yml), or leave kuryr_neutron_url and kuryr_controller as they were",
+        ),
+        (
+            {"neutron_url": "http://10.0.0.9:9696", "rabbitmq": {"hosts": ["a:1"], "username": "n", "password": "p"}},
+            {},
+            "is on the Neutron at http://192.168.1.68:9696, and would now be on that at http://10.0.0.9:9696",
+        ),
+        (
+            {"controller": "node-3"},
+            {"node-3": node("node-3", "192.168.1.245")},
+            "node-1, node-2: the network that is there is on the Neutron at http://192.168.1.68:9696",
+        ),
+        (
+            {},
+            {
+                "node-1": in_network(
+                    "node-1",
+                    "192.168.1.68",
+                    "http://10.0.0.9:9696",
+                    lines={
+                        "/etc/container-network/kuryr/kuryr.conf": [
+                            "auth_type = none",
+                            "endpoint_override = http://10.0.0.9:9696",
+                        ],
+                    },
+                ),
+            },
+            "node-1: the network that is there is on the Neutron at http://10.0.0.9:9696",
+        ),
+    ],
+)
+def test_a_network_does_not_move_to_another_neutron(config, nodes, message):
+    assert any(
+        problem.startswith(message) or message in problem for problem in problems(CONFIG | config, THERE | nodes)
+    )
+
+
+@pytest.mark.parametrize(
+    ("config", "nodes"),
+    [
+        ({}, {}),
+        ({"auth": "none"}, {"node-3": node("node-3", "192.168.1.245")}),  # a new host
+        ({"controller": "node-1"}, {"node-1": in_network("node-1", "192.168.1.77")}),  # its address has changed
+        (
+            {"auth": "keystone", "neutron_url": ""},
+            {
+                name: in_network(name, f"192.168.1.{last}", lines=WITH_KEYSTONE)
+                for name, last in (("node-1", 68), ("node-2", 254))
+            },
+        ),
+        ({"auth": "keystone"}, {"node-1": node("node-1", "192.168.1.68"), "node-2": node("node-2", "192.168.1.254")}),
+        # A run that was killed before it had written the configuration.
+        (
+            {"auth": "keystone"},
+            {name: in_network(name, f"192.168.1.{last}", lines={}) for name, last in (("node-1", 68), ("node-2", 254))},
+        ),
+    ],
+)
+def test_a_network_stays_on_its_neutron(config, nodes):
+    assert problems(CONFIG | config, THERE | nodes) == []
