@@ -21,8 +21,9 @@ _RANDOM = (
     (re.compile(r"link-netnsid \d+"), "link-netnsid <number>"),
     (re.compile(r"\bcali(?:[0-9a-f]{11}\b|…)"), "<cali>"),
     (re.compile(r"\bveth(?:wl)?(?:[0-9a-f]{7,}\b|…)"), "<veth>"),
-    # Neutron's ids, and devices with the beginning of their port's id.
+    # Neutron's ids, devices with the beginning of their port's id, and Kuryr's networks with that of Docker's.
     (re.compile(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b"), "<uuid>"),
+    (re.compile(r"\bkuryr-net-[0-9a-f]{8}\b"), "<kuryr-net>"),
     (re.compile(r"\b(tap|qbr|qvb|qvo)(?:[0-9a-f]{8}-[0-9a-f]{2}\b|…)"), r"\1<port>"),
     # What a network chooses by rule stays: Calico's ee:ee:…, and 02:42 before an address of IPv4.
     (re.compile(r"\b(?!ee:ee:|ff:ff:|00:00:00:|02:42:)(?:[0-9a-f]{2}:){5}[0-9a-f]{2}\b"), "<mac>"),

@@ -133,6 +133,8 @@ def test_what_is_wrong_with_a_page_is_told_with_its_line(text: str, problem: str
         (["cali…"], ["cali6285d775657"], True),
         (["17: tap4ff073a0-26@if16: master qbr4ff073a0-26"], ["5: tap00c1d2e3-f4@if4: master qbr00c1d2e3-f4"], True),
         (["tap4ff073a0-26"], ["qvo4ff073a0-26"], False),
+        (["kuryr kuryr-net-37db4273"], ["kuryr kuryr-net-b33a1ee0"], True),
+        (["kuryr kuryr-net-37db4273"], ["kuryr-net-b33a1ee0 kuryr"], False),
         (["qvo…"], ["qvo4ff073a0-26"], True),
         (
             ['"id": "4ff073a0-26b1-4c39-9d0e-4d6b4a3f6f0a"'],
