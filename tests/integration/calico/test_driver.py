@@ -481,8 +481,8 @@ def _addresses(store: CalicoStore) -> list[str]:
 def test_an_etcd_with_tls_and_a_password(netns_factory: Callable[[], str], tmp_path: Path, busybox_path: str) -> None:
     secured = etcd_process.SecuredEtcd(tmp_path, "192.0.2.1")
     with running_cluster(netns_factory, tmp_path, *secured.options, scheme="https") as cluster:
-        secured.add_user(cluster.endpoint, "driver", "secret", "/calico/", "/container_network/")
-        store = CalicoStore(secured.client(cluster.endpoint, "driver", "secret"))
+        secured.add_user(cluster.endpoint, "driver", "open sesame", "/calico/", "/container_network/")
+        store = CalicoStore(secured.client(cluster.endpoint, "driver", "open sesame"))
         store.put_pools(POOLS)
         host = cluster.add_host("host1", busybox_path)
         store.put_node(Node("host1", f"{host.address}/24"))
@@ -492,13 +492,13 @@ def test_an_etcd_with_tls_and_a_password(netns_factory: Callable[[], str], tmp_p
         assert "refused auth/authenticate" in refused.stderr
         assert "wrong" not in refused.stderr + host.log()
         host.stop_driver()
-        host.start_driver(etcd={**etcd, "password": "secret"}, networks=CALICO)
+        host.start_driver(etcd={**etcd, "password": "open sesame"}, networks=CALICO)
         create(host, "cal_net1")
         run(host, "bbox1", "cal_net1")
         run(host, "bbox2", "cal_net1")
         assert reaches(host, "bbox2", address(host, "bbox1", "cal_net1"))
         eventually(lambda: "bbox2" in (host.folder / "hosts").read_text())
-        assert "secret" not in host.log()
+        assert "open sesame" not in host.log()
 
 
 def test_wrong_input_is_refused_with_words_and_leaves_nothing(host: DriverHost, store: CalicoStore) -> None:
