@@ -166,7 +166,12 @@ def test_of_a_thousand_containers_none_is_lost_none_is_double_and_nothing_is_lef
     thousand.await_agreement()
     thousand.remove([*names[CONTAINERS // 2 :], "late"])
     thousand.await_agreement()
-    assert thousand.connections() == {}, refusals(host)  # Docker itself has none left
+    assert thousand.connections() == {}, refusals(host)
+    # Docker 20.10 keeps the number of endpoints beside them. Where many go at once it does not subtract all,
+    # and refuses to remove the network. It counts them again when it starts.
+    host.stop_engine()
+    host.start_engine()
+    assert thousand.connections() == {}
     removal = host.try_docker("network", "rm", NETWORK)
     assert removal.returncode == 0, f"{removal.stderr}\n{refusals(host)}"
     # What is left is the host's blocks, which are empty.

@@ -290,7 +290,7 @@ class Following:
         return self._work.exception(5)
 
     def wait_until(self, condition: Callable[[], bool]) -> None:
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + 20
         while not condition():
             assert time.monotonic() < deadline, "the mirror did not follow"
             self.changed.wait(0.1)
