@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -168,6 +169,40 @@ def test_an_empty_set_has_nobody(lines, end):
     change = with_lines(("node-1", "host", "iptables", [rule]), ("node-1", "host", "sets", lines))
     way = walk("flannel_vxlan", "node-1/busybox", "node-4/busybox", change).way
     assert (way.end, [doubt for step in way.steps for doubt in step.doubts]) == (end, [])
+
+
+def cut(host: str, name: str, device: str, *, forget: str = "") -> Callable[[str], str]:
+    """A change by which a device sends nothing, and no neighbour of an address is known."""
+
+    def change(text: str) -> str:
+        found = json.loads(text)
+        namespaces = [each for one in found["hosts"].values() for each in one["topology"]["namespaces"]]
+        for each in namespaces if forget else ():
+            each["tables"]["neighbours"] = [line for line in each["tables"]["neighbours"] if forget not in line]
+        (there,) = [each for each in found["hosts"][host]["topology"]["namespaces"] if each["name"] == name]
+        (end,) = [each for each in there["devices"] if each["name"] == device]
+        end["impairment"] = "cut"
+        return json.dumps(found)
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("line", "because"),
+    [
+        (("node-3", "plain-node-3", "ethwe"), "node-3/plain-node-3:ethwe"),  # what it answers is lost
+        (("node-3", "host", "vethwepl3593"), "node-3:vethwepl3593"),  # it is not asked
+        (("node-1", "busybox-node-1", "ethwe0"), "node-1/busybox-node-1:ethwe0"),
+        (("node-1", "host", "vethwlad1946016"), "node-1:vethwlad1946016"),
+    ],
+)
+def test_over_a_line_that_is_cut_nobody_answers_who_has_an_address(line, because):
+    way = walk("weave", "busybox-node-1", "plain-node-3", cut(*line, forget="172.111.222.97")).way
+    assert (way.end, way.because) == (
+        DROPPED,
+        f"nobody can answer for 172.111.222.97 on ethwe0: {because} is cut, as impair.yml does it",
+    )
+    assert way.sights == []
 
 
 def test_calico_is_routed_within_a_segment_and_tunnels_to_another():

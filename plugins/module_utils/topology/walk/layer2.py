@@ -23,13 +23,14 @@ from .journey import (
 )
 from .node import Node
 from .packet import Frame
+from .tables import is_cut
 
 
 def transmit(journey: Journey, stage: Transmission) -> Stage:
     """A device sends a frame."""
     node, device, frame = stage.node, stage.device, stage.frame
     label = node.place(device).label
-    if "cut" in device.impairment.split(", "):
+    if is_cut(device):
         journey.drop(f"{label} is cut, as impair.yml does it")
     if device.impairment:
         journey.now.doubts.append(f"{label} makes it worse: {device.impairment}")

@@ -13,7 +13,7 @@ from .flooding import hears_all
 from .journey import Journey
 from .node import Node
 from .steps import Reason
-from .tables import addresses, find_neighbour, setting
+from .tables import addresses, find_neighbour, is_cut, setting
 
 
 def resolve(journey: Journey, node: Node, device: Device, address: str, is_next_hop: bool = False) -> str:
@@ -27,6 +27,9 @@ def resolve(journey: Journey, node: Node, device: Device, address: str, is_next_
         failed = f" ({line})" if line else ""
         whom = f"the next hop {address}" if is_next_hop else address
         journey.drop(f"nobody is known to answer for {whom} on {device.name}{failed}")
+    cut = _cut_end(journey, node.place(device)) or _cut_end(journey, owner)
+    if cut is not None:
+        journey.drop(f"nobody can answer for {address} on {device.name}: {cut.label} is cut, as impair.yml does it")
     words = f"{address} dev {device.name}: not known yet; asked for it, {owner.label} answers {owner.device.mac}"
     journey.now.reasons.append(Reason("neighbour", words))
     return owner.device.mac or ""
@@ -45,6 +48,12 @@ def _owner(journey: Journey, node: Node, device: Device, address: str) -> Place 
     if owner is None or not hears_all(journey.topology, node, device, owner.device.mac or ""):
         return None
     return owner
+
+
+def _cut_end(journey: Journey, place: Place) -> Place | None:
+    """The end of a device's line that sends nothing, so that a question or its answer is lost."""
+    ends = (place, journey.topology.other_end(place))
+    return next((end for end in ends if end is not None and is_cut(end.device)), None)
 
 
 def _answers_for_all(place: Place) -> bool:

@@ -76,6 +76,11 @@ def owns(namespace: Namespace, address: str) -> bool:
     return parsed.is_loopback or any(parsed == ipaddress.ip_interface(text).ip for text in texts)
 
 
+def is_cut(device: Device) -> bool:
+    """Whether a device sends nothing any more."""
+    return "cut" in device.impairment.split(", ")
+
+
 def addresses(device: Device) -> list[ipaddress.IPv4Interface | ipaddress.IPv6Interface]:
     """The addresses of a device."""
     return [ipaddress.ip_interface(text) for text in device.addresses]
