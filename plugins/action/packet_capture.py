@@ -36,13 +36,24 @@ _HOST_OPTIONS = ("devices", "filter", "packets", "seconds")
 class Target:
     """A capture of the host, and the file or pipe that its packets go to."""
 
-    def __init__(self, path: Path, output: BinaryIO) -> None:
+    def __init__(self, path: Path, output: BinaryIO, is_new: bool) -> None:
         self.path = path
         self._output = output
+        self._is_new = is_new
         self.source = ""
         self.pid = 0
         self.written = 0
         self.ended = False
+
+    def begin(self) -> None:
+        """What the file has of an earlier capture goes, now that there is a new one."""
+        if self.path.is_file():
+            self._output.truncate(0)
+
+    def leave(self) -> None:
+        """There is no capture: an earlier one stays, and a file that was made for this one goes."""
+        if self._is_new:
+            self.path.unlink(missing_ok=True)
 
     def fetch_command(self) -> str:
         """A shell command that prints, in two lines, whether the capture goes on, and what is new in it."""
@@ -84,8 +95,11 @@ class ActionModule(ActionBase):
             targets = self._targets(Path(options["dest"]), labels, options["pipe"], opened)
             started = self._on_host(host_options, task_vars)
             if started.get("failed"):
+                for target in targets:
+                    target.leave()
                 return {**result, **started}
             for target, capture in zip(targets, started["captures"]):
+                target.begin()
                 target.source, target.pid = capture["file"], int(capture["pid"])
             try:
                 self._fetch(targets, options["seconds"])
@@ -113,10 +127,13 @@ class ActionModule(ActionBase):
                     opened.callback(path.unlink, missing_ok=True)
                 readers = " ".join(f"-i {shlex.quote(str(path))}" for path in paths)
                 display.display(f"Waiting for a reader, such as: wireshark -k {readers}")
-            openers = [_open_pipe(path) if pipe else path.open("wb") for path in paths]
+            are_new = [not path.exists() for path in paths]
+            openers = [_open_pipe(path) if pipe else path.open("ab") for path in paths]
         except OSError as error:
             raise AnsibleActionFail(f"dest: {folder} cannot take the packets: {error.strerror or error}.") from error
-        return [Target(path, opened.enter_context(output)) for path, output in zip(paths, openers)]
+        return [
+            Target(path, opened.enter_context(output), is_new) for path, output, is_new in zip(paths, openers, are_new)
+        ]
 
     def _fetch(self, targets: Sequence[Target], seconds: float) -> None:
         deadline = time.monotonic() + seconds + GRACE_SECONDS

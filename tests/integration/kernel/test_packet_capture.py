@@ -101,14 +101,14 @@ def test_only_its_own_folders_are_removed(tmp_path):
     assert tmp_path.is_dir()
 
 
-def play(tmp_path: Path, netns: str, options: str) -> subprocess.Popen[str]:
+def play(tmp_path: Path, netns: str, options: str, words: str = "icmp") -> subprocess.Popen[str]:
     """A playbook that captures on this machine, through the action plugin."""
     playbook = tmp_path / "capture.yml"
     playbook.write_text(
         "- hosts: localhost\n  gather_facts: false\n  tasks:\n"
         "    - container_network.lab.packet_capture:\n"
         f"        devices: [{{name: va, netns: {netns}, label: 'node-1/busybox:va'}}]\n"
-        f"        dest: {tmp_path}/packets\n        filter: icmp\n        packets: 4\n        seconds: 90\n{options}"
+        f"        dest: {tmp_path}/packets\n        filter: {words}\n        packets: 4\n        seconds: 90\n{options}"
     )
     return subprocess.Popen(["ansible-playbook", str(playbook)], stdout=subprocess.PIPE, text=True)
 
@@ -131,6 +131,19 @@ def test_packets_come_to_this_machine_as_a_file(veth_ends, tmp_path):
         output, _error = run.communicate(timeout=90)
     assert run.returncode == 0, output
     assert packets(str(path)) == 4
+
+
+@pytest.mark.parametrize("earlier", [None, b"packets of an hour ago"])
+def test_a_capture_that_cannot_begin_leaves_the_file_of_an_earlier_one(veth_ends, tmp_path, earlier):
+    file = tmp_path / "packets" / "node-1_busybox_va.pcap"
+    file.parent.mkdir()
+    if earlier is not None:
+        file.write_bytes(earlier)
+    with play(tmp_path, veth_ends[0], "", words="neither this nor that") as run:
+        output, _error = run.communicate(timeout=90)
+    assert run.returncode != 0
+    assert "is no filter of pcap-filter(7)" in output
+    assert (file.read_bytes() if file.exists() else None) == earlier
 
 
 def test_packets_come_to_this_machine_through_a_pipe(veth_ends, tmp_path):
