@@ -10,6 +10,7 @@ tunnels, and cards at the bottom; below the hosts of a segment the segment, belo
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
@@ -163,10 +164,16 @@ def _namespace_frame(host: str, namespace: Namespace) -> Frame:
     return Frame(f"{host}/{namespace.name}", kind, title, (), (chips,) if chips else ())
 
 
+def _as_people_count(namespace: Namespace) -> list[tuple[int, str]]:
+    """The order of names in which web-2 is before web-10."""
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", namespace.name)]
+
+
 def _host(topology: Topology, name: str) -> Frame:
     host = topology.hosts[name]
     own = next((each for each in host.namespaces if each.name == "host"), None)
-    inner = [_namespace_frame(name, each) for each in host.namespaces if each is not own and _shown(each)]
+    shown = sorted((each for each in host.namespaces if each is not own and _shown(each)), key=_as_people_count)
+    inner = [_namespace_frame(name, each) for each in shown]
     chips = [_chip(Place(name, own, device)) for device in _shown(own)] if own else []
     ports = _ports_of_containers(topology, name, own)
     bundled = {chip.id for chips_of_one in ports.values() for chip in chips_of_one}

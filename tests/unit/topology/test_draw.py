@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 from itertools import combinations
+from typing import Any
 from xml.etree import ElementTree
 
 import pytest
@@ -44,6 +45,23 @@ def test_every_device_is_there():
     segments = {frame.id for frame in figure_of(seen).frames() if frame.kind == "segment"}
     expected = {f"{p.host}/{p.namespace.name}/{p.device.name}" for p in seen.places() if p.device.name != "lo"}
     assert drawn | segments == expected
+
+
+def test_containers_are_in_the_order_of_their_names():
+    results, routers = lab_results(1, 12)
+    seen = results["node-1"]["topology"]
+    seen["namespaces"] = tuple(reversed(seen["namespaces"]))
+    (host,) = [frame for frame in figure_of(Topology.from_results(results, routers)).frames() if frame.kind == "host"]
+    bundles = [box for row in host.rows for box in row]
+    titles = [frame.title for box in bundles for frame in _containers_in(box)]
+    assert titles == [f"busybox-1-{number}" for number in range(12)]
+
+
+def _containers_in(box: Any) -> list[Any]:
+    """A container, or those of a box that holds it with its ports."""
+    if getattr(box, "kind", "") == "container":
+        return [box]
+    return [frame for row in getattr(box, "rows", ()) for inner in row for frame in _containers_in(inner)]
 
 
 def test_a_container_is_joined_with_its_bridge_by_a_veth_pair():
