@@ -37,6 +37,12 @@ class Place:
         return None if self.namespace.name == "host" else self.namespace.path
 
 
+def why_unseen(result: Mapping[str, Any]) -> str:
+    """Why a host was not looked at, in Ansible's words of it without those on its own task."""
+    lines = str(result.get("msg") or "it was not looked at").strip().splitlines()
+    return lines[0].removeprefix("Task failed: ")
+
+
 @dataclass(frozen=True)
 class Topology:
     """The hosts that were seen, by their names in the inventory, and why others were not."""
@@ -48,11 +54,7 @@ class Topology:
     def from_results(cls, results: Mapping[str, Mapping[str, Any]], routers: Mapping[str, Any] | None) -> Topology:
         """Of what ``topology_info`` returned on each host, or Ansible said instead, and what it returned here."""
         seen = {name: Host.from_data(one["topology"]) for name, one in results.items() if "topology" in one}
-        unseen = {
-            name: str(one.get("msg") or "it was not looked at").strip()
-            for name, one in results.items()
-            if name not in seen
-        }
+        unseen = {name: why_unseen(one) for name, one in results.items() if name not in seen}
         return cls({**seen, **({MACHINE: Host.from_data(routers)} if routers else {})}, unseen)
 
     def places(self) -> Iterator[Place]:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from .columns import columns_text
-from .joined import MACHINE, Place
+from .joined import MACHINE, Place, why_unseen
 from .model import Container, Device, Host
 
 _GOOD_STATES = ("active", "activating", "reloading")
@@ -66,8 +66,7 @@ def _host(result: Mapping[str, Any], lab_host: Mapping[str, Any] | None) -> dict
 def _why_unseen(result: Mapping[str, Any], lab_host: Mapping[str, Any] | None) -> str:
     if lab_host and lab_host["status"] != "running":
         return f"its container does not run ({lab_host['status']}): 'docker start', then lab_up.yml, bring it back"
-    lines = str(result.get("msg") or "it was not looked at").strip().splitlines()
-    return lines[0].removeprefix("Task failed: ")
+    return why_unseen(result)
 
 
 def _container(host: Host, container: Container) -> Iterator[dict[str, Any]]:

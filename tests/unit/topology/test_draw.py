@@ -85,7 +85,9 @@ def test_cards_are_plugged_into_the_segments_ports():
 
 def test_hosts_that_are_no_lab_share_the_networks_of_their_cards():
     results, _routers = lab_results(2, 1)
-    drawn = figure_of(Topology.from_results({**results, "gone": {"msg": "no route to host"}}, None))
+    drawn = figure_of(
+        Topology.from_results({**results, "gone": {"msg": "Task failed: no route to host\nand more"}}, None)
+    )
     assert [group.segment.title for group in drawn.groups if group.segment] == ["10.0.0.0/24"]
     assert ("node-1/host/eth0", "network/10.0.0.0/24") in {line.ends for line in drawn.lines if line.kind == "plug"}
     assert drawn.notes == ("gone: no route to host",)
