@@ -127,7 +127,10 @@ def topology_walk_report(
     walk, problems = _walk(topology, answers, source, destination, protocol, port, version)
     if walk is None:
         raise ValueError("; ".join(problems))
-    proof = prove(walk, observations_of(topology, collected or {}, sent, asked)) if sent is not None else None
+    proof = None
+    if sent is not None:
+        version = 6 if ":" in walk.way.source else 4
+        proof = prove(walk, observations_of(topology, collected or {}, sent, asked, version))
     document = proof.data() if proof else walk.data()
     drawing = draw(figure_of(topology))
     return {

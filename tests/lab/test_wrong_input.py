@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 
 import pytest
 
@@ -41,7 +42,19 @@ def test_wrong_input_is_refused_all_together(bare: Lab, hosts_before: dict[str, 
     assert_unchanged(hosts_before)
 
 
-def test_packages_that_cannot_be_had_are_named(bare: Lab, hosts_before: dict[str, dict]) -> None:
+@pytest.fixture
+def index_out_of_reach(bare: Lab) -> Iterator[None]:
+    """Hosts whose pip is told of an index that does not answer."""
+    for host in HOSTS:
+        on_host(host, "sh", "-c", "printf '[global]\nindex-url = http://127.0.0.1:9/simple\n' > /etc/pip.conf")
+    yield
+    for host in HOSTS:
+        on_host(host, "rm", "/etc/pip.conf")
+
+
+@pytest.mark.usefixtures("index_out_of_reach")
+def test_packages_that_cannot_be_had_are_named(bare: Lab) -> None:
+    before = {host: host_state(host) for host in HOSTS}
     text = bare.fail("site.yml", "cni=kuryr")
     for host, controller_package in {"host1": "neutron-server", "host2": ""}.items():
         (debian,) = set(re.findall(rf"{host}: apt does not find what has to be installed \(([^)]*)\)", text))
@@ -50,7 +63,7 @@ def test_packages_that_cannot_be_had_are_named(bare: Lab, hosts_before: dict[str
         assert wanted | set(controller_package.split()) <= set(debian.split()), host
         assert python.split() == ["kuryr-libnetwork==18.0.0", "kuryr-lib==3.5.0"], host
     assert "Traceback" not in text
-    assert_unchanged(hosts_before)
+    assert_unchanged(before)
 
 
 def test_an_interface_that_is_not_there_is_named(bare: Lab, hosts_before: dict[str, dict]) -> None:

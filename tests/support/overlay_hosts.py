@@ -22,7 +22,8 @@ from ansible_collections.container_network.lab.plugins.module_utils.overlay.endp
 from ansible_collections.container_network.lab.plugins.module_utils.overlay.namespace import OverlayNamespace
 from ansible_collections.container_network.lab.plugins.module_utils.overlay.networks import AgreedNetwork
 from ansible_collections.container_network.lab.plugins.module_utils.overlay.snapshot import Snapshot
-from tests.support.kernel_view import command, ip
+from tests.support.driver_hosts import eventually
+from tests.support.kernel_view import command, ip, link
 
 ADDRESSES = {"node-1": "192.168.1.68", "node-2": "192.168.1.254", "node-3": "192.168.1.245"}
 
@@ -117,6 +118,9 @@ class OverlayLab:
         ip(self.spaces[node], f"link set {endpoint.device} netns {container.namespace} name eth0")
         ip(container.namespace, f"address add {endpoint.address} dev eth0")
         ip(container.namespace, "link set eth0 up")
+        # Until the kernel's watch of links has come by, a new device throws away what it is to send.
+        for space in (self.spaces[node], container.namespace):
+            eventually(lambda where=space: link(where, "eth0").operational_state == "UP", what="eth0 does not come up")
         return container
 
     def remove(self, container: Container) -> None:

@@ -88,6 +88,11 @@ def grown(before: Mapping[str, int], after: Mapping[str, int]) -> dict[str, int]
     return {name: value - before.get(name, 0) for name, value in after.items() if value > before.get(name, 0)}
 
 
+def may_count(name: str, version: int) -> bool:
+    """Whether a packet of this version of IP, or an IPv4 packet that carries it, may be one of those counted."""
+    return version == 6 or name not in _DROPS_OF_IPV6
+
+
 def meaning(name: str) -> str:
     """What a counter counts."""
     device, queue, kind = name.partition(_QUEUE)

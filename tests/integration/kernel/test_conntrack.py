@@ -12,7 +12,8 @@ import pytest
 
 from ansible_collections.container_network.lab.plugins.module_utils.kernel.conntrack import remove_flows
 from ansible_collections.container_network.lab.plugins.module_utils.kernel.namespaces import inside
-from tests.support.kernel_view import flows
+from tests.support.driver_hosts import eventually
+from tests.support.kernel_view import flows, ip_lines
 
 DNAT = "-t nat -A OUTPUT -d 198.51.100.9 -j DNAT --to-destination 10.0.0.2"
 
@@ -30,7 +31,13 @@ def tracking(netns: str) -> str:
             "ip6tables -A OUTPUT -m conntrack --ctstate INVALID -j DROP",
         ):
             subprocess.run(command.split(), check=True)
+    # The kernel makes IPv6 addresses its own some time after the command has ended.
+    eventually(lambda: {"local fd00::1", "local fd00::2"} <= _own_addresses(netns))
     return netns
+
+
+def _own_addresses(netns: str) -> set[str]:
+    return {" ".join(line.split()[:2]) for line in ip_lines(netns, "-6 route show table local")}
 
 
 def talk(source: str, destination: str) -> None:

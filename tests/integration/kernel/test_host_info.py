@@ -61,6 +61,7 @@ def test_the_interface_of_the_best_default_route(node: str) -> None:
         "processes": {},
         "enabled_services": [],
         "files": {},
+        "lines": {},
         "etcd_files": {},
         "guarded": None,
         "missing_features": [],

@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.container_network.lab.plugins.module_utils.kernel import rule_trace
+from ansible_collections.container_network.lab.plugins.module_utils.kernel.drop_counters import may_count
 from ansible_collections.container_network.lab.plugins.module_utils.kernel.namespaces import inside
 from tests.support.kernel_view import command, ip
 from tests.support.module_runner import ModuleFailed, run_module
@@ -175,7 +176,8 @@ def test_counters_of_the_kernel_say_what_no_rule_does(line):
     command("ip", "netns", "exec", middle, "sysctl", "-qw", "net.ipv4.ip_forward=0")
     folder = watch(line, trace=False)
     send(here, "10.9.7.1", 0.5)
-    assert collect(folder)["counters"]["1"] == {"Ip.InAddrErrors": 1}
+    counters = collect(folder)["counters"]["1"]  # a link that has just come up has IPv6 of its own
+    assert {name: number for name, number in counters.items() if may_count(name, 4)} == {"Ip.InAddrErrors": 1}
 
 
 def test_what_cannot_be_sent_is_said_and_no_failure(line):

@@ -119,6 +119,15 @@ def test_the_kernels_own_copy_of_what_open_vswitch_takes_is_no_loss():
     assert met != ()
 
 
+@pytest.mark.parametrize(("version", "counters"), [(4, ["Ip.InAddrErrors"]), (6, ["Ip.InAddrErrors", "Ip6InNoRoutes"])])
+def test_what_ipv6_lost_by_itself_is_no_hint_on_an_ipv4_packet(version: int, counters: list[str]):
+    """A link that has just come up has router solicitations and reports of groups of its own."""
+    topology = Topology.from_results(FACTS["hosts"], FACTS["routers"])
+    collected = {"kuryr-1": {"counters": {"net:[1]": {"Ip.InAddrErrors": 1, "Ip6InNoRoutes": 2}}}}
+    (hints,) = observations_of(topology, collected, FACTS["sent"], version=version).hints.values()
+    assert [hint.rpartition("(")[2].rstrip(")") for hint in hints] == counters
+
+
 def test_the_outer_packet_is_compared_with_the_one_that_is_seen():
     lines = [line.replace("vni=0xac", "vni=0xad") for line in FACTS["answers"][0]["lines"]]
     (tunnel,) = steps(report(changed(0, lines=lines))["document"]["way"], "encapsulate")

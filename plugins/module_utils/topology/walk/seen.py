@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ...kernel.drop_counters import meaning
+from ...kernel.drop_counters import may_count, meaning
 from ..figure import chip_id
 from ..joined import Place, Topology
 from ..switch_ports import switch_port
@@ -90,8 +90,9 @@ def observations_of(
     collected: Mapping[str, Mapping[str, Any]],
     sent: Mapping[str, Any],
     asked: Mapping[str, Any] | None = None,
+    version: int = 4,
 ) -> Observations:
-    """Of what module ``marked_packet`` returned on each host, and from where the packet was sent.
+    """Of what module ``marked_packet`` returned on each host, and from where the packet, of this IP version, was sent.
 
     ``asked`` is what ``name_lookup`` returned, if a name was asked for.
     """
@@ -109,7 +110,11 @@ def observations_of(
             met += met_of(namespace, lines)
             hints[namespace] = tuple(_counted(lines))
         for namespace, counters in (result.get("counters") or {}).items():
-            told = tuple(f"the kernel counted {number} {meaning(name)} ({name})" for name, number in counters.items())
+            told = tuple(
+                f"the kernel counted {number} {meaning(name)} ({name})"
+                for name, number in counters.items()
+                if may_count(name, version)
+            )
             hints[namespace] = (*hints.get(namespace, ()), *told)
     # Of what Open vSwitch in user space takes the kernel has a copy, which nobody wants there.
     taken = {(namespace, device) for (namespace, device), place in places.items() if _is_on_switch(place)}
