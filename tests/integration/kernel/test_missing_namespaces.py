@@ -12,6 +12,8 @@ import pytest
 
 from tests.support.module_runner import ModuleFailed, assert_unchanged, run_module
 
+pytestmark = pytest.mark.usefixtures("docker_engine")  # which is asked for the container
+
 PLACES = ("no-such-overlay", "container:no-such-container")
 BRIDGE = {"name": "br0", "kind": "bridge"}
 PAIR = {"name": "veth0", "master": "br0", "addresses": ["10.20.0.1/16"]}
