@@ -30,7 +30,7 @@ from ..kernel.container_routes import (
 )
 from ..kernel.links import Device, delete_links, find_link, read_link, read_links
 from ..kernel.netlink import NetlinkSocket
-from ..kernel.veth import VethEnd, VethPair, create_here
+from ..kernel.veth import VethEnd, VethPair, create_here, is_veth
 from ..kernel.writer import KernelWriter
 from ..outcome import Outcome
 from .resources import WorkloadEndpoint, interface_name
@@ -149,11 +149,7 @@ def host_ends() -> set[str]:
 
 def is_there(name: str) -> bool:
     """Whether this is a host end that exists, without a look at the others."""
-    if not _HOST_END.fullmatch(name):
-        return False
-    with NetlinkSocket() as netlink:
-        link = find_link(netlink, name)
-    return link is not None and link.kind == "veth"
+    return bool(_HOST_END.fullmatch(name)) and is_veth(name)
 
 
 def _is_host_end(name: str, link: Any) -> bool:

@@ -24,6 +24,7 @@ from .links import (
     LinkTable,
     apply_changes,
     delete_links,
+    find_link,
     namespace_id,
     read_links,
     setting_changes,
@@ -325,6 +326,13 @@ def create_here(netlink: NetlinkSocket, pair: VethPair) -> None:
     """Make a pair, both ends down, without a look at the other links, of which a host may have thousands."""
     if pair.peer is not None:
         _create(pair, pair.peer, netlink, LinkTable())
+
+
+def is_veth(name: str) -> bool:
+    """Whether this namespace has an end of a pair of this name, without a look at the other links."""
+    with NetlinkSocket() as netlink:
+        link = find_link(netlink, name)
+    return link is not None and link.kind == "veth"
 
 
 def _create(pair: VethPair, peer: VethEnd, netlink: NetlinkSocket, links: LinkTable) -> None:

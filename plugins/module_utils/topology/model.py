@@ -68,9 +68,7 @@ class Tables:
     resolver: tuple[str, ...] = ()  # the same as resolv.conf(5), with Docker's own remarks
     dns_views: tuple[str, ...] = ()  # names that the host answers its containers: PORT ADDRESS NAME …
     switch_ports: tuple[str, ...] = ()  # of Open vSwitch's bridges: BRIDGE NAME type TYPE …
-    datapath_flows: tuple[
-        str, ...
-    ] = ()  # of Open vSwitch's datapaths without its daemon: DATAPATH FLOW, as ovs-dpctl(8)
+    datapath_flows: tuple[str, ...] = ()  # of the kernel's Open vSwitch without its daemon: DATAPATH FLOW
 
     @classmethod
     def from_data(cls, data: Mapping[str, Any]) -> Tables:

@@ -23,7 +23,7 @@ from ..kernel.links import Device, LinkState, LinkTable, delete_links, find_link
 from ..kernel.namespaces import inside
 from ..kernel.netlink import NLM_F_CREATE, NetlinkSocket
 from ..kernel.routes import PROTOCOLS, TABLES, RouteParser, read_main_table, route_messages
-from ..kernel.veth import VethEnd, VethPair, converge_pairs, create_here
+from ..kernel.veth import VethEnd, VethPair, converge_pairs, create_here, is_veth
 from ..kernel.writer import MERGE_RECEIVED, TRANSMIT_CHECKSUMS, TRANSMIT_SCTP_CHECKSUMS, KernelWriter
 from .constants import BRIDGE, DEFAULT_MTU, MULTICAST
 from .iptables_rules import container_rules
@@ -149,11 +149,7 @@ def host_devices() -> set[str]:
 
 def is_there(name: str) -> bool:
     """Whether this is one of `host_devices`, without a look at the others."""
-    if not _HOST_END.fullmatch(name):
-        return False
-    with NetlinkSocket() as netlink:
-        link = find_link(netlink, name)
-    return link is not None and link.kind == "veth"
+    return bool(_HOST_END.fullmatch(name)) and is_veth(name)
 
 
 def container_device(netns: str, mac: str) -> LinkState | None:
