@@ -60,20 +60,16 @@ EXAMPLES = r"""
 RETURN = r""""""
 
 from ansible_collections.container_network.lab.plugins.module_utils.ansible_module import run_module
-from ansible_collections.container_network.lab.plugins.module_utils.docker.converge_daemon import converge_options
-
-ARGUMENTS = {
-    "name": {"type": "str", "required": True},
-    "options": {"type": "dict", "required": True},
-    "after": {"type": "str", "default": ""},
-    "copy_program": {"type": "str", "default": ""},
-    "copy_path": {"type": "str", "default": ""},
-}
+from ansible_collections.container_network.lab.plugins.module_utils.docker.converge_daemon import (
+    OPTIONS,
+    OPTIONS_TOGETHER,
+    converge_options,
+)
 
 
 def main() -> None:
     """Run the module."""
-    run_module(ARGUMENTS, converge_options, required_together=[("copy_program", "copy_path")])
+    run_module(OPTIONS, converge_options, required_together=OPTIONS_TOGETHER)
 
 
 if __name__ == "__main__":

@@ -75,18 +75,21 @@ class Lab:
             start_new_session=True,
         )
 
-    def module(self, host: str, name: str, **arguments: object) -> dict:
-        """What a module of this collection returns on a host."""
+    def module(self, host: str, name: str, /, options: tuple[str, ...] = ("--diff",), **arguments: object) -> dict:
+        """What a module of this collection returns on a host; "failed" says whether it fails, "diff" what it shows."""
         module = ["-m", f"container_network.lab.{name}", "-a", json.dumps(arguments)]
         done = subprocess.run(
-            ["ansible", host, "-i", str(self.inventory), *module],
-            check=True,
+            ["ansible", host, "-i", str(self.inventory), *module, *options],
+            check=False,
             cwd=ROOT,
             capture_output=True,
             text=True,
             env={**_environment(), "ANSIBLE_CALLBACK_RESULT_FORMAT": "json"},
         )
-        return json.loads(done.stdout.partition("=>")[2])
+        shown = re.search(rf"^{host} \| (\S+) => ", done.stdout, re.MULTILINE)
+        assert shown, done.stdout + done.stderr
+        result = json.loads(done.stdout[shown.end() :])
+        return {**result, "failed": shown[1].startswith("FAILED"), "diff": done.stdout[: shown.start()]}
 
     def kill_at(self, task: str, playbook: str, *extra_vars: str, options: tuple[str, ...] = ()) -> None:
         """Start a playbook and kill it, with everything it started here, as soon as the named task begins."""

@@ -51,8 +51,7 @@ FLANNEL = LabNetwork(
     tasks=(
         "Mark the host",
         "Write the network's configuration and the hosts' leases to etcd",
-        "Start the driver",
-        "Tell Docker its addresses",
+        "Start the driver, and have Docker use it",
         "Start the workloads",
     ),
     removal=(
@@ -72,8 +71,7 @@ CALICO = LabNetwork(
     tasks=(
         "Keep BIRD's configuration, to be given back",
         "Describe the cluster",
-        "Start the driver",
-        "Restart Docker with the DNS server",
+        "Start the driver, and have Docker use it",
         "Make the Docker networks",
         "Start the workloads",
     ),
@@ -94,7 +92,7 @@ WEAVE = LabNetwork(
     tasks=(
         "Install the command weave",
         "Divide the range between the hosts",
-        "Start the driver",
+        "Start the driver, and have Docker use it",
         "Make docker_gwbridge, the way to the outside",
         "Make the Docker networks",
         "Start the workloads",
@@ -125,9 +123,7 @@ OVERLAY_ETCD = LabNetwork(
     _OVERLAY_ROLE,
     OVERLAY_DRIVER.variables,
     tasks=(
-        "Install the driver",
-        "Start the driver",
-        "Restart Docker with the DNS server",
+        "Start the driver, and have Docker use it",
         "Make docker_gwbridge, the way to the outside",
         "Make the overlays",
         "Start the workloads",

@@ -16,17 +16,19 @@ from dataclasses import replace
 
 from ..errors import LabError
 from ..kernel import iptables
+from ..kernel.host_lock import alone_on_the_host
 from .dns_views import redirection
 
 
 def ensure_redirection(address: str) -> None:
-    """Make the chain and the jumps to it, unless they are there."""
-    current = iptables.read("ipv4")
+    """Make the chain and the jumps to it, unless they are there. The network driver may do so in the same moment."""
     alone = redirection((), address)
-    chains = {key: current.get(key) or rules for key, rules in alone.chains.items()}
-    steps = iptables.plan(replace(alone, chains=chains), [], current)
-    if steps:
-        iptables.restore("ipv4", steps)
+    with alone_on_the_host(check_mode=False):
+        current = iptables.read("ipv4")
+        chains = {key: current.get(key) or rules for key, rules in alone.chains.items()}
+        steps = iptables.plan(replace(alone, chains=chains), [], current)
+        if steps:
+            iptables.restore("ipv4", steps)
 
 
 def main() -> None:

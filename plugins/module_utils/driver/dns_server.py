@@ -21,6 +21,7 @@ from urllib.parse import quote, unquote
 from ..errors import LabError
 from ..kernel import ipsets, iptables
 from ..kernel.command import run
+from ..kernel.host_lock import alone_on_the_host
 from ..kernel.ipsets import IpSet
 from ..kernel.iptables import ChainSet
 from ..kernel.listening import listening_error
@@ -182,9 +183,7 @@ class DnsServer:
         sets = ipsets.plan([view.ipset() for view in views], current, _is_ours)
         ipsets.restore(sets.lines)
         if rules_differ:
-            steps = iptables.plan(wanted, [], iptables.read("ipv4"))
-            if steps:
-                iptables.restore("ipv4", steps)
+            _change_rules(wanted, [])
         ipsets.destroy(sets.destroyed)
         self._sets = {view.ipset().name: view.ipset() for view in views}
         self._views = views
@@ -192,10 +191,16 @@ class DnsServer:
 
 def clean_host(address: str) -> None:
     """Remove the rules and sets; the role removes the units."""
-    steps = iptables.plan(ChainSet(), [redirection((), address)], iptables.read("ipv4"))
-    if steps:
-        iptables.restore("ipv4", steps)
+    _change_rules(ChainSet(), [redirection((), address)])
     ipsets.destroy(ipsets.plan((), ipsets.read(), _is_ours).destroyed)
+
+
+def _change_rules(wanted: ChainSet, obsolete: list[ChainSet]) -> None:
+    """Bring rules about, alone: the DNS server's unit makes some of them, too."""
+    with alone_on_the_host(check_mode=False):
+        steps = iptables.plan(wanted, obsolete, iptables.read("ipv4"))
+        if steps:
+            iptables.restore("ipv4", steps)
 
 
 def _is_ours(name: str) -> bool:

@@ -204,7 +204,7 @@ def plan(wanted: ChainSet, obsolete: Sequence[ChainSet], current: dict[tuple[str
     return ChainPlan(
         filled={key: rules for key, rules in wanted.chains.items() if current.get(key) != rules},
         added=added,
-        removed=[jump for jump in [*leaving, *inserted, *behind] if jump[2] in current.get(jump[:2], [])],
+        removed=[found for jump in [*leaving, *inserted, *behind] for found in _all_of(jump, current)],
         deleted=[key for key in former if key in current],
         inserted=inserted,
         placed=placed,
@@ -212,6 +212,11 @@ def plan(wanted: ChainSet, obsolete: Sequence[ChainSet], current: dict[tuple[str
             key for key in used if key not in current and key not in wanted.chains and key[1] not in KERNEL_CHAINS
         ],
     )
+
+
+def _all_of(jump: tuple[str, str, str], current: Chains) -> list[tuple[str, str, str]]:
+    """A jump as often as it is there: its chain cannot go while one is left."""
+    return [jump] * current.get(jump[:2], []).count(jump[2])
 
 
 def _without(jumps: Sequence[tuple[str, str, str]], current: Chains) -> Chains:

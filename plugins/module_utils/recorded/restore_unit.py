@@ -17,6 +17,7 @@ from ..outcome import Outcome
 from ..package_copy import PACKAGE, package_files
 from . import restore
 from .records import RECORDS
+from .services import enable_without_reload, reload_units
 
 UNIT = "container-network-restore.service"
 UNITS = Path("/etc/systemd/system")
@@ -71,9 +72,10 @@ def install(check_mode: bool) -> Outcome:
             replace_file(path, wanted[path].encode(), 0o644)
         for path in stale:
             path.unlink()
-        _systemctl("daemon-reload")
-        if not before["enabled"]:
-            _systemctl("enable", UNIT)
+        if before["enabled"]:
+            reload_units()
+        else:
+            enable_without_reload([UNIT])  # It starts at a boot, where systemd reads it.
     return Outcome(before, after)
 
 
@@ -86,9 +88,9 @@ def remove(check_mode: bool, leaving: Collection[str] = ()) -> Outcome:
         return Outcome({"installed": present}, {"installed": present})
     if not check_mode:
         if unit.exists():
-            _systemctl("disable", "--now", UNIT)
+            run(["systemctl", "disable", "--now", UNIT], package="systemd")
             unit.unlink()
-            _systemctl("daemon-reload")
+            reload_units()
         shutil.rmtree(library, ignore_errors=True)
         with suppress(OSError):
             LIBRARY.rmdir()
@@ -98,7 +100,3 @@ def remove(check_mode: bool, leaving: Collection[str] = ()) -> Outcome:
 def _is_enabled() -> bool:
     # A link in the target's folder is what `systemctl enable` makes, and reading it costs no process.
     return (UNITS / "multi-user.target.wants" / UNIT).is_symlink()
-
-
-def _systemctl(*arguments: str) -> None:
-    run(["systemctl", *arguments], package="systemd")

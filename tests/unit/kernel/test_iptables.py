@@ -54,6 +54,15 @@ def test_nothing_to_do() -> None:
     assert (steps.filled, steps.added, steps.removed, steps.deleted) == ({}, [], [], [])
 
 
+def test_a_jump_that_is_there_twice_goes_twice() -> None:
+    chains = chain_set([{"name": "FLANNEL-FWD"}], [JUMP])
+    current = parse_saved(SAVED)
+    current[("filter", "FORWARD")] *= 2
+    steps = plan(chain_set(), [chains], current)
+    assert steps.removed == [("filter", "FORWARD", JUMP["rule"])] * 2
+    assert steps.applied_to(current)[("filter", "FORWARD")] == []
+
+
 def test_the_script_changes_all_tables_in_one_run() -> None:
     wanted = chain_set(
         [{"name": "NEW", "rules": ["-j RETURN"]}, {"table": "nat", "name": "NEW"}],
