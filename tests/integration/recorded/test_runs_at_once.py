@@ -14,8 +14,10 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.container_network.lab.plugins.module_utils.driver.dns_redirect import ensure_redirection
+from ansible_collections.container_network.lab.plugins.module_utils.driver.dns_server import clean_host
 from ansible_collections.container_network.lab.plugins.module_utils.recorded import records
-from tests.support.kernel_view import links
+from tests.support.kernel_view import links, rules
 from tests.support.module_runner import run_module
 
 AT_ONCE = 20
@@ -80,3 +82,14 @@ def test_runs_that_make_the_same_pairs(host: str) -> None:
     wanted = {"pairs": [{"name": "p0", "peer": {"name": "q0"}}]}
     assert failures_of([lambda: run_module("veth_pair", **wanted)] * AT_ONCE) == []
     assert {"p0", "q0"} <= set(links(host).values())
+
+
+def test_services_that_make_the_same_jumps(host: str) -> None:
+    """At a boot the server of names and the network driver start in the same moment."""
+    address = "169.254.20.10"
+    assert failures_of([lambda: ensure_redirection(address)] * AT_ONCE) == []
+    found = rules(host)
+    assert [jump for jump in set(found) if jump.endswith("-j CONTAINER-NAMES") and found.count(jump) > 1] == []
+    assert any(jump.endswith("-j CONTAINER-NAMES") for jump in found)
+    clean_host(address)
+    assert not any("CONTAINER-NAMES" in rule for rule in rules(host))
