@@ -127,6 +127,6 @@ class OverlayLab:
         """The container ends."""
         endpoint = container.endpoint
         with inside(self.spaces[endpoint.node]):
-            self.namespace(endpoint.node, endpoint.network).detach(endpoint.device)
+            self.namespace(endpoint.node, endpoint.network).detach(endpoint.endpoint_id)
         self.change(endpoints=tuple(one for one in self.snapshot.endpoints if one != endpoint))
         self.converge()

@@ -28,9 +28,9 @@ from ..kernel.container_routes import (
     remove_routes,
     write,
 )
-from ..kernel.links import Device, delete_links, find_link, read_link, read_links
+from ..kernel.links import Device, read_link, read_links
 from ..kernel.netlink import NetlinkSocket
-from ..kernel.veth import VethEnd, VethPair, create_here, is_veth
+from ..kernel.veth import VethEnd, VethPair, create_here, is_veth, remove_here
 from ..kernel.writer import KernelWriter
 from ..outcome import Outcome
 from .resources import WorkloadEndpoint, interface_name
@@ -117,7 +117,7 @@ def attach(endpoint: WorkloadEndpoint, mtu: int = CONTAINER_MTU) -> HostEnd:
     host = Device(end.interface, mac=host_mac(endpoint.endpoint_id), mtu=mtu, up=False)
     container = Device(temporary_name(endpoint.endpoint_id), mac=end.container_mac, mtu=mtu, up=False)
     with NetlinkSocket() as netlink:
-        _delete(netlink, end.interface)
+        remove_here(netlink, end.interface)
         create_here(netlink, VethPair(VethEnd(host), VethEnd(container)))
         index = read_link(netlink, end.interface).index
         _set(end.settings())
@@ -129,16 +129,7 @@ def attach(endpoint: WorkloadEndpoint, mtu: int = CONTAINER_MTU) -> HostEnd:
 def detach(endpoint_id: str) -> None:
     """Remove an endpoint's pair; the container end, its routes and its neighbours go with the host end."""
     with NetlinkSocket() as netlink:
-        _delete(netlink, interface_name(endpoint_id))
-
-
-def _delete(netlink: NetlinkSocket, name: str) -> None:
-    link = find_link(netlink, name)
-    if link is None:
-        return
-    if link.kind != "veth":
-        raise LabError(f"{name} is of kind {link.kind}, not veth: it is not ours to remove.")
-    delete_links(netlink, [link])
+        remove_here(netlink, interface_name(endpoint_id))
 
 
 def host_ends() -> set[str]:

@@ -328,6 +328,16 @@ def create_here(netlink: NetlinkSocket, pair: VethPair) -> None:
         _create(pair, pair.peer, netlink, LinkTable())
 
 
+def remove_here(netlink: NetlinkSocket, name: str) -> None:
+    """Remove a pair by the end of this name; it need not be there. LabError if that is a link of another kind."""
+    link = find_link(netlink, name)
+    if link is None:
+        return
+    if link.kind != "veth":
+        raise LabError(f"{name} {link.is_of('veth')}: it is not ours to remove.")
+    delete_links(netlink, [link])
+
+
 def is_veth(name: str) -> bool:
     """Whether this namespace has an end of a pair of this name, without a look at the other links."""
     with NetlinkSocket() as netlink:

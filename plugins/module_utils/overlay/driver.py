@@ -264,7 +264,13 @@ class OverlayEtcdNetwork(StoreNetwork[OverlayStore, Snapshot, OverlayEndpoint]):
         """Both ends."""
         with self.kernel:
             for namespace in existing():
-                namespace.detach(device)
+                namespace.remove_port(device)
+
+    def detach(self, endpoint_id: str) -> None:
+        """The same of a container that leaves, without a look at the devices of all others."""
+        with self.kernel:
+            for namespace in existing():
+                namespace.detach(endpoint_id)
 
     # --- the host follows the datastore -------------------------------------------------------------------------------
 

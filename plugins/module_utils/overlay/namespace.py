@@ -14,7 +14,6 @@ has is all that is remembered: the device's alias is the network's name, and a p
 from __future__ import annotations
 
 import errno
-from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,19 +22,22 @@ from ..errors import LabError
 from ..kernel import namespace_mounts
 from ..kernel import rtnetlink as rt
 from ..kernel.addresses import packed_mac
-from ..kernel.links import Device, delete_links, find_link, read_link, read_links
+from ..kernel.bridge_ports import find_port
+from ..kernel.links import Device, delete_links, find_link, read_link, read_links, settings_at_creation
 from ..kernel.namespaces import OWN_NAMESPACE
 from ..kernel.netlink import KernelRefusal, NetlinkSocket
-from ..kernel.veth import VethEnd, VethPair, converge_pairs
+from ..kernel.veth import remove_here
 from ..kernel.virtual_links import LinkSet, VirtualLink, VxlanAttributes, converge_links
 from ..kernel.vxlan import IANA_PORT
 from ..kernel.writer import KernelWriter
-from .endpoints import OverlayEndpoint, device_of_port, port_mac
+from .endpoints import OverlayEndpoint, device_name, device_of_port, port_mac
 from .networks import AgreedNetwork
 
 DOCKER_NAMESPACES = Path(host_namespaces.DOCKER_NAMESPACES)
 BRIDGE = "br0"
 TUNNEL = "vxlan0"
+_PORTS = "veth%d"
+"""What the bridge's ports are called; the kernel puts the lowest free number into it, as for Docker."""
 _ALIAS = "overlay-etcd "
 _LONGEST_ALIAS = 254  # bytes; IFALIASZ of linux/if.h less two zeros: that of the message, and that of the kernel
 
@@ -104,21 +106,34 @@ class OverlayNamespace:
     def attach(self, endpoint: OverlayEndpoint, mtu: int) -> None:
         """Make an endpoint's veth pair; its container end is left on the host for Docker to move.
 
-        A pair that is there already, as after an interrupted call, is replaced.
+        A pair that is there already, as after an interrupted call, is replaced. The kernel chooses the port's name.
         """
-        self.detach(endpoint.device)
-        port = Device(_free_name(self.ports().values()), port_mac(endpoint.endpoint_id), mtu, master=BRIDGE)
-        container = Device(endpoint.device, endpoint.mac, mtu, up=False)
+        self.detach(endpoint.endpoint_id)
+        with NetlinkSocket() as host:
+            remove_here(host, endpoint.device)
+        port = settings_at_creation(Device(_PORTS, port_mac(endpoint.endpoint_id), mtu))
+        container = settings_at_creation(Device(endpoint.device, endpoint.mac, mtu))
         with NetlinkSocket(str(self.path)) as inner:
             _forget_place(inner, packed_mac(endpoint.mac))
-        converge_pairs([VethPair(VethEnd(port, str(self.path)), VethEnd(container))], False)
+            port["master"] = inner.index_of(BRIDGE)
+            subject = f"cannot make the veth pair of {endpoint.device} and its port of {BRIDGE} in {self.path}"
+            KernelWriter(inner).create_veth(subject, port, True, container, None)
 
-    def detach(self, device: str) -> None:
-        """Remove a container's veth pair; it need not be there."""
+    def detach(self, endpoint_id: str) -> None:
+        """Remove an endpoint's veth pair; it need not be there."""
+        if not namespace_mounts.is_mounted(self.path):
+            return
+        with NetlinkSocket(str(self.path)) as inner:
+            index = find_port(inner, BRIDGE, packed_mac(port_mac(endpoint_id)))
+            if index is not None:
+                KernelWriter(inner).delete_link(f"cannot remove the port of {device_name(endpoint_id)}", index)
+
+    def remove_port(self, device: str) -> None:
+        """Remove a container's veth pair by its device, of which the endpoint need not be known."""
         port = self.ports().get(device)
         if port is not None:
             with NetlinkSocket(str(self.path)) as inner:
-                delete_links(inner, [read_link(inner, port)])
+                remove_here(inner, port)
 
 
 def existing(folder: Path = DOCKER_NAMESPACES) -> list[OverlayNamespace]:
@@ -146,10 +161,6 @@ def _links(network: AgreedNetwork) -> list[VirtualLink]:
         network.vni, port=IANA_PORT, proxy=True, l2miss=True, l3miss=True, underlay_netns=OWN_NAMESPACE
     )
     return [VirtualLink(Device("lo")), VirtualLink(bridge, "bridge"), VirtualLink(tunnel, "vxlan", vxlan)]
-
-
-def _free_name(taken: Collection[str]) -> str:
-    return next(name for name in (f"veth{number}" for number in range(len(taken) + 1)) if name not in taken)
 
 
 def _forget_place(netlink: NetlinkSocket, mac: bytes) -> None:

@@ -19,11 +19,11 @@ from ..kernel import rtnetlink as rt
 from ..kernel.addresses import packed_network, plain
 from ..kernel.arp_announcement import announce
 from ..kernel.iptables import ChainSet
-from ..kernel.links import Device, LinkState, LinkTable, delete_links, find_link, read_links
+from ..kernel.links import Device, LinkState, LinkTable, delete_links, read_links
 from ..kernel.namespaces import inside
 from ..kernel.netlink import NLM_F_CREATE, NetlinkSocket
 from ..kernel.routes import PROTOCOLS, TABLES, RouteParser, read_main_table, route_messages
-from ..kernel.veth import VethEnd, VethPair, converge_pairs, create_here, is_veth
+from ..kernel.veth import VethEnd, VethPair, converge_pairs, create_here, is_veth, remove_here
 from ..kernel.writer import MERGE_RECEIVED, TRANSMIT_CHECKSUMS, TRANSMIT_SCTP_CHECKSUMS, KernelWriter
 from .constants import BRIDGE, DEFAULT_MTU, MULTICAST
 from .iptables_rules import container_rules
@@ -85,7 +85,7 @@ def connect(device: str, container: VethEnd, settings: VethSettings) -> None:
         converge_pairs([pair], False)
     else:
         with NetlinkSocket() as netlink:
-            _delete(netlink, device)
+            remove_here(netlink, device)
             create_here(netlink, pair)
     with NetlinkSocket(container.netns) as there:
         checksums = dict.fromkeys((TRANSMIT_CHECKSUMS, TRANSMIT_SCTP_CHECKSUMS), settings.checksum_offload)
@@ -123,22 +123,13 @@ def is_container_veth(link: LinkState) -> bool:
 def remove(device: str) -> None:
     """Remove a pair by the host's end; it need not be there."""
     with NetlinkSocket() as netlink:
-        _delete(netlink, device)
+        remove_here(netlink, device)
 
 
 def remove_all() -> None:
     """Remove the pairs of all containers, whoever connected them."""
     with NetlinkSocket() as netlink:
         delete_links(netlink, [link for link in read_links(netlink).values() if is_container_veth(link)])
-
-
-def _delete(netlink: NetlinkSocket, name: str) -> None:
-    link = find_link(netlink, name)
-    if link is None:
-        return
-    if link.kind != "veth":
-        raise LabError(f"{name} {link.is_of('veth')}: it is not ours to remove.")
-    delete_links(netlink, [link])
 
 
 def host_devices() -> set[str]:

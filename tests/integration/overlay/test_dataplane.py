@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,8 +14,11 @@ import pytest
 
 from ansible_collections.container_network.lab.plugins.module_utils.errors import LabError
 from ansible_collections.container_network.lab.plugins.module_utils.kernel import namespace_mounts
+from ansible_collections.container_network.lab.plugins.module_utils.kernel import veth as kernel_veth
 from ansible_collections.container_network.lab.plugins.module_utils.kernel.namespaces import inside
+from ansible_collections.container_network.lab.plugins.module_utils.overlay import namespace as overlay_namespace
 from ansible_collections.container_network.lab.plugins.module_utils.overlay.dataplane import Done, clean_host
+from ansible_collections.container_network.lab.plugins.module_utils.overlay.endpoints import port_mac
 from ansible_collections.container_network.lab.plugins.module_utils.overlay.namespace import existing
 from tests.support.driver_hosts import eventually
 from tests.support.kernel_view import addresses, all_links, fdb, has_link, ip, link, neighbours
@@ -28,6 +32,10 @@ def lab(netns_factory: Callable[[], str], tmp_path: Path) -> Iterator[OverlayLab
     made.add_network("overlay", "10.20.0.0/16", 256)
     yield made
     made.close()
+
+
+def _read_all(*_arguments: object) -> None:
+    raise AssertionError("the links of all containers were read")
 
 
 def assert_settled(lab: OverlayLab) -> None:
@@ -144,6 +152,54 @@ def test_a_pair_that_is_there_already_is_replaced(lab: OverlayLab) -> None:
         lab.namespace("node-1").attach(first.endpoint, 1450)
         assert lab.namespace("node-1").ports() == {first.endpoint.device: "veth0"}
     assert has_link(lab.spaces["node-1"], first.endpoint.device)
+
+
+def test_a_container_comes_and_goes_without_a_look_at_the_others(
+    lab: OverlayLab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = lab.container("node-1", "10.20.0.2"), lab.container("node-1", "10.20.0.3")
+    namespace, late = lab.namespace("node-1"), dataclasses.replace(first.endpoint, endpoint_id=64 * "a")
+    host = lab.spaces["node-1"]
+    with inside(host):
+        with monkeypatch.context() as patch:
+            for module in (overlay_namespace, kernel_veth):
+                patch.setattr(module, "read_links", _read_all)
+            namespace.attach(late, 1450)
+            namespace.attach(late, 1450)  # again, as after a call that was cut off
+            namespace.detach(first.endpoint.endpoint_id)
+            namespace.detach(64 * "b")
+        assert namespace.ports() == {second.endpoint.device: "veth1", late.device: "veth2"}
+        namespace.attach(first.endpoint, 1450)
+        assert namespace.ports()[first.endpoint.device] == "veth0"  # the lowest that is free, as Docker has it
+        for endpoint_id in (late.endpoint_id, first.endpoint.endpoint_id):
+            namespace.detach(endpoint_id)
+        assert namespace.ports() == {second.endpoint.device: "veth1"}
+    assert second.ping("10.20.0.1")
+    assert not has_link(host, late.device)
+
+
+def test_a_frame_that_poses_as_the_end_of_a_pair_removes_nobody(lab: OverlayLab) -> None:
+    """The bridge learns its source address as that of the sender's port, which has another one."""
+    first = lab.container("node-1", "10.20.0.2")
+    absent = 64 * "c"
+    ip(first.namespace, f"link set eth0 address {port_mac(absent)}")
+    ip(first.namespace, "link set eth0 up")
+    first.ping("10.20.0.99", "-W1")
+    learnt = f"{port_mac(absent)} dev veth0"
+    assert any(line.startswith(learnt) for line in lab.inside_overlay("node-1", "bridge", "fdb"))
+    with inside(lab.spaces["node-1"]):
+        lab.namespace("node-1").detach(absent)
+        assert lab.namespace("node-1").ports() == {first.endpoint.device: "veth0"}
+
+
+def test_where_the_bridge_was_removed_a_container_can_leave(lab: OverlayLab) -> None:
+    first = lab.container("node-1", "10.20.0.2")
+    namespace = lab.namespace("node-1")
+    lab.inside_overlay("node-1", "ip", "link", "delete", "br0")
+    with inside(lab.spaces["node-1"]):
+        namespace.detach(first.endpoint.endpoint_id)
+        namespace.remove_port(first.endpoint.device)  # as a reconciliation does
+        assert namespace.ports() == {}
 
 
 def test_a_vni_that_another_device_has_is_refused(lab: OverlayLab) -> None:
