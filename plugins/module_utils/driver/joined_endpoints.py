@@ -43,28 +43,49 @@ class Joined:
 
 
 class JoinedEndpoints:
-    """The records of one driver's joined endpoints on this host. ``prefix`` is its place in the datastore."""
+    """The records of one driver's joined endpoints on this host. ``prefix`` is its place in the datastore.
+
+    Nobody else writes them: they are read once, so that a start beside a thousand containers does not read a thousand.
+    """
 
     def __init__(self, host: Host, prefix: str) -> None:
         self._host = host
         self._prefix = f"{prefix}joined/{host.node}/"
-        self._joining = threading.Lock()
+        self._lock = threading.Lock()
+        self._known: dict[str, Joined] | None = None  # by endpoint; None until they are read
 
     def add(self, request: JoinRequest) -> tuple[Joined, list[Joined], int]:
         """Store a join; returns it, the container's other endpoints, and the revision of the datastore that has it."""
-        with self._joining:
-            others = [one for one in self.all() if one.sandbox == request.sandbox]
-            others = [one for one in others if one.endpoint_id != request.endpoint_id]
+        with self._lock:
+            beside = [one for one in self._current().values() if one.sandbox == request.sandbox]
+            others = [one for one in beside if one.endpoint_id != request.endpoint_id]
             slot = next(number for number in itertools.count() if number not in {one.slot for one in others})
             joined = Joined(request.endpoint_id, request.network_id, request.sandbox, slot)
-            return joined, others, self._host.etcd.put(f"{self._prefix}{joined.endpoint_id}", joined.text())
+            revision = self._host.etcd.put(f"{self._prefix}{joined.endpoint_id}", joined.text())
+            self._current()[joined.endpoint_id] = joined
+        return joined, others, revision
 
     def remove(self, endpoint_id: str) -> None:
         """Remove a record; it need not exist."""
         self._host.etcd.delete(f"{self._prefix}{endpoint_id}")
+        with self._lock:
+            self._current().pop(endpoint_id, None)
+
+    def by_sandbox(self) -> dict[str, list[Joined]]:
+        """All of this host, by their containers."""
+        found: dict[str, list[Joined]] = {}
+        with self._lock:
+            for one in self._current().values():
+                found.setdefault(one.sandbox, []).append(one)
+        return found
+
+    def _current(self) -> dict[str, Joined]:
+        if self._known is None:
+            self._known = {one.endpoint_id: one for one in self.all()}
+        return self._known
 
     def all(self) -> list[Joined]:
-        """All of this host."""
+        """All of this host, as the datastore has them now."""
         return self._read(self._host.etcd.get_prefixes(self._prefix)[0], Reading())
 
     def unread(self, copy: EtcdSnapshot) -> dict[str, str]:

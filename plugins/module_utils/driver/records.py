@@ -11,7 +11,7 @@ from ..datastore.mirror import EtcdSnapshot
 from .aliases import Aliases
 from .endpoint_life import EndpointLife
 from .endpoints import HeldAddress, StoredEndpoint
-from .joined_endpoints import Joined, JoinedEndpoints
+from .joined_endpoints import JoinedEndpoints
 from .network import Network
 from .network_records import NetworkRecords
 from .pool_tokens import PoolTokens
@@ -97,10 +97,7 @@ class Records:
     def finish_joins(self) -> bool:
         """Run `Network.finish_join` where it is due; whether all is done."""
         unfinished = self.life.unfinished()
-        everyone = self.joined.all() if unfinished else []
-        beside: dict[str, list[Joined]] = {}
-        for one in everyone:
-            beside.setdefault(one.sandbox, []).append(one)
+        beside = self.joined.by_sandbox() if unfinished else {}
         for joined in unfinished:
             others = [one for one in beside.get(joined.sandbox, ()) if one != joined]
             if self._network.finish_join(joined, self.networks.named(joined.network_id), others):
