@@ -81,6 +81,10 @@ class DriverHost:
         """The command that runs a program on the host."""
         return ["nsenter", f"--target={self._holder.pid}", "--mount", "--net", *command]
 
+    def plugin_socket(self, driver: str) -> Path:
+        """Where Docker asks a driver of the host, as seen from here."""
+        return Path(f"/proc/{self._holder.pid}/root/run/docker/plugins/{driver}.sock")
+
     def run(self, *command: str, check: bool = True) -> subprocess.CompletedProcess:
         """Run a program on the host."""
         return subprocess.run(self.inside(*command), capture_output=True, text=True, check=check)
@@ -235,6 +239,15 @@ class Cluster:
 
     def add_host(self, name: str, busybox_path: str, *engine_options: str) -> DriverHost:
         """A host with Docker and the image busybox."""
+        host = self.add_host_without_docker(name)
+        host.start_engine(*engine_options)
+        with pytest.MonkeyPatch.context() as environment:
+            environment.setenv("DOCKER_HOST", host.docker_host)
+            module_runner.run_module("busybox_image", busybox_path=busybox_path)
+        return host
+
+    def add_host_without_docker(self, name: str) -> DriverHost:
+        """A host for those who ask its driver what Docker would."""
         number = len(self.hosts) + 2
         host = DriverHost(name, self._netns_factory(), self._folder / name, f"192.0.2.{number}", self.endpoint)
         self.hosts.append(host)
@@ -244,10 +257,6 @@ class Cluster:
         _ip(host.netns, "link set eth0 up")
         _ip(host.netns, "link set lo up")
         _ip(host.netns, "route add default via 192.0.2.1")
-        host.start_engine(*engine_options)
-        with pytest.MonkeyPatch.context() as environment:
-            environment.setenv("DOCKER_HOST", host.docker_host)
-            module_runner.run_module("busybox_image", busybox_path=busybox_path)
         return host
 
     def close(self) -> None:

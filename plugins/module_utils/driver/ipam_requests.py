@@ -14,7 +14,7 @@ from . import libnetwork
 from .endpoints import HeldAddress, StoredEndpoint
 from .network import Network
 from .network_records import NetworkRecord
-from .plugin_socket import Handler, Later, named_methods
+from .plugin_socket import Later, Method, named_methods
 from .records import Records
 
 
@@ -25,7 +25,7 @@ class IpamRequests:
         self._network = network
         self._records = records
 
-    def methods(self) -> dict[str, Handler]:
+    def methods(self) -> dict[str, Method]:
         """The methods of the IPAM driver's socket."""
         spaces = {
             "LocalDefaultAddressSpace": f"{self._network.address_space}Local",

@@ -15,7 +15,7 @@ from .endpoints import HeldAddress
 from .flows import Flows
 from .network import Network
 from .network_records import NetworkRecord
-from .plugin_socket import Handler, Later, named_methods
+from .plugin_socket import Later, Method, named_methods
 from .records import Records
 from .shared_networks import SharedNetworks
 
@@ -43,7 +43,7 @@ class NetworkRequests:
         self._on_create = on_create
         self._on_join = on_join
 
-    def methods(self) -> dict[str, Handler]:
+    def methods(self) -> dict[str, Method]:
         """The methods of the network driver's socket."""
         constants = {
             "GetCapabilities": {"Scope": "local"},

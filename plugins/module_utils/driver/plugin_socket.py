@@ -51,6 +51,8 @@ class Later:
 
 
 Handler = Callable[[Mapping[str, Any]], Union[Mapping[str, Any], Later]]
+Method = Union[Handler, Mapping[str, Any]]
+"""What works out the answer, or an answer that is always the same, and that no worker is needed for."""
 log = logging.getLogger(__name__)
 
 
@@ -60,7 +62,7 @@ class PluginServer:
     def __init__(
         self,
         path: Path,
-        methods: Mapping[str, Handler],
+        methods: Mapping[str, Method],
         executor: Executor,
         own_executors: Mapping[str, Executor] | None = None,
     ) -> None:
@@ -130,6 +132,8 @@ class PluginServer:
         handler = self._methods.get(method)
         if handler is None:
             return _error(f"{method} is not supported by this driver.")
+        if isinstance(handler, Mapping):
+            return handler
         try:
             document = json.loads(body or b"{}")
         except (ValueError, RecursionError):  # the latter of thousands of brackets
@@ -237,8 +241,6 @@ def _error(text: str) -> Mapping[str, Any]:
     return {"Err": text, "Error": text}
 
 
-def named_methods(interface: str, methods: Mapping[str, Handler], constants: Mapping[str, Any]) -> dict[str, Handler]:
+def named_methods(interface: str, methods: Mapping[str, Handler], constants: Mapping[str, Any]) -> dict[str, Method]:
     """The methods of one of libnetwork's interfaces by their full names, and those whose answer is always the same."""
-    named = {f"{interface}.{name}": method for name, method in methods.items()}
-    fixed = {f"{interface}.{name}": lambda _document, answer=answer: answer for name, answer in constants.items()}
-    return {**named, **fixed}
+    return {f"{interface}.{name}": method for name, method in {**methods, **constants}.items()}

@@ -28,7 +28,7 @@ from .flows import Flows
 from .ipam_requests import IpamRequests
 from .network import Network
 from .network_requests import NetworkRequests
-from .plugin_socket import Handler, PluginServer
+from .plugin_socket import Method, PluginServer
 from .reconciler import Reconciler
 from .records import Records
 from .shared_networks import SharedNetworks
@@ -39,8 +39,12 @@ NAMING_SECONDS = (0.05, 0.2, 30.0)
 """After a container joined: seconds until Docker is first asked for its name, between attempts, and until giving up."""
 _FORWARDING = "net.ipv4.ip_forward"
 _WORKERS = 16  # requests served at once
-_OWN_WORKERS = {"IpamDriver.RequestPool": 4, "NetworkDriver.DeleteNetwork": 1}
-"""Of requests that come by the hundred, or wait for each other: no container's start waits behind them."""
+_OWN_WORKERS = (
+    (4, ("IpamDriver.RequestPool",)),
+    (1, ("NetworkDriver.DeleteNetwork",)),
+    (2, ("IpamDriver.RequestAddress", "IpamDriver.ReleaseAddress")),  # of which one does its work at a time
+)
+"""Of requests that come by the hundred, or wait for each other: nobody else waits behind them."""
 log = logging.getLogger(__name__)
 
 
@@ -69,11 +73,11 @@ class Driver(DockerFollowing[Network]):
         after = (self._resync_now.set, self._after_join)
         requests = NetworkRequests(network, self._records, self._shared, self._flows, *after)
         sockets = socket_methods(network, requests.methods(), IpamRequests(network, self._records).methods())
-        own = {
-            method: ThreadPoolExecutor(count, thread_name_prefix=f"{network.driver}-{method.rpartition('.')[2]}")
-            for method, count in _OWN_WORKERS.items()
-        }
-        self._executors = (self._executor, *own.values())
+        own: dict[str, ThreadPoolExecutor] = {}
+        for count, methods in _OWN_WORKERS:
+            workers = ThreadPoolExecutor(count, f"{network.driver}-{methods[0].rpartition('.')[2]}")
+            own.update(dict.fromkeys(methods, workers))
+        self._executors = {self._executor, *own.values()}
         self._servers = [PluginServer(config.plugins / name, one, self._executor, own) for name, one in sockets.items()]
 
     def start(self) -> None:
@@ -208,8 +212,8 @@ class Driver(DockerFollowing[Network]):
 
 
 def socket_methods(
-    network: Network, network_methods: dict[str, Handler], ipam_methods: dict[str, Handler]
-) -> dict[str, dict[str, Handler]]:
+    network: Network, network_methods: dict[str, Method], ipam_methods: dict[str, Method]
+) -> dict[str, dict[str, Method]]:
     """The methods of each socket, by the socket's name. A driver and an IPAM driver of one name share a socket."""
     if network.driver == network.ipam_driver:
         both = {**network_methods, **ipam_methods}
@@ -230,5 +234,5 @@ def _forward() -> None:
         log.warning("%s was 0: it is 1 again, since the host forwards what its containers send", _FORWARDING)
 
 
-def _activation(*interfaces: str) -> dict[str, Handler]:
-    return {"Plugin.Activate": lambda _document: {"Implements": list(interfaces)}}
+def _activation(*interfaces: str) -> dict[str, Method]:
+    return {"Plugin.Activate": {"Implements": list(interfaces)}}

@@ -32,7 +32,7 @@ from ..kernel.links import read_links
 from ..kernel.netlink import NetlinkSocket
 from ..kernel.routes import TABLES, read_routes
 from .dataplane import Dataplane, clean_host, plan_host
-from .endpoints import OverlayEndpoint, device_name
+from .endpoints import OverlayEndpoint, device_name, is_endpoint_id
 from .namespace import OverlayNamespace, existing
 from .networks import OPTIONS, STORE, AgreedNetwork, NetworkSettings, free_subnet, overlap_problem
 from .snapshot import Snapshot
@@ -268,6 +268,8 @@ class OverlayEtcdNetwork(StoreNetwork[OverlayStore, Snapshot, OverlayEndpoint]):
 
     def detach(self, endpoint_id: str) -> None:
         """The same of a container that leaves, without a look at the devices of all others."""
+        if not is_endpoint_id(endpoint_id):
+            return
         with self.kernel:
             for namespace in existing():
                 namespace.detach(endpoint_id)

@@ -122,6 +122,11 @@ def port_mac(endpoint_id: str) -> str:
     return f"{PORT_MAC}:{mac_text(bytes.fromhex(endpoint_id[:8]))}"
 
 
+def is_endpoint_id(text: str) -> bool:
+    """Whether an endpoint can have this id, as Docker's have; of another there is no pair."""
+    return bool(_ENDPOINT_ID.fullmatch(text))
+
+
 def device_of_port(mac: str) -> str | None:
     """The container's device of a port; None for a port that is not ours."""
     beginning, rest = mac[: len(PORT_MAC)], mac[len(PORT_MAC) :]
