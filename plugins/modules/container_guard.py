@@ -45,6 +45,13 @@ options:
         type: list
         elements: str
         default: []
+      closed_addresses:
+        description:
+          - Addresses that no container reaches at any port, such as V(169.254.169.254), the instance metadata of a
+            cloud, which hand out credentials of the host.
+        type: list
+        elements: str
+        default: []
       container_interfaces:
         description:
           - Interfaces of containers, such as V(docker0), or V(cali+) for all that begin so. What comes from there must

@@ -114,6 +114,11 @@ options:
         type: list
         elements: str
         default: []
+      closed_addresses:
+        description: Addresses that no container reaches at any port.
+        type: list
+        elements: str
+        default: []
       container_interfaces:
         description: Interfaces of containers that send from addresses only to which the host has a route there.
         type: list

@@ -61,6 +61,8 @@ class ContainerGuard:
     service_addresses: Sequence[str] = ()
     """Where etcd and other services are that are for the network's hosts alone."""
     service_ports: Sequence[int] = ()
+    closed_addresses: Sequence[str] = ()
+    """What is for this host alone at any port, as the instance metadata of a cloud, which has its credentials."""
     container_interfaces: Sequence[str] = ()
     """Where containers are behind that send from addresses only to which this host has a route there."""
     dns_address: str = ""
@@ -79,6 +81,7 @@ class ContainerGuard:
             hooked.append(("INPUT", services))
             addresses = _of_version(self.service_addresses, version)
             hooked += [("FORWARD", f"-d {address} {services}") for address in addresses]
+        hooked += [("FORWARD", f"-d {address}") for address in _of_version(self.closed_addresses, version)]
         jumps = [("mangle", hook, f"{matched} -j {CARDS_CHAIN}") for hook, matched in hooked]
         return ChainSet(
             {("mangle", ARRIVALS_CHAIN): arrivals, ("mangle", CARDS_CHAIN): [*cards, "-j DROP"]},

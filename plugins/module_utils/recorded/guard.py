@@ -30,6 +30,7 @@ GUARD: dict[str, Any] = {
     "etcd_endpoints": {"type": "list", "elements": "str", "default": []},
     "etcd_ports": {"type": "list", "elements": "int", "default": [2379, 2380]},
     "service_endpoints": {"type": "list", "elements": "str", "default": []},
+    "closed_addresses": {"type": "list", "elements": "str", "default": []},
     "container_interfaces": {"type": "list", "elements": "str", "default": []},
     "dns_address": {"type": "str", "default": ""},
 }
@@ -82,7 +83,12 @@ def _guard_of(interface: str, given: Mapping[str, Any]) -> ContainerGuard:
     etcd, services = (_places(name, given.get(name) or ()) for name in ("etcd_endpoints", "service_endpoints"))
     addresses, ports = etcd[0] | services[0], etcd[1] | services[1] | set(given.get("etcd_ports") or ())
     return ContainerGuard(
-        cards, sorted(addresses), sorted(ports), given.get("container_interfaces") or (), given.get("dns_address") or ""
+        cards,
+        service_addresses=sorted(addresses),
+        service_ports=sorted(ports),
+        closed_addresses=given.get("closed_addresses") or (),
+        container_interfaces=given.get("container_interfaces") or (),
+        dns_address=given.get("dns_address") or "",
     )
 
 

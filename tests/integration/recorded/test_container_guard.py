@@ -32,6 +32,7 @@ GUARD = {
     "etcd_ports": [2379, 2380],
     "etcd_endpoints": ["http://192.168.1.254:12379"],
     "service_endpoints": ["http://192.168.1.254:9696"],
+    "closed_addresses": ["192.168.1.253"],
     "container_interfaces": ["docker0"],
     "dns_address": "169.254.20.10",
 }
@@ -115,6 +116,15 @@ def test_a_container_reaches_no_etcd_and_others_do(node: str, container: str, ou
         assert tried(outside, hostile_packets.connects, "192.168.1.68", 2379)
         assert tried(node, hostile_packets.connects, "192.168.1.254", 2379)
         assert tried(node, hostile_packets.connects, "192.168.1.68", 2379)
+
+
+def test_a_closed_address_is_reached_by_the_host_alone(node: str, container: str, outside: str) -> None:
+    ip(outside, "address add 192.168.1.253/24 dev eth0")
+    with listening(outside, "192.168.1.253", 80):
+        assert tried(container, hostile_packets.connects, "192.168.1.253", 80)
+        assert_converges("container_guard", **OPTIONS)
+        assert not tried(container, hostile_packets.connects, "192.168.1.253", 80)
+        assert tried(node, hostile_packets.connects, "192.168.1.253", 80)
 
 
 def test_a_container_has_an_etcd_of_its_own(node: str, container: str, outside: str) -> None:

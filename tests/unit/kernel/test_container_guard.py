@@ -57,7 +57,11 @@ def test_a_host_that_is_a_container_itself_has_its_cards_too() -> None:
 
 def test_rules_of_a_host_with_a_name_server_and_a_bridge() -> None:
     guard = ContainerGuard(
-        ["eth0", "eth1"], ["192.168.1.68", "fd00::68"], [2380, 2379], ["docker_gwbridge"], "169.254.20.10"
+        ["eth0", "eth1"],
+        ["192.168.1.68", "fd00::68"],
+        [2380, 2379],
+        container_interfaces=["docker_gwbridge"],
+        dns_address="169.254.20.10",
     )
     chains = guard.chains("ipv4")
     assert chains.chains[ARRIVALS] == [
@@ -83,6 +87,13 @@ def test_rules_of_a_host_with_a_name_server_and_a_bridge() -> None:
     assert [rule for _table, hook, rule in chains.jumps if "icmpv6-type" in rule and hook == "INPUT"] == [
         f"-p ipv6-icmp -m icmp6 --icmpv6-type {number} -j CONTAINER-GUARD-CARDS" for number in (134, 137)
     ]
+
+
+def test_an_address_is_closed_at_all_ports() -> None:
+    guard = ContainerGuard(["eth0"], closed_addresses=["169.254.169.254", "fd00:ec2::254"])
+    jump = ("mangle", "FORWARD", "-d {} -j CONTAINER-GUARD-CARDS")
+    for version, address in (("ipv4", "169.254.169.254/32"), ("ipv6", "fd00:ec2::254/128")):
+        assert (*jump[:2], jump[2].format(address)) in guard.chains(version).jumps
 
 
 @pytest.mark.parametrize("version", ["ipv4", "ipv6"])
