@@ -20,9 +20,10 @@ from ansible_collections.container_network.lab.plugins.module_utils.overlay impo
 from ansible_collections.container_network.lab.plugins.module_utils.overlay.dataplane import Done, clean_host
 from ansible_collections.container_network.lab.plugins.module_utils.overlay.endpoints import port_mac
 from ansible_collections.container_network.lab.plugins.module_utils.overlay.namespace import existing
+from tests.support import hostile_packets
 from tests.support.driver_hosts import eventually
-from tests.support.kernel_view import addresses, all_links, fdb, has_link, ip, link, neighbours
-from tests.support.overlay_hosts import OverlayLab
+from tests.support.kernel_view import addresses, all_links, command, fdb, has_link, ip, link, neighbours
+from tests.support.overlay_hosts import Container, OverlayLab
 from tests.support.vxlan_view import assert_vxlan
 
 
@@ -70,6 +71,25 @@ def test_three_hosts_have_the_documented_objects(lab: OverlayLab) -> None:
             assert source is target or source.ping(target.endpoint.ip)
     assert first.ping("10.20.0.2", "-M", "do", "-s", "1422"), "1450 bytes pass"
     assert_settled(lab)
+
+
+def test_who_claims_an_address_by_arp_is_believed_on_its_own_host_only(lab: OverlayLab) -> None:
+    impostor, beside = lab.container("node-1", "10.20.0.2"), lab.container("node-1", "10.20.0.3")
+    victim, far = lab.container("node-2", "10.20.0.4"), lab.container("node-3", "10.20.0.5")
+    for one in (beside, far):
+        assert one.ping(victim.endpoint.ip)
+
+    def believes(one: Container) -> bool:
+        return impostor.endpoint.mac in command("ip", "-n", one.namespace, "neighbour", "show", victim.endpoint.ip)
+
+    def claimed_and_believed() -> bool:
+        """Again and again: what the kernel has just learnt it does not give up for a second."""
+        with inside(impostor.namespace):
+            hostile_packets.claims("eth0", victim.endpoint.ip)
+        return believes(beside)
+
+    eventually(claimed_and_believed, what="the claim is not sent")
+    assert not believes(far)
 
 
 def test_networks_of_one_subnet_are_isolated(lab: OverlayLab) -> None:
