@@ -21,10 +21,12 @@ from ..validation import held_by_several
 from .peers import Peer, free_short_id, peer_name
 from .ring import Address, Network, Ring, Span
 from .snapshot import (
+    ADDRESSES,
     CONFIG,
     ENDPOINTS,
     EXPOSED,
     NAMES,
+    PEERS,
     PREFIX,
     RING,
     UNKNOWN_HOLDER,
@@ -134,7 +136,9 @@ class WeaveStore:
         """
 
         def plan(transaction: Transaction) -> ipaddress.IPv4Interface:
-            state = _state(transaction)
+            # Of a wanted address it may have to be said whose it is. The rest of what a thousand containers have is not
+            # read for each one that starts.
+            state = _state(transaction, *((CONFIG, RING, PEERS, ADDRESSES) if address is None else ()))
             config = state.known_config
             chosen_subnet = subnet or config.default_subnet
             ring = _ring(state)
@@ -232,8 +236,11 @@ class WeaveStore:
         return [str(interface) for interface in gone]
 
 
-def _state(transaction: Transaction) -> Snapshot:
-    state = Snapshot.parse(transaction.under(PREFIX))
+def _state(transaction: Transaction, *prefixes: str) -> Snapshot:
+    """All that the network has, or what begins so."""
+    wanted = prefixes or (PREFIX,)
+    transaction.load(*wanted)
+    state = Snapshot.parse({key: text for one in wanted for key, text in transaction.under(one).items()})
     transaction.leave_alone(state.unread)
     return state
 
