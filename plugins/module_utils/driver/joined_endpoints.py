@@ -69,7 +69,8 @@ class JoinedEndpoints:
         """Remove a record; it need not exist."""
         self._host.etcd.delete(f"{self._prefix}{endpoint_id}")
         with self._lock:
-            self._current().pop(endpoint_id, None)
+            if self._known is not None:
+                self._known.pop(endpoint_id, None)
 
     def by_sandbox(self) -> dict[str, list[Joined]]:
         """All of this host, by their containers."""
