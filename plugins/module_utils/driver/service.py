@@ -174,8 +174,7 @@ class Driver(DockerFollowing[Network]):
             if self._stopping.is_set() or not self._mirror.revision or (trigger == followed and not on_time):
                 continue
             try:
-                self._shared.follow()
-                followed = trigger
+                followed = trigger if self._shared.follow() else None
             except LabError as error:
                 log.info("networks are not followed: %s", error)
                 self._stopping.wait(RETRY_SECONDS)

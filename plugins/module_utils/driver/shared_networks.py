@@ -207,10 +207,13 @@ class SharedNetworks:
         if not others_have_it:
             self._host.etcd.commit([holds(key, item.value)], [Delete(key)])
 
-    def follow(self) -> None:
-        """Create, remove and share networks, until this host's are those of all hosts."""
+    def follow(self) -> bool:
+        """Create, remove and share networks, until this host's are those of all hosts.
+
+        Whether Docker has listed all that this host has: one that it is about to create has to be looked for again.
+        """
         if is_leaving():
-            return
+            return True
         # In this order: what is removed here meanwhile is no longer defined when the definitions are read.
         view = self._host.docker.view(self._driver)
         records = self._records.all()
@@ -229,6 +232,7 @@ class SharedNetworks:
                 complaints.append(self._remove(network, view))
         complaints += [self._create(definitions[name]) for name in sorted(set(definitions) - here)]
         self._complaints.are(filter(None, complaints))
+        return records.keys() <= view.networks.keys()
 
     def _share(self, network: DockerNetwork, record: NetworkRecord, definition: NetworkDefinition | None) -> str | None:
         """A network that was created on this host: the others get it, too, unless they have one of that name."""
@@ -270,6 +274,9 @@ class SharedNetworks:
         """A network that was created on another host."""
         try:
             with self._changing:
+                item = self._host.etcd.get(self._key(definition.name))
+                if item is None or self._parsed(item.key, item.value, definition.token) is None:
+                    return None  # it was removed meanwhile, here: Docker lists it no more before it tells
                 network_id = self._host.docker.create_network(definition.create_body())
                 if network_id:
                     self._records.named(network_id)  # before anybody can remove it
