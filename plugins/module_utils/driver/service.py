@@ -167,14 +167,17 @@ class Driver(DockerFollowing[Network]):
     def _share(self) -> None:
         """Follow the networks that are created and removed on other hosts."""
         followed: object = None
+        due = time.monotonic() + RESYNC_SECONDS  # also where something else changes all the time
         while not self._stopping.is_set():
-            on_time = not self._datastore_changed.wait(RESYNC_SECONDS)
+            self._datastore_changed.wait(max(RETRY_SECONDS, due - time.monotonic()))
             self._datastore_changed.clear()
+            on_time = time.monotonic() >= due
             trigger = self._shared.trigger()
             if self._stopping.is_set() or not self._mirror.revision or (trigger == followed and not on_time):
                 continue
             try:
                 followed = trigger if self._shared.follow() else None
+                due = time.monotonic() + RESYNC_SECONDS
             except LabError as error:
                 log.info("networks are not followed: %s", error)
                 self._stopping.wait(RETRY_SECONDS)

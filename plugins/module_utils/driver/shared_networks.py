@@ -193,7 +193,7 @@ class SharedNetworks:
         which is removed at once does not come back.
         """
         with self._changing:
-            record = self._records.get(network_id)
+            record = self._records.all().get(network_id)  # as the datastore has it: the watch's copy may be older
             if record is not None and record.definition:
                 self._remove_definition(record)
             yield

@@ -6,13 +6,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from ansible_collections.container_network.lab.plugins.module_utils.datastore.etcd import KeyValue
+from ansible_collections.container_network.lab.plugins.module_utils.datastore.etcd import KeyValue, Put
 from ansible_collections.container_network.lab.plugins.module_utils.datastore.mirror import EtcdSnapshot
 from ansible_collections.container_network.lab.plugins.module_utils.driver.docker_view import DockerNetwork
 from ansible_collections.container_network.lab.plugins.module_utils.driver.network_records import (
@@ -47,17 +46,19 @@ class Store:
 
     def commit(self, _conditions: object, changes: list[Any]) -> bool:
         for change in changes:
-            self.put(change.key, change.value)
+            if isinstance(change, Put):
+                self.put(change.key, change.value)
+            else:
+                self.keys.pop(change.key, None)
         return True
 
 
 class Docker:
-    """What Docker lists, and what is done when it is asked for that."""
+    """What Docker lists, and what it was told to create."""
 
     def __init__(self) -> None:
         self.networks: dict[str, DockerNetwork] = {}
         self.created: list[str] = []
-        self.when_asked: Callable[[], None] = lambda: None
 
     def view(self, _driver: str) -> SimpleNamespace:
         return SimpleNamespace(networks=dict(self.networks), endpoints={})
@@ -77,8 +78,12 @@ def docker() -> Docker:
 
 
 @pytest.fixture
-def shared(store: Store, docker: Docker) -> SharedNetworks:
-    host = SimpleNamespace(node="host1", etcd=store, docker=docker, copy=lambda: EtcdSnapshot(0, {}))
+def host(store: Store, docker: Docker) -> SimpleNamespace:
+    return SimpleNamespace(node="host1", etcd=store, docker=docker, copy=lambda: EtcdSnapshot(0, {}))
+
+
+@pytest.fixture
+def shared(host: SimpleNamespace) -> SharedNetworks:
     return SharedNetworks(host, "calico", PREFIX, NetworkRecords(host, PREFIX))
 
 
@@ -97,6 +102,18 @@ def test_a_network_that_docker_does_not_list_yet_is_looked_for_again(
     docker.networks["id1"] = DockerNetwork("id1", "net", False, ipam_driver="calico-ipam")
     assert shared.follow()
     assert json.loads(store.keys[SHARED])["name"] == "net"
+
+
+def test_a_removal_goes_by_what_the_datastore_has_and_not_by_an_older_copy(
+    shared: SharedNetworks, store: Store, host: SimpleNamespace
+) -> None:
+    own(store)
+    key = f"{PREFIX}networks/host1/id1"
+    host.copy = lambda: EtcdSnapshot(7, {key: KeyValue(key, NetworkRecord("id1", "net").text(), 1, 0)})
+    store.put(key, NetworkRecord("id1", "net", definition="feed").text())
+    store.put(SHARED, DEFINITION.text())
+    with shared.removing("id1"):
+        assert SHARED not in store.keys
 
 
 def test_a_network_of_the_others_is_created(shared: SharedNetworks, store: Store, docker: Docker) -> None:
