@@ -9,19 +9,19 @@ A lesson is three files: ``docs/course/NAME.md`` and ``docs/course/zh/NAME.md``,
 
 from __future__ import annotations
 
-import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from ..checks.check import Check
+from .made import MadeContainer, MadeNetwork, made_containers, made_networks
 from .page import Page, Typed
 
 LANGUAGES = ("en", "zh")
 _SECONDS = 3.0  # in which a task's condition may come true: what was typed a moment ago may be on its way
 _ONCE = 0.5  # seconds; a wrong turn is looked for once
-_GIVEN_NAME = re.compile(r"^docker run\b.*? --name[ =](\S+)")
 
 Text = Mapping[str, str]
 """A text by language."""
@@ -78,11 +78,19 @@ class Lesson:
         """The number of the last step."""
         return len(self.page.steps)
 
+    @cached_property
+    def made_containers(self) -> tuple[MadeContainer, ...]:
+        """The containers that the page makes."""
+        return tuple(made_containers(self.page.steps))
+
+    @cached_property
+    def made_networks(self) -> tuple[MadeNetwork, ...]:
+        """The networks that the page makes."""
+        return tuple(made_networks(self.page.steps))
+
     def containers(self) -> list[str]:
         """The names that the page gives to containers."""
-        parts = [*self.page.steps.values(), *self.page.faults.values()]
-        found = (_GIVEN_NAME.match(typed.command) for part in parts for typed in part)
-        return sorted({match[1] for match in found if match})
+        return sorted({made.name for made in self.made_containers})
 
     def problems(self) -> list[str]:
         """All that does not fit together in its files."""
@@ -164,10 +172,6 @@ def _tasks(entry: Mapping[str, Any]) -> Iterator[Task]:
         )
         check = _check(entry["name"], entry, _SECONDS)
         yield Task(entry["name"], entry["step"], host, entry["title"], check, entry["hint"], tuple(turns))
-
-
-def _wrong_turn(entry: Mapping[str, Any], host: str, name: str) -> WrongTurn:
-    return WrongTurn(entry.get("on", host), _check(name, entry, _ONCE), entry["hint"])
 
 
 def _check(name: str, entry: Mapping[str, Any], seconds: float) -> Check:

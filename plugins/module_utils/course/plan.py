@@ -10,6 +10,7 @@ from itertools import groupby
 from typing import Any
 
 from ..checks.check import CheckOptions
+from .hints import hint_checks
 from .lesson import LANGUAGES, Lesson
 from .page import Typed
 
@@ -70,8 +71,8 @@ def _runs(commands: Iterable[Typed]) -> list[dict[str, Any]]:
 
 
 def lesson_checks(lesson: Lesson, stage: int) -> dict[str, list[CheckOptions]]:
-    """What is looked at, by host: the tasks of all steps up to this one, and their wrong turns."""
-    found: dict[str, list[CheckOptions]] = {host: [] for host in lesson.hosts}
+    """What is looked at, by host: the tasks of all steps up to this one, and what their hints depend on."""
+    found: dict[str, list[CheckOptions]] = {host: list(hint_checks(lesson)) for host in lesson.hosts}
     for task in lesson.tasks:
         if task.step <= stage:
             found[task.host].append(task.check.options())

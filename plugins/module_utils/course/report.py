@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
+from .hints import Checks, hint
 from .lesson import Lesson, Task
 
 Results = Mapping[str, Sequence[Mapping[str, Any]]]
@@ -52,10 +53,10 @@ _WORDS = {
 def verdicts(lesson: Lesson, results: Results, language: str, stage: int) -> list[Verdict]:
     """The verdict on each task up to a step, in the lesson's order."""
     by_host = {host: {check["name"]: check for check in checks} for host, checks in results.items()}
-    return [_verdict(task, by_host, language) for task in lesson.tasks if task.step <= stage]
+    return [_verdict(lesson, task, by_host, language) for task in lesson.tasks if task.step <= stage]
 
 
-def _verdict(task: Task, by_host: Mapping[str, Mapping[str, Mapping[str, Any]]], language: str) -> Verdict:
+def _verdict(lesson: Lesson, task: Task, by_host: Checks, language: str) -> Verdict:
     missing = task.check.result(False, [_WORDS[language]["no results"]])
     result = by_host.get(task.host, {}).get(task.check.name, missing)
     verdict = {
@@ -66,9 +67,7 @@ def _verdict(task: Task, by_host: Mapping[str, Mapping[str, Mapping[str, Any]]],
         "host": task.host,
     }
     if not result["passed"]:
-        taken = (turn for turn in task.wrong_turns if by_host.get(turn.host, {}).get(turn.probe.name, {}).get("passed"))
-        turn = next(taken, None)
-        verdict["hint"] = (turn or task).hint[language]
+        verdict["hint"] = hint(lesson, task, by_host, language)
     return verdict
 
 
