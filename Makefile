@@ -40,7 +40,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH):/usr/local/sbin:/usr/sbin:/sbin
 as_root := tools/as_root env ANSIBLE_CONFIG=ansible.cfg
 pytest := python3 -m pytest
 pytest_as_root := $(as_root) $(pytest) -p no:cacheprovider
-# The lab of a lesson; of a name that there is not, some lab, in which the playbook says so.
+# The lab of a lesson; of a name that there is not, some lab's inventory, with which the playbook says so.
 lesson_lab = $(or $(shell sed -n 's/^lab: //p' docs/course/lessons/$(LESSON).yml 2>/dev/null),two_hosts)
 # Two hosts are the smallest lab on which all can disagree; LAB=… chooses another.
 soak_lab = $(if $(filter file,$(origin LAB)),two_hosts,$(LAB))
@@ -116,7 +116,7 @@ impair: $(lab_ready) ## make a line of the lab LAB worse: ON=node-1 WITH="delay=
 
 .PHONY: lesson
 lesson: $(lab_ready) ## bring a lab to the start of LESSON, or WITH=stage=3, WITH=fault=NAME: docs/course/README.md
-	$(as_root) ansible-playbook -i inventories/$(lesson_lab) playbooks/lab_up.yml $(EXTRA)
+	$(if $(wildcard docs/course/lessons/$(LESSON).yml),$(as_root) ansible-playbook -i inventories/$(lesson_lab) playbooks/lab_up.yml $(EXTRA))
 	$(as_root) ansible-playbook -i inventories/$(lesson_lab) playbooks/lesson.yml -e "lesson=$(LESSON) $(WITH)" $(EXTRA)
 
 .PHONY: check
