@@ -66,3 +66,12 @@ def test_a_page_and_its_translation_name_each_other(navigation: ModuleType, engl
     assert chinese in navigation.translations(english)
     assert navigation.translations(chinese) == [english]
     assert (navigation.language_of(english), navigation.language_of(chinese)) == ("en", "zh")
+
+
+def test_a_picture_leads_to_itself_in_full_size(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.syspath_prepend(SITE)
+    with_links = importlib.import_module("pictures").with_links
+    picture = '<img alt="The lab" src="../_images/lab.svg" />'
+    assert with_links(f"<p>{picture}</p>") == f'<p><a class="picture" href="../_images/lab.svg">{picture}</a></p>'
+    elsewhere = f'<a class="reference" href="lab.html">{picture}</a>'
+    assert with_links(elsewhere) == elsewhere

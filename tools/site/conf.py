@@ -28,6 +28,7 @@ extensions = [
     "sphinx_antsibull_ext",
     "reference_pages",
     "navigation",
+    "pictures",
     "two_languages",
     "two_language_search",
 ]
