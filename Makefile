@@ -127,9 +127,12 @@ check: $(lab_ready) ## say what is done of LESSON, and give hints: WITH="stage=2
 course: $(test_ready) ## work through all lessons, or LESSON, as tests; those that are quick are part of "test"
 	$(pytest_as_root) -q tests/course -k "$(LESSON)"
 
-.PHONY: quick-lessons
+.PHONY: quick-lessons quick-lessons-on-nodes
 quick-lessons: $(test_ready)
-	$(pytest_as_root) -q -m "not long" tests/course
+	$(pytest_as_root) -q -m "not long and not on_nodes" tests/course
+
+quick-lessons-on-nodes: $(test_ready)
+	$(alone_on_nodes) $(pytest_as_root) -q -m "not long and on_nodes" tests/course
 
 # --- the tests ------------------------------------------------------------------------------------
 
@@ -144,7 +147,7 @@ in_turn = env --unset=MAKEFLAGS $(MAKE) --keep-going
 
 .PHONY: tests-on-nodes tests-on-hosts
 tests-on-nodes: $(test_ready)
-	@$(in_turn) lint docs sanity unit integration molecule-shared
+	@$(in_turn) lint docs sanity unit integration molecule-shared quick-lessons-on-nodes
 
 tests-on-hosts: $(test_ready)
 	@env --unset=MAKEFLAGS $(MAKE) --keep-going molecule-own lab-tests quick-lessons

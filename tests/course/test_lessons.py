@@ -11,7 +11,7 @@ Both pages of a lesson have the same commands (tests/unit/course), so both are t
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -28,12 +28,27 @@ LESSONS = sorted(map(read_lesson, lesson_names()), key=lambda lesson: (lesson.la
 
 
 @pytest.fixture(scope="module")
-def lab(request: pytest.FixtureRequest) -> Iterator[Lab]:
-    """The lab of a lesson, brought up once for all of its lessons."""
-    lab = Lab(request.param)
-    lab.play("lab_up.yml")
-    yield lab
-    lab.play("lab_down.yml")
+def lab_of() -> Iterator[Callable[[str], Lab]]:
+    """Brings up a lab in the place of the one before, if that is another one.
+
+    Lessons of a lab follow each other on it, as when somebody learns, so each begins with what others have left.
+    """
+    there: dict[str, Lab] = {}
+
+    def take_down() -> None:
+        for lab in there.values():
+            lab.play("lab_down.yml")
+        there.clear()
+
+    def bring_up(name: str) -> Lab:
+        if name not in there:
+            take_down()
+            there[name] = Lab(name)
+            there[name].play("lab_up.yml")
+        return there[name]
+
+    yield bring_up
+    take_down()
 
 
 def type_on_hosts(commands: Iterable[Typed]) -> None:
@@ -57,15 +72,15 @@ def tasks_until(lesson: Lesson, step: int) -> set[tuple[str, str]]:
     return {(task.name, task.host) for task in lesson.tasks if task.step <= step}
 
 
-@pytest.mark.parametrize(
-    ("lab", "lesson"),
-    [
-        pytest.param(lesson.lab, lesson, id=lesson.name, marks=[] if lesson.quick else pytest.mark.long)
-        for lesson in LESSONS
-    ],
-    indirect=["lab"],
-)
-def test_lesson(lab: Lab, lesson: Lesson, tmp_path: Path) -> None:
+def marks_of(lesson: Lesson) -> list[pytest.MarkDecorator]:
+    """What "make test" chooses by: the quick ones, and whose lab has node-1 to node-4, which there are once."""
+    on_nodes = [pytest.mark.on_nodes] if "node-1" in lesson.hosts else []
+    return on_nodes if lesson.quick else [*on_nodes, pytest.mark.long]
+
+
+@pytest.mark.parametrize("lesson", [pytest.param(lesson, id=lesson.name, marks=marks_of(lesson)) for lesson in LESSONS])
+def test_lesson(lab_of: Callable[[str], Lab], lesson: Lesson, tmp_path: Path) -> None:
+    lab = lab_of(lesson.lab)
     lab.play("lesson.yml", f"lesson={lesson.name}")
     assert done(lab, lesson, tmp_path) == set()
     for step, commands in lesson.page.steps.items():
