@@ -5,6 +5,10 @@
 
 from __future__ import annotations
 
+NO_RESULTS = {
+    "en": "{host} gave no results. Does it run, and does Ansible get in? What the host said stands further above.",
+    "zh": "{host} 没有返回结果。它在运行吗？Ansible 能登录吗？具体报错见上面的输出。",
+}
 OTHER_HOST = {
     "en": "{name} is on {found} and belongs on {host}.",
     "zh": "{name} 跑到了 {found} 上，它应该在 {host}。",

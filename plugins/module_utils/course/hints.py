@@ -57,6 +57,8 @@ def hint(lesson: Lesson, task: Task, checks: Checks, language: str) -> str:
     A container that is not there comes before the lesson's own wrong turns, since these are about what it does; after
     them what is wrong with one that is there.
     """
+    if not checks.get(task.host):
+        return texts.NO_RESULTS[language].format(host=task.host)
     containers = {
         host: _seen(_CONTAINER_LINE, _CONTAINERS, checks[host])
         for host in lesson.hosts

@@ -110,10 +110,15 @@ def _class(students: Mapping[str, Sequence[Verdict]], words: Mapping[str, Any]) 
                 name,
                 *(_share(of_step.get(number, [])) for number in steps),
                 _share(found),
-                f"{open_tasks[0]['host']}: {open_tasks[0]['name']}" if open_tasks else "-",
+                _following(open_tasks[0], words) if open_tasks else "-",
             ]
         )
     return "\n".join(_columns(rows))
+
+
+def _following(task: Verdict, words: Mapping[str, Any]) -> str:
+    said_nothing = task["found"] == [words["no results"]]
+    return f"{task['host']}: {words['no results'] if said_nothing else task['name']}"
 
 
 def _share(found: Sequence[Verdict]) -> str:

@@ -98,7 +98,10 @@ def test_of_a_host_without_docker_nothing_is_said() -> None:
     lesson = read_lesson("calico_68")
     dead = {"containers of the host": {"passed": False, "found": ["Cannot connect to the Docker daemon"]}}
     assert hint_of(lesson.name, "bbox2", {"host1": dead, "host2": dead}).startswith("As step 2")
-    assert hint_of(lesson.name, "bbox2", {}).startswith("As step 2")
+
+
+def test_a_host_that_gave_no_results_is_named() -> None:
+    assert hint_of("calico_68", "bbox2", {"host1": {}}).startswith("host2 gave no results.")
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -219,11 +219,13 @@ def test_a_class_has_a_line_for_each_student() -> None:
     students = {
         "anna": verdicts(a_lesson(), seen(net=True, turn=False, box=True), "en", 2),
         "bo": verdicts(a_lesson(), seen(net=True, turn=False, box=False), "en", 2),
+        "cy": verdicts(a_lesson(), {"host1": seen(net=True, turn=False, box=False)["host1"]}, "en", 2),
     }
     assert lesson_table(students, "en").splitlines() == [
         "STUDENT  STEP 1  STEP 2  DONE  NEXT",
         "anna     2/2     1/1     3/3   -",
         "bo       2/2     0/1     2/3   host2: one",
+        "cy       1/2     0/1     1/3   host2: (the host gave no results)",
     ]
 
 
