@@ -230,6 +230,7 @@ def test_what_is_around_a_chinese_page_is_chinese(site: Path):
         for words in ('placeholder="搜索"', "本页内容", "回到顶部", "参与开发", "../../../search.zh.html")
     )
     assert not any(words in around for words in ("On this page", "Back to top", "To work on it"))
+    assert not any(mark in around for mark in "\u201c\u201d"), "quotation marks are as they were typed"
 
 
 def test_all_of_it_is_readable_on_a_phone(seen: dict[str, Any]):

@@ -12,7 +12,7 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 
-from tests.support.markdown import CODE_SPAN, anchors, blocks, code_spans, headings, links, prose, table_sizes
+from tests.support.markdown import anchors, blocks, code_spans, headings, links, table_sizes
 
 ROOT = Path(__file__).parents[2]
 # Made, installed, or this directory once more.
@@ -94,13 +94,6 @@ def test_the_readme_has_the_same_commands_names_and_tables_in_both_languages():
     assert different == []
     assert code_spans(there) == code_spans(here)
     assert table_sizes(there) == table_sizes(here)
-
-
-@pytest.mark.parametrize("page", [page for page in PAGES if page.match("*.zh.md") or page.match("zh/*.md")], ids=str)
-def test_chinese_has_chinese_quotation_marks(page: Path):
-    """Of straight ones the site makes curved ones, which point the wrong way behind a Chinese letter."""
-    sentences = re.sub(r"<[^>]+>", "", CODE_SPAN.sub("", prose((ROOT / page).read_text())))
-    assert [line for line in sentences.splitlines() if '"' in line] == []
 
 
 EXAMPLE = """# The *lab*, and `its` hosts: a title

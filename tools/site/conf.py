@@ -46,4 +46,6 @@ html_css_files = ["site.css"]
 html_search_scorer = str(HERE / "scorer.js")
 html_copy_source = False
 html_use_index = False
+# Of straight quotation marks they would make curved ones, which point the wrong way behind a Chinese letter.
+smartquotes = False
 html_show_sphinx = False
