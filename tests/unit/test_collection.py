@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -18,6 +19,7 @@ ROOT = Path(__file__).parents[2]
 MODULES = {path.stem: path.read_text() for path in sorted((ROOT / "plugins/modules").glob("*.py"))}
 ROLES = sorted(path for path in (ROOT / "roles").iterdir() if path.is_dir())
 NETWORKS = [role for role in ROLES if (role / "meta/network.yml").exists()]
+INSTALLS = re.compile(r"ansible\.builtin\.(apt|package|dnf)\b")
 GROUPS = yaml.safe_load((ROOT / "meta/runtime.yml").read_text())["action_groups"]
 
 
@@ -33,6 +35,14 @@ def test_a_role_specifies_what_it_has_defaults_for(role: Path):
     found = set(yaml.safe_load(defaults.read_text())) if defaults.exists() else set()
     specs = yaml.safe_load((role / "meta/argument_specs.yml").read_text())["argument_specs"]
     assert found <= {option for entry in specs.values() for option in entry.get("options") or {}}
+
+
+@pytest.mark.parametrize("role", ROLES, ids=lambda role: role.name)
+def test_packages_are_installed_by_the_role_that_says_in_words_what_fails(role: Path):
+    if role.name in ("packages", "lab"):  # the latter installs on the machine of the lab, with options of apt
+        return
+    installs = [path.name for path in (role / "tasks").glob("*.yml") if INSTALLS.search(path.read_text())]
+    assert installs == []
 
 
 @pytest.mark.parametrize("role", NETWORKS, ids=lambda role: role.name)

@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import subprocess
 import threading
 from collections.abc import Iterator
 from functools import partial
@@ -21,6 +23,8 @@ from ansible_collections.container_network.lab.plugins.module_utils.kernel.packa
     unavailable_python_packages,
 )
 from ansible_collections.container_network.lab.plugins.module_utils.validation import package_problems
+
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture
@@ -56,6 +60,26 @@ def test_what_the_lists_have_needs_no_mirror(monkeypatch: pytest.MonkeyPatch, mi
     (mirror / "sources.list").write_text("")
     assert unavailable_packages(["dpkg"]) == []  # it is installed
     assert unavailable_packages([]) == []
+
+
+def test_a_role_whose_packages_cannot_be_installed_says_so_in_words(mirror: Path) -> None:
+    role = {"name": "container_network.lab.packages"}
+    task = {"ansible.builtin.include_role": role, "vars": {"packages_names": ["nowhere-at-all", "dpkg"]}}
+    playbook = mirror / "playbook.yml"
+    playbook.write_text(json.dumps([{"hosts": "all", "connection": "local", "gather_facts": False, "tasks": [task]}]))
+    python = "ansible_python_interpreter=/usr/bin/python3"  # of which Debian's python3-apt is
+    done = subprocess.run(
+        ["ansible-playbook", "-i", "node-1,", "-e", python, str(playbook)],
+        check=False,
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        env={**os.environ, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg")},
+    )
+    assert done.returncode == 2
+    text = " ".join(done.stdout.split())
+    assert "node-1 lacks nowhere-at-all dpkg, and the installation fails (" in text
+    assert "let the host reach a mirror of its distribution" in text
 
 
 @pytest.fixture
