@@ -55,8 +55,8 @@ site_ready := .venv/.ready-site
 all_scenarios := $(notdir $(patsubst %/molecule.yml,%,$(wildcard molecule/*/molecule.yml)))
 cores := 2.17 2.18 2.19 2.20 2.21
 vagrant_scenarios := $(filter %_vagrant,$(all_scenarios))
-# Those whose image of hosts is large: each has to be asked for by its name, as "make molecule-kuryr".
-large_scenarios := kuryr
+# Those in the first row of "make test", which ends earlier.
+first_row_scenarios := kuryr
 # Those that use the lab of the scenario default, and those with a lab of their own.
 shared_scenarios := $(filter-out default,$(notdir $(patsubst %/molecule.yml,%,$(shell grep -lx 'shared_state: true' molecule/*/molecule.yml))))
 own_scenarios := $(filter-out default $(shared_scenarios) $(vagrant_scenarios),$(all_scenarios))
@@ -142,12 +142,13 @@ test: ## lint, and all tests but fault-tests and test-vagrant; all parts, also a
 
 # Two rows side by side, since both wait more than they compute. What the second one does is seen at once, and the first
 # one's output comes as a whole when it has ended. They are as long as each other, and share no lab at a time: the first
-# has the one of four nodes once the tests without a lab have ended, the second has those of two hosts.
+# has those of Kuryr and of four nodes once the tests without a lab have ended, the second has those of two hosts.
 in_turn = env --unset=MAKEFLAGS $(MAKE) --keep-going
 
 .PHONY: tests-on-nodes tests-on-hosts
 tests-on-nodes: $(test_ready)
-	@$(in_turn) lint docs sanity unit integration molecule-shared quick-lessons-on-nodes
+	@$(in_turn) lint docs sanity unit integration $(addprefix molecule-,$(first_row_scenarios)) molecule-shared \
+		quick-lessons-on-nodes
 
 tests-on-hosts: $(test_ready)
 	@env --unset=MAKEFLAGS $(MAKE) --keep-going molecule-own lab-tests quick-lessons
@@ -176,10 +177,10 @@ integration: $(test_ready) ## modules against real namespaces and a real Docker 
 	$(pytest_as_root) -q -m "not long" tests/integration
 
 .PHONY: molecule
-molecule: molecule-shared molecule-own ## all Molecule scenarios but molecule-kuryr
+molecule: $(addprefix molecule-,$(first_row_scenarios)) molecule-shared molecule-own ## all Molecule scenarios
 
 .PHONY: molecule-own
-molecule-own: $(addprefix molecule-,$(filter-out $(large_scenarios),$(own_scenarios)))
+molecule-own: $(addprefix molecule-,$(filter-out $(first_row_scenarios),$(own_scenarios)))
 
 .PHONY: molecule-shared
 molecule-shared: $(test_ready) ## those of one lab: each network in the place of the one before; all of them, also after one that failed

@@ -9,10 +9,11 @@ import pytest
 
 from tests.support.kuryr_view import HOSTS
 from tests.support.lab_runs import Lab
-from tests.support.networks import CALICO, OVERLAY_ETCD, OVERLAY_SWARM, WEAVE, LabNetwork
+from tests.support.networks import CALICO, FLANNEL, OVERLAY_ETCD, OVERLAY_SWARM, WEAVE, LabNetwork
 
 LAB = Lab("kuryr")
 OTHERS = {
+    FLANNEL: ("cni=flannel",),
     CALICO: ("cni=calico",),
     WEAVE: ("cni=weave",),
     OVERLAY_ETCD: ("cni=docker_overlay", "docker_overlay_control_plane=etcd"),
