@@ -78,9 +78,13 @@ def test_its_neighbours_believe_its_own_address_only(attacker: Attacker) -> None
         lines = host.in_namespace_of(container, "ip neigh show dev eth0")
         return [one.split()[0] for one in lines if one.split()[0] in addresses and unlike not in one]
 
-    try:
+    def believed_when_told_again() -> bool:
+        """For a second after a change the kernel believes nobody (locktime of arp(7))."""
         attacker.tries(hostile_packets.claims, device, *addresses)
-        assert eventually(lambda: own in believed())
+        return own in believed()
+
+    try:
+        assert eventually(believed_when_told_again)
         assert believed() == [own]
     finally:
         host.in_namespace_of(container, "ip neigh flush dev eth0")
