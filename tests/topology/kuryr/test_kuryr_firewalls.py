@@ -1,7 +1,10 @@
 # Copyright (c) 2026, container_network.lab contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Security groups as flows of br-int, and none at all: what the iptables of `test_kuryr` do, without them."""
+"""Security groups as flows of br-int, and none at all: what the iptables of `test_kuryr` do, without them.
+
+pytest -m long, on the lab of Kuryr: each firewall is a run of site.yml that moves all ports.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ import pytest
 from tests.support.kuryr_view import ADDRESSES, GUARDED, HOSTS, answers_by_tcp, container, port, reaches
 from tests.support.lab_runs import Lab, await_condition
 
+pytestmark = pytest.mark.long
 LAB = Lab("kuryr")
 HYBRID_DEVICES = "ls /sys/class/net | grep -E '^(qbr|qvb|qvo)' || true"
 CHAINS = "iptables -S | grep -e '-N neutron-openvswi-[io]' || true"
