@@ -1,13 +1,19 @@
 # Copyright (c) 2026, container_network.lab contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A host that leaves by itself, by runs that are killed and one that finishes, and comes back to its network."""
+"""A host that leaves by itself, by runs that are killed and one that finishes, and comes back to its network.
+
+pytest -m long, on the lab of Kuryr.
+"""
 
 from __future__ import annotations
+
+import pytest
 
 from tests.support.kuryr_view import ADDRESSES, HOSTS, answer, container, neutron, reaches
 from tests.support.lab_runs import Lab, await_condition
 
+pytestmark = pytest.mark.long
 LAB = Lab("kuryr")
 LEAVING, HERE = "kuryr-4", HOSTS["kuryr-2"]
 ONLY = ("--limit", LEAVING)
