@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -25,21 +26,31 @@ def host(netns: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterato
         yield netns
 
 
+def stand_in_for_systemctl(folder: Path, units: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A program that notes how it is called, in the file that is returned, and enables units as systemctl does."""
+    wants, calls, program = units / "multi-user.target.wants", folder / "calls", folder / "bin" / "systemctl"
+    program.parent.mkdir()
+    program.write_text(
+        f"""#!/bin/sh
+        echo "$@" >> {calls}
+        for unit; do :; done
+        case "$1" in
+            enable) mkdir -p {wants}; ln -s ../$unit {wants}/$unit ;;
+            disable) rm {wants}/$unit ;;
+        esac
+        """
+    )
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")
+    return calls
+
+
 @pytest.fixture
 def node(host: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """A host with an underlay interface, whose units and libraries are in folders of the test."""
     monkeypatch.setattr(restore_unit, "UNITS", tmp_path / "units")
     monkeypatch.setattr(restore_unit, "LIBRARY", tmp_path / "library")
-    enabled = tmp_path / "units" / "multi-user.target.wants" / restore_unit.UNIT
-
-    def systemctl(*arguments: str) -> None:
-        if arguments[0] == "enable":
-            enabled.parent.mkdir(parents=True, exist_ok=True)
-            enabled.symlink_to(tmp_path / "units" / restore_unit.UNIT)
-        if arguments[0] == "disable":
-            enabled.unlink(missing_ok=True)
-
-    monkeypatch.setattr(restore_unit, "_systemctl", systemctl)
+    stand_in_for_systemctl(tmp_path, tmp_path / "units", monkeypatch)
     ip(host, "link add eth0 type bridge")
     ip(host, "link set eth0 up")
     ip(host, "address add 192.168.1.68/24 dev eth0")

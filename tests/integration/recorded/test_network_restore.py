@@ -21,6 +21,7 @@ from ansible_collections.container_network.lab.plugins.module_utils.kernel impor
 from ansible_collections.container_network.lab.plugins.module_utils.recorded import records, restore, restore_unit
 from tests.support.kernel_view import addresses, fdb, has_link, ip, neighbours, routes, rules
 from tests.support.module_runner import ModuleFailed, assert_converges, assert_unchanged, run_module
+from tests.support.persistent_sets import stand_in_for_systemctl
 
 MAC = "da:17:1b:07:d3:70"
 SOON = 20  # seconds; far more than is ever needed
@@ -216,19 +217,9 @@ def test_a_record_of_a_killed_run_is_restored_as_it_was_wanted(host: str) -> Non
 @pytest.fixture
 def machine(host: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Folders in place of those of the system, and a systemctl that notes how it is called."""
-    etc = tmp_path / "systemd"
-    (etc / "multi-user.target.wants").mkdir(parents=True)
-    monkeypatch.setattr(restore_unit, "UNITS", etc)
+    monkeypatch.setattr(restore_unit, "UNITS", tmp_path / "systemd")
     monkeypatch.setattr(restore_unit, "LIBRARY", tmp_path / "lib" / "container-network")
-    tool = tmp_path / "bin" / "systemctl"
-    tool.parent.mkdir()
-    wants = etc / "multi-user.target.wants"
-    tool.write_text(
-        f'#!/bin/sh\necho "$@" >> {tmp_path}/calls\n'
-        f'case "$1" in enable) ln -s ../$2 {wants}/$2;; disable) rm {wants}/$3;; esac\n'
-    )
-    tool.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{tool.parent}:{os.environ['PATH']}")
+    stand_in_for_systemctl(tmp_path, tmp_path / "systemd", monkeypatch)
     return tmp_path
 
 
@@ -236,12 +227,14 @@ def test_the_unit_is_installed_repaired_and_removed(machine: Path) -> None:
     assert_converges("network_restore")
     unit = machine / "systemd" / "container-network-restore.service"
     assert "Before=docker.service" in unit.read_text()
-    assert (machine / "calls").read_text().splitlines() == ["daemon-reload", "enable container-network-restore.service"]
+    enabling = "enable --quiet --no-reload -- container-network-restore.service"  # systemd reads it at the next boot
+    assert (machine / "calls").read_text().splitlines() == [enabling]
     package = machine / "lib" / "container-network" / "container_network"
     (package / "routes.py").write_text("half")
     (package / "of_an_older_version.py").write_text("")
     result = assert_converges("network_restore")
     assert result["diff"]["before"]["outdated"] == [str(package / "of_an_older_version.py"), str(package / "routes.py")]
+    assert (machine / "calls").read_text().splitlines() == [enabling, "daemon-reload"]
     assert_converges("network_restore", state="absent")
     assert not unit.exists()
     assert not package.parent.exists()
