@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..kernel.links import LinkState, LinkTable
-from ..kernel.namespaces import NAMED_NAMESPACES, OWN_NAMESPACE
-from ..kernel.veth import Namespaces
+from ..kernel.namespaces import NAMED_NAMESPACES, OWN_NAMESPACE, NoSuchNamespace
+from ..kernel.veth import Namespace, Namespaces
 from .host_namespaces import DOCKER_NAMESPACES, Identity, KnownNamespace, named_in, note
 
 OWN_NAME = "host"
@@ -134,10 +134,22 @@ def describe_container(namespaces: Mapping[str, FoundNamespace], container: Cont
 
 
 def _read(namespaces: dict[str, FoundNamespace]) -> None:
+    """Read the links of each. A namespace that goes meanwhile, as that of a container does with it, is left out."""
     with Namespaces() as opened:
+        for namespace in list(namespaces.values()):
+            try:
+                namespace.links = opened[None if namespace.name == OWN_NAME else namespace.path].links
+            except NoSuchNamespace:
+                del namespaces[namespace.name]
         for namespace in namespaces.values():
-            here = opened[None if namespace.name == OWN_NAME else namespace.path]
-            namespace.links = here.links
-            if any(link.lower_netnsid is not None for link in here.links.values()):
-                ids = {here.id_of(other.path): other.name for other in namespaces.values() if other is not namespace}
+            if any(link.lower_netnsid is not None for link in namespace.links.values()):
+                here = opened[None if namespace.name == OWN_NAME else namespace.path]
+                ids = {_id_of(here, other.path): other.name for other in namespaces.values() if other is not namespace}
                 namespace.neighbours = {number: name for number, name in ids.items() if number is not None}
+
+
+def _id_of(namespace: Namespace, other: str) -> int | None:
+    try:
+        return namespace.id_of(other)
+    except NoSuchNamespace:
+        return None

@@ -9,6 +9,7 @@ import os
 import platform
 import socket
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -26,7 +27,7 @@ from ..kernel.impairment import read_root_queues
 from ..kernel.iptables import PROGRAMS
 from ..kernel.links import LinkState, LinkTable
 from ..kernel.listening import listening_on
-from ..kernel.namespaces import inside
+from ..kernel.namespaces import NoSuchNamespace, inside
 from ..kernel.neighbours import read_forwarding, read_neighbours
 from ..kernel.netlink import NetlinkSocket
 from ..kernel.policy_rules import read_policy_rules
@@ -63,8 +64,9 @@ def look(wanted: Sequence[str], with_tables: bool) -> Host:
     except LabError as error:
         problem = str(error) if engine_is_installed() else ""
     found = find_namespaces(ContainerPlace.of(document) for document in documents if document["State"]["Running"])
-    identities = {name: _identity(namespace) for name, namespace in found.items()}
+    found, identities = _still_there(found)
     shown = [name for name, namespace in found.items() if not wanted or set(wanted) & set(namespace.names)]
+    seen = [_namespace(found, name, identities, documents, with_tables) for name in shown]
     return Host(
         name=os.uname().nodename,
         system=_system(),
@@ -74,15 +76,20 @@ def look(wanted: Sequence[str], with_tables: bool) -> Host:
         networks=tuple(sorted(path.name for path in MARKERS.glob("*"))),
         services=read_services(UNITS),
         containers=tuple(sorted((_container(each, found, identities) for each in documents), key=lambda c: c.name)),
-        namespaces=tuple(_namespace(found, name, identities, documents, with_tables) for name in shown),
+        namespaces=tuple(namespace for namespace in seen if namespace),
     )
 
 
-def _identity(namespace: FoundNamespace) -> str:
-    """What no other namespace has on the kernel, whoever looks, until the machine restarts."""
+def _still_there(namespaces: Mapping[str, FoundNamespace]) -> tuple[dict[str, FoundNamespace], dict[str, str]]:
+    """The namespaces that have not gone meanwhile, and of each what no other one has on the kernel, whoever looks."""
     with open(_BOOT_ID) as file:
         boot = file.read().strip()
-    return f"{boot}/{os.stat(namespace.path).st_ino}"
+    found, identities = {}, {}
+    for name, namespace in namespaces.items():
+        with suppress(OSError):
+            identities[name] = f"{boot}/{os.stat(namespace.path).st_ino}"
+            found[name] = namespace
+    return found, identities
 
 
 def _system() -> str:
@@ -152,12 +159,16 @@ def _namespace(
     identities: Mapping[str, str],
     documents: Sequence[Mapping[str, Any]],
     with_tables: bool,
-) -> Namespace:
+) -> Namespace | None:
+    """What is in a namespace; None if it goes meanwhile."""
     namespace = found[name]
     netns = None if name == "host" else namespace.path
-    with NetlinkSocket(netns) as netlink:
-        queues = read_root_queues(netlink)
-        tables = _tables(netlink, netns, namespace.links.names()) if with_tables else Tables()
+    try:
+        with NetlinkSocket(netns) as netlink:
+            queues = read_root_queues(netlink)
+            tables = _tables(netlink, netns, namespace.links.names()) if with_tables else Tables()
+    except NoSuchNamespace:
+        return None
     if with_tables:
         tables = replace(tables, **_names(namespace, name, documents))
     if with_tables and name == "host":
