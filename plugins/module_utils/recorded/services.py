@@ -152,7 +152,12 @@ def _state(paragraph: str) -> ServiceState:
 
 
 def _last_words(name: str) -> str:
-    """What the journal has of a service's last attempt."""
-    command = ["journalctl", "--unit", name, "--lines", "20", "--output", "cat", "--no-pager"]
-    said = [line.strip() for line in run(command, package=_PACKAGE).splitlines() if line.strip()]
-    return " / ".join(said[-3:]) or "it says no word"
+    """What a service has said in its last attempt, by the journal, or else what systemd says of it."""
+    attempt = run(["systemctl", "show", "--property=InvocationID", "--value", "--", name], package=_PACKAGE).strip()
+    said = _journal(f"_SYSTEMD_INVOCATION_ID={attempt}") if attempt else []
+    return " / ".join((said or _journal(f"UNIT={name}"))[-3:]) or "it says no word"
+
+
+def _journal(match: str) -> list[str]:
+    command = ["journalctl", match, "--lines", "20", "--output", "cat", "--no-pager", "--quiet"]
+    return [line.strip() for line in run(command, package=_PACKAGE).splitlines() if line.strip()]
