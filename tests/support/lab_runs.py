@@ -22,6 +22,7 @@ ROOT = Path(__file__).resolve().parents[2]
 HOSTS = ("host1", "host2")
 _RECAP = re.compile(r"^(\S+)\s+: ok=(\d+)\s+changed=(\d+)\s+unreachable=(\d+)\s+failed=(\d+)", re.MULTILINE)
 _TASK = re.compile(r"^TASK \[(?:\S+ : )?(.*)\] \**$")
+_CHANGED = re.compile(r"^changed: \[([^\]]+)\]")
 _PINGS = re.compile(r"(\d+) packets transmitted, (\d+) received")
 
 
@@ -121,6 +122,16 @@ class Recap:
     def changed_in_all(self) -> int:
         """How many tasks changed something, on all hosts together."""
         return sum(self.changed.values())
+
+    @property
+    def changed_tasks(self) -> list[tuple[str, str]]:
+        """The tasks that changed something, each with its host."""
+        found, task = [], ""
+        for line in self.text.splitlines():
+            named, changed = _TASK.match(line), _CHANGED.match(line)
+            task = named[1] if named else task
+            found += [(task, changed[1])] if changed else []
+        return found
 
 
 def _descendants(pid: int) -> list[int]:
