@@ -34,7 +34,11 @@ def check_table(results: Results) -> str:
 
 def failure_text(host: str, check: Mapping[str, Any]) -> str:
     """What a failed check expected beside what it found, after a blank line."""
-    place = f"container {check['container']} of {host}" if check.get("container") else host
+    container = f"container {check['container']}" if check.get("container") else None
+    if check.get("network_only"):
+        place = f"{host}, in the network of {container}"
+    else:
+        place = f"{container} of {host}" if container else host
     sides = [("EXPECTED", "FOUND"), *zip_longest(check["expected"], check["found"], fillvalue="")]
     lines = [f"FAIL {host}: {check['name']}", f"  on {place}: {check['command']}"]
     hint = [f"  HINT: {check['hint']}"] if check.get("hint") else []

@@ -13,7 +13,7 @@ version_added: 0.1.0
 author: container_network.lab contributors (@container-network-lab)
 description:
   - Runs commands such as C(ip route) or C(ping), on the host or inside its containers, and compares what they print
-    with what is expected. Eight commands run at a time.
+    with what is expected. Twenty-four commands run at a time.
   - A condition is awaited, the command is repeated until it comes true or the check's time is over. A check that passes
     returns at once.
   - Failed checks do not make the task fail; they are returned with what was expected and what was found, so that a
@@ -41,6 +41,12 @@ options:
       container:
         description: Name of the container in which the command runs; by default it runs on the host.
         type: str
+      network_only:
+        description:
+          - Whether the command is one of the host's, which has nothing of O(checks[].container) but its network.
+          - For what the container's own programs cannot do, as BusyBox's C(ping) sends no unfragmented packets.
+        type: bool
+        default: false
       expect:
         description:
           - Fragments of lines, each of which must stand in one line of the output.
@@ -108,6 +114,10 @@ checks:
       description: The container in which it ran.
       type: str
       returned: when the check names one
+    network_only:
+      description: Whether it was a command of the host in that container's network.
+      type: bool
+      returned: when it was
     passed:
       description: Whether the output was as expected.
       type: bool
@@ -150,6 +160,7 @@ ARGUMENTS: dict[str, Any] = {
             "name": {"type": "str", "required": True},
             "command": {"type": "list", "elements": "str", "required": True},
             "container": {"type": "str"},
+            "network_only": {"type": "bool", "default": False},
             "expect": {"type": "list", "elements": "str"},
             "expect_any": {"type": "list", "elements": "str"},
             "unexpected": {"type": "list", "elements": "str"},

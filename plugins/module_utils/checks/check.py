@@ -47,12 +47,13 @@ def check_options(
     expect_any: Sequence[str] = (),
     unexpected: Sequence[str] = (),
     container: str | None = None,
+    network_only: bool = False,
     timeout: float | None = None,
 ) -> CheckOptions:
     """A check as an entry of the option ``checks``; what is empty is left out."""
     options: CheckOptions = {"name": name, "command": command}
     lines = {"expect": list(expect), "expect_any": list(expect_any), "unexpected": list(unexpected)}
-    given = {**lines, "container": container, "timeout": timeout}
+    given = {**lines, "container": container, "network_only": network_only, "timeout": timeout}
     return {**options, **{option: value for option, value in given.items() if value}}
 
 
@@ -63,6 +64,7 @@ class Check:
     name: str
     command: tuple[str, ...]
     container: str | None = None  # None: on the host itself
+    network_only: bool = False  # a program of the host, which has only the network of the container
     expect: tuple[str, ...] = ()
     expect_any: tuple[str, ...] = ()  # one of them is enough
     unexpected: tuple[str, ...] = ()
@@ -75,6 +77,7 @@ class Check:
             options["name"],
             tuple(options["command"]),
             options.get("container"),
+            bool(options.get("network_only")),
             tuple(options.get("expect") or ()),
             tuple(options.get("expect_any") or ()),
             tuple(options.get("unexpected") or ()),
@@ -84,7 +87,7 @@ class Check:
     def options(self) -> CheckOptions:
         """As an entry of the ``checks`` option."""
         lines = {"expect_any": self.expect_any, "unexpected": self.unexpected}
-        place = {"container": self.container, "timeout": self.timeout}
+        place = {"container": self.container, "network_only": self.network_only, "timeout": self.timeout}
         return check_options(self.name, list(self.command), self.expect, **lines, **place)
 
     def problems(self, where: str) -> list[str]:
@@ -97,6 +100,8 @@ class Check:
                 f"{where}: a fragment of '{self.name}' is empty or holds only words that are left out of comparisons: "
                 "it would be found everywhere"
             )
+        if self.network_only and self.container is None:
+            found.append(f"{where}: network_only of '{self.name}' needs container: whose network it is")
         if self.timeout <= 0:
             found.append(f"{where}: timeout {self.timeout} of '{self.name}' must be above 0 seconds")
         return found
@@ -131,6 +136,8 @@ class Check:
         result: dict[str, Any] = {"name": self.name, "command": " ".join(self.command), "passed": passed}
         if self.container is not None:
             result["container"] = self.container
+        if self.network_only:
+            result["network_only"] = True
         return {**result, "expected": self.expected(), "found": found}
 
 

@@ -25,8 +25,6 @@ CLOSED_PORT = "9"
 _ICMP_HEADER = 8  # bytes; part of the size that ping prints
 _ONCE = ["-c", "1", "-W", "1"]  # one packet, and a second for its answer
 _LOST = "1 packets transmitted, 0 packets received, 100% packet loss"
-_ENTER_AND_PING = 'exec nsenter --net --target "$(docker inspect --format "{{.State.Pid}}" "$1")" '
-_ENTER_AND_PING += 'ping -n -c 1 -W 1 -M do -s "$2" "$3"'
 
 
 def reaches(
@@ -75,8 +73,10 @@ def reaches_with_full_packets(
     size = mtu - ICMP_OVERHEAD
     return check_options(
         f"{container} reaches {place} with full packets",
-        ["sh", "-c", _ENTER_AND_PING, "sh", container, str(size), address],
+        ["ping", "-n", *_ONCE, "-M", "do", "-s", str(size), address],
         [f"{size + _ICMP_HEADER} bytes from {address}: icmp_seq=1" + (f" ttl={ttl}" if ttl else "")],
+        container=container,
+        network_only=True,
         timeout=timeout,
     )
 

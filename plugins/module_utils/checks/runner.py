@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -27,26 +28,40 @@ _ENVIRONMENT = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin
 
 def run_checks(checks: Sequence[Check]) -> list[dict[str, Any]]:
     """The result of each check, in order."""
+    processes = _first_processes({check.container for check in checks if check.container is not None})
     with ThreadPoolExecutor(max_workers=CONCURRENT_CHECKS) as pool:
-        return list(pool.map(await_check, checks))
+        return list(pool.map(lambda check: _await_check(check, processes.get(check.container)), checks))
 
 
-def await_check(check: Check) -> dict[str, Any]:
-    """Repeat the check's command until it prints what is expected, at most for the check's time."""
+def _first_processes(containers: set[str]) -> dict[str | None, int]:
+    """Of each container that runs; the Engine is asked once for each, and not for each check."""
+    found: dict[str | None, int] = {}
+    for container in containers:
+        with contextlib.suppress(LabError):  # its checks say so themselves, unless it runs by then
+            found[container] = container_pid(container)
+    return found
+
+
+def _await_check(check: Check, process: int | None) -> dict[str, Any]:
+    """Repeat the check's command until it prints what is expected, at most for the check's time.
+
+    ``process`` is its container's, which is asked for again after an attempt that failed.
+    """
     deadline = time.monotonic() + check.timeout
     while True:
         begin = time.monotonic()
-        passed, found = _attempt(check, deadline)
+        passed, found = _attempt(check, deadline, process)
         end = time.monotonic()
         # An attempt that could not end in time would only replace what this one found by less.
         if passed or end + _PAUSE + (end - begin) >= deadline:
             return check.result(passed, found)
+        process = None
         time.sleep(_PAUSE)
 
 
-def _attempt(check: Check, deadline: float) -> tuple[bool, list[str]]:
+def _attempt(check: Check, deadline: float, process: int | None) -> tuple[bool, list[str]]:
     try:
-        command = [*_entering(check.container), *check.command]
+        command = [*_entering(check, process), *check.command]
     except LabError as error:
         return False, [str(error)]
     try:
@@ -70,9 +85,9 @@ def _attempt(check: Check, deadline: float) -> tuple[bool, list[str]]:
     return check.verdict(output.decode(errors="replace"), process.returncode)
 
 
-def _entering(container: str | None) -> list[str]:
+def _entering(check: Check, process: int | None) -> list[str]:
     """The words before a command that runs it inside a container: nsenter takes a tenth of the time of docker exec."""
-    if container is None:
+    if check.container is None:
         return []
-    namespaces = ["--mount", "--uts", "--ipc", "--net", "--pid"]
-    return ["nsenter", f"--target={container_pid(container)}", *namespaces, "--"]
+    namespaces = ["--net"] if check.network_only else ["--mount", "--uts", "--ipc", "--net", "--pid"]
+    return ["nsenter", f"--target={process or container_pid(check.container)}", *namespaces, "--"]

@@ -8,10 +8,12 @@ from __future__ import annotations
 import os
 import subprocess
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from tests.support.engine_view import EngineView
+from tests.support.lab_runs import await_condition
 from tests.support.module_runner import ModuleFailed, run_module
 
 pytestmark = pytest.mark.usefixtures("busybox_image", "no_containers")
@@ -39,6 +41,33 @@ def test_checks_inside_a_container():
     unreachable = check(container="xbox1", command=nobody, expect=["0% packet loss"], timeout=1.5)
     assert not unreachable["passed"]
     assert any("100% packet loss" in line for line in unreachable["found"])
+
+
+def test_a_program_of_the_host_in_a_containers_network():
+    """BusyBox's ping has no option against fragments, and a container sees no file of the host."""
+    started = start("xbox1", "xbox2")
+    address = started["xbox2"]["addresses"]["bridge"]
+    unfragmented = ["ping", "-n", "-c1", "-W1", "-M", "do", address]
+    reached = check(container="xbox1", network_only=True, command=unfragmented, expect=[f"64 bytes from {address}:"])
+    assert reached["passed"]
+    assert reached["network_only"]
+    assert not check(container="xbox1", command=unfragmented, expect=["64 bytes from"], timeout=0.3)["passed"]
+    routes = check(container="xbox1", network_only=True, command=["cat", "/proc/net/route"], expect=["eth0"])
+    assert routes["passed"]
+    with pytest.raises(ModuleFailed, match="network_only of 'check' needs container: whose network it is"):
+        check(network_only=True, command=["true"])
+
+
+def test_a_container_that_is_started_again_while_it_is_checked():
+    """Its first process is another one then."""
+    command = ["sh", "-c", "echo started >> /starts; exec sleep 3600"]
+    run_module("docker_containers", containers=[{"name": "xbox1", "image": "busybox", "command": command}])
+    twice = ["sh", "-c", "touch /tried; wc -l /starts"]
+    with ThreadPoolExecutor(1) as pool:
+        result = pool.submit(check, container="xbox1", command=twice, expect=["2 /starts"], timeout=60)
+        await_condition(lambda: "tried" in EngineView().run_inside("xbox1", "ls", "/"), seconds=30)
+        EngineView().restart("xbox1")
+        assert result.result()["passed"]
 
 
 def test_failures_are_readable_and_no_failures_of_the_module():

@@ -124,6 +124,19 @@ def test_checks_that_could_not_fail_are_refused():
     assert Check("c", ("true",), expect=("a",)).problems("x") == []
 
 
+def test_the_network_only_of_no_container_is_refused():
+    assert Check("c", ("true",), network_only=True).problems("checks: entry 3") == [
+        "checks: entry 3: network_only of 'c' needs container: whose network it is"
+    ]
+    assert Check("c", ("true",), "busybox", network_only=True).problems("x") == []
+
+
+def test_the_table_says_whose_network_a_program_of_the_host_had():
+    bad = Check("ping", ("ping", "10.0.0.1"), "busybox", True, ("0% packet loss",)).result(False, ["x"])
+    table = check_table({"node-1": [bad]}).splitlines()
+    assert "  on node-1, in the network of container busybox: ping 10.0.0.1" in table
+
+
 def test_the_table_shows_failures_side_by_side():
     good = Check("route", ("ip", "route"), expect=("a",)).result(True, ["a"])
     bad = Check("ping", ("ping", "10.0.0.1"), "busybox", expect=("0% packet loss",)).result(False, ["x", "100% loss"])

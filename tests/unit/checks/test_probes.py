@@ -54,9 +54,9 @@ def test_any_of_those_who_share_a_name_may_answer_to_it() -> None:
 
 def test_full_packets_are_of_the_paths_mtu_and_not_fragmented() -> None:
     probe = reaches_with_full_packets("box", "web", "10.0.0.2", 1450, 64)
-    assert "-M do" in probe["command"][2]
-    assert probe["command"][-3:] == ["box", "1422", "10.0.0.2"]
-    assert "container" not in probe, "it is the host's ping that can forbid fragments"
+    assert probe["command"][-5:] == ["-M", "do", "-s", "1422", "10.0.0.2"]
+    assert probe["container"] == "box"
+    assert probe["network_only"], "it is the host's ping that can forbid fragments"
     assert verdict(probe, "1430 bytes from 10.0.0.2: icmp_seq=1 ttl=64 time=0.1 ms\n")
     assert not verdict(probe, "ping: local error: message too long, mtu=1400\n", 1)
 
