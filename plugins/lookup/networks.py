@@ -27,8 +27,9 @@ RETURN = r"""
 _raw:
   description:
     - One dictionary with an entry for each network, which has C(role), the full name of the role, and C(declaration),
-      the path of its C(meta/network.yml), C(docker_drivers), the drivers of its Docker networks, and C(variants), the
-      forms of it that are compared; none if there is but one.
+      the path of its C(meta/network.yml), C(docker_drivers), the drivers of its Docker networks, C(variants), the forms
+      of it that are compared, none if there is but one, and C(joins_workloads), whether it has tasks for the time
+      when the workloads run.
   type: list
   elements: dict
   sample:
@@ -37,6 +38,7 @@ _raw:
         declaration: /collection/roles/calico/meta/network.yml
         docker_drivers: [calico]
         variants: [{name: calico}]
+        joins_workloads: false
 """
 
 from collections.abc import Mapping  # noqa: E402
@@ -50,6 +52,7 @@ from ansible.plugins.lookup import LookupBase  # noqa: E402
 
 COLLECTION = "container_network.lab"
 DECLARATION = "meta/network.yml"
+WORKLOADS = "tasks/workloads.yml"
 
 
 @cache
@@ -61,6 +64,7 @@ def networks_in(folder: Path, prefix: str = "") -> dict[str, dict[str, Any]]:
             "declaration": str(path),
             "docker_drivers": declared["network_docker_drivers"],
             "variants": declared.get("network_variants", []),
+            "joins_workloads": (path.parents[1] / WORKLOADS).exists(),
         }
         for path in sorted(folder.glob(f"*/{DECLARATION}"))
         for declared in (yaml.safe_load(path.read_text()),)

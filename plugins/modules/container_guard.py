@@ -19,6 +19,12 @@ description:
   - The rules are in chains of their own in the table mangle, of iptables and ip6tables. They are recorded, and there
     again at boot before Docker starts.
 options:
+  network:
+    description:
+      - The network that the host is part of. Its mark, the file C(/etc/container-network/networks/NETWORK), is written
+        before all else and removed after all else, so that what an interrupted run made is found and removed.
+      - Without it, no mark is written or removed.
+    type: str
   interface:
     description: The underlay interface. Needed for O(state=present).
     type: str
@@ -79,6 +85,7 @@ seealso:
 EXAMPLES = r"""
 - name: Keep containers from etcd
   container_network.lab.container_guard:
+    network: flannel
     interface: eth0
     guard:
       etcd_endpoints: [http://192.168.1.68:2379]
@@ -93,6 +100,7 @@ from ansible_collections.container_network.lab.plugins.module_utils.ansible_modu
 from ansible_collections.container_network.lab.plugins.module_utils.recorded import guard
 
 ARGUMENTS = {
+    "network": {"type": "str"},
     "interface": {"type": "str"},
     "guard": {"type": "dict", "options": guard.GUARD},
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},

@@ -128,6 +128,10 @@ options:
         description: The address of this host's name server for its containers; empty if there is none.
         type: str
         default: ''
+  docker_swarm:
+    description: Whether to look at the host's Docker swarm and the networks of its engine, too.
+    type: bool
+    default: false
 extends_documentation_fragment:
   - container_network.lab.attributes.info
   - container_network.lab.action_group
@@ -207,6 +211,9 @@ host_info:
       description: Whether O(guard) is in place; none if it is not given.
       type: bool
       sample: true
+    docker_swarm:
+      description: With O(docker_swarm), what M(container_network.lab.docker_swarm_info) returns, else none.
+      type: dict
     docker_daemon:
       description:
         - How Docker is started, of its unit with all drop-ins, of C(daemon.json), and of the process that runs; for
@@ -313,9 +320,16 @@ from ansible_collections.container_network.lab.plugins.module_utils.ansible_modu
 from ansible_collections.container_network.lab.plugins.module_utils.commands import install
 from ansible_collections.container_network.lab.plugins.module_utils.datastore import client_files
 from ansible_collections.container_network.lab.plugins.module_utils.docker import daemon, taken_names
+from ansible_collections.container_network.lab.plugins.module_utils.docker.swarm import info as swarm_info
 from ansible_collections.container_network.lab.plugins.module_utils.kernel import host_facts
 from ansible_collections.container_network.lab.plugins.module_utils.outcome import Outcome, observed
 from ansible_collections.container_network.lab.plugins.module_utils.recorded import guard
+
+ARGUMENTS = {
+    **host_facts.ARGUMENTS,
+    "guard": {"type": "dict", "options": guard.GUARD},
+    "docker_swarm": {"type": "bool", "default": False},
+}
 
 
 def look(params: dict[str, Any], _check_mode: bool) -> Outcome:
@@ -328,13 +342,14 @@ def look(params: dict[str, Any], _check_mode: bool) -> Outcome:
         "docker_daemon": daemon.look().facts(),
         "taken_names": taken_names.look(),
         "etcd_files": client_files.look(),
+        "docker_swarm": swarm_info.swarm_and_networks() if params["docker_swarm"] else None,
     }
     return observed({"host_info": found})
 
 
 def main() -> None:
     """Run the module."""
-    run_module({**host_facts.ARGUMENTS, "guard": {"type": "dict", "options": guard.GUARD}}, look)
+    run_module(ARGUMENTS, look)
 
 
 if __name__ == "__main__":

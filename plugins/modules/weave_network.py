@@ -73,7 +73,14 @@ EXAMPLES = r"""
   run_once: true
 """
 
-RETURN = r""""""
+RETURN = r"""
+attached_nodes:
+  description: The hosts that have containers of M(container_network.lab.weave_attachments) in the datastore.
+  returned: when O(state=present)
+  type: list
+  elements: str
+  sample: [node-3]
+"""
 
 from ansible_collections.container_network.lab.plugins.module_utils.ansible_module import run_module
 from ansible_collections.container_network.lab.plugins.module_utils.datastore.arguments import ETCD

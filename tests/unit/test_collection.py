@@ -48,7 +48,7 @@ def test_packages_are_installed_by_the_role_that_says_in_words_what_fails(role: 
 @pytest.mark.parametrize("role", NETWORKS, ids=lambda role: role.name)
 def test_a_network_has_all_that_the_contract_asks_for(role: Path):
     tasks = {path.stem for path in (role / "tasks").glob("*.yml")}
-    assert {"validate", "main", "workloads", "verify", "absent"} <= tasks
+    assert {"validate", "main", "verify", "absent"} <= tasks
     declared = {"network_hosts", "network_needs_etcd", "network_docker_drivers", "network_etcd_prefixes"}
     found = yaml.safe_load((role / "meta/network.yml").read_text())
     assert set(found) == declared | {"network_variants"}

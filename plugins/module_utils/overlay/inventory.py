@@ -60,9 +60,9 @@ def seen_of(config: Mapping[str, Any], variables: Mapping[str, Any]) -> dict[str
 
 
 def _seen(variables: Mapping[str, Any]) -> dict[str, Any]:
-    """What host_info and docker_swarm_info found on a host; next to nothing if it takes no part in this run."""
-    swarm = variables.get("_docker_overlay_swarm") or {}
+    """What host_info found on a host; next to nothing if it takes no part in this run."""
     info = (variables.get("_docker_overlay_host") or {}).get("host_info") or {}
+    swarm = info.get("docker_swarm") or {}
     return {
         **info,
         "interface_networks": info.get("networks"),
@@ -101,8 +101,8 @@ _CHANGING_TASKS = (*_MEMBERSHIPS, "_docker_overlay_removed", "_docker_overlay_ma
 
 def _latest_swarm(variables: Mapping[str, Any]) -> Mapping[str, Any]:
     """A host's part in a swarm after the task that changed it, or as it was found."""
-    results = [variables.get(task) or {} for task in (*_MEMBERSHIPS, "_docker_overlay_swarm")]
-    return next((result["swarm"] for result in results if result.get("swarm")), {})
+    results = [variables.get(task) or {} for task in _MEMBERSHIPS]
+    return next((result["swarm"] for result in results if result.get("swarm")), _seen(variables)["swarm"])
 
 
 def _manager(wanted: Sequence[str], managing: Mapping[str, Any], hosts: Hosts) -> str:
@@ -158,9 +158,12 @@ def network_checks(config: Mapping[str, Any], hosts: Hosts, own: str) -> list[di
 
 
 def _engine(variables: Mapping[str, Any]) -> Mapping[str, Any]:
-    """What docker_swarm_info found last."""
+    """Swarm and networks as they were found last."""
     now = variables.get("_docker_overlay_now") or {}
-    return now if "networks" in now else variables["_docker_overlay_swarm"]
+    found: Mapping[str, Any] = (
+        now if "networks" in now else variables["_docker_overlay_host"]["host_info"]["docker_swarm"]
+    )
+    return found
 
 
 def _gateway(networks: Sequence[Mapping[str, Any]], wanted: str) -> ipaddress.IPv4Interface:

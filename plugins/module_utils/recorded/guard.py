@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 import shutil
 import socket
 from collections.abc import Mapping, Sequence
@@ -15,16 +16,19 @@ from urllib.parse import urlsplit
 
 from ..errors import InvalidInput
 from ..kernel.container_guard import IP_VERSIONS, ContainerGuard, host_cards
+from ..kernel.host_facts import MARKERS
 from ..kernel.host_lock import alone_on_the_host
 from ..kernel.iptables import PROGRAMS, ChainSet
 from ..kernel.links import read_links
 from ..kernel.netlink import NetlinkSocket
 from ..outcome import Outcome
 from . import kinds, restore_unit
+from .files import RecordedFile, converge_files
 from .records import load_record
 
 SETS = {"ipv4": "container-guard", "ipv6": "container-guard-ipv6"}
 """The names of the recorded sets, of iptables_chains."""
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 _SEARCH_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 GUARD: dict[str, Any] = {
     "etcd_endpoints": {"type": "list", "elements": "str", "default": []},
@@ -40,13 +44,32 @@ def converge(params: Mapping[str, Any], check_mode: bool) -> Outcome:
     """The module container_guard. Rules of an IP version that the kernel has not are left out."""
     removing = params["state"] == "absent"
     guard = None if removing else _guard_of(str(params["interface"]), params["guard"] or {})
+    mark = _mark_of(params["network"])
+    steps: dict[str, Outcome] = {}
     with alone_on_the_host(check_mode):
-        steps = [_converge_version(guard, version, check_mode) for version in _versions()]
-        unit = restore_unit.remove(check_mode, list(SETS.values())) if removing else restore_unit.install(check_mode)
+        if not removing:  # While the mark is there, there is something to remove.
+            steps["mark"] = converge_files(mark, [], check_mode)
+        for version in _versions():
+            steps[version] = _converge_version(guard, version, check_mode)
+        if removing:
+            steps["restore"] = restore_unit.remove(check_mode, list(SETS.values()))
+            steps["mark"] = converge_files([], [mark], check_mode)
+        else:
+            steps["restore"] = restore_unit.install(check_mode)
     return Outcome(
-        {**{version: step.before for version, step in zip(IP_VERSIONS, steps)}, "restore": unit.before},
-        {**{version: step.after for version, step in zip(IP_VERSIONS, steps)}, "restore": unit.after},
+        {name: step.before for name, step in steps.items()}, {name: step.after for name, step in steps.items()}
     )
+
+
+def _mark_of(network: str | None) -> list[RecordedFile]:
+    """The file by which a host says that the network is on it; none without a network."""
+    if network is None:
+        return []
+    if not _NAME.fullmatch(network):
+        raise InvalidInput(
+            [f"network: '{network}' is no network's name: write it in letters, digits, '_', '.' and '-'"]
+        )
+    return [RecordedFile(MARKERS / network, "", 0o644)]
 
 
 def is_in_place(interface: str, guard: Mapping[str, Any]) -> bool:

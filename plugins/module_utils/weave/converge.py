@@ -42,7 +42,9 @@ def converge_network(params: dict[str, Any], check_mode: bool) -> Outcome:
     before = _network_facts(store.read())
     store.configure(config)
     store.join({entry["node"]: (entry["address"], entry["name"]) for entry in params["peers"]})
-    return Outcome(before, _network_facts(store.read()), warnings=store.warnings)
+    state = store.read()
+    attached = sorted({one.node for one in state.endpoints if one.from_inventory})
+    return Outcome(before, _network_facts(state), {"attached_nodes": attached}, store.warnings)
 
 
 def _peer_problems(entries: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -53,6 +53,16 @@ def swarm() -> dict:
     return run_module("docker_swarm_membership", advertise_address=ADDRESS)["swarm"]
 
 
+def test_a_look_at_the_host_tells_of_the_swarm_where_it_is_asked_for(swarm: dict) -> None:
+    def look(**options: bool) -> dict:
+        return run_module("host_info", **options)["host_info"]
+
+    seen = look(docker_swarm=True)["docker_swarm"]
+    assert seen["swarm"]["node_id"] == ENGINE.swarm()["NodeID"]
+    assert {network["name"] for network in seen["networks"]} == set(ENGINE.networks())
+    assert look()["docker_swarm"] is None
+
+
 def test_a_swarm_is_founded_once_and_left(record: Path) -> None:
     founded = assert_converges("docker_swarm_membership", advertise_address=ADDRESS)["swarm"]
     assert state() == "active"

@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import socket
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -25,7 +26,7 @@ from ansible_collections.container_network.lab.plugins.module_utils.recorded imp
 from tests.support import hostile_packets, persistent_sets
 from tests.support.driver_hosts import eventually
 from tests.support.kernel_view import command, ip, rules
-from tests.support.module_runner import assert_converges, assert_unchanged, run_module
+from tests.support.module_runner import ModuleFailed, assert_converges, assert_unchanged, run_module
 
 node = persistent_sets.node
 GUARD = {
@@ -222,3 +223,32 @@ def test_the_guard_is_recorded_mended_and_taken_away_without_a_trace(node: str, 
     assert not restore_unit.LIBRARY.exists()
     guard.mend()
     assert_unchanged("container_guard", state="absent")
+
+
+def test_the_mark_of_a_network_is_written_first_and_removed_last(
+    node: str, container: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While there is anything of a network, its mark is there: what ends in between is finished by the next run."""
+    marks = tmp_path / "networks"
+    monkeypatch.setattr(guard, "MARKERS", marks)
+    marked: list[tuple[str, bool]] = []
+    for step in ("install", "remove"):
+        act = getattr(restore_unit, step)
+
+        def noting(check_mode: bool, *rest: Any, step: str = step, act: Callable[..., Any] = act) -> Any:
+            marked.append((step, (marks / "flannel").exists()))
+            return act(check_mode, *rest)
+
+        monkeypatch.setattr(restore_unit, step, noting)
+    made = assert_converges("container_guard", network="flannel", **OPTIONS)
+    assert made["diff"]["before"]["mark"] == {"files": {str(marks / "flannel"): None}}
+    assert ("install", True) in marked
+    (marks / "flannel").unlink()
+    assert_converges("container_guard", network="flannel", **OPTIONS)
+    (marks / "weave").touch()
+    assert_converges("container_guard", network="flannel", state="absent")
+    assert ("remove", True) in marked
+    assert [mark.name for mark in marks.iterdir()] == ["weave"]
+    for name in ("../flannel", "", "a b"):
+        with pytest.raises(ModuleFailed, match=f"network: '{name}' is no network's name"):
+            run_module("container_guard", network=name, **OPTIONS)

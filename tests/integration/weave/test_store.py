@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import multiprocessing
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 
@@ -331,6 +332,15 @@ def test_the_module_shows_containers_and_exposed_hosts(store: WeaveStore, endpoi
     assert (shown["node"], shown["container"], shown["network"]) == ("node-1", "c1", "weave")
     assert (shown["mac"], shown["addresses"]) == ("02:42:93:b1:29:24", ["172.111.222.1/24"])
     assert seen["exposed"] == {"node-2": ["172.111.222.128/24"]}
+
+
+def test_the_module_tells_which_hosts_have_containers_of_the_inventory(store: WeaveStore, endpoint: str) -> None:
+    """Those hosts alone, and those that want some, have to look at their containers."""
+    by_hand = connection("node-1", "e1", "172.111.222.1/24", "c1")
+    store.put_endpoint(by_hand)
+    store.put_endpoint(dataclasses.replace(by_hand, node="node-2", endpoint_id="e2", from_inventory=True))
+    told = run_module("weave_network", etcd_endpoints=[endpoint], range=str(RANGE), peers=entries(*PEERS))
+    assert told["attached_nodes"] == ["node-2"]
 
 
 def test_the_module_takes_hosts_out_and_then_everything(store: WeaveStore, endpoint: str) -> None:

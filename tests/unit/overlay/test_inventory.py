@@ -30,9 +30,9 @@ def config(control_plane: str = SWARM, managers: tuple[str, ...] = ("node-1",), 
 def host(node_id: str = "", nodes: list | None = None, networks: list | None = None, **results: Any) -> dict[str, Any]:
     state = "active" if node_id else "inactive"
     swarm = {"state": state, "node_id": node_id, "nodes": nodes or [], "manages": bool(nodes)}
+    engine = {"swarm": swarm, "networks": networks or []}
     return {
-        "_docker_overlay_host": {"host_info": {"address": "192.168.1.68"}},
-        "_docker_overlay_swarm": {"swarm": swarm, "networks": networks or []},
+        "_docker_overlay_host": {"host_info": {"address": "192.168.1.68", "docker_swarm": engine}},
         **results,
     }
 
@@ -93,7 +93,7 @@ SWARM_CONFIG = {"control_plane": SWARM, "etcd_endpoints": ["http://192.168.1.68:
 
 def seen(number: int, **changes: Any) -> dict[str, Any]:
     info = {"address": f"192.168.1.{number}", "container_networks": [], **changes.pop("info", {})}
-    return {"_docker_overlay_host": {"host_info": info}, "_docker_overlay_swarm": {"swarm": {}}, **changes}
+    return {"_docker_overlay_host": {"host_info": info}, **changes}
 
 
 def targets(config: dict[str, Any], *hosts: dict[str, Any]) -> list[dict[str, Any]]:
@@ -103,8 +103,8 @@ def targets(config: dict[str, Any], *hosts: dict[str, Any]) -> list[dict[str, An
 
 def test_ports_are_tried_on_the_other_nodes_by_those_that_are_no_members() -> None:
     busy = seen(33, info={"used_udp_ports": [4789]})
-    member = seen(68, _docker_overlay_swarm={"swarm": {"state": "active"}})
-    other_member = seen(254, _docker_overlay_swarm={"swarm": {"state": "active"}})
+    active = {"docker_swarm": {"swarm": {"state": "active"}}}
+    member, other_member = seen(68, info=active), seen(254, info=active)
     assert targets(SWARM_CONFIG, seen(68), seen(254), busy, {}) == [
         {"address": "192.168.1.254", "tcp": [2377, 7946], "udp": [7946, 4789]},
         {"address": "192.168.1.33", "tcp": [2377, 7946], "udp": [7946]},

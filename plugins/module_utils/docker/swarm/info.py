@@ -18,7 +18,12 @@ from .state import INACTIVE, Membership
 
 
 def look(_params: dict[str, Any], _check_mode: bool) -> Outcome:
-    """The module docker_swarm_info; a host without a running engine is in no swarm."""
+    """The module docker_swarm_info."""
+    return observed(swarm_and_networks())
+
+
+def swarm_and_networks() -> dict[str, Any]:
+    """What that module returns; a host without a running engine is in no swarm, and has no networks."""
     engine = Engine()
     try:
         membership = read_membership(engine)
@@ -28,7 +33,7 @@ def look(_params: dict[str, Any], _check_mode: bool) -> Outcome:
     foreign = is_foreign(membership, recorded_node())
     nodes = [node.shown() for node in read_nodes(engine, membership)]
     problem = foreign_message(membership) if foreign else None
-    return observed({"swarm": {**membership.shown(), "nodes": nodes, "problem": problem}, "networks": networks})
+    return {"swarm": {**membership.shown(), "nodes": nodes, "problem": problem}, "networks": networks}
 
 
 def look_at_tokens(_params: dict[str, Any], _check_mode: bool) -> Outcome:
