@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Runs of ``site.yml`` on a running lab, one network after the other, against a play of twenty bare tasks.
 
-The first run of each makes it in the place of the one before. The bare play runs on the same hosts beside each network,
-since what a task costs differs between machines and minutes.
+The first run of each makes it on hosts without one. The bare play runs on the same hosts beside each network, since
+what a task costs differs between machines and minutes.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def measure() -> str:
     """The lab of the environment's ``LAB``, four_nodes by default; it must be up, and is left without a network."""
     lab = Lab(INVENTORY)
     with tempfile.TemporaryDirectory() as folder:
-        bare = _bare_play(Path(folder))
+        bare = bare_play(Path(folder))
         rows = [_row(lab, name, json.dumps(variables), bare) for name, variables in NETWORKS]
     lab.play("teardown.yml")
     head = ["network", "first, s", "second, s", "bare, s", "first/bare", "second/bare"]
@@ -41,6 +41,7 @@ def measure() -> str:
 
 
 def _row(lab: Lab, name: str, variables: str, bare: str) -> list[str]:
+    lab.play("teardown.yml")
     first, second, reference = (
         seconds(lambda: lab.play("site.yml", variables)),
         min(seconds(lambda: lab.play("site.yml", variables)) for _run in range(2)),
@@ -50,7 +51,7 @@ def _row(lab: Lab, name: str, variables: str, bare: str) -> list[str]:
     return [name, *times, f"{first / reference:.2f}", f"{second / reference:.2f}"]
 
 
-def _bare_play(folder: Path) -> str:
+def bare_play(folder: Path) -> str:
     """A play of commands that do nothing, as JSON, which is YAML."""
     path = folder / "bare.yml"
     task = {"ansible.builtin.command": "true", "changed_when": False}
