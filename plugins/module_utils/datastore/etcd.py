@@ -48,6 +48,14 @@ class KeyValue:
 
 
 @dataclass(frozen=True)
+class Extent:
+    """How far some keys go: the revision of their latest change that is known, and how many there are."""
+
+    latest: int
+    keys: int
+
+
+@dataclass(frozen=True)
 class Compare:
     """One condition of a transaction, on a key's VERSION (0 if it does not exist), MOD (revision) or VALUE."""
 
@@ -144,27 +152,43 @@ class Etcd:
         ]
         return int(answer["header"]["revision"]), found
 
+    def extents(self, *prefixes: str) -> tuple[int, list[Extent]]:
+        """The revision of etcd, and how far the keys that begin with each prefix go there."""
+        latest = {"limit": 1, "sort_target": "MOD", "sort_order": "DESCEND", "keys_only": True}
+        ranges = [{"request_range": {**prefix_range(prefix), **latest}} for prefix in prefixes]
+        answer = self.call("kv/txn", {"success": ranges})
+        found = [response["response_range"] for response in answer.get("responses", [])]
+        return int(answer["header"]["revision"]), [
+            Extent(max((int(item["mod_revision"]) for item in one.get("kvs", [])), default=0), int(one.get("count", 0)))
+            for one in found
+        ]
+
     def watch_documents(self, start_revisions: dict[str, int]) -> Iterator[dict[str, Any]]:
         """The gateway's answers to a watch of prefixes, each from a revision on, as they come; see `mirror`.
 
         Answers name the prefix by its place in the dictionary, from 1 on, as ``watch_id``.
-        It keeps the client's connection for itself: one client, one watch. It ends when the connection does, and raises
-        EtcdUnreachable when no endpoint takes the request. An etcd member that loses its leader ends the watch.
+        It keeps the client's connection for itself: one client, one watch. It ends when the connection does, or if etcd
+        has not begun to watch all of the prefixes in time, and raises EtcdUnreachable when no endpoint takes the
+        request. An etcd member that loses its leader ends the watch.
         """
-        requests = [
-            {"create_request": {**prefix_range(prefix), "start_revision": str(revision), "watch_id": str(number)}}
-            for number, (prefix, revision) in enumerate(start_revisions.items(), start=1)
-        ]
-        response = self._first_answer(lambda endpoint: self._open_watch(endpoint, requests))
-        while True:
+        response = self._first_answer(lambda endpoint: self._open_watch(endpoint, watch_requests(start_revisions)))
+        # With its first answer, Go's server throws away what the gateway has not read yet of the request: etcd may
+        # never hear of the last prefixes, and would then say nothing of them for as long as the watch lasts.
+        missing, deadline = len(start_revisions), time.monotonic() + ANSWER_SECONDS
+        while not missing or time.monotonic() < deadline:
             try:
                 line = response.readline()
             except (OSError, http.client.HTTPException, ValueError, AttributeError):
-                line = b""  # broken off, or closed by another thread
+                line = b""  # broken off, not in time, or closed by another thread
             if not line:
-                self.close()
-                return
-            yield _watch_answer(line)
+                break
+            answer = _watch_answer(line)
+            if missing and answer.get("result", {}).get("created"):
+                missing -= 1
+                if not missing:
+                    self._wait_long()
+            yield answer
+        self.close()
 
     def watch_refusal(self, reason: str) -> LabError:
         """The error for a watch that etcd has ended with a reason."""
@@ -205,11 +229,10 @@ class Etcd:
         self._connection = self._connect(endpoint)
         self._authenticate()
 
-    def _open_watch(self, endpoint: str, requests: list[dict[str, Any]]) -> http.client.HTTPResponse:
+    def _open_watch(self, endpoint: str, body: str) -> http.client.HTTPResponse:
         self._open(endpoint)
         connection = self._open_connection()
         headers = {**self._headers(), "Grpc-Metadata-hasleader": "true"}
-        body = "\n".join(json.dumps(request) for request in requests)
         connection.request("POST", "/v3/watch", body=body, headers=headers)
         response = connection.getresponse()
         if response.status != http.client.OK or not response.chunked:  # a watch has no end
@@ -217,6 +240,11 @@ class Etcd:
             raise not_etcd(response.status, b"")
         _notice_dead_peers(connection.sock)
         return response
+
+    def _wait_long(self) -> None:
+        """A watch may be silent for hours."""
+        with suppress(OSError, AttributeError, Unavailable):  # closed by another thread
+            self._open_connection().sock.settimeout(None)
 
     def authenticate(self) -> None:
         """Get a token, to learn whether etcd takes the user; every other request does so by itself."""
@@ -379,7 +407,6 @@ def _tls_context(ca_cert: str | None, client_cert: str | None, client_key: str |
 
 def _notice_dead_peers(connection: socket.socket) -> None:
     """A watch may be silent for hours, so the kernel probes whether the other side is still there: for 11 seconds."""
-    connection.settimeout(None)
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 5)
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 2)
@@ -400,6 +427,19 @@ def _key_value(item: dict[str, Any]) -> KeyValue:
         mod_revision=int(item["mod_revision"]),
         lease=int(item.get("lease", 0)),
     )
+
+
+def watch_requests(start_revisions: dict[str, int]) -> str:
+    """What begins the watches of prefixes: a line each, without blanks.
+
+    The gateway takes the first 512 bytes in one go (Go's json.Decoder), and may miss what is behind them: see
+    `Etcd.watch_documents`.
+    """
+    requests = [
+        {"create_request": {**prefix_range(prefix), "start_revision": revision, "watch_id": number}}
+        for number, (prefix, revision) in enumerate(start_revisions.items(), start=1)
+    ]
+    return "\n".join(json.dumps(request, separators=(",", ":")) for request in requests)
 
 
 def prefix_range(prefix: str) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..errors import LabError
-from .etcd import Etcd, EtcdUnreachable, KeyValue, decoded
+from .etcd import Etcd, EtcdUnreachable, Extent, KeyValue, decoded
 
 
 class WatchLost(LabError):
@@ -66,6 +66,7 @@ class Mirror:
         self._on_change = on_change
         self._lock = threading.Lock()
         self._stopping = threading.Event()
+        self._distrusted = threading.Event()
         self._keys: dict[str, KeyValue] = {}
         self._seen: dict[str, int] = {}  # up to which revision each prefix is known: their watches do not keep step
         self._copy: EtcdSnapshot | None = None
@@ -86,7 +87,8 @@ class Mirror:
         read; then the next call reads everything again.
         """
         try:
-            if not self._seen:
+            if not self._seen or self._distrusted.is_set():
+                self._distrusted.clear()
                 self._load()
             starts = {prefix: revision + 1 for prefix, revision in self._seen.items()}
             for document in self._etcd.watch_documents(starts):
@@ -105,6 +107,19 @@ class Mirror:
         self._stopping.set()
         self._etcd.close()
 
+    def extents(self) -> dict[str, Extent]:
+        """How far the copy of each prefix goes; empty as long as nothing is read."""
+        with self._lock:
+            return {
+                prefix: Extent(seen, sum(key.startswith(prefix) for key in self._keys))
+                for prefix, seen in self._seen.items()
+            }
+
+    def distrust(self) -> None:
+        """End `follow`, from another thread, and have its next call read everything again."""
+        self._distrusted.set()
+        self._etcd.close()
+
     def _load(self) -> None:
         revision, found = self._etcd.snapshot(*self._prefixes)
         with self._lock:
@@ -117,7 +132,8 @@ class Mirror:
     def _take(self, document: dict[str, Any]) -> None:
         result = document.get("result", {})
         if "error" in document or result.get("canceled"):
-            self._seen = {}
+            with self._lock:
+                self._seen = {}
             reason = result.get("cancel_reason") or _message(document.get("error"))
             if not reason or "compacted" in reason:
                 raise WatchLost("etcd has compacted what the watch would go on with")

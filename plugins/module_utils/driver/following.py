@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Any, Generic, TypeVar
 
+from ..datastore import mirror_check
 from ..datastore.mirror import EtcdSnapshot, Mirror, WatchLost
 from ..errors import LabError
 from ..recorded import guard
@@ -22,13 +23,15 @@ from .host import Host
 
 _FIRST_RESYNC, _FIRST_RETRY, _LONGEST_RETRY = 1.0, 0.5, 30.0  # seconds
 _WATCH_PAUSE = (0.2, 5.0)
+CHECK_SECONDS = 120.0
+"""After which it is seen whether the copy has what etcd has; a copy that is wrong is so for two and a half minutes."""
 log = logging.getLogger(__name__)
 
 Kind = TypeVar("Kind", bound=Follower)
 
 
 class Following(Generic[Kind]):
-    """Runs a `Follower`: blocking code in two threads."""
+    """Runs a `Follower`: blocking code in three threads."""
 
     def __init__(self, kind: type[Kind], options: Mapping[str, Any], config: Config, docker: Docker) -> None:
         """``kind`` is the network's class, ``options`` are its part of the configuration; the rest is the host's."""
@@ -39,6 +42,7 @@ class Following(Generic[Kind]):
             retry=(_FIRST_RETRY, min(_LONGEST_RETRY, kind.longest_resync)),
             resync=(_FIRST_RESYNC, kind.longest_resync),
         )
+        self._etcd = config.etcd_client()
         self._mirror = Mirror(config.etcd_client(), kind.watched_prefixes(options), self._changed)
         copy, wait_for = self._mirror.copy, self._converger.wait_for
         self._network = kind(Host(config.node, docker, config.etcd_client, options, copy, wait_for))
@@ -58,7 +62,7 @@ class Following(Generic[Kind]):
 
     def _work(self) -> tuple[Callable[[], None], ...]:
         """What the threads run."""
-        return self._follow, self._keep_converged
+        return self._follow, self._keep_converged, self._check_copy
 
     def _follow(self) -> None:
         """Keep the watch running."""
@@ -77,6 +81,18 @@ class Following(Generic[Kind]):
                 log.exception("the watch of etcd failed")
             self._interrupted()
             self._stopping.wait(pause)
+
+    def _check_copy(self) -> None:
+        """Have everything read again if the watch does not bring what etcd has, for whatever reason."""
+        while not self._stopping.wait(CHECK_SECONDS):
+            try:
+                behind = mirror_check.behind(self._etcd, self._mirror, self._stopping.wait)
+            except LabError as error:  # which the watch tells, too
+                log.debug("%s", error)
+                continue
+            if behind:
+                log.warning("the watch of etcd has missed changes of %s; reading everything again", ", ".join(behind))
+                self._mirror.distrust()
 
     def _interrupted(self) -> None:
         """The watch has ended, for whatever reason.

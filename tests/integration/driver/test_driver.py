@@ -5,11 +5,8 @@
 
 from __future__ import annotations
 
-import base64
-import socket
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from ipaddress import ip_network
 from pathlib import Path
@@ -20,11 +17,9 @@ from ansible_collections.container_network.lab.plugins.module_utils.calico.drive
 from ansible_collections.container_network.lab.plugins.module_utils.calico.pools import IPPool
 from ansible_collections.container_network.lab.plugins.module_utils.calico.resources import WorkloadEndpoint
 from ansible_collections.container_network.lab.plugins.module_utils.calico.store import CalicoStore
-from ansible_collections.container_network.lab.plugins.module_utils.datastore.etcd import Etcd, EtcdUnreachable
+from ansible_collections.container_network.lab.plugins.module_utils.datastore.etcd import Etcd
 from ansible_collections.container_network.lab.plugins.module_utils.datastore.mirror import (
     EtcdSnapshot,
-    Mirror,
-    WatchLost,
 )
 from ansible_collections.container_network.lab.plugins.module_utils.driver.config import Config
 from ansible_collections.container_network.lab.plugins.module_utils.driver.dns_clients import DnsClients
@@ -47,7 +42,6 @@ from ansible_collections.container_network.lab.plugins.module_utils.driver.netwo
 from ansible_collections.container_network.lab.plugins.module_utils.driver.reconciler import Reconciler
 from ansible_collections.container_network.lab.plugins.module_utils.driver.records import Records
 from ansible_collections.container_network.lab.plugins.module_utils.driver.service import Driver
-from ansible_collections.container_network.lab.plugins.module_utils.errors import LabError
 from tests.support import etcd_process
 from tests.support.plugin_client import post
 
@@ -268,91 +262,3 @@ def test_each_daemon_of_docker_that_answers_invalidates_the_hosts_state_once(par
     for parts.docker.daemon in (17, 17, 18, 18):
         list(parts.reconciler.resync())
     assert parts.new_daemons == [17, 18]
-
-
-class Following:
-    """A mirror whose thread follows until the test ends it."""
-
-    def __init__(self, endpoint: str, *prefixes: str, etcd: Etcd | None = None) -> None:
-        self.changed = threading.Event()
-        self.mirror = Mirror(etcd or Etcd([endpoint]), prefixes, lambda _revision: self.changed.set())
-        self._executor = ThreadPoolExecutor(1)
-        self.restart()
-
-    def restart(self) -> None:
-        self._work = self._executor.submit(self.mirror.follow)
-
-    def stop(self) -> BaseException | None:
-        self.mirror.stop()
-        return self.outcome()
-
-    def outcome(self) -> BaseException | None:
-        return self._work.exception(5)
-
-    def wait_until(self, condition: Callable[[], bool]) -> None:
-        deadline = time.monotonic() + 20
-        while not condition():
-            assert time.monotonic() < deadline, "the mirror did not follow"
-            self.changed.wait(0.1)
-            self.changed.clear()
-
-
-def test_a_mirror_follows_and_goes_on_where_it_was(endpoint):
-    etcd = Etcd([endpoint])
-    etcd.put("/a/1", "one")
-    following = Following(endpoint, "/a/", "/b/")
-    etcd.put("/b/1", "two")
-    etcd.delete("/a/1")
-    following.wait_until(lambda: following.mirror.copy().texts() == {"/b/1": "two"})
-    assert following.stop() is None
-    etcd.put("/a/2", "three")
-    etcd.put("/other", "not ours")
-    following.restart()
-    following.wait_until(lambda: following.mirror.copy().texts() == {"/a/2": "three", "/b/1": "two"})
-    assert following.stop() is None
-
-
-def test_a_mirror_is_stopped_before_etcd_has_answered():
-    with socket.create_server(("127.0.0.1", 0)) as silent:
-        following = Following(f"http://127.0.0.1:{silent.getsockname()[1]}", "/a/")
-        silent.accept()
-        assert following.stop() is None
-
-
-def test_a_compacted_revision_makes_the_mirror_read_everything_again(endpoint):
-    etcd = Etcd([endpoint])
-    etcd.put("/a/1", "one")
-    following = Following(endpoint, "/a/")
-    following.wait_until(lambda: following.mirror.revision > 0)
-    following.stop()
-    for number in range(5):
-        etcd.put("/a/1", str(number))
-    etcd.call("kv/compaction", {"revision": str(following.mirror.revision + 4)})
-    following.restart()
-    assert isinstance(following.outcome(), WatchLost)
-    following.restart()
-    following.wait_until(lambda: following.mirror.copy().texts() == {"/a/1": "4"})
-    following.stop()
-
-
-def test_a_watch_that_is_refused_for_rights_is_told_in_words(tmp_path):
-    secured = etcd_process.SecuredEtcd(tmp_path)
-    with etcd_process.running_etcd(tmp_path, *secured.options, scheme="https") as endpoint:
-        secured.add_user(endpoint, "app", "secret", "/a/", "/b/")
-        following = Following(endpoint, "/a/", etcd=secured.client(endpoint, "app", "secret"))
-        following.wait_until(lambda: following.mirror.revision > 0)
-        following.stop()
-        root = secured.client(endpoint, "root", "secret")
-        key, end = (base64.b64encode(text).decode() for text in (b"/a/", b"/a0"))
-        root.call("auth/role/revoke", {"role": "app", "key": key, "range_end": end})
-        following.restart()
-        error = following.outcome()
-    assert isinstance(error, LabError)
-    assert not isinstance(error, (WatchLost, EtcdUnreachable))
-    assert "etcd refused the watch: " in str(error)
-    assert "Grant the user 'app' a role that may read and write these keys" in str(error)
-
-
-def test_a_mirror_of_nothing_says_so():
-    following = Following(f"http://127.0.0.1:{etcd_process.free_port()}", "/a/")
-    assert isinstance(following.outcome(), EtcdUnreachable)
