@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import resource
 import secrets
 import statistics
 import subprocess
@@ -36,6 +37,21 @@ def seconds(action: Callable[[], object]) -> float:
     start = time.perf_counter()
     action()
     return time.perf_counter() - start
+
+
+def processor_seconds(action: Callable[[], object]) -> float:
+    """How long processors worked for an action, in this process and in programs that it ran and awaited.
+
+    Beside other work on the machine this stays about what it is on an idle one, unlike the time that passes.
+    """
+    start = _worked()
+    action()
+    return _worked() - start
+
+
+def _worked() -> float:
+    found = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(one.ru_utime + one.ru_stime for one in found)
 
 
 def median_ms(times: Sequence[float]) -> float:

@@ -26,9 +26,7 @@ LATE = 10**10  # a revision that no etcd of ours reaches
         pytest.param(9, {**BEFORE, "/a/": Extent(9, 3)}, {**BEFORE, "/a/": Extent(9, 3)}, [], id="it has come"),
         pytest.param(9, {**BEFORE, "/a/": Extent(9, 3)}, {**BEFORE, "/a/": Extent(12, 2)}, [], id="and more"),
         pytest.param(9, {**BEFORE, "/a/": Extent(9, 3)}, BEFORE, ["/a/"], id="a change has not come"),
-        pytest.param(
-            9, {**BEFORE, "/b/": Extent(9, 1)}, {**BEFORE, "/a/": Extent(12, 2)}, ["/b/"], id="of one"
-        ),
+        pytest.param(9, {**BEFORE, "/b/": Extent(9, 1)}, {**BEFORE, "/a/": Extent(12, 2)}, ["/b/"], id="of one"),
         pytest.param(9, {**BEFORE, "/a/": Extent(6, 1)}, BEFORE, ["/a/"], id="a deletion has not come"),
         pytest.param(9, {**BEFORE, "/a/": Extent(6, 1)}, {**BEFORE, "/a/": Extent(9, 1)}, [], id="a deletion has come"),
         pytest.param(9, {**BEFORE, "/b/": Extent(0, 0)}, {**BEFORE, "/b/": Extent(9, 0)}, [], id="the last one, too"),
