@@ -8,10 +8,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 
-from ansible_collections.container_network.lab.plugins.module_utils.errors import LabError
 from tests.soak.actions import DRIVER, Subject
 from tests.soak.kinds import Kind
-from tests.support.driver_network import Connection, DriverNetwork, Place, unlike
+from tests.support.driver_network import Connection, DriverNetwork, Place, looked, unlike
 from tests.support.lab_runs import await_success, on_host
 
 AGREEMENT_SECONDS = 150.0
@@ -27,13 +26,10 @@ def await_agreement(kind: Kind, place: Place, seconds: float = AGREEMENT_SECONDS
     """Docker, etcd, the kernels and the servers of names say the same of what runs, and nothing is left of the rest."""
 
     def found() -> list[str]:
-        try:
-            framework = _framework_disagreements(kind.driver, place) if kind.driver else []
-            return [*kind.disagreements(place), *framework]
-        except (AssertionError, LabError) as error:  # a command failed, as on a host that is starting
-            return [str(error)]
+        framework = _framework_disagreements(kind.driver, place) if kind.driver else []
+        return [*kind.disagreements(place), *framework]
 
-    _await_nothing(found, seconds)
+    _await_nothing(lambda: looked(found), seconds)
 
 
 def _framework_disagreements(driver: DriverNetwork, place: Place) -> list[str]:

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+from ansible_collections.container_network.lab.plugins.module_utils.errors import LabError
 from tests.support.lab_entry import inside
 from tests.support.lab_runs import HOSTS, on_host
 
@@ -72,10 +73,18 @@ class DriverNetwork:
     def await_agreement(self, seconds: float = RESYNC_SECONDS) -> None:
         """Wait until all say the same: no address is given twice, and nothing is left over."""
         deadline = time.monotonic() + seconds
-        while found := self.disagreements():
+        while found := looked(self.disagreements):
             if time.monotonic() > deadline:
                 raise AssertionError("\n".join([f"after {seconds} s:", *found]))
             time.sleep(0.5)  # between two looks at a condition, not in its place
+
+
+def looked(look: Callable[[], list[str]]) -> list[str]:
+    """What a look finds; if a command of it fails, as on a host that is starting or too busy to answer, then that."""
+    try:
+        return look()
+    except (AssertionError, LabError) as error:
+        return [str(error)]
 
 
 def remove_many(host: str, names: Sequence[str]) -> subprocess.Popen[str]:
