@@ -53,7 +53,9 @@ def three() -> Iterator[Lab]:
 
 
 def _members(host: str) -> list[str]:
-    return sorted(line.split(", ")[2] for line in on_host(host, "etcdctl", "member", "list").splitlines())
+    """Those that etcd names; it refuses the question while it has no leader."""
+    listed = await_success(host, "etcdctl", "member", "list")
+    return sorted(line.split(", ")[2] for line in listed.splitlines())
 
 
 def test_a_second_run_changes_nothing_and_etcdctl_is_ready_to_type(three: Lab) -> None:
