@@ -63,6 +63,8 @@ own_scenarios := $(filter-out default $(shared_scenarios) $(vagrant_scenarios),$
 # What has the hosts node-1 to node-4, which there are once: one of them at a time, and another one waits.
 alone_on_nodes := flock .venv/.nodes
 fresh_machines := $(foreach suite,bookworm trixie,$(suite)-root $(suite)-user)
+# The inventory that a scenario names.
+inventory_of = $(shell sed -n 's,.*--inventory=$${MOLECULE_PROJECT_DIRECTORY}/,,p' molecule/$1/molecule.yml)
 on_machines := --base-config .config/molecule/config.yml --base-config .config/molecule/vagrant.yml
 
 .PHONY: help
@@ -209,7 +211,7 @@ test-vagrant: $(addprefix machines-,$(vagrant_scenarios)) ## scenarios on virtua
 
 .PHONY: $(addprefix machines-,$(vagrant_scenarios))
 $(addprefix machines-,$(vagrant_scenarios)): machines-%: $(vagrant_ready)
-	$(as_root) tools/vagrant/lab molecule $(on_machines) test --scenario-name $*
+	$(as_root) tools/vagrant/lab --inventory $(call inventory_of,$*) molecule $(on_machines) test --scenario-name $*
 
 .PHONY: lab-tests
 lab-tests: $(test_ready) ## whole labs: faults, restarts, leftovers

@@ -4,9 +4,8 @@
 #
 # usage: build_host_image.sh SUITE ENGINE_SUITE IMAGE [MIRROR [PACKAGES [PYTHON FOLDER...]]]
 #
-# ENGINE_SUITE is the Debian release that Docker's packages come from, PACKAGES are further ones, separated by commas. Each
-# FOLDER is what the hosts have besides for one network: "packages" of Debian, "wheels.txt" for pip, which PYTHON has, and a
-# program "customize" (its arguments are the root folder and that of the wheels).
+# ENGINE_SUITE is the Debian release that Docker's packages come from, PACKAGES are further ones, separated by commas; PYTHON
+# and each FOLDER are as root_filesystem.sh has them.
 # This file and root_filesystem.sh are the whole recipe: the image's tag holds a hash of them, so that an image is reused
 # until something in them changes.
 set -euo pipefail
@@ -83,14 +82,9 @@ WantedBy=network-online.target
 UNIT
 chroot "$root" systemctl --quiet enable lab-wait-online.service
 HOOK
-for folder in ${folders[@]+"${folders[@]}"}; do
-    wheels=$(mktemp -d "$work/wheels.XXXX")
-    "$python" -m pip download --quiet --no-deps --only-binary :all: --dest "$wheels" --requirement "$folder/wheels.txt"
-    packages+=$(sed '/^#/d; s/^/,/' "$folder/packages" | tr -d '\n')
-    printf '%q "$root" %q\n' "$folder/customize" "$wheels" >> "$work/customize"
-done
 chmod 755 "$work/customize"
 
-"$(dirname "$0")/root_filesystem.sh" "$suite" "$work/host.tar" "$work/customize" "$packages" "$mirror" "$engine_suite"
+"$(dirname "$0")/root_filesystem.sh" "$suite" "$work/host.tar" "$work/customize" "$packages" "$mirror" "$engine_suite" \
+    "$python" "${folders[@]}"
 docker import --change 'CMD ["/usr/local/sbin/lab-host-init"]' "$work/host.tar" "$image" >/dev/null
 echo built

@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
 # Makes the root filesystem of a lab host from Debian packages: what containers and virtual machines have in common.
 #
-# usage: root_filesystem.sh SUITE TARGET CUSTOMIZE PACKAGES [MIRROR [ENGINE_SUITE]]
+# usage: root_filesystem.sh SUITE TARGET CUSTOMIZE PACKAGES [MIRROR [ENGINE_SUITE [PYTHON FOLDER...]]]
 #
 # TARGET is the archive or the folder to make, CUSTOMIZE a program that finishes it (its argument is the root folder),
 # PACKAGES what is needed beyond the packages below, separated by commas, ENGINE_SUITE the release that Docker's packages
-# come from (empty: SUITE).
+# come from (empty: SUITE). Each FOLDER is what the host has besides for one network: "packages" of Debian, "wheels.txt" for
+# pip, which PYTHON has, and a program "customize" (its arguments are the root folder and that of the wheels).
 set -euo pipefail
 
 suite=$1
@@ -14,6 +15,8 @@ customize=$3
 packages_of_product=$4
 mirror=${5:-}
 engine_suite=${6:-$suite}
+python=${7:-python3}
+folders=("${@:8}")
 
 packages=(
     systemd-sysv dbus                                                       # a host with services, not just a process
@@ -28,10 +31,12 @@ packages=(
 # The Docker client is a package of its own from Debian 13 on.
 [ "$engine_suite" = bookworm ] || packages+=(docker-cli)
 
-common=$(mktemp)
-engine_source=$(mktemp)
-lean=$(mktemp)
-trap 'rm -f "$common" "$engine_source" "$lean"' EXIT
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+common=$work/common
+engine_source=$work/engine_source
+lean=$work/lean
+of_networks=$work/of_networks
 # Of another release come the packages of Docker and nothing else: what they need besides must be in the host's own.
 cat > "$engine_source" <<HOOK
 #!/bin/sh
@@ -95,7 +100,14 @@ rm -f "$root/etc/hostname" "$root/etc/resolv.conf" "$root/etc/apt/sources.list.d
 rm -rf "$root/var/lib/apt/lists" "$root/var/cache/apt"
 mkdir -p "$root/var/lib/apt/lists/partial" "$root/var/cache/apt/archives/partial"
 HOOK
-chmod 755 "$common" "$engine_source" "$lean"
+printf '#!/bin/sh\nset -eu\n' > "$of_networks"
+for folder in "${folders[@]}"; do
+    wheels=$(mktemp -d "$work/wheels.XXXX")
+    "$python" -m pip download --quiet --no-deps --only-binary :all: --dest "$wheels" --requirement "$folder/wheels.txt"
+    packages_of_product+=$(sed '/^#/d; s/^/,/' "$folder/packages" | tr -d '\n')
+    printf '%q "$1" %q\n' "$folder/customize" "$wheels" >> "$of_networks"
+done
+chmod 755 "$common" "$engine_source" "$lean" "$of_networks"
 other_engine=()
 [ "$engine_suite" = "$suite" ] || other_engine=(--setup-hook="$engine_source")
 
@@ -105,7 +117,8 @@ eval "$(apt-config shell valid_until Acquire::Check-Valid-Until/b)"
 
 # Nothing waits for the disk meanwhile: a root filesystem that was not finished is made again from the start.
 mmdebstrap --quiet --variant=minbase --dpkgopt=force-unsafe-io \
-    --include="$(IFS=,; echo "${packages[*]}")${packages_of_product:+,$packages_of_product}" \
+    --include="$(IFS=,; echo "${packages[*]}")${packages_of_product:+,${packages_of_product#,}}" \
     --aptopt='Acquire::Languages "none"' --aptopt="Acquire::Check-Valid-Until \"$valid_until\"" \
-    "${other_engine[@]}" --essential-hook="$lean" --customize-hook="$common" --customize-hook="$customize" \
+    "${other_engine[@]}" --essential-hook="$lean" --customize-hook="$common" --customize-hook="$of_networks" \
+    --customize-hook="$customize" \
     "$suite" "$target" ${mirror:+"$mirror"}
