@@ -6,18 +6,26 @@
 from __future__ import annotations
 
 import json
+import os
 from typing import Any
 
 from tests.support.lab_host import LabHost
 
+ON_MACHINES = "VM_LAB_SSH_CONFIG" in os.environ
+"""Whether the hosts are those of the inventory kuryr_vagrant: all of them but one."""
 UNDERLAY = {
-    "kuryr-1": "192.168.1.68",
-    "kuryr-2": "192.168.1.254",
-    "kuryr-3": "192.168.1.245",
-    "kuryr-4": "192.168.0.33",
+    name: address
+    for name, address in {
+        "kuryr-1": "192.168.1.68",
+        "kuryr-2": "192.168.1.254",
+        "kuryr-3": "192.168.1.245",
+        "kuryr-4": "192.168.0.33",
+    }.items()
+    if not (ON_MACHINES and name == "kuryr-3")
 }
-ADDRESSES = {name: f"10.88.0.{number}" for number, name in enumerate(UNDERLAY, 11)}
-GUARDED = "10.88.0.20"  # of a container of kuryr-3 in a security group of its own
+ADDRESSES = {name: f"10.88.0.1{name[-1]}" for name in UNDERLAY}
+GUARDED = "10.88.0.20"  # of a container in a security group of its own
+GUARDED_HOST = "kuryr-2" if ON_MACHINES else "kuryr-3"
 HOSTS = {name: LabHost(name) for name in UNDERLAY}
 CONTROLLER = HOSTS["kuryr-1"]
 
