@@ -11,7 +11,7 @@ folder=$1
 library=$2
 units=("${@:3}")
 agent=neutron-openvswitch-agent
-seconds=180
+seconds=600 # an emulated machine takes some minutes
 
 # What Neutron knows of the agent's start; nothing where it cannot be asked, as on a host that is new.
 heard() {
