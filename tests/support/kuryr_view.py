@@ -26,6 +26,8 @@ UNDERLAY = {
 ADDRESSES = {name: f"10.88.0.1{name[-1]}" for name in UNDERLAY}
 GUARDED = "10.88.0.20"  # of a container in a security group of its own
 GUARDED_HOST = "kuryr-2" if ON_MACHINES else "kuryr-3"
+_ANSWER_SECONDS = 10 if ON_MACHINES else 2
+"""How long a container may take to answer; emulated machines are slow."""
 HOSTS = {name: LabHost(name) for name in UNDERLAY}
 CONTROLLER = HOSTS["kuryr-1"]
 
@@ -52,13 +54,14 @@ def port(address: str) -> dict[str, Any]:
 
 
 def reaches(host: str, name: str, address: str, *options: str) -> bool:
-    command = f"docker exec {name} ping -c 1 -W 2 {' '.join(options)} {address}"
+    command = f"docker exec {name} ping -c 1 -W {_ANSWER_SECONDS} {' '.join(options)} {address}"
     return HOSTS[host].host.run(command).rc == 0
 
 
 def answers_by_tcp(host: str, name: str, address: str) -> bool:
     """Whether a connection to a closed port is refused, which takes packets in both directions."""
-    return "Connection refused" in HOSTS[host].host.run(f"docker exec {name} nc -w 2 {address} 9").stderr
+    command = f"docker exec {name} nc -w {_ANSWER_SECONDS} {address} 9"
+    return "Connection refused" in HOSTS[host].host.run(command).stderr
 
 
 def answer(host: str, name: str, asked: str) -> str:
