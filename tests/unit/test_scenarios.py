@@ -34,5 +34,5 @@ def test_a_machine_with_too_little_memory_is_told_before_the_box_is_built(tmp_pa
     command = [ROOT / "tools/vagrant/lab", "--inventory", inventory, "true"]
     done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
     assert done.returncode == 1
-    assert f"The machines of {inventory} (lab_memory) and their disks need 1000" in done.stderr
+    assert f"The machines of {inventory} (lab_memory) and their disks need 150000500 MB of memory" in done.stderr
     assert "available: stop other programs and labs, or give the machines less." in done.stderr
