@@ -1,9 +1,16 @@
 #!/usr/bin/env bash
-# Stops the Docker Engine that start_docker.sh left in the background, unless a container still runs on it;
-# prints "stopped" when it did. An engine that was not started by a lab is not touched.
+# Stops the Docker Engine that start_docker.sh left in the background, unless somebody else has started to use it or a
+# container still runs on it; prints "stopped" when it did. An engine that was not started by a lab is not touched.
+#
+# usage: stop_docker.sh USER
 set -euo pipefail
 
 record=/run/container-network-lab-dockerd.pid
+users=/run/container-network-lab-dockerd.users
+mkdir -p "$users"
+exec 9>"$users.lock"
+flock 9
+rm -f "$users/$1"
 [ -e "$record" ] || exit 0
 pid=$(<"$record")
 
@@ -14,7 +21,7 @@ if ! runs; then
     rm -f "$record"
     exit 0
 fi
-[ -z "$(docker ps --quiet)" ] || exit 0
+[ -z "$(ls "$users")$(docker ps --quiet)" ] || exit 0
 kill "$pid"
 deadline=$((SECONDS + 30))
 while runs; do
