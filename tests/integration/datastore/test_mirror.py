@@ -88,8 +88,9 @@ def test_a_mirror_follows_and_goes_on_where_it_was(endpoint):
 def test_a_mirror_is_stopped_before_etcd_has_answered():
     with socket.create_server(("127.0.0.1", 0)) as silent:
         following = Following(f"http://127.0.0.1:{silent.getsockname()[1]}", "/a/")
-        silent.accept()
-        assert following.stop() is None
+        connection, _address = silent.accept()
+        with connection:  # or it would be closed, which is an answer
+            assert following.stop() is None
 
 
 def test_a_compacted_revision_makes_the_mirror_read_everything_again(endpoint):
