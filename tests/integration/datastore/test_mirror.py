@@ -60,7 +60,7 @@ class Following:
         return self.outcome()
 
     def outcome(self) -> BaseException | None:
-        return self._work.exception(5)
+        return self._work.exception(30)
 
     def wait_until(self, condition: Callable[[], bool]) -> None:
         deadline = time.monotonic() + 20
