@@ -152,11 +152,11 @@ def test_a_real_flannelds_lease_is_followed_until_it_expires(network: Network, n
     lease = {"PublicIP": "192.168.1.77", "PublicIPv6": None, "BackendType": "vxlan", "BackendData": data}
     with network.followed():
         before = network.state()
-        network.etcd.put(f"{PREFIX}/subnets/40.15.200.0-24", json.dumps(lease), network.etcd.grant(3))
+        network.etcd.put(f"{PREFIX}/subnets/40.15.200.0-24", json.dumps(lease), network.etcd.grant(10))
         eventually(lambda: len(fdb(node, "flannel.1")) == 3, JOINING_SECONDS)
         assert "66:07:45:8a:06:30 dst 192.168.1.77 self permanent" in fdb(node, "flannel.1")
         assert "40.15.200.0/24 via 40.15.200.0 dev flannel.1 onlink" in routes(node)
-        eventually(lambda: network.state() == before, 15)
+        eventually(lambda: network.state() == before, 40)
 
 
 def test_neighbours_are_reached_directly_if_the_network_says_so(network: Network, node: str) -> None:
