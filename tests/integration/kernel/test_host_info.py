@@ -63,6 +63,7 @@ def test_the_interface_of_the_best_default_route(node: str) -> None:
         "files": {},
         "lines": {},
         "etcd_files": {},
+        "docker_swarm": None,
         "guarded": None,
         "missing_features": [],
         "missing_netlink_families": [],
