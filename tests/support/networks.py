@@ -49,7 +49,7 @@ FLANNEL = LabNetwork(
     "flannel",
     ("cni=flannel",),
     tasks=(
-        "Mark the host",
+        "Mark the host, and guard it against its containers",
         "Write the network's configuration and the hosts' leases to etcd",
         "Start the driver, and have Docker use it",
         "Start the workloads",
