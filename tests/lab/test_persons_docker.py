@@ -15,7 +15,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.support.engine_view import EngineView
-from tests.support.lab_runs import HOSTS, Lab, await_success, on_host
+from tests.support.lab_runs import HOSTS, Lab, await_condition, await_success, on_host
 from tests.support.snapshot import assert_unchanged, host_state
 
 LAN_DNS = "10.12.31.212"
@@ -178,11 +178,14 @@ def test_port_53_can_be_published(mine: Lab) -> None:
 def test_what_a_person_changes_afterwards_counts_at_the_next_start_and_reload(mine: Lab) -> None:
     changed = {**DOCUMENT, "labels": ["owner=another"], "dns": ["10.12.31.213"]}
     write("host1", DAEMON_JSON, json.dumps(changed))
-    shell("host1", "systemctl reload docker")
-    assert engine("host1").labels() == ["owner=another"]
-    assert shell("host1", "cat /run/container-network-dns/upstream") == "nameserver 10.12.31.213\n"
-    write("host1", DAEMON_JSON, json.dumps(DOCUMENT))
-    restart_docker("host1")
+    try:
+        shell("host1", "systemctl reload docker")
+        # The reload is a signal: systemd does not wait for dockerd to read its file.
+        await_condition(lambda: engine("host1").labels() == ["owner=another"], seconds=10)
+        assert shell("host1", "cat /run/container-network-dns/upstream") == "nameserver 10.12.31.213\n"
+    finally:
+        write("host1", DAEMON_JSON, json.dumps(DOCUMENT))
+        restart_docker("host1")
     assert engine("host1").labels() == ["owner=somebody"]
     assert NAS in lookup("host1", "bbox1", "nas.lan")
 
