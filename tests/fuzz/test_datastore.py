@@ -251,7 +251,7 @@ def test_overlays(found: dict[str, str]) -> None:
     for one in state.endpoints:
         port_mac(one.endpoint_id)
     for network in state.networks.values():
-        network.lowest_free(())
+        network.lowest_free(2, ())
     names_are_harmless([ContainerName(one.container, one.network, (one.ip,)) for one in state.endpoints])
     if unchanged(found, OVERLAY, _NETWORK.key):
         assert state.networks["ov"] == _NETWORK

@@ -42,14 +42,32 @@ class PlainNetwork(Network):
         subnet = request.pool or ipaddress.ip_network("10.77.0.0/24")
         return libnetwork.Pool(libnetwork.PoolId(self.driver, request.version, subnet), subnet)
 
+    def request_addresses(
+        self, pool: libnetwork.PoolId, count: int, network: NetworkRecord | None
+    ) -> list[libnetwork.Address]:
+        held = {item.key.rpartition("/")[2] for item in self.host.etcd.get_prefixes(self._folder(network))[0]}
+        free = [address for address in list(pool.subnet.hosts())[1:] if str(address) not in held][:count]
+        if len(free) < count:
+            raise LabError(f"{pool.subnet} has {len(free)} free addresses")
+        return self._assign(pool, network, free)
+
     def request_address(
-        self, pool: libnetwork.PoolId, wanted: libnetwork.Address | None, network: NetworkRecord | None
+        self, pool: libnetwork.PoolId, wanted: libnetwork.Address, network: NetworkRecord | None
     ) -> libnetwork.Address:
-        for address in [wanted.ip] if wanted else list(pool.subnet.hosts())[1:]:
-            key = f"{KEYS}addresses/{network.name}/{address}"
-            if self.host.etcd.commit([unchanged_since(key, 0)], [Put(key, self.host.node)]):
-                return ipaddress.ip_interface(f"{address}/{pool.subnet.prefixlen}")
-        raise LabError(f"{wanted or pool.subnet} is in use")
+        return self._assign(pool, network, [wanted.ip])[0]
+
+    def _assign(
+        self, pool: libnetwork.PoolId, network: NetworkRecord, addresses: list[ipaddress.IPv4Address]
+    ) -> list[libnetwork.Address]:
+        keys = [f"{self._folder(network)}{address}" for address in addresses]
+        if not self.host.etcd.commit(
+            [unchanged_since(key, 0) for key in keys], [Put(key, self.host.node) for key in keys]
+        ):
+            raise LabError(f"{', '.join(map(str, addresses))}: in use")
+        return [ipaddress.ip_interface(f"{address}/{pool.subnet.prefixlen}") for address in addresses]
+
+    def _folder(self, network: NetworkRecord) -> str:
+        return f"{KEYS}addresses/{network.name}/"
 
     def release_address(self, held: HeldAddress) -> None:
         self.host.etcd.delete(f"{KEYS}addresses/{held.space}/{held.address}")

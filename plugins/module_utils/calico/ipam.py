@@ -12,7 +12,7 @@ from __future__ import annotations
 import ipaddress
 import json
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ..datastore.reading import Reading
@@ -72,19 +72,21 @@ class Request:
         }
 
 
-def assign(transaction: Transaction, request: Request) -> Address:
-    """Give an address; a handle that has one of this IP version already keeps it.
+def assign(transaction: Transaction, requests: Sequence[Request]) -> list[Address]:
+    """Give addresses, one for each request; a handle that has one of this IP version already keeps it.
 
     That makes asking again safe after an answer that got lost, and it is how a container keeps its address when it
     moves: the notes then name its new host.
     """
-    transaction.load(
-        POOLS,
-        affinity_prefix(request.node, request.version),
-        handle_key(request.handle),
-        IPAM_CONFIG,
-        resource_key("nodes", request.node),
-    )
+    keys = [POOLS, IPAM_CONFIG]
+    for request in requests:
+        keys += affinity_prefix(request.node, request.version), resource_key("nodes", request.node)
+        keys.append(handle_key(request.handle))
+    transaction.load(*keys)
+    return [_assign(transaction, request) for request in requests]
+
+
+def _assign(transaction: Transaction, request: Request) -> Address:
     held = _held(transaction, request)
     if held is not None:
         return held

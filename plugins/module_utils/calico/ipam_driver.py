@@ -68,16 +68,19 @@ class CalicoAddresses(StoreNetwork[CalicoStore, Snapshot, WorkloadEndpoint]):
         """It is fixed."""
         raise LabError("--gateway cannot be chosen: the gateway of all Calico containers is 169.254.1.1. Leave it out.")
 
+    def request_addresses(
+        self, pool: libnetwork.PoolId, count: int, network: NetworkRecord | None
+    ) -> list[libnetwork.Address]:
+        """Free ones of the pool, each with a handle of its own."""
+        handles = [f"{HANDLE}{self.host.node}-{secrets.token_hex(8)}" for _number in range(count)]
+        return self.store.assign_each(self.host.node, handles, pools=_only(pool), version=pool.version)
+
     def request_address(
-        self, pool: libnetwork.PoolId, wanted: libnetwork.Address | None, network: NetworkRecord | None
+        self, pool: libnetwork.PoolId, wanted: libnetwork.Address, network: NetworkRecord | None
     ) -> libnetwork.Address:
-        """A free address of the pool, or the wanted one, whose handle is derived from it, so a repetition succeeds."""
-        pools = [str(pool.subnet)] if pool.subnet else None
-        if wanted is None:
-            handle = f"{HANDLE}{self.host.node}-{secrets.token_hex(8)}"
-            return self.store.assign(self.host.node, handle, pools=pools, version=pool.version)
+        """The wanted one of the pool, whose handle is derived from it, so a repetition succeeds."""
         address = str(wanted.ip)
-        return self.store.assign(self.host.node, self._handle_of(address), address=address, pools=pools)
+        return self.store.assign(self.host.node, self._handle_of(address), address=address, pools=_only(pool))
 
     def _handle_of(self, address: str) -> str:
         return f"{HANDLE}{self.host.node}-{address.replace(':', '.')}"
@@ -97,3 +100,8 @@ class CalicoAddresses(StoreNetwork[CalicoStore, Snapshot, WorkloadEndpoint]):
             for address, allocation in self.read(copy).allocations().items()
             if allocation.node == self.host.node and (allocation.handle or "").startswith(HANDLE)
         )
+
+
+def _only(pool: libnetwork.PoolId) -> list[str]:
+    """The pools that a network's addresses are taken from; none if it takes them from any."""
+    return [str(pool.subnet)] if pool.subnet else []

@@ -149,8 +149,16 @@ class CalicoStore:
             tuple(pools or ()),
             dict(attributes or {}),
         )
-        given = self._transactions.run(lambda transaction: assign(transaction, request))
-        return ipaddress.ip_interface(f"{given}/{given.max_prefixlen}")
+        return self._assign([request])[0]
+
+    def assign_each(self, node: str, handles: Iterable[str], *, pools: Iterable[str], version: int) -> list[Interface]:
+        """Give each of these handles a free address, as `assign` does: all of them in one transaction."""
+        name = _checked_name("node", node)
+        return self._assign([Request(name, handle, version, pools=tuple(pools)) for handle in handles])
+
+    def _assign(self, requests: Sequence[Request]) -> list[Interface]:
+        given = self._transactions.run(lambda transaction: assign(transaction, requests))
+        return [ipaddress.ip_interface(f"{address}/{address.max_prefixlen}") for address in given]
 
     def release(self, handle: str) -> list[str]:
         """Release all addresses of a handle; returns them. An unknown handle has none."""

@@ -11,11 +11,15 @@ from typing import Any
 
 from ..errors import LabError
 from . import libnetwork
+from .done_together import DoneTogether
 from .endpoints import HeldAddress, StoredEndpoint
 from .network import Network
 from .network_records import NetworkRecord
 from .plugin_socket import Later, Method, named_methods
 from .records import Records
+
+ADDRESSES_AT_ONCE = 32
+"""At most so many are assigned in one transaction: etcd takes 128 operations, and Calico needs two or more for one."""
 
 
 class IpamRequests:
@@ -24,6 +28,7 @@ class IpamRequests:
     def __init__(self, network: Network, records: Records) -> None:
         self._network = network
         self._records = records
+        self._free_addresses = DoneTogether(records.address_lock, self._assign_free, ADDRESSES_AT_ONCE)
 
     def methods(self) -> dict[str, Method]:
         """The methods of the IPAM driver's socket."""
@@ -61,35 +66,46 @@ class IpamRequests:
         request = libnetwork.AddressRequest.parse(document)
         if request.for_gateway:
             given = self._network.request_gateway(request.pool, request.address)
+        elif request.address is None:
+            given = self._free_addresses.one(request.pool)
         else:
-            given = self._assign(request)
+            given = self._assign(request.pool, request.address)
         return {"Address": str(given), "Data": {}}
 
-    def _assign(self, request: libnetwork.AddressRequest) -> libnetwork.Address:
-        network = self._network_of(request)
-        space = network.name if network else ""
+    def _assign(self, pool: libnetwork.PoolId, wanted: libnetwork.Address) -> libnetwork.Address:
+        network = self._network_of(pool, wanted)
+        held = HeldAddress(network.name if network else "", str(wanted.ip))
         with self._records.address_lock:
-            if request.address is not None:
-                self._make_free(HeldAddress(space, str(request.address.ip)))
-            given = self._network.request_address(request.pool, request.address, network)
-            while request.address is None and not self._is_free(HeldAddress(space, str(given.ip))):
-                given = self._network.request_address(request.pool, None, network)
-            self._records.life.address_given(HeldAddress(space, str(given.ip)))
+            self._make_free(held)
+            given = self._network.request_address(pool, wanted, network)
+            self._records.life.address_given(held)
         return given
 
-    def _network_of(self, request: libnetwork.AddressRequest) -> NetworkRecord | None:
-        """With addresses per network, the network that the address is for."""
+    def _assign_free(self, pool: libnetwork.PoolId, count: int) -> list[libnetwork.Address]:
+        """As many, or fewer if containers of this host use some that were free in the datastore; the lock is held."""
+        network = self._network_of(pool)
+        given: list[libnetwork.Address] = []
+        while not given:
+            for address in self._network.request_addresses(pool, count, network):
+                held = HeldAddress(network.name if network else "", str(address.ip))
+                if self._is_free(held):
+                    self._records.life.address_given(held)
+                    given.append(address)
+        return given
+
+    def _network_of(self, pool: libnetwork.PoolId, wanted: libnetwork.Address | None = None) -> NetworkRecord | None:
+        """With addresses per network, the network that the addresses are for."""
         if not self._network.addresses_per_network:
             return None
-        found = self._records.networks.of_pool(request.pool)
-        if found is None and self._records.pools.is_unclaimed(request.pool):
+        found = self._records.networks.of_pool(pool)
+        if found is None and wanted is not None and self._records.pools.is_unclaimed(pool):
             raise LabError(
-                f"--aux-address {request.address.ip} is not supported: leave it out, and start what shall have that "
+                f"--aux-address {wanted.ip} is not supported: leave it out, and start what shall have that "
                 "address with --ip."
             )
         if found is None:
             raise LabError(
-                f"the network of subnet {request.pool.subnet} is not known to the driver {self._network.driver}: "
+                f"the network of subnet {pool.subnet} is not known to the driver {self._network.driver}: "
                 "remove it (docker network rm) and create it again."
             )
         return found

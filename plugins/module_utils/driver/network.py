@@ -9,7 +9,8 @@ The hooks, in the order in which Docker's requests call them:
 Docker                 hooks
 =====================  ==============================================================================================
 ``network create``     for each subnet `request_pool` and perhaps `request_gateway`; `check_network`, `create_network`
-``run``, ``connect``   `request_address`, `create_endpoint`, `join`, `publish`; later `finish_join`, `name_endpoint`
+``run``, ``connect``   `request_addresses` or (``--ip``) `request_address`; `create_endpoint`, `join`, `publish`; later
+                       `finish_join`, `name_endpoint`
 ``rm``, ``stop``       `forget_endpoint`, `release_address`
 ``network rm``         `delete_network`
 =====================  ==============================================================================================
@@ -59,7 +60,7 @@ class Network(DockerFollower):
     """The options of ``--ipam-opt``."""
     addresses_per_network: bool = False
     """Whether each network has an address space of its own, so that networks may have equal subnets, and
-    `request_address` gets the network. Otherwise an address is unique in all networks of the cluster."""
+    `request_addresses` gets the network. Otherwise an address is unique in all networks of the cluster."""
 
     join_waits_seconds: float = 0.0
     """If set, `join` needs what the host brings about when it converges, such as a bridge: it is called once the host
@@ -85,13 +86,20 @@ class Network(DockerFollower):
         return wanted or libnetwork.interface(pool.subnet, 1)
 
     @abstractmethod
-    def request_address(
-        self, pool: libnetwork.PoolId, wanted: libnetwork.Address | None, network: NetworkRecord | None
-    ) -> libnetwork.Address:
-        """Assign a free address, or the wanted one (``--ip``), which no stored endpoint has; with its prefix length.
+    def request_addresses(
+        self, pool: libnetwork.PoolId, count: int, network: NetworkRecord | None
+    ) -> Sequence[libnetwork.Address]:
+        """Assign so many free addresses in one step, with their prefix length. LabError, and none, if fewer are free.
 
-        ``network`` is None without `addresses_per_network`. One call at a time.
+        So many containers start at once, at most `ipam_requests.ADDRESSES_AT_ONCE`. ``network`` is None without
+        `addresses_per_network`. One call at a time.
         """
+
+    @abstractmethod
+    def request_address(
+        self, pool: libnetwork.PoolId, wanted: libnetwork.Address, network: NetworkRecord | None
+    ) -> libnetwork.Address:
+        """Assign the wanted address (``--ip``), which no stored endpoint has. One call at a time."""
 
     @abstractmethod
     def release_address(self, held: HeldAddress) -> None:

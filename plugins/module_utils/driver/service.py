@@ -25,7 +25,7 @@ from .docker_following import RESYNC_SECONDS, RETRY_SECONDS, DockerFollowing
 from .docker_view import Docker, DockerEvent
 from .endpoint_life import EndpointLife
 from .flows import Flows
-from .ipam_requests import IpamRequests
+from .ipam_requests import ADDRESSES_AT_ONCE, IpamRequests
 from .network import Network
 from .network_requests import NetworkRequests
 from .plugin_socket import Method, PluginServer
@@ -42,7 +42,8 @@ _WORKERS = 16  # requests served at once
 _OWN_WORKERS = (
     (4, ("IpamDriver.RequestPool",)),
     (1, ("NetworkDriver.DeleteNetwork",)),
-    (2, ("IpamDriver.RequestAddress", "IpamDriver.ReleaseAddress")),  # of which one does its work at a time
+    (ADDRESSES_AT_ONCE, ("IpamDriver.RequestAddress",)),  # which get theirs together
+    (2, ("IpamDriver.ReleaseAddress",)),  # of which one does its work at a time
 )
 """Of requests that come by the hundred, or wait for each other: nobody else waits behind them."""
 log = logging.getLogger(__name__)

@@ -99,19 +99,23 @@ class OverlayEtcdNetwork(StoreNetwork[OverlayStore, Snapshot, OverlayEndpoint]):
             raise LabError(problem)
         return libnetwork.Pool(libnetwork.PoolId(self.driver, 4, subnet), subnet)
 
-    def request_address(
-        self, pool: libnetwork.PoolId, wanted: libnetwork.Address | None, network: NetworkRecord | None
-    ) -> libnetwork.Address:
-        """The lowest free one, of ``--ip-range`` if one was given on this host, or the wanted one."""
+    def request_addresses(
+        self, pool: libnetwork.PoolId, count: int, network: NetworkRecord | None
+    ) -> list[libnetwork.Address]:
+        """The lowest free ones, of ``--ip-range`` if one was given on this host."""
         overlay = self._overlay(network)
-        if wanted is None:
-            known = self.snapshot().addresses.get(overlay.name, {})
-            within = ipaddress.ip_network(network.ranges[0]) if network.ranges else None
-            given = self.store.assign(overlay, self.host.node, known, within)
-        else:
-            given = str(wanted.ip)
-            self.store.claim(overlay, self.host.node, given)
-        return ipaddress.ip_interface(f"{given}/{overlay.subnet.prefixlen}")
+        known = self.snapshot().addresses.get(overlay.name, {})
+        within = ipaddress.ip_network(network.ranges[0]) if network.ranges else None
+        given = self.store.assign(overlay, self.host.node, count, known, within)
+        return [ipaddress.ip_interface(f"{address}/{overlay.subnet.prefixlen}") for address in given]
+
+    def request_address(
+        self, pool: libnetwork.PoolId, wanted: libnetwork.Address, network: NetworkRecord | None
+    ) -> libnetwork.Address:
+        """Claim it."""
+        overlay = self._overlay(network)
+        self.store.claim(overlay, self.host.node, str(wanted.ip))
+        return ipaddress.ip_interface(f"{wanted.ip}/{overlay.subnet.prefixlen}")
 
     def release_address(self, held: HeldAddress) -> None:
         """If this host assigned it."""

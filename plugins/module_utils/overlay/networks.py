@@ -10,6 +10,7 @@ drivers/overlay/ov_network.go), with the facts added that the hosts have to shar
 from __future__ import annotations
 
 import ipaddress
+import itertools
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -93,11 +94,11 @@ class AgreedNetwork:
         )
 
     def lowest_free(
-        self, taken: Collection[str], within: ipaddress.IPv4Network | None = None
-    ) -> ipaddress.IPv4Address | None:
-        """The lowest free address for a container, in a part of the subnet if one is given; None if there is none."""
+        self, count: int, taken: Collection[str], within: ipaddress.IPv4Network | None = None
+    ) -> list[ipaddress.IPv4Address]:
+        """The lowest free addresses, in a part of the subnet if one is given; fewer if it has no more."""
         candidates = (one for one in within or self.subnet if str(one) not in taken)
-        return next((one for one in candidates if self.address_problem(one) is None), None)
+        return list(itertools.islice((one for one in candidates if self.address_problem(one) is None), count))
 
     def address_problem(self, address: ipaddress.IPv4Address) -> str | None:
         """Why no container can have an address of ``docker run --ip``."""

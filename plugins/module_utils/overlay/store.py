@@ -12,7 +12,7 @@ import dataclasses
 import ipaddress
 import shlex
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from ..datastore.etcd import Etcd, Put, unchanged_since
 from ..datastore.transactions import MAX_OPERATIONS, PATIENCE_SECONDS, Transaction, Transactions
@@ -112,23 +112,25 @@ class OverlayStore:
         self,
         network: AgreedNetwork,
         node: str,
+        count: int = 1,
         known: Collection[str] = (),
         within: ipaddress.IPv4Network | None = None,
-    ) -> str:
-        """Give the lowest free address, in a part of the subnet if one is given.
+    ) -> list[str]:
+        """Give the lowest free addresses, in a part of the subnet if one is given.
 
         ``known`` are addresses in use, as far as the caller knows; it saves a look.
         """
         taken, certain = set(known), False
         deadline = time.monotonic() + PATIENCE_SECONDS
         while time.monotonic() < deadline:
-            address = network.lowest_free(taken, within)
-            if address is not None and self._put_address(network.name, str(address), node):
-                return str(address)
-            if address is None and certain:
+            free = [str(address) for address in network.lowest_free(count, taken, within)]
+            if len(free) == count and self._put_addresses(network.name, free, node):
+                return free
+            if len(free) < count and certain:
+                only = f"{len(free)} of {count}" if free else "no"
                 raise LabError(
-                    f"network {network.name} ({within or network.subnet}) has no free address: {len(taken)} are in use "
-                    "in the network. Remove containers, or make a larger network."
+                    f"network {network.name} ({within or network.subnet}) has {only} free address: {len(taken)} are in "
+                    "use in the network. Remove containers, or make a larger network."
                 )
             taken, certain = self._taken(network.name), True
         raise LabError(f"network {network.name}: other hosts took each address that was tried. Try again.")
@@ -138,7 +140,7 @@ class OverlayStore:
         problem = network.address_problem(ipaddress.IPv4Address(address))
         if problem:
             raise LabError(f"address {address} cannot be used in network {network.name}: {problem}.")
-        if not self._put_address(network.name, address, node):
+        if not self._put_addresses(network.name, [address], node):
             snapshot = self.read()
             user = snapshot.user_of(network.name, address)
             holder = user.node if user else snapshot.addresses.get(network.name, {}).get(address, "another host")
@@ -153,9 +155,9 @@ class OverlayStore:
         key = address_key(network, address)
         return self._transactions.run(lambda transaction: _delete_own(transaction, key, node))
 
-    def _put_address(self, network: str, address: str, node: str) -> bool:
-        key = address_key(network, address)
-        return self._etcd.commit([unchanged_since(key, 0)], [Put(key, node)])
+    def _put_addresses(self, network: str, addresses: Sequence[str], node: str) -> bool:
+        keys = [address_key(network, address) for address in addresses]
+        return self._etcd.commit([unchanged_since(key, 0) for key in keys], [Put(key, node) for key in keys])
 
     def _taken(self, network: str) -> set[str]:
         prefix = folder(ADDRESSES, network)

@@ -110,11 +110,17 @@ class WeaveNetwork(StoreNetwork[WeaveStore, Snapshot, Endpoint]):
         """There is none: docker_gwbridge is the egress bridge."""
         raise LabError("--gateway cannot be chosen: docker_gwbridge is the containers' egress bridge. Leave it out.")
 
+    def request_addresses(
+        self, pool: libnetwork.PoolId, count: int, network: NetworkRecord | None
+    ) -> list[libnetwork.Address]:
+        """Free ones of this host's share of the ring."""
+        return self.store.assign_free(self.host.node, DOCKER, count, pool.subnet)
+
     def request_address(
-        self, pool: libnetwork.PoolId, wanted: libnetwork.Address | None, network: NetworkRecord | None
+        self, pool: libnetwork.PoolId, wanted: libnetwork.Address, network: NetworkRecord | None
     ) -> libnetwork.Address:
-        """A free address of this host's share of the ring, or the wanted one."""
-        return self.store.assign(self.host.node, DOCKER, pool.subnet, wanted.ip if wanted else None)
+        """The wanted one, of any share."""
+        return self.store.assign(self.host.node, DOCKER, pool.subnet, wanted.ip)
 
     def release_address(self, held: HeldAddress) -> None:
         """If it is still this host's."""

@@ -134,33 +134,33 @@ class WeaveStore:
 
         A wanted address of another peer is asked of that one; one outside the range has no owner, and can be had too.
         """
+        if address is None:
+            return self.assign_free(node, owner, 1, subnet)[0]
 
-        def plan(transaction: Transaction) -> ipaddress.IPv4Interface:
-            # Of a wanted address it may have to be said whose it is. The rest of what a thousand containers have is not
-            # read for each one that starts.
-            state = _state(transaction, *((CONFIG, RING, PEERS, ADDRESSES) if address is None else ()))
-            config = state.known_config
-            chosen_subnet = subnet or config.default_subnet
-            ring = _ring(state)
-            if ring.share(node) == 0 and node not in state.peers:
-                raise LabError(f"{node} is no peer of the Weave network: run the role weave for it.")
-            if not ring.tokens:
-                raise LabError(
-                    f"{RING} is not in etcd any more, which says whose parts of the range are: run the role weave, "
-                    "which divides the range anew. Addresses in use stay."
-                )
-            if address is None:
-                unavailable = {*state.addresses, *config.reserved}
-                ring, given = _free_address(ring, node, chosen_subnet, unavailable)
-            else:
-                given = address
-                _refuse_unusable(given, chosen_subnet)
-                _refuse_taken(state, given, Holding(node, owner))
-                ring = _claimed(ring, node, given)
-            transaction.require(RING)
-            transaction.put(address_key(given), Holding(node, owner).document())
-            _put_ring(transaction, ring)
-            return ipaddress.IPv4Interface(f"{given}/{chosen_subnet.prefixlen}")
+        def plan(transaction: Transaction) -> list[ipaddress.IPv4Interface]:
+            state = _state(transaction)  # all of it: it may have to be said whose the address is
+            ring, within = _ring_of(state, node), subnet or state.known_config.default_subnet
+            _refuse_unusable(address, within)
+            _refuse_taken(state, address, Holding(node, owner))
+            return _give(transaction, _claimed(ring, node, address), [address], Holding(node, owner), within)
+
+        return self._transactions.run(plan)[0]
+
+    def assign_free(
+        self, node: str, owner: str, count: int, subnet: Network | None = None
+    ) -> list[ipaddress.IPv4Interface]:
+        """So many free addresses of a subnet for a host, in one transaction."""
+
+        def plan(transaction: Transaction) -> list[ipaddress.IPv4Interface]:
+            # The rest of what a thousand containers have is not read for those that start.
+            state = _state(transaction, CONFIG, RING, PEERS, ADDRESSES)
+            ring, within = _ring_of(state, node), subnet or state.known_config.default_subnet
+            unavailable = {*state.addresses, *state.known_config.reserved}
+            given: list[Address] = []
+            for _number in range(count):
+                ring, free = _free_address(ring, node, within, {*unavailable, *given})
+                given.append(free)
+            return _give(transaction, ring, given, Holding(node, owner), within)
 
         return self._transactions.run(plan)
 
@@ -291,6 +291,29 @@ def _joined(ring: Ring, peers: Sequence[Peer], used: Iterable[Address]) -> Ring:
         span = ring.donation(peer.node, set(used))
         ring = ring.given(span, peer.node) if span else ring
     return ring
+
+
+def _ring_of(state: Snapshot, node: str) -> Ring:
+    """The ring, for a peer that takes addresses of it."""
+    ring = _ring(state)
+    if ring.share(node) == 0 and node not in state.peers:
+        raise LabError(f"{node} is no peer of the Weave network: run the role weave for it.")
+    if not ring.tokens:
+        raise LabError(
+            f"{RING} is not in etcd any more, which says whose parts of the range are: run the role weave, "
+            "which divides the range anew. Addresses in use stay."
+        )
+    return ring
+
+
+def _give(
+    transaction: Transaction, ring: Ring, addresses: Sequence[Address], holding: Holding, subnet: Network
+) -> list[ipaddress.IPv4Interface]:
+    transaction.require(RING)
+    for address in addresses:
+        transaction.put(address_key(address), holding.document())
+    _put_ring(transaction, ring)
+    return [ipaddress.IPv4Interface(f"{address}/{subnet.prefixlen}") for address in addresses]
 
 
 def _free_address(ring: Ring, node: str, subnet: Network, used: Collection[Address]) -> tuple[Ring, Address]:

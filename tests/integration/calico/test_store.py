@@ -330,6 +330,22 @@ def test_a_requested_address_claims_its_block(one_pool):
     assert str(one_pool.assign("host1", "h2")) == "192.168.44.64/32"
 
 
+def test_containers_that_start_at_once_get_theirs_in_one_step(small_pool, etcd):
+    small_pool.assign("a", "first")
+    given = small_pool.assign_each("a", ["h1", "h2", "h3", "h4"], pools=(), version=4)
+    assert [str(one) for one in given] == ["10.0.0.1/32", "10.0.0.2/32", "10.0.0.3/32", "10.0.0.4/32"]
+    assert [str(one) for one in small_pool.assign_each("a", ["h4", "h5"], pools=(), version=4)] == [
+        "10.0.0.4/32",
+        "10.0.0.5/32",
+    ], "a handle that has an address keeps it"
+    before = keys(etcd)
+    with pytest.raises(NoFreeAddress):
+        small_pool.assign_each("b", ["h6", "h7", "h8"], pools=(), version=4)
+    assert keys(etcd) == before, "all of them or none"
+    found = small_pool.findings()
+    assert (found.stale_handles, found.stale_affinities, found.missing_affinities) == ((), (), ())
+
+
 def test_strict_affinity_keeps_addresses_at_home(small_pool, etcd):
     etcd.put("/calico/ipam/v2/config", '{"strict_affinity":true,"auto_allocate_blocks":true}')
     small_pool.claim_block("10.0.0.0/30", "a")

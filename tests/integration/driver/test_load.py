@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -185,13 +185,15 @@ class SlowAddresses(WithoutDevices):
 
     asked = threading.Semaphore(0)
     given = threading.Event()
+    counts: ClassVar[list[int]] = []
 
-    def request_address(
-        self, pool: libnetwork.PoolId, wanted: libnetwork.Address | None, network: NetworkRecord | None
-    ) -> libnetwork.Address:
+    def request_addresses(
+        self, pool: libnetwork.PoolId, count: int, network: NetworkRecord | None
+    ) -> list[libnetwork.Address]:
+        self.counts.append(count)
         self.asked.release()
         self.given.wait()
-        return super().request_address(pool, wanted, network)
+        return super().request_addresses(pool, count, network)
 
 
 def test_containers_that_wait_for_their_address_keep_nobody_waiting(tmp_path: Path, endpoint: str) -> None:
@@ -211,6 +213,8 @@ def test_containers_that_wait_for_their_address_keep_nobody_waiting(tmp_path: Pa
     assert not any(one.done() for one in asking)
     SlowAddresses.given.set()
     assert len({one.result(20)["Address"] for one in asking}) == 100
+    assert sum(SlowAddresses.counts) == 100
+    assert max(SlowAddresses.counts) > 10, "those who wait get theirs together"
     assert [one.result(20) for one in releasing] == [{}] * 40
     service.driver.stop()
 

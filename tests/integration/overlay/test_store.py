@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import multiprocessing
 import secrets
+from collections.abc import Collection
 from ipaddress import IPv4Network
 
 import pytest
@@ -55,6 +56,11 @@ def agree(store: Store, name: str, asked: NetworkSettings, node: str) -> AgreedN
     return store.agree(name, f"id-{name}", asked, node, MTU)
 
 
+def assign(store: OverlayStore, network: AgreedNetwork, node: str, known: Collection[str] = ()) -> str:
+    """One free address."""
+    return store.assign(network, node, known=known)[0]
+
+
 def container(node: str, address: str, name: str = "") -> OverlayEndpoint:
     made = OverlayEndpoint.of_address("overlay", secrets.token_hex(32), node, "192.168.1.68", f"{address}/16")
     return made.named(name)
@@ -91,7 +97,7 @@ def test_the_last_host_takes_the_network_along(store: Store) -> None:
     agree(store, "overlay", settings(), "node-2")
     agree(store, "overlay-2", settings(), "node-2")
     for _number in range(120):  # more than one transaction takes
-        store.assign(network, "node-9")
+        assign(store, network, "node-9")
     assert not store.leave("overlay", "node-1")
     assert store.read().networks["overlay"].nodes == ("node-2",)
     assert store.leave("overlay", "node-2")
@@ -113,8 +119,9 @@ def test_a_late_look_does_not_make_a_removed_network_again(store: Store) -> None
 
 def test_addresses_are_given_from_the_lowest_on(store: Store) -> None:
     network = agree(store, "overlay", settings(), "node-1")
-    assert [store.assign(network, "node-1") for _number in range(2)] == ["10.20.0.2", "10.20.0.3"]
-    assert store.assign(network, "node-2", known={"10.20.0.2"}) == "10.20.0.4", "what is known may be old"
+    assert [assign(store, network, "node-1") for _number in range(2)] == ["10.20.0.2", "10.20.0.3"]
+    assert assign(store, network, "node-2", known={"10.20.0.2"}) == "10.20.0.4", "what is known may be old"
+    assert store.assign(network, "node-2", 3, known={"10.20.0.2"}) == ["10.20.0.5", "10.20.0.6", "10.20.0.7"]
     store.claim(network, "node-1", "10.20.7.7")
     store.put_endpoint(container("node-1", "10.20.7.7", "c1"), claim="c1")
     with pytest.raises(AddressTaken, match=r"10.20.7.7 of network overlay is in use by container c1 on node-1"):
@@ -123,16 +130,16 @@ def test_addresses_are_given_from_the_lowest_on(store: Store) -> None:
         store.claim(network, "node-2", "10.20.0.1")
     assert not store.release("overlay", "10.20.0.3", "node-2"), "it is node-1's"
     assert store.release("overlay", "10.20.0.3", "node-1")
-    assert store.assign(network, "node-2") == "10.20.0.3"
+    assert assign(store, network, "node-2") == "10.20.0.3"
 
 
 def test_a_full_network_says_so(store: Store) -> None:
     network = agree(store, "small", settings(IPv4Network("10.20.0.0/30")), "node-1")
-    assert store.assign(network, "node-1") == "10.20.0.2"
+    assert assign(store, network, "node-1") == "10.20.0.2"
     with pytest.raises(LabError, match=r"network small \(10.20.0.0/30\) has no free address: 1 are in use"):
-        store.assign(network, "node-1", known={"10.20.0.2", "10.20.0.99"})
+        assign(store, network, "node-1", known={"10.20.0.2", "10.20.0.99"})
     store.release("small", "10.20.0.2", "node-1")
-    assert store.assign(network, "node-1", known={"10.20.0.2"}) == "10.20.0.2"
+    assert assign(store, network, "node-1", known={"10.20.0.2"}) == "10.20.0.2"
 
 
 def test_a_name_is_one_containers_alone_in_a_network(store: Store) -> None:
@@ -179,9 +186,9 @@ def test_a_host_that_left_is_forgotten(store: Store) -> None:
     agree(store, "overlay", settings(), "node-2")
     agree(store, "blue", settings(), "node-1")
     for _number in range(70):
-        address = store.assign(network, "node-1")
+        address = assign(store, network, "node-1")
         store.put_endpoint(container("node-1", address, f"c{address}"), claim=f"c{address}")
-    kept = container("node-2", store.assign(network, "node-2"), "c2")
+    kept = container("node-2", assign(store, network, "node-2"), "c2")
     store.put_endpoint(kept, claim="c2")
     assert store.forget_node("node-1")
     left = store.read()
@@ -196,7 +203,7 @@ def test_the_module_forgets_hosts_and_everything(store: Store, endpoint: str) ->
     common = {"etcd_endpoints": [endpoint]}
     for node in ("node-1", "node-2"):
         network = agree(store, "overlay", settings(), node)
-        store.put_endpoint(container(node, store.assign(network, node), f"c-{node}"), claim=f"c-{node}")
+        store.put_endpoint(container(node, assign(store, network, node), f"c-{node}"), claim=f"c-{node}")
         Etcd([endpoint]).put(f"{DRIVER_RECORDS}networks/{node}/0011", "{}")
     assert_converges("docker_overlay_datastore", **common, nodes=["node-2"])
     assert store.read().networks["overlay"].nodes == ("node-1",)
@@ -213,7 +220,7 @@ def _race(arguments: tuple[str, str]) -> tuple[int, list[str]]:
     endpoint, node = arguments
     store = Store(endpoint)
     network = agree(store, "overlay", settings(), node)
-    return network.vni, [store.assign(network, node) for _number in range(20)]
+    return network.vni, [assign(store, network, node) for _number in range(20)]
 
 
 def test_eight_hosts_at_once_get_one_network_and_different_addresses(store: Store, endpoint: str) -> None:

@@ -161,6 +161,18 @@ def test_each_peer_gives_out_its_own_part_from_the_lowest_on(store: WeaveStore) 
     assert assign(store, "node-1") == "172.111.222.1/24"
 
 
+def test_containers_that_start_at_once_get_theirs_in_one_step(store: WeaveStore) -> None:
+    assign(store, "node-1")
+    given = store.assign_free("node-1", DOCKER, 3)
+    assert [str(one) for one in given] == [f"172.111.222.{last}/24" for last in (2, 3, 4)]
+    before = store.read().addresses
+    subnet = IPv4Network("172.111.222.240/29")
+    with pytest.raises(LabError, match="all addresses of 172.111.222.240/29 are in use"):
+        store.assign_free("node-1", DOCKER, 7, subnet)
+    assert store.read().addresses == before, "all of them or none"
+    assert len({one.ip for one in store.assign_free("node-1", DOCKER, 6, subnet)}) == 6, "of another peer's part, too"
+
+
 def test_a_pinned_address_of_another_peer_changes_hands(store: WeaveStore) -> None:
     pinned = IPv4Address("172.111.222.128")
     assert assign(store, "node-1", address=pinned) == "172.111.222.128/24"

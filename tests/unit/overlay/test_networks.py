@@ -78,15 +78,20 @@ def test_foreign_documents_are_left_out():
     assert not snapshot.endpoints
 
 
-def test_the_lowest_free_address_is_given():
+def test_the_lowest_free_addresses_are_given():
     small = network("10.20.0.0/29")
-    assert str(small.lowest_free(())) == "10.20.0.2"
-    assert str(small.lowest_free({"10.20.0.2", "10.20.0.4"})) == "10.20.0.3"
-    assert str(network("10.20.0.0/29", gateway=IPv4Address("10.20.0.2")).lowest_free(())) == "10.20.0.1"
-    assert small.lowest_free({f"10.20.0.{last}" for last in range(2, 7)}) is None
+
+    def free(of: AgreedNetwork, count: int, *arguments: object) -> list[str]:
+        return [str(one) for one in of.lowest_free(count, *arguments)]
+
+    assert free(small, 1, ()) == ["10.20.0.2"]
+    assert free(small, 2, {"10.20.0.2", "10.20.0.4"}) == ["10.20.0.3", "10.20.0.5"]
+    assert free(small, 9, {"10.20.0.3"}) == ["10.20.0.2", "10.20.0.4", "10.20.0.5", "10.20.0.6"]
+    assert free(network("10.20.0.0/29", gateway=IPv4Address("10.20.0.2")), 1, ()) == ["10.20.0.1"]
+    assert free(small, 1, {f"10.20.0.{last}" for last in range(2, 7)}) == []
     part = IPv4Network("10.20.255.0/24")
-    assert str(network().lowest_free({"10.20.255.0"}, part)) == "10.20.255.1"
-    assert network().lowest_free({f"10.20.255.{last}" for last in range(255)}, part) is None
+    assert free(network(), 2, {"10.20.255.0"}, part) == ["10.20.255.1", "10.20.255.2"]
+    assert free(network(), 1, {f"10.20.255.{last}" for last in range(255)}, part) == []
 
 
 @pytest.mark.parametrize(
