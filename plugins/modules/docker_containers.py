@@ -184,6 +184,7 @@ from ansible_collections.container_network.lab.plugins.module_utils.docker.conta
     RESTART_POLICIES,
 )
 from ansible_collections.container_network.lab.plugins.module_utils.docker.converge_containers import (
+    START_SECONDS,
     converge_absent,
     converge_present,
 )
@@ -232,7 +233,7 @@ def converge(params: dict[str, Any], check_mode: bool) -> Outcome:
     if params["state"] == "absent":
         names = [entry["name"] for entry in params["containers"]]
         return converge_absent(Engine(), names, params["group"], params["all"], check_mode)
-    return converge_present(Engine(), params["containers"], params["group"], check_mode)
+    return converge_present(Engine(timeout=START_SECONDS), params["containers"], params["group"], check_mode)
 
 
 def main() -> None:

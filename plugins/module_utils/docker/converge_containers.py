@@ -29,6 +29,9 @@ from .containers import (
 from .engine import Engine, EngineNotRunning, engine_is_installed
 
 CONCURRENT_OPERATIONS = 8  # the engine itself starts containers in parallel; more gains nothing on small machines
+START_SECONDS = 600
+"""How long a start may take, whose networks Docker asks: it sets them no limit, and takes back what is given up here.
+One of Kuryr takes two minutes on an emulated processor."""
 
 _Item = TypeVar("_Item")
 _Answer = TypeVar("_Answer")
