@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from ..errors import LabError, raise_if_any
 from ..kernel.command import CommandFailed, run
+from ..kernel.units import PACKAGE, unit_properties
 from .files import RecordedFile, converge_files
 
 SERVICES: dict[str, Any] = {
@@ -30,7 +31,6 @@ SERVICES: dict[str, Any] = {
 """The option ``services`` of the module host_services."""
 _SERVICE = re.compile(r"[A-Za-z0-9:_.@\\][A-Za-z0-9:_.@\\-]*\.service")
 """The characters of systemd.unit(5); an option begins with a dash."""
-_PACKAGE = "systemd"
 _PROPERTIES = ("LoadState", "UnitFileState", "ActiveState", "NeedDaemonReload")
 
 
@@ -92,7 +92,7 @@ class PreparedServices:
         if not self.starting:
             return
         try:
-            run(["systemctl", "restart", "--", *self.starting], package=_PACKAGE)
+            run(["systemctl", "restart", "--", *self.starting], package=PACKAGE)
         except CommandFailed as error:
             raise LabError(complaint(self.starting) or str(error)) from error
 
@@ -124,40 +124,36 @@ def complaint(names: Sequence[str]) -> str:
 
 def states(names: Sequence[str]) -> dict[str, ServiceState]:
     """What systemd says of services, each by its name."""
-    if not names:
-        return {}
-    properties = [f"--property={name}" for name in _PROPERTIES]
-    paragraphs = run(["systemctl", "show", *properties, "--", *names], package=_PACKAGE).split("\n\n")
-    return {name: _state(paragraph) for name, paragraph in zip(names, paragraphs)}
+    return {name: _state(values) for name, values in zip(names, unit_properties(names, _PROPERTIES))}
 
 
 def reload_units() -> None:
     """Have systemd read its units again."""
-    run(["systemctl", "daemon-reload"], package=_PACKAGE)
+    run(["systemctl", "daemon-reload"], package=PACKAGE)
 
 
 def enable_without_reload(names: Sequence[str]) -> None:
     """Have services start at boot. systemd reads so at its next reload, or at that boot."""
     if names:
-        run(["systemctl", "enable", "--quiet", "--no-reload", "--", *names], package=_PACKAGE)
+        run(["systemctl", "enable", "--quiet", "--no-reload", "--", *names], package=PACKAGE)
 
 
-def _state(paragraph: str) -> ServiceState:
-    value = dict(line.partition("=")[::2] for line in paragraph.splitlines())
+def _state(values: Mapping[str, str]) -> ServiceState:
     return ServiceState(
-        enabled=value["UnitFileState"] == "enabled",
-        running=value["ActiveState"] == "active",
-        outdated=value["LoadState"] != "loaded" or value["NeedDaemonReload"] == "yes",
+        enabled=values["UnitFileState"] == "enabled",
+        running=values["ActiveState"] == "active",
+        outdated=values["LoadState"] != "loaded" or values["NeedDaemonReload"] == "yes",
     )
 
 
 def _last_words(name: str) -> str:
     """What a service has said in its last attempt, by the journal, or else what systemd says of it."""
-    attempt = run(["systemctl", "show", "--property=InvocationID", "--value", "--", name], package=_PACKAGE).strip()
+    (unit,) = unit_properties([name], ["InvocationID"])
+    attempt = unit["InvocationID"]
     said = _journal(f"_SYSTEMD_INVOCATION_ID={attempt}") if attempt else []
     return " / ".join((said or _journal(f"UNIT={name}"))[-3:]) or "it says no word"
 
 
 def _journal(match: str) -> list[str]:
     command = ["journalctl", match, "--lines", "20", "--output", "cat", "--no-pager", "--quiet"]
-    return [line.strip() for line in run(command, package=_PACKAGE).splitlines() if line.strip()]
+    return [line.strip() for line in run(command, package=PACKAGE).splitlines() if line.strip()]

@@ -33,6 +33,7 @@ from ..kernel.netlink import NetlinkSocket
 from ..kernel.policy_rules import read_policy_rules
 from ..kernel.routes import TABLES, describe, read_routes
 from ..kernel.tunnels import tunnel_of
+from ..kernel.units import unit_properties
 from ..kernel.vswitchd import read_ports
 from .model import Attachment, Container, Device, Host, Namespace, Peer, Tables
 
@@ -110,19 +111,17 @@ def read_services(patterns: Sequence[str]) -> dict[str, str]:
     except LabError:  # there are none
         return {}
     names = [line.split()[0] for line in listed.splitlines() if line.strip() and "@." not in line]
-    properties = "Id,LoadState,ActiveState,UnitFileState,Type"
-    return services_of(run(["systemctl", "show", f"--property={properties}", *names])) if names else {}
+    return services_of(unit_properties(names, ["Id", "LoadState", "ActiveState", "UnitFileState", "Type"]))
 
 
-def services_of(shown: str) -> dict[str, str]:
-    """The same of what ``systemctl show`` prints; what is done once, as at boot, is not expected to go on. Pure."""
+def services_of(units: Iterable[Mapping[str, str]]) -> dict[str, str]:
+    """The same of units' properties; what is done once, as at boot, is not expected to go on. Pure."""
     found = {}
-    for unit in shown.strip().split("\n\n"):
-        values = dict(line.split("=", 1) for line in unit.splitlines() if "=" in line)
-        wanted = values.get("UnitFileState") in ("enabled", "enabled-runtime") and values.get("Type") != "oneshot"
-        state = values.get("ActiveState", "inactive")
-        if values.get("LoadState") == "loaded" and (wanted or state != "inactive"):
-            found[values["Id"]] = state
+    for unit in units:
+        wanted = unit.get("UnitFileState") in ("enabled", "enabled-runtime") and unit.get("Type") != "oneshot"
+        state = unit.get("ActiveState", "inactive")
+        if unit.get("LoadState") == "loaded" and (wanted or state != "inactive"):
+            found[unit["Id"]] = state
     return dict(sorted(found.items()))
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from ansible_collections.container_network.lab.plugins.module_utils.kernel.units import parse_units
 from ansible_collections.container_network.lab.plugins.module_utils.topology.collect import services_of
 from ansible_collections.container_network.lab.plugins.module_utils.topology.model import (
     Attachment,
@@ -122,9 +123,9 @@ def test_services_that_should_run_are_told_with_those_that_do():
             ("etcd", "notify", "not-found", "inactive", ""),
         )
     )
-    assert services_of(shown) == {
+    assert services_of(parse_units(shown)) == {
         "container-network-dns.service": "failed",
         "container-network-driver.service": "inactive",
         "docker.service": "active",
     }
-    assert services_of("") == {}
+    assert services_of(parse_units("")) == {}
