@@ -64,6 +64,15 @@ def answers_by_tcp(host: str, name: str, address: str) -> bool:
     return "Connection refused" in HOSTS[host].host.run(command).stderr
 
 
+def hears_nothing(host: str, name: str, sender: str, address: str) -> bool:
+    """Whether a container's card does not get the packets that another one on its host sends to an address."""
+    sent = 10
+    received = f"docker exec {name} cat /sys/class/net/eth0/statistics/rx_packets"
+    before = int(HOSTS[host].output(received))
+    HOSTS[host].output(f"docker exec {sender} ping -q -c {sent} -W {_ANSWER_SECONDS} {address}")
+    return int(HOSTS[host].output(received)) - before < sent / 2  # a query for an address is for all of them
+
+
 def answer(host: str, name: str, asked: str) -> str:
     """The address that a container gets for a name, by way of Docker's own resolver; empty if none."""
     found = HOSTS[host].host.run(f"docker exec {name} nslookup {asked}").stdout.partition("\n\n")[2]

@@ -12,7 +12,16 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support.kuryr_view import ADDRESSES, GUARDED, HOSTS, answers_by_tcp, container, port, reaches
+from tests.support.kuryr_view import (
+    ADDRESSES,
+    GUARDED,
+    HOSTS,
+    answers_by_tcp,
+    container,
+    hears_nothing,
+    port,
+    reaches,
+)
 from tests.support.lab_runs import Lab, await_condition
 
 pytestmark = pytest.mark.long
@@ -47,6 +56,7 @@ def test_flows_let_in_what_security_groups_say() -> None:
             if other != name:
                 assert answers_by_tcp(name, container(name), address), (name, other)
     assert not reaches("kuryr-3", "guarded", ADDRESSES["kuryr-1"]), "it is no member of the group default"
+    assert hears_nothing("kuryr-3", "guarded", container("kuryr-3"), ADDRESSES["kuryr-1"])
     assert f"nw_src={GUARDED}" in HOSTS["kuryr-3"].output("ovs-ofctl dump-flows br-int"), "no other address leaves it"
     assert LAB.play("site.yml", "cni=kuryr", "kuryr_firewall=openvswitch").changed_in_all == 0
 

@@ -9,7 +9,16 @@ import re
 
 import pytest
 
-from tests.support.kuryr_view import ADDRESSES, GUARDED, GUARDED_HOST, HOSTS, container, port, reaches
+from tests.support.kuryr_view import (
+    ADDRESSES,
+    GUARDED,
+    GUARDED_HOST,
+    HOSTS,
+    container,
+    hears_nothing,
+    port,
+    reaches,
+)
 from tests.support.lab_host import eventually
 
 
@@ -32,6 +41,11 @@ def test_rules_are_flows_of_br_int_and_not_of_iptables(name: str) -> None:
     assert f"reg_net={int(tag):#x}" in flows or f"reg6={int(tag):#x}" in flows
     for kept in (r"ct_state=\+est-rel\+rpl", r"ct_state=\+new-est", r"ct\(commit,zone=NXM_NX_REG6\[0\.\.15\]\)"):
         assert re.search(kept, flows), (kept, flows)
+
+
+def test_a_container_does_not_hear_what_its_neighbour_sends_to_another_host() -> None:
+    other = next(name for name in HOSTS if name != GUARDED_HOST)
+    assert hears_nothing(GUARDED_HOST, "guarded", container(GUARDED_HOST), ADDRESSES[other])
 
 
 def test_the_kernel_keeps_connections_in_the_networks_zone() -> None:
