@@ -17,6 +17,7 @@ from ansible_collections.container_network.lab.plugins.module_utils.docker impor
 from ansible_collections.container_network.lab.plugins.module_utils.docker.swarm import gossip_port, ownership
 from tests.support.engine_view import EngineView
 from tests.support.kernel_view import command
+from tests.support.lab_runs import await_condition
 from tests.support.module_runner import ModuleFailed, assert_converges, assert_unchanged, run_module
 
 ENGINE = EngineView()
@@ -53,13 +54,19 @@ def swarm() -> dict:
     return run_module("docker_swarm_membership", advertise_address=ADDRESS)["swarm"]
 
 
+def networks_of(seen: dict) -> set[str]:
+    """The names of the networks that a look at the host tells."""
+    return {network["name"] for network in seen["networks"]}
+
+
 def test_a_look_at_the_host_tells_of_the_swarm_where_it_is_asked_for(swarm: dict) -> None:
     def look(**options: bool) -> dict:
         return run_module("host_info", **options)["host_info"]
 
     seen = look(docker_swarm=True)["docker_swarm"]
     assert seen["swarm"]["node_id"] == ENGINE.swarm()["NodeID"]
-    assert {network["name"] for network in seen["networks"]} == set(ENGINE.networks())
+    # Docker makes docker_gwbridge a moment after the swarm.
+    await_condition(lambda: networks_of(look(docker_swarm=True)["docker_swarm"]) == set(ENGINE.networks()), 30)
     assert look()["docker_swarm"] is None
 
 

@@ -37,10 +37,12 @@ def ask_at_once(work: Callable[[str, int], Sequence[int]], kinds: Sequence[str])
     """All wait before the first one is served."""
     lock = threading.Lock()
     together = DoneTogether(lock, work, MOST)
-    with ThreadPoolExecutor(len(kinds)) as executor, lock:
+    executor = ThreadPoolExecutor(len(kinds))
+    with lock:
         asking = [executor.submit(together.one, kind) for kind in kinds]
         waiting = together._waiting
         await_condition(lambda: sum(map(len, waiting.values())) == len(kinds), 10)
+    executor.shutdown()
     assert together._waiting == {}
     return asking
 
