@@ -45,26 +45,26 @@ class PlainNetwork(Network):
     def request_addresses(
         self, pool: libnetwork.PoolId, count: int, network: NetworkRecord | None
     ) -> list[libnetwork.Address]:
-        held = {item.key.rpartition("/")[2] for item in self.host.etcd.get_prefixes(self._folder(network))[0]}
-        free = [address for address in list(pool.subnet.hosts())[1:] if str(address) not in held][:count]
-        if len(free) < count:
-            raise LabError(f"{pool.subnet} has {len(free)} free addresses")
-        return self._assign(pool, network, free)
+        while True:  # another host may take one of them meanwhile
+            held = {item.key.rpartition("/")[2] for item in self.host.etcd.get_prefixes(self._folder(network))[0]}
+            free = [address for address in list(pool.subnet.hosts())[1:] if str(address) not in held][:count]
+            if len(free) < count:
+                raise LabError(f"{pool.subnet} has {len(free)} free addresses")
+            if self._take(network, free):
+                return [ipaddress.ip_interface(f"{address}/{pool.subnet.prefixlen}") for address in free]
 
     def request_address(
         self, pool: libnetwork.PoolId, wanted: libnetwork.Address, network: NetworkRecord | None
     ) -> libnetwork.Address:
-        return self._assign(pool, network, [wanted.ip])[0]
+        if not self._take(network, [wanted.ip]):
+            raise LabError(f"{wanted} is in use")
+        return ipaddress.ip_interface(f"{wanted.ip}/{pool.subnet.prefixlen}")
 
-    def _assign(
-        self, pool: libnetwork.PoolId, network: NetworkRecord, addresses: list[ipaddress.IPv4Address]
-    ) -> list[libnetwork.Address]:
+    def _take(self, network: NetworkRecord, addresses: list[ipaddress.IPv4Address]) -> bool:
         keys = [f"{self._folder(network)}{address}" for address in addresses]
-        if not self.host.etcd.commit(
+        return self.host.etcd.commit(
             [unchanged_since(key, 0) for key in keys], [Put(key, self.host.node) for key in keys]
-        ):
-            raise LabError(f"{', '.join(map(str, addresses))}: in use")
-        return [ipaddress.ip_interface(f"{address}/{pool.subnet.prefixlen}") for address in addresses]
+        )
 
     def _folder(self, network: NetworkRecord) -> str:
         return f"{KEYS}addresses/{network.name}/"

@@ -127,10 +127,9 @@ class OverlayStore:
             if len(free) == count and self._put_addresses(network.name, free, node):
                 return free
             if len(free) < count and certain:
-                only = f"{len(free)} of {count}" if free else "no"
                 raise LabError(
-                    f"network {network.name} ({within or network.subnet}) has {only} free address: {len(taken)} are in "
-                    "use in the network. Remove containers, or make a larger network."
+                    f"network {network.name} ({within or network.subnet}) has {len(free) or 'no'} free address: "
+                    f"{len(taken)} are in use in the network. Remove containers, or make a larger network."
                 )
             taken, certain = self._taken(network.name), True
         raise LabError(f"network {network.name}: other hosts took each address that was tried. Try again.")

@@ -158,7 +158,8 @@ class WeaveStore:
             unavailable = {*state.addresses, *state.known_config.reserved}
             given: list[Address] = []
             for _number in range(count):
-                ring, free = _free_address(ring, node, within, {*unavailable, *given})
+                ring, free = _free_address(ring, node, within, unavailable)
+                unavailable.add(free)
                 given.append(free)
             return _give(transaction, ring, given, Holding(node, owner), within)
 
