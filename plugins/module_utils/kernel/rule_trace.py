@@ -30,7 +30,7 @@ from .namespaces import inside
 
 _SEARCH_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _TABLE = "container-network-walk"
-_VXLAN_PORTS = "4789, 6784, 8472"  # IANA's, Weave's, and Linux's of old, which Flannel has
+_IN_VXLAN = "meta l4proto udp @th,64,8 & 8 == 8"  # its flag of a VNI, RFC 7348, 5; at whatever port
 _READY_SECONDS = 3.0
 _NETFILTER, _TRACE_GROUP = 12, 1 << 8  # linux/netlink.h; NFNLGRP_NFTRACE, the ninth
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
@@ -53,7 +53,7 @@ def marking_script(mark: str) -> str:
     for length in _IP_HEADERS.values():
         for _protocol, at, bits, value in numbers:
             inner = f"@th,{(_VXLAN_HEADERS + length + at) * 8},{bits} {value}"
-            matches.append(f"udp dport {{ {_VXLAN_PORTS} }} {inner}")
+            matches.append(f"{_IN_VXLAN} {inner}")
     matches += [
         f"ip protocol 4 @nh,{(_IPIP_HEADERS + _IP_HEADERS['IPv4'] + at) * 8},{bits} {value}"
         for _protocol, at, bits, value in numbers

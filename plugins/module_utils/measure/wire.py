@@ -23,7 +23,8 @@ _PACKET_OUTGOING = 4  # linux/if_packet.h
 _ETHERNET = 14  # bytes
 _ICMP_REQUEST = 28  # bytes of the headers of IPv4 and ICMP
 _PROTOCOLS = {1: "ICMP", 4: "IP in IP", 6: "TCP", 47: "GRE", 50: "ESP"}
-_KNOWN_PORTS = {8472: "VXLAN", 4789: "VXLAN", 6784: "VXLAN"}  # of Flannel, of Docker and RFC 7348, of Weave
+_UDP, _VXLAN = 8, 8  # bytes of the headers
+_HAS_VNI = 0x08  # RFC 7348, 5
 _SECONDS = 0.5  # that frames are awaited
 _PACKETS = 3
 
@@ -102,5 +103,10 @@ def _outer(frame: bytes) -> tuple[str, str] | None:
     protocol, destination = frame[_ETHERNET + 9], socket.inet_ntoa(frame[_ETHERNET + 16 : _ETHERNET + 20])
     if protocol == socket.IPPROTO_UDP and len(frame) >= head + 4:
         port = struct.unpack_from("!H", frame, head + 2)[0]
-        return f"{_KNOWN_PORTS.get(port, '')} UDP {port}".strip(), destination
+        return f"VXLAN UDP {port}" if _is_vxlan(frame[head + _UDP :]) else f"UDP {port}", destination
     return _PROTOCOLS.get(protocol, f"protocol {protocol}"), destination
+
+
+def _is_vxlan(content: bytes) -> bool:
+    """Whether a UDP datagram with this content has a frame in VXLAN, at whatever port."""
+    return len(content) >= _VXLAN + _ETHERNET and bool(content[0] & _HAS_VNI) and content[_VXLAN - 1] == 0

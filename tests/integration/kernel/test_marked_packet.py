@@ -143,14 +143,15 @@ def test_a_datagram_that_a_program_takes_is_not_answered_by_the_kernel(line):
         assert len(collect(folder)["sights"]) == len(WAY)
 
 
-def test_a_packet_in_a_tunnel_is_traced(line):
+@pytest.mark.parametrize("vxlan_port", [4789, 8500])
+def test_a_packet_in_a_tunnel_is_traced(line, vxlan_port):
     """The rules that see the outer packet tell of it, whatever is in it."""
     here, middle, there = line
     for end, own, other in ((here, "10.9.8.1", "10.9.7.1"), (there, "10.9.7.1", "10.9.8.1")):
-        ip(end, f"link add vx type vxlan id 7 local {own} remote {other} dstport 4789")
+        ip(end, f"link add vx type vxlan id 7 local {own} remote {other} dstport {vxlan_port}")
         ip(end, f"addr add {'10.6.6.1' if end == here else '10.6.6.2'}/24 dev vx")
         ip(end, "link set vx up")
-    rule = "FORWARD -d 10.9.7.1/32 -p udp -m udp --dport 4789 -j ACCEPT"
+    rule = f"FORWARD -d 10.9.7.1/32 -p udp -m udp --dport {vxlan_port} -j ACCEPT"
     command("ip", "netns", "exec", middle, "iptables", "-A", *rule.split())
     command("ip", "netns", "exec", here, "ping", "-q", "-c1", "10.6.6.2")
     for kind in ({}, {"protocol": "tcp", "port": 80}, {"protocol": "udp", "port": 80}):

@@ -50,21 +50,26 @@ def udp(port: int, content: bytes) -> bytes:
 
 
 BARE = frame(ipv4(1, "40.15.26.2", PACKET.icmp()))
-VXLAN = frame(ipv4(17, "192.168.1.254", udp(8472, bytes(8) + BARE)))
+
+
+def vxlan(port: int, content: bytes) -> bytes:
+    return frame(ipv4(17, "192.168.1.254", udp(port, bytes([8, 0, 0, 0, 0, 0, 7, 0]) + content)))
 
 
 @pytest.mark.parametrize(
     ("frames", "found"),
     [
         ([BARE], Carried("as it is", 0, True)),
-        ([frame(b"", 0x0806), VXLAN], Carried("VXLAN UDP 8472", 50, True)),
+        ([frame(b"", 0x0806), vxlan(8472, BARE)], Carried("VXLAN UDP 8472", 50, True)),
+        ([vxlan(8500, BARE)], Carried("VXLAN UDP 8500", 50, True)),
         ([frame(ipv4(4, "192.168.1.254", BARE[14:]))], Carried("IP in IP", 20, True)),
         ([frame(ipv4(17, "192.168.1.254", udp(9999, BARE)))], Carried("UDP 9999", 42, True)),
         ([frame(ipv4(50, "192.168.1.254", bytes(120)))], Carried("ESP", None, False)),
         ([frame(ipv4(50, "192.168.1.1", bytes(120)))], Carried("", None, None)),
         ([frame(ipv4(6, "192.168.1.254", bytes(120)))], Carried("", None, None)),
         ([b"", bytes(20), frame(ipv4(17, "192.168.1.254", b""))], Carried("", None, None)),
-        ([frame(ipv4(17, "192.168.1.254", udp(6784, bytes(120))))], Carried("VXLAN UDP 6784", None, False)),
+        ([vxlan(6784, bytes(112))], Carried("VXLAN UDP 6784", None, False)),
+        ([frame(ipv4(17, "192.168.1.254", udp(6784, bytes(120))))], Carried("UDP 6784", None, False)),
         ([], Carried("", None, None)),
     ],
 )
