@@ -18,6 +18,10 @@ packages=${5:-}
 python=${6:-python3}
 folders=("${@:7}")
 
+# Of several labs that come up at once one builds it, and the others wait.
+exec 9>"/run/container-network-lab-image-${image##*[:/]}.lock"
+flock 9
+
 if docker image inspect "$image" >/dev/null 2>&1; then
     exit 0
 fi
