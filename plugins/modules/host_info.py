@@ -75,6 +75,14 @@ options:
     type: list
     elements: str
     default: []
+  iptables_chains:
+    description:
+      - What the names of the network's iptables chains begin with, such as V(cali-).
+      - A host that has such ones in the mode of iptables that its command C(iptables) has no longer is refused, as one
+        that has Docker's there.
+    type: list
+    elements: str
+    default: []
   netlink_families:
     description: Families of generic netlink to look for, such as V(ovs_datapath), the kernel's Open vSwitch.
     type: list

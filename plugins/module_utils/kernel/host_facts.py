@@ -44,6 +44,7 @@ ARGUMENTS: dict[str, Any] = {
     "udp_ports": {"type": "list", "elements": "int", "default": []},
     "needed_ports": {"type": "list", "elements": "str", "default": []},
     "local_ports": {"type": "list", "elements": "str", "default": []},
+    "iptables_chains": {"type": "list", "elements": "str", "default": []},
     "netlink_families": {"type": "list", "elements": "str", "default": []},
     "services": {"type": "list", "elements": "str", "default": []},
     "files": {"type": "dict", "default": {}},
@@ -76,7 +77,7 @@ def look(params: dict[str, Any]) -> dict[str, Any]:
     name = _underlay(params["interface"], ways, links)
     way = next((one for one in ways if one.dev == name), Way(name))
     address = _ipv4_address(links[name], way, bool(params["interface"]))
-    raise_if_any(mode_problems())
+    raise_if_any(mode_problems(params["iptables_chains"]))
     needed, local = (ports_of(option, params[option], address) for option in ("needed_ports", "local_ports"))
     lacking = [command for command in params["commands"] if not shutil.which(command, path=_SEARCH_PATH)]
     modules = [PACKAGE] if missing("links") else []

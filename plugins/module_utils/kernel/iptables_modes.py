@@ -10,8 +10,8 @@ changed while Docker runs, Docker's rules stay behind in the other mode, with a 
 from __future__ import annotations
 
 import os
-import re
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 from .command import run
@@ -19,17 +19,21 @@ from .command import run
 NFT, LEGACY = "nft", "legacy"
 _LEGACY_TABLES = Path("/proc/net/ip_tables_names")
 _SEARCH_PATH = "/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin"
-_CHAIN = re.compile(r"^:((?:DOCKER|FLANNEL-|WEAVE|CONTAINER-NAMES|cali-)\S*)", re.MULTILINE)
+_CHAINS = ("DOCKER", "CONTAINER-NAMES")
+"""Docker's, and those that lead containers to the servers of their names."""
 
 
-def mode_problems() -> list[str]:
-    """What is wrong with the mode of this host's iptables: rules of Docker or of a network are in the other one."""
+def mode_problems(chains_of_network: Sequence[str]) -> list[str]:
+    """What is wrong with the mode of this host's iptables: rules of Docker or of a network are in the other one.
+
+    ``chains_of_network`` is what the names of the network's chains begin with.
+    """
     program = shutil.which("iptables", path=_SEARCH_PATH)
     if program is None:
         return []
     mode = NFT if "nft" in os.path.realpath(program) else LEGACY
     other = LEGACY if mode == NFT else NFT
-    chains = _chains_in(other)
+    chains = _chains_in(other, (*_CHAINS, *chains_of_network))
     if not chains:
         return []
     return [
@@ -44,12 +48,16 @@ def _named(chains: list[str]) -> str:
     return f"chains {', '.join(chains[:3])}{' …' if len(chains) > 3 else ''}"
 
 
-def _chains_in(mode: str) -> list[str]:
-    """The chains of Docker and of our networks in a mode."""
+def _chains_in(mode: str, beginnings: Sequence[str]) -> list[str]:
+    """The chains of a mode whose names begin so."""
     if mode == LEGACY and not _has_legacy_tables():
         return []
     program = shutil.which(f"iptables-{mode}-save", path=_SEARCH_PATH)
-    return _CHAIN.findall(run([program], package="iptables")) if program else []
+    if program is None:
+        return []
+    rules = run([program], package="iptables").splitlines()
+    names = [line[1:].split()[0] for line in rules if line.startswith(":")]
+    return [name for name in names if name.startswith(tuple(beginnings))]
 
 
 def _has_legacy_tables() -> bool:

@@ -104,7 +104,10 @@ def test_networks_and_services_of_the_host(node: str, tmp_path: Path, monkeypatc
     assert (found["container_networks"], found["enabled_services"]) == (["flannel"], ["bird.service"])
 
 
-def test_what_is_missing(node: str) -> None:
+def test_what_is_missing(node: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    without_mirrors = tmp_path / "apt.conf"
+    without_mirrors.write_text('Dir::Etc::SourceList "/dev/null";\nDir::Etc::SourceParts "-";\n')
+    monkeypatch.setenv("APT_CONFIG", str(without_mirrors))
     before = links(node)
     found = run_module("host_info", link_kinds=["vxlan", "bridge", "veth", "nosuchkind"], commands=["ip", "no-such"])
     assert found["host_info"]["missing_link_kinds"] == ["nosuchkind"]
@@ -141,12 +144,15 @@ def test_ports_that_the_hosts_own_rules_close(node: str) -> None:
     assert "needed_ports: '8472' must be written as 8472/udp" in failing(needed_ports=["8472"])
 
 
-def test_rules_of_docker_in_the_other_mode_of_iptables_are_refused(node: str) -> None:
+def test_rules_of_docker_or_of_the_network_in_the_other_mode_of_iptables_are_refused(node: str) -> None:
     mode, other = ("nft", "legacy") if "nf_tables" in command("iptables", "--version") else ("legacy", "nft")
-    command(f"iptables-{other}", "-N", "OWN")
-    assert run_module("host_info")["host_info"]["interface"] == "eth1"
+    told = f"iptables is in the mode {mode}, and there are rules of the mode {other} (chains"
+    for chain in ("OWN", "own-peers"):
+        command(f"iptables-{other}", "-N", chain)
+    assert run_module("host_info", iptables_chains=["peers-"])["host_info"]["interface"] == "eth1"
+    assert f"{told} own-peers)" in failing(iptables_chains=["own-"])
     command(f"iptables-{other}", "-N", "DOCKER")
-    assert f"iptables is in the mode {mode}, and there are rules of the mode {other} (chains DOCKER" in failing()
+    assert f"{told} DOCKER)" in failing()
 
 
 def failing(**arguments: Any) -> str:
