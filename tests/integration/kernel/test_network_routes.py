@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from ansible_collections.container_network.lab.plugins.module_utils.recorded import records
-from tests.support.kernel_view import MAIN_TABLE, command, ip, routes, routes6
+from tests.support.kernel_view import MAIN_TABLE, command, ip, link, routes, routes6
+from tests.support.lab_runs import await_condition
 from tests.support.module_runner import ModuleFailed, assert_converges, assert_unchanged, run_module
 from tests.support.persistent_sets import Killer, killed_everywhere
 
@@ -27,6 +28,7 @@ def plug(netns: str, name: str = "eth0", address: str = "192.168.1.68/24") -> No
     for each in (name, f"{name}a", f"{name}b"):
         ip(netns, f"link set {each} up")
     ip(netns, f"address add {address} dev {name}")
+    await_condition(lambda: link(netns, name).operational_state == "UP", seconds=10)
 
 
 @pytest.fixture

@@ -36,7 +36,7 @@ def test_of_several_labs_one_builds_the_image(docker_engine: str, tmp_path: Path
     try:
         labs = [
             subprocess.Popen([script, "bookworm", "bookworm", image], stdout=subprocess.PIPE, text=True)
-            for _ in range(3)
+            for _lab in range(3)
         ]
         printed = [lab.communicate(timeout=60)[0] for lab in labs]
         assert [lab.returncode for lab in labs] == [0, 0, 0]
