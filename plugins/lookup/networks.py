@@ -27,9 +27,9 @@ RETURN = r"""
 _raw:
   description:
     - One dictionary with an entry for each network, which has C(role), the full name of the role, and C(declaration),
-      the path of its C(meta/network.yml), C(docker_drivers), the drivers of its Docker networks, C(variants), the forms
-      of it that are compared, none if there is but one, and C(joins_workloads), whether it has tasks for the time
-      when the workloads run.
+      the path of its C(meta/network.yml), C(docker_drivers), the drivers of its Docker networks, C(iptables_chains),
+      what the names of its iptables chains begin with, C(variants), the forms of it that are compared, none if there
+      is but one, and C(joins_workloads), whether it has tasks for the time when the workloads run.
   type: list
   elements: dict
   sample:
@@ -37,6 +37,7 @@ _raw:
         role: container_network.lab.calico
         declaration: /collection/roles/calico/meta/network.yml
         docker_drivers: [calico]
+        iptables_chains: [cali-]
         variants: [{name: calico}]
         joins_workloads: false
 """
@@ -63,6 +64,7 @@ def networks_in(folder: Path, prefix: str = "") -> dict[str, dict[str, Any]]:
             "role": f"{prefix}{path.parents[1].name}",
             "declaration": str(path),
             "docker_drivers": declared["network_docker_drivers"],
+            "iptables_chains": declared.get("network_iptables_chains", []),
             "variants": declared.get("network_variants", []),
             "joins_workloads": (path.parents[1] / WORKLOADS).exists(),
         }

@@ -77,7 +77,7 @@ options:
     default: []
   iptables_chains:
     description:
-      - What the names of the network's iptables chains begin with, such as V(cali-).
+      - What the names of all networks' iptables chains begin with, such as V(cali-).
       - A host that has such ones in the mode of iptables that its command C(iptables) has no longer is refused, as one
         that has Docker's there.
     type: list

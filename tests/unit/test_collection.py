@@ -49,9 +49,12 @@ def test_packages_are_installed_by_the_role_that_says_in_words_what_fails(role: 
 def test_a_network_has_all_that_the_contract_asks_for(role: Path):
     tasks = {path.stem for path in (role / "tasks").glob("*.yml")}
     assert {"validate", "main", "verify", "absent"} <= tasks
-    declared = {"network_hosts", "network_needs_etcd", "network_docker_drivers", "network_etcd_prefixes"}
+    declared = {
+        *("network_hosts", "network_needs_etcd", "network_docker_drivers", "network_iptables_chains"),
+        *("network_etcd_prefixes", "network_variants"),
+    }
     found = yaml.safe_load((role / "meta/network.yml").read_text())
-    assert set(found) == declared | {"network_variants"}
+    assert set(found) == declared
     for variant in found["network_variants"]:
         assert variant["name"].partition("-")[0] == role.name
         assert all(isinstance(text, str) for text in variant.get("documented", {}).values())
@@ -59,6 +62,15 @@ def test_a_network_has_all_that_the_contract_asks_for(role: Path):
     specs = yaml.safe_load((role / "meta/argument_specs.yml").read_text())["argument_specs"]
     removal = specs["main"]["options"][f"{role.name}_removal"]
     assert removal["choices"] == ["host", "network", "nothing"]
+
+
+@pytest.mark.parametrize("role", NETWORKS, ids=lambda role: role.name)
+def test_a_network_looks_for_the_chains_of_all(role: Path):
+    """One that was there before may have left its own in the other mode of iptables."""
+    look = yaml.safe_load((role / "tasks/validate.yml").read_text())[0]["container_network.lab.host_info"]
+    assert look["iptables_chains"] == (
+        "{{ lookup('container_network.lab.networks').values() | map(attribute='iptables_chains') | flatten }}"
+    )
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "playbooks").glob("*.yml")), ids=lambda path: path.stem)

@@ -23,17 +23,17 @@ _CHAINS = ("DOCKER", "CONTAINER-NAMES")
 """Docker's, and those that lead containers to the servers of their names."""
 
 
-def mode_problems(chains_of_network: Sequence[str]) -> list[str]:
+def mode_problems(chains_of_networks: Sequence[str]) -> list[str]:
     """What is wrong with the mode of this host's iptables: rules of Docker or of a network are in the other one.
 
-    ``chains_of_network`` is what the names of the network's chains begin with.
+    ``chains_of_networks`` is what the names of the networks' chains begin with.
     """
     program = shutil.which("iptables", path=_SEARCH_PATH)
     if program is None:
         return []
     mode = NFT if "nft" in os.path.realpath(program) else LEGACY
     other = LEGACY if mode == NFT else NFT
-    chains = _chains_in(other, (*_CHAINS, *chains_of_network))
+    chains = _chains_in(other, (*_CHAINS, *chains_of_networks))
     if not chains:
         return []
     return [
