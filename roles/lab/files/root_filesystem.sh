@@ -76,10 +76,16 @@ rm -rf "$root"/usr/share/man/* "$root"/usr/share/locale/*
 find "$root/usr/share/doc" -type f ! -name copyright -delete
 chroot "$root" dpkg-divert --quiet --local --rename --add /usr/bin/py3compile
 HOOK
+export compiled_modules
+compiled_modules=$(realpath "$(dirname "$0")/compiled_modules.py")
 cat > "$common" <<'HOOK'
 #!/bin/sh
 set -eu
 root=$1
+# Modules of Ansible are compiled once a host.
+install --mode=644 "$compiled_modules" "$root/usr/lib/python3/dist-packages/compiled_modules.py"
+echo 'import compiled_modules' > "$root/usr/lib/python3/dist-packages/compiled_modules.pth"
+install --directory --mode=700 "$root/var/cache/compiled_modules"
 chroot "$root" dpkg-divert --quiet --local --rename --remove /usr/bin/py3compile
 chroot "$root" python3 -m compileall -q -j 0 /usr/lib/python3/dist-packages /usr/share/python3
 # Roles configure and enable these on the hosts that need them.
