@@ -217,6 +217,15 @@ def truth_value(name: str, value: Any, problems: list[str]) -> bool | None:
     return written in ("true", "yes", "on")
 
 
+def is_address(text: str) -> bool:
+    """Whether a text is an IPv4 or IPv6 address."""
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
 def quoted(value: Any) -> str:
     """A value in quotes, as messages have it; a text as it is, if it is of one line."""
     return f"'{value}'" if str(value).isprintable() and len(str(value)) <= _LONGEST_SHOWN else shown(value)

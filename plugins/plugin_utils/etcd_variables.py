@@ -15,8 +15,9 @@ from ansible.module_utils.parsing.convert_bool import boolean
 
 from ansible_collections.container_network.lab.plugins.lookup.networks import find_networks
 from ansible_collections.container_network.lab.plugins.module_utils.datastore.authority import Validity
-from ansible_collections.container_network.lab.plugins.module_utils.datastore.cluster import Cluster
+from ansible_collections.container_network.lab.plugins.module_utils.datastore.cluster import Cluster, address_problems
 from ansible_collections.container_network.lab.plugins.module_utils.datastore.secrets_folder import SecretsFolder
+from ansible_collections.container_network.lab.plugins.module_utils.errors import raise_if_any
 
 DEFAULTS = {
     "etcd_tls": True,
@@ -56,8 +57,10 @@ class EtcdVariables:
 
     def cluster(self) -> Cluster:
         """The etcd that the role runs."""
+        members = {name: self._address(name) for name in self.members()}
+        raise_if_any(address_problems(members))
         return Cluster(
-            {name: self._address(name) for name in self.members()},
+            members,
             self._number("etcd_client_port"),
             self._number("etcd_peer_port"),
             self.tls(),

@@ -42,6 +42,14 @@ def test_wrong_input_is_refused_all_together(bare: Lab, hosts_before: dict[str, 
     assert_unchanged(hosts_before)
 
 
+def test_an_etcd_that_would_listen_at_a_name_is_refused_before_the_first_change(
+    bare: Lab, hosts_before: dict[str, dict]
+) -> None:
+    text = bare.fail("site.yml", "cni=flannel", "underlay_address=etcd.example.org")
+    assert "host1: etcd would listen at 'etcd.example.org', and must at an IP address" in text.replace("''", "'")
+    assert_unchanged(hosts_before)
+
+
 @pytest.fixture
 def index_out_of_reach(bare: Lab) -> Iterator[None]:
     """Hosts whose pip is told of an index that does not answer."""

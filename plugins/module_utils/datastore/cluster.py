@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ..validation import is_address
+
 FOLDER = "/etc/container-network/etcd"
 """Where hosts keep certificates, keys and passwords."""
 CA_FILE, CLIENT_FILE = f"{FOLDER}/ca.pem", f"{FOLDER}/client.pem"
@@ -130,4 +132,17 @@ def endpoint_problems(endpoints: Sequence[str], tls: bool) -> list[str]:
         f"leave etcd_endpoints out, it follows from the group etcd; or write {right}://"
         for index, endpoint in enumerate(endpoints)
         if str(endpoint).startswith(f"{wrong}://")
+    ]
+
+
+def address_problems(members: Mapping[str, str]) -> list[str]:
+    """What is wrong with the addresses of members: etcd listens at addresses, and refuses to start with a name.
+
+    The rule is etcd's own, of its options ``--listen-client-urls`` and ``--listen-peer-urls``.
+    """
+    return [
+        f"{host}: etcd would listen at '{address}', and must at an IP address: set underlay_address, or etcd_address, "
+        f"of {host}"
+        for host, address in members.items()
+        if not is_address(address)
     ]

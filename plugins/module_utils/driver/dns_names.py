@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import logging
 import os
 import re
@@ -18,11 +17,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ..recorded.files import RecordedFile, converge_files
+from ..validation import is_address
 from .dns_forwarding import Forwarding
 from .foreign_names import is_anothers
 
 DOMAIN = "container"
 """``bbox1.net1.container`` is a container's full name."""
+_is_address = lru_cache(maxsize=65536)(is_address)
 _LABEL = re.compile(r"[A-Za-z0-9_@+-]{1,63}")
 _LONGEST_NAME = 253  # characters (RFC 1035, section 2.3.4, less the length bytes at the ends)
 log = logging.getLogger(__name__)
@@ -68,15 +69,6 @@ def dns_name(text: str) -> str:
         return ""
     is_name = len(written) <= _LONGEST_NAME and all(_LABEL.fullmatch(label) for label in written.split("."))
     return written if is_name else ""
-
-
-@lru_cache(maxsize=65536)
-def _is_address(text: str) -> bool:
-    try:
-        ipaddress.ip_address(text)
-    except ValueError:
-        return False
-    return True
 
 
 class Answer(NamedTuple):

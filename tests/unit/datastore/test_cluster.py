@@ -200,3 +200,12 @@ def test_a_user_who_has_more_or_less_than_it_needs():
 def test_nothing_that_is_shown_of_a_step_has_a_password():
     steps = user_steps(SeenUsers({}, {}), [FLANNEL])
     assert "secret" not in repr(steps) + repr(FLANNEL)
+
+
+def test_members_listen_at_addresses_and_not_at_names() -> None:
+    assert cluster.address_problems({"a": "192.168.1.68", "b": "fd00::1"}) == []
+    problems = cluster.address_problems({"a": "a", "b": "192.168.1.68", "c": "c.test"})
+    assert problems == [
+        "a: etcd would listen at 'a', and must at an IP address: set underlay_address, or etcd_address, of a",
+        "c: etcd would listen at 'c.test', and must at an IP address: set underlay_address, or etcd_address, of c",
+    ]
