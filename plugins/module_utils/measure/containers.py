@@ -25,6 +25,7 @@ _SILENCE_SECONDS = 2.0  # without an answer, until two count as kept apart
 _LOOKUP_SECONDS = 15.0
 _MOST_SUBNETS = 256  # that are tried
 _NOT_THERE = (126, 127)  # exit status of a program that cannot be run
+_TRIES = 3
 
 
 @contextmanager
@@ -161,15 +162,26 @@ def _address_in(engine: Engine, netns: str) -> str:
 
 
 def finds_name(engine: Engine, container: str, name: str) -> bool | None:
-    """Whether a container reaches another by its name; None where its image has no ping."""
-    body = {"Cmd": ["ping", "-c", "1", "-W", "2", name]}
-    identifier = engine.post(f"/containers/{quote(container, safe='')}/exec", body)["Id"]
-    with suppress(EngineError):  # of a program that is not there
+    """Whether a container reaches another by its name; None where its image has no ping.
+
+    On a busy machine runc fails to start a program now and then, which has the exit status of one that is not there.
+    So that is tried again.
+    """
+    for _try in range(_TRIES):
+        status = _exit_status(engine, container, ["ping", "-c", "1", "-W", "2", name])
+        if status not in _NOT_THERE:
+            return status == 0
+    return None
+
+
+def _exit_status(engine: Engine, container: str, command: list[str]) -> int | None:
+    """What a program in a container ends with; None if it runs on."""
+    identifier = engine.post(f"/containers/{quote(container, safe='')}/exec", {"Cmd": command})["Id"]
+    with suppress(EngineError):  # of a program that cannot be run, which the exit status says
         engine.post(f"/exec/{identifier}/start", {"Detach": True})
     deadline = time.monotonic() + _LOOKUP_SECONDS
     while (state := engine.get(f"/exec/{identifier}/json"))["Running"]:
         if time.monotonic() > deadline:
-            return False
+            return None
         time.sleep(0.05)
-    status = state["ExitCode"]
-    return None if status is None or status in _NOT_THERE else status == 0
+    return _NOT_THERE[0] if state["ExitCode"] is None else state["ExitCode"]
