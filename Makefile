@@ -55,13 +55,9 @@ site_ready := .venv/.ready-site
 all_scenarios := $(notdir $(patsubst %/molecule.yml,%,$(wildcard molecule/*/molecule.yml)))
 cores := 2.17 2.18 2.19 2.20 2.21
 vagrant_scenarios := $(filter %_vagrant,$(all_scenarios))
-# Those in the first row of "make test", which ends earlier.
-first_row_scenarios := kuryr
 # Those that use the lab of the scenario default, and those with a lab of their own.
 shared_scenarios := $(filter-out default,$(notdir $(patsubst %/molecule.yml,%,$(shell grep -lx 'shared_state: true' molecule/*/molecule.yml))))
 own_scenarios := $(filter-out default $(shared_scenarios) $(vagrant_scenarios),$(all_scenarios))
-# What has the hosts node-1 to node-4, which there are once: one of them at a time, and another one waits.
-alone_on_nodes := flock .venv/.nodes
 fresh_machines := $(foreach suite,bookworm trixie,$(suite)-root $(suite)-user)
 # The inventory that a scenario names.
 inventory_of = $(shell sed -n 's,.*--inventory=$${MOLECULE_PROJECT_DIRECTORY}/,,p' molecule/$1/molecule.yml)
@@ -134,26 +130,35 @@ quick-lessons: $(test_ready)
 	$(pytest_as_root) -q -m "not long and not on_nodes" tests/course
 
 quick-lessons-on-nodes: $(test_ready)
-	$(alone_on_nodes) $(pytest_as_root) -q -m "not long and on_nodes" tests/course
+	$(pytest_as_root) -q -m "not long and on_nodes" tests/course
 
 # --- the tests ------------------------------------------------------------------------------------
 
 .PHONY: test
-test: ## lint, and all tests but fault-tests and test-vagrant; all parts, also after one that failed
-	@$(MAKE) --keep-going --jobs=2 --output-sync=target tests-on-nodes tests-on-hosts
+test: $(test_ready) ## lint, and all tests but fault-tests and test-vagrant; all parts, also after one that failed
+	@$(MAKE) --keep-going --jobs=4 --output-sync=target $(rows)
 
-# Two rows side by side, since both wait more than they compute. What the second one does is seen at once, and the first
-# one's output comes as a whole when it has ended. They are as long as each other, and share no lab at a time: the first
-# has those of Kuryr and of four nodes once the tests without a lab have ended, the second has those of two hosts.
+# Rows side by side, as long as each other: each waits more than it computes. No two of them have hosts of the same names:
+# what uses node-1 to node-4 is in one row, what uses host1 and host2 in another. What the last one does is seen at once, and
+# the output of another as a whole when it has ended.
+rows := tests-without-lab tests-on-nodes tests-on-other-labs tests-on-hosts
 in_turn = env --unset=MAKEFLAGS $(MAKE) --keep-going
+scenarios_of = $(foreach each,$(own_scenarios),$(if $(filter $1,$(call inventory_of,$(each))),molecule-$(each)))
+nodes_scenarios = $(call scenarios_of,inventories/aws_vpc inventories/docker_hosts)
+hosts_scenarios = $(call scenarios_of,inventories/two_hosts)
 
-.PHONY: tests-on-nodes tests-on-hosts
+.PHONY: $(rows)
+tests-without-lab: $(test_ready)
+	@$(in_turn) lint docs sanity unit integration
+
 tests-on-nodes: $(test_ready)
-	@$(in_turn) lint docs sanity unit integration $(addprefix molecule-,$(first_row_scenarios)) molecule-shared \
-		quick-lessons-on-nodes
+	@$(in_turn) $(nodes_scenarios) molecule-shared quick-lessons-on-nodes
+
+tests-on-other-labs: $(test_ready)
+	@$(in_turn) look-tests $(filter-out $(nodes_scenarios) $(hosts_scenarios),$(addprefix molecule-,$(own_scenarios)))
 
 tests-on-hosts: $(test_ready)
-	@env --unset=MAKEFLAGS $(MAKE) --keep-going molecule-own lab-tests quick-lessons
+	@env --unset=MAKEFLAGS $(MAKE) --keep-going lab-tests $(hosts_scenarios) quick-lessons
 
 .PHONY: lint
 lint: $(test_ready) ## ruff, ansible-lint, changelog fragments
@@ -179,17 +184,10 @@ integration: $(test_ready) ## modules against real namespaces and a real Docker 
 	$(pytest_as_root) -q -m "not long" tests/integration
 
 .PHONY: molecule
-molecule: $(addprefix molecule-,$(first_row_scenarios)) molecule-shared molecule-own ## all Molecule scenarios
-
-.PHONY: molecule-own
-molecule-own: $(addprefix molecule-,$(filter-out $(first_row_scenarios),$(own_scenarios)))
+molecule: molecule-shared $(addprefix molecule-,$(own_scenarios)) ## all Molecule scenarios
 
 .PHONY: molecule-shared
 molecule-shared: $(test_ready) ## those of one lab: each network in the place of the one before; all of them, also after one that failed
-	@$(alone_on_nodes) $(MAKE) molecule-one-after-the-other
-
-.PHONY: molecule-one-after-the-other
-molecule-one-after-the-other:
 	@$(MAKE) molecule-destroy
 	@$(MAKE) --keep-going DESTROY=never $(addprefix molecule-,$(shared_scenarios)) molecule-destroy
 
@@ -202,9 +200,8 @@ $(addprefix molecule-,$(shared_scenarios)): molecule-%: $(test_ready)
 	@$(if $(filter always,$(DESTROY)),$(MAKE) molecule-destroy)
 	$(as_root) molecule test --scenario-name $* --destroy $(DESTROY)
 
-molecule-flannel_aws_vpc: alone := $(alone_on_nodes)
 $(addprefix molecule-,$(own_scenarios)): molecule-%: $(test_ready)
-	$(alone) $(as_root) molecule test --scenario-name $* --destroy $(DESTROY)
+	$(as_root) molecule test --scenario-name $* --destroy $(DESTROY)
 
 .PHONY: test-vagrant
 test-vagrant: $(addprefix machines-,$(vagrant_scenarios)) ## scenarios on virtual machines with Debian's own kernel
@@ -216,6 +213,10 @@ $(addprefix machines-,$(vagrant_scenarios)): machines-%: $(vagrant_ready)
 .PHONY: lab-tests
 lab-tests: $(test_ready) ## whole labs: faults, restarts, leftovers
 	$(pytest_as_root) -q -m "not long" tests/lab
+
+.PHONY: look-tests
+look-tests: $(test_ready) ## a whole lab: status, impair, walk and compare
+	$(pytest_as_root) -q tests/look
 
 .PHONY: fault-tests
 fault-tests: $(test_ready) ## daemons, hosts and playbooks killed, a thousand containers on a host; not part of "test"

@@ -14,19 +14,14 @@ from collections.abc import Iterator
 import pytest
 
 from tests.support.lab_runs import HOSTS, Lab
-from tests.support.snapshot import assert_unchanged, difference, host_state, machine_state
+from tests.support.snapshot import assert_unchanged, brought_up, host_state
 
 
 @pytest.fixture(scope="session")
 def fresh_lab() -> Iterator[Lab]:
-    """The lab. When it has gone, the machine is as it was before."""
-    lab = Lab("two_hosts")
-    lab.play("lab_down.yml")
-    machine_before = machine_state(lab.inventory.name)
-    lab.play("lab_up.yml")
-    yield lab
-    lab.play("lab_down.yml")
-    assert difference(machine_before, machine_state(lab.inventory.name)) == {}
+    """The lab."""
+    with brought_up(Lab("two_hosts")) as lab:
+        yield lab
 
 
 @pytest.fixture(scope="session", autouse=True)

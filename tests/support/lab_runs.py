@@ -20,6 +20,11 @@ from tests.support.lab_entry import inside
 
 ROOT = Path(__file__).resolve().parents[2]
 HOSTS = ("host1", "host2")
+"""Of inventories/two_hosts."""
+PAIR = ("left", "right")
+"""Of PAIR_INVENTORY."""
+PAIR_INVENTORY = ROOT / "tests/inventories/pair"
+"""The same lab with names and addresses that no document shows; both can be there at once."""
 _RECAP = re.compile(r"^(\S+)\s+: ok=(\d+)\s+changed=(\d+)\s+unreachable=(\d+)\s+failed=(\d+)", re.MULTILINE)
 _TASK = re.compile(r"^TASK \[(?:\S+ : )?(.*)\] \**$")
 _CHANGED = re.compile(r"^changed: \[([^\]]+)\]")
@@ -31,9 +36,9 @@ class PlaybookFailed(AssertionError):
 
 
 class Lab:
-    """The lab of one inventory."""
+    """The lab of one inventory, a name in the folder inventories or a path."""
 
-    def __init__(self, inventory: str) -> None:
+    def __init__(self, inventory: str | Path) -> None:
         self.inventory = ROOT / "inventories" / inventory
 
     def command(self, playbook: str, *extra_vars: str, options: tuple[str, ...] = ()) -> list[str]:
@@ -191,12 +196,13 @@ def reach_each_other(seconds: float = 60) -> None:
         await_success(host, "docker", "exec", own, "ping", "-c", "1", "-W", "1", other, seconds=seconds)
 
 
-def ping_across(seconds: float = 60) -> None:
-    """bbox1 on host1 reaches the address of bbox2 on host2, as soon as both are there."""
-    await_success("host2", "docker", "exec", "bbox2", "true")
+def ping_across(hosts: tuple[str, str] = HOSTS, seconds: float = 60) -> None:
+    """bbox1 on the first host reaches the address of bbox2 on the second, as soon as both are there."""
+    first, second = hosts
+    await_success(second, "docker", "exec", "bbox2", "true")
     template = "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}"
-    target = on_host("host2", "docker", "inspect", "--format", template, "bbox2").strip()
-    await_success("host1", "docker", "exec", "bbox1", "ping", "-c", "1", "-W", "1", target, seconds=seconds)
+    target = on_host(second, "docker", "inspect", "--format", template, "bbox2").strip()
+    await_success(first, "docker", "exec", "bbox1", "ping", "-c", "1", "-W", "1", target, seconds=seconds)
 
 
 @contextmanager

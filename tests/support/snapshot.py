@@ -8,8 +8,11 @@ from __future__ import annotations
 import json
 import re
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from tests.support.lab_entry import inside
+from tests.support.lab_runs import Lab
 
 NETWORK = {
     "links": "ip -o -d link show",
@@ -110,6 +113,17 @@ def difference(before: dict[str, list[str]], after: dict[str, list[str]]) -> dic
         if left or missing:
             found[area] = {"left": left, "missing": missing}
     return found
+
+
+@contextmanager
+def brought_up(lab: Lab) -> Iterator[Lab]:
+    """A lab; when it has gone, the machine is as it was before."""
+    lab.play("lab_down.yml")
+    machine_before = machine_state(lab.inventory.name)
+    lab.play("lab_up.yml")
+    yield lab
+    lab.play("lab_down.yml")
+    assert difference(machine_before, machine_state(lab.inventory.name)) == {}
 
 
 def assert_unchanged(before: dict[str, dict[str, list[str]]]) -> None:

@@ -17,10 +17,10 @@ import pytest
 
 from ansible_collections.container_network.lab.plugins.module_utils.docker.engine import container_pid
 from tests.support.lab_host import LabHost
-from tests.support.lab_runs import Lab, await_success, on_host
+from tests.support.lab_runs import PAIR_INVENTORY, Lab, await_success, on_host
 from tests.support.networks import CALICO, OVERLAY_ETCD, WEAVE, LabNetwork
 
-HOSTS = {name: LabHost(name) for name in ("host1", "host2")}
+HOSTS = {name: LabHost(name) for name in ("left", "right")}
 
 
 @dataclass(frozen=True)
@@ -61,20 +61,20 @@ def await_typed(host: str, line: str, seconds: float = 20) -> str:
 @pytest.fixture(scope="module", params=NETWORKS, ids=lambda typed: typed.driver)
 def typed(request: pytest.FixtureRequest) -> Typed:
     """The network, made in the place of the one before."""
-    Lab("two_hosts").play("site.yml", *request.param.network.variables)
+    Lab(PAIR_INVENTORY).play("site.yml", *request.param.network.variables)
     return request.param
 
 
 @pytest.fixture
 def net(typed: Typed) -> Iterator[str]:
-    """A network that was made by hand on host1, with nothing of it left afterwards."""
-    type_on("host1", f"docker network create {typed.options} by_hand")
-    await_typed("host2", "docker network inspect by_hand")
+    """A network that was made by hand on the host left, with nothing of it left afterwards."""
+    type_on("left", f"docker network create {typed.options} by_hand")
+    await_typed("right", "docker network inspect by_hand")
     yield "by_hand"
     for host in HOSTS:
         type_on(host, "docker ps -aq --filter network=by_hand | xargs -r docker rm -f -v")
-    type_on("host2", "docker network rm by_hand")
-    await_typed("host1", "! docker network inspect by_hand")
+    type_on("right", "docker network rm by_hand")
+    await_typed("left", "! docker network inspect by_hand")
 
 
 def run(host: str, name: str, net: str, *options: str) -> None:
@@ -83,37 +83,37 @@ def run(host: str, name: str, net: str, *options: str) -> None:
 
 
 def test_a_network_is_made_and_removed_once_for_all_hosts(typed: Typed, net: str) -> None:
-    run("host1", "a1", net)
-    run("host2", "a2", net)
-    await_typed("host1", "docker exec a1 ping -c 1 -W 1 a2")
-    await_typed("host2", "docker exec a2 ping -c 1 -W 1 a1")
-    type_on("host1", f"docker network create {typed.options} --subnet {typed.subnet} --label team=a second")
-    await_typed("host2", "docker network inspect second")
-    type_on("host2", "docker network rm second")
-    await_typed("host1", "! docker network inspect second")
+    run("left", "a1", net)
+    run("right", "a2", net)
+    await_typed("left", "docker exec a1 ping -c 1 -W 1 a2")
+    await_typed("right", "docker exec a2 ping -c 1 -W 1 a1")
+    type_on("left", f"docker network create {typed.options} --subnet {typed.subnet} --label team=a second")
+    await_typed("right", "docker network inspect second")
+    type_on("right", "docker network rm second")
+    await_typed("left", "! docker network inspect second")
 
 
 def test_aliases_and_names_with_dots_and_capitals_are_known_everywhere(typed: Typed, net: str) -> None:
-    run("host1", "Web.One", net, "--network-alias web", "--network-alias DB.internal")
-    run("host2", "a2", net)
+    run("left", "Web.One", net, "--network-alias web", "--network-alias DB.internal")
+    run("right", "a2", net)
     for name in ("Web.One", "web.one", "web", "WEB", "db.internal"):
-        await_typed("host2", f"docker exec a2 ping -c 1 -W 1 {name}")
+        await_typed("right", f"docker exec a2 ping -c 1 -W 1 {name}")
 
 
 def test_a_rename_is_seen_within_seconds(typed: Typed, net: str) -> None:
-    run("host1", "old", net)
-    run("host2", "a2", net)
-    await_typed("host2", "docker exec a2 ping -c 1 -W 1 old")
-    type_on("host1", "docker rename old new")
-    await_typed("host2", "docker exec a2 ping -c 1 -W 1 new")
-    type_on("host1", "docker rename new old")
+    run("left", "old", net)
+    run("right", "a2", net)
+    await_typed("right", "docker exec a2 ping -c 1 -W 1 old")
+    type_on("left", "docker rename old new")
+    await_typed("right", "docker exec a2 ping -c 1 -W 1 new")
+    type_on("left", "docker rename new old")
 
 
 def test_a_name_that_nobody_has_is_answered_at_once(typed: Typed, net: str) -> None:
-    run("host1", "a1", net)
+    run("left", "a1", net)
     for name in ("nobody", "nobody.example.org"):
         line = f"timeout 3 docker exec a1 nslookup {name}; test $? -eq 1"
-        type_on("host1", line)
+        type_on("left", line)
 
 
 COMPOSE = """
@@ -138,12 +138,12 @@ def compose(host: str, folder: Path, *words: str) -> None:
 
 
 def test_services_of_a_compose_project_over_two_hosts_find_each_other(typed: Typed, net: str, tmp_path: Path) -> None:
-    services = {"host1": "web", "host2": "store"}
+    services = {"left": "web", "right": "store"}
     try:
         for host, service in services.items():
             (tmp_path / f"{host}.yml").write_text("version: '3.5'" + COMPOSE.format(service=service))
             compose(host, tmp_path, "up", "--detach")
-        for host, service, other in (("host1", "web", "store"), ("host2", "store", "web")):
+        for host, service, other in (("left", "web", "store"), ("right", "store", "web")):
             container = type_on(host, f"docker ps -q --filter label=com.docker.compose.service={service}")
             await_typed(host, f"docker exec {container} ping -c 1 -W 1 {other}")
     finally:
@@ -153,58 +153,58 @@ def test_services_of_a_compose_project_over_two_hosts_find_each_other(typed: Typ
 
 @pytest.mark.parametrize("name", ["with a blank", "x -j ACCEPT", "team/net", "网络", "n" * 200, "end.", "web@prod"])
 def test_any_name_that_docker_takes_works_or_is_refused_and_harms_nobody(typed: Typed, net: str, name: str) -> None:
-    run("host1", "a1", net)
-    run("host2", "a2", net)
+    run("left", "a1", net)
+    run("right", "a2", net)
     quoted = shlex.quote(name)
-    made = HOSTS["host1"].host.run(f"docker network create {typed.options} --subnet {typed.subnet} -- {quoted}")
+    made = HOSTS["left"].host.run(f"docker network create {typed.options} --subnet {typed.subnet} -- {quoted}")
     if made.rc == 0:
         for container in ("o1", "o2"):
-            type_on("host1", f"docker run -d --name {container} --net {quoted} busybox sleep infinity")
-        inspected = json.loads(type_on("host1", "docker inspect o2"))[0]["NetworkSettings"]["Networks"][name]
-        await_typed("host1", f"docker exec o1 ping -c 1 -W 1 {inspected['IPAddress']}")
-        type_on("host1", "docker rm -f o1 o2")
-        type_on("host1", f"docker network rm -- {quoted}")
+            type_on("left", f"docker run -d --name {container} --net {quoted} busybox sleep infinity")
+        inspected = json.loads(type_on("left", "docker inspect o2"))[0]["NetworkSettings"]["Networks"][name]
+        await_typed("left", f"docker exec o1 ping -c 1 -W 1 {inspected['IPAddress']}")
+        type_on("left", "docker rm -f o1 o2")
+        type_on("left", f"docker network rm -- {quoted}")
     else:
         assert "Error response from daemon" in made.stderr
         assert "Traceback" not in made.stderr
-    await_typed("host1", "docker exec a1 ping -c 1 -W 1 a2")
+    await_typed("left", "docker exec a1 ping -c 1 -W 1 a2")
 
 
 def test_a_group_s_mac_address_is_refused_and_an_own_one_is_kept(typed: Typed, net: str) -> None:
-    words = refused("host1", f"docker run --rm --net {net} --mac-address 01:00:5e:00:00:01 busybox true")
+    words = refused("left", f"docker run --rm --net {net} --mac-address 01:00:5e:00:00:01 busybox true")
     assert "01:00:5e:00:00:01 is a group address" in words
-    run("host1", "a1", net, "--mac-address 02:aa:bb:cc:dd:ee")
-    run("host2", "a2", net)
-    assert "02:aa:bb:cc:dd:ee" in type_on("host1", "docker exec a1 ip link")
-    await_typed("host2", "docker exec a2 ping -c 1 -W 1 a1")
+    run("left", "a1", net, "--mac-address 02:aa:bb:cc:dd:ee")
+    run("right", "a2", net)
+    assert "02:aa:bb:cc:dd:ee" in type_on("left", "docker exec a1 ip link")
+    await_typed("right", "docker exec a2 ping -c 1 -W 1 a1")
 
 
 def test_a_published_port_is_published(typed: Typed, net: str) -> None:
-    type_on("host1", f"docker run -d --name published --net {net} -p 8080:80 busybox httpd -f -h /etc")
-    await_typed("host2", "docker exec bbox2 wget -q -O - -T 2 http://10.12.31.211:8080/hostname")
+    type_on("left", f"docker run -d --name published --net {net} -p 8080:80 busybox httpd -f -h /etc")
+    await_typed("right", "docker exec bbox2 wget -q -O - -T 2 http://172.21.5.11:8080/hostname")
 
 
 def test_a_container_shares_another_one_s_network(typed: Typed, net: str) -> None:
-    run("host1", "a1", net)
-    run("host2", "a2", net)
-    type_on("host1", "docker run -d --name sharing --net container:a1 busybox sleep infinity")
-    await_typed("host1", "docker exec sharing ping -c 1 -W 1 a2")
-    type_on("host1", "docker rm -f sharing")
+    run("left", "a1", net)
+    run("right", "a2", net)
+    type_on("left", "docker run -d --name sharing --net container:a1 busybox sleep infinity")
+    await_typed("left", "docker exec sharing ping -c 1 -W 1 a2")
+    type_on("left", "docker rm -f sharing")
 
 
 def test_a_prune_takes_what_nobody_uses_and_nothing_else(typed: Typed, net: str) -> None:
-    run("host1", "a1", net)
-    type_on("host1", f"docker network create {typed.options} --subnet {typed.subnet} unused")
-    await_typed("host2", "docker network inspect unused")
-    type_on("host1", "docker network prune -f")
-    names = type_on("host1", "docker network ls --format '{{.Name}}'").split()
+    run("left", "a1", net)
+    type_on("left", f"docker network create {typed.options} --subnet {typed.subnet} unused")
+    await_typed("right", "docker network inspect unused")
+    type_on("left", "docker network prune -f")
+    names = type_on("left", "docker network ls --format '{{.Name}}'").split()
     assert "unused" not in names
     assert net in names
-    await_typed("host2", "! docker network inspect unused")
+    await_typed("right", "! docker network inspect unused")
 
 
 def test_containers_by_hand_stop_a_removal_before_it_begins(typed: Typed, net: str) -> None:
-    run("host2", "a2", net)
-    text = Lab("two_hosts").fail("teardown.yml", "disconnect_foreign_containers=false")
+    run("right", "a2", net)
+    text = Lab(PAIR_INVENTORY).fail("teardown.yml", "disconnect_foreign_containers=false")
     assert "container 'a2' is on network 'by_hand'" in text
-    await_typed("host2", "docker exec bbox2 ping -c 1 -W 1 bbox1")
+    await_typed("right", "docker exec bbox2 ping -c 1 -W 1 bbox1")

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support.lab_runs import HOSTS, Lab, await_success, on_host
+from tests.support.lab_runs import PAIR, PAIR_INVENTORY, Lab, await_success, on_host
 from tests.support.networks import FLANNEL, NETWORKS, LabNetwork
 
-LAB = Lab("two_hosts")
-SERVED = "<p>from host1</p>"
+LAB = Lab(PAIR_INVENTORY)
+SERVED = "<p>from left</p>"
 # It ends at once when Docker does.
 SERVER = (
     *("docker", "run", "--detach", "--name", "web", "--publish", "8080:80", "--stop-signal", "KILL", "busybox"),
@@ -19,7 +19,7 @@ SERVER = (
 )
 
 
-@pytest.mark.parametrize("host", HOSTS)
+@pytest.mark.parametrize("host", PAIR)
 def test_the_engine_is_the_one_that_was_asked_for(host: str) -> None:
     version = on_host(host, "docker", "version", "--format", "{{.Server.Version}}")
     assert int(version.partition(".")[0]) >= 28
@@ -32,29 +32,29 @@ def address_of(host: str, container: str) -> str:
 
 
 def assert_served() -> None:
-    """A container of host2 reaches the web server of host1 by its own address, and by the port of its host."""
-    for address in (f"{address_of('host1', 'web')}:80", "10.12.31.211:8080"):
+    """A container on one host reaches the web server of the other by its own address, and by the port of its host."""
+    for address in (f"{address_of('left', 'web')}:80", "172.21.5.11:8080"):
         page = await_success(
-            "host2", "docker", "exec", "bbox2", "wget", "-q", "-T", "2", "-O", "-", f"http://{address}", seconds=10
+            "right", "docker", "exec", "bbox2", "wget", "-q", "-T", "2", "-O", "-", f"http://{address}", seconds=10
         )
         assert page.strip() == SERVED
-    on_host("host2", "ping", "-c", "1", "-W", "1", address_of("host1", "web"))
+    on_host("right", "ping", "-c", "1", "-W", "1", address_of("left", "web"))
 
 
 @pytest.mark.parametrize("backend", ["vxlan", "host-gw"])
 def test_flannel_reaches_what_is_started_later_and_after_a_restart_of_docker(backend: str) -> None:
     variables = (*FLANNEL.variables, f"flannel_backend={backend}")
     LAB.play("site.yml", *variables)
-    on_host("host1", *SERVER)
+    on_host("left", *SERVER)
     try:
         assert_served()
-        on_host("host1", "systemctl", "restart", "docker.service")
-        on_host("host1", "docker", "rm", "--force", "web")
-        on_host("host1", *SERVER)
+        on_host("left", "systemctl", "restart", "docker.service")
+        on_host("left", "docker", "rm", "--force", "web")
+        on_host("left", *SERVER)
         assert_served()
-        assert LAB.play("site.yml", *variables).changed["host2"] == 0
+        assert LAB.play("site.yml", *variables).changed["right"] == 0
     finally:
-        on_host("host1", "docker", "rm", "--force", "web")
+        on_host("left", "docker", "rm", "--force", "web")
 
 
 @pytest.mark.parametrize("network", NETWORKS, ids=lambda network: network.name)

@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 
 from tests.support.lab_entry import inside
-from tests.support.lab_runs import HOSTS, Lab, await_condition, await_success, on_host, ping_across
+from tests.support.lab_runs import PAIR, Lab, await_condition, await_success, on_host, ping_across
 
 Status = Callable[[], dict[str, Any]]
-ROUTER, SEGMENT, CARD = "underlay-two_hosts", "subnet-1", "ens160"
+ROUTER, SEGMENT, CARD = "underlay-pair", "lan", "eth0"
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def status(flannel: Lab, tmp_path: Path) -> Status:
 
 def reaches(target: str) -> bool:
     """Whether bbox1 gets an answer from an address."""
-    command = [*inside("host1"), "docker", "exec", "bbox1", "ping", "-c", "1", "-W", "1", target]
+    command = [*inside("left"), "docker", "exec", "bbox1", "ping", "-c", "1", "-W", "1", target]
     return subprocess.run(command, check=False, capture_output=True).returncode == 0
 
 
@@ -48,13 +48,13 @@ def address_of(container: str, host: str) -> str:
 
 def test_status_says_what_hosts_and_containers_have(status: Status) -> None:
     found = status()
-    (lab,) = [lab for lab in found["labs"] if lab["name"] == "two_hosts"]
-    assert [host["name"] for host in lab["hosts"]] == list(HOSTS)
-    for host, container in zip(HOSTS, ("bbox1", "bbox2")):
+    (lab,) = [lab for lab in found["labs"] if lab["name"] == "pair"]
+    assert [host["name"] for host in lab["hosts"]] == list(PAIR)
+    for host, container in zip(PAIR, ("bbox1", "bbox2")):
         seen = found["hosts"][host]
         version = on_host(host, "docker", "version", "--format", "{{.Server.Version}}").strip()
         assert (seen["lab"], seen["networks"], seen["engine"], seen["problem"]) == (
-            "two_hosts",
+            "pair",
             ["flannel"],
             version,
             "",
@@ -69,23 +69,23 @@ def test_status_says_what_hosts_and_containers_have(status: Status) -> None:
         assert [each.split("/")[0] for each in shown["addresses"]] == [address_of(container, host)]
         assert shown["status"] == "running"
         assert all(word in found["table"] for word in (host, container, mac, shown["addresses"][0], version))
-    assert found["hosts"]["host1"]["services"]["etcd.service"] == "active"
+    assert found["hosts"]["left"]["services"]["etcd.service"] == "active"
 
 
 def test_a_service_and_an_engine_that_do_not_run_are_lines_of_the_table(status: Status) -> None:
-    pid = on_host("host2", "systemctl", "show", "--property=MainPID", "--value", "docker.service").strip()
-    on_host("host1", "systemctl", "stop", "container-network-driver.service")
-    on_host("host2", "kill", "-STOP", pid)
+    pid = on_host("right", "systemctl", "show", "--property=MainPID", "--value", "docker.service").strip()
+    on_host("left", "systemctl", "stop", "container-network-driver.service")
+    on_host("right", "kill", "-STOP", pid)
     try:
         found = status()
     finally:
-        on_host("host2", "kill", "-CONT", pid)
-        on_host("host1", "systemctl", "start", "container-network-driver.service")
-    assert found["hosts"]["host1"]["services"]["container-network-driver.service"] == "inactive"
-    assert "host1: container-network-driver.service is inactive" in found["table"]
-    assert found["hosts"]["host2"]["engine"] is None
-    assert f"host2: {found['hosts']['host2']['problem']}" in " ".join(found["table"].split())
-    assert found["hosts"]["host2"]["problem"] != ""
+        on_host("right", "kill", "-CONT", pid)
+        on_host("left", "systemctl", "start", "container-network-driver.service")
+    assert found["hosts"]["left"]["services"]["container-network-driver.service"] == "inactive"
+    assert "left: container-network-driver.service is inactive" in found["table"]
+    assert found["hosts"]["right"]["engine"] is None
+    assert f"right: {found['hosts']['right']['problem']}" in " ".join(found["table"].split())
+    assert found["hosts"]["right"]["problem"] != ""
 
 
 # --- impair -----------------------------------------------------------------------------------------------------------
@@ -99,15 +99,15 @@ def impaired(status: Status) -> dict[str, str]:
 @pytest.mark.parametrize(
     ("on", "ends"),
     [
-        ("host1", [f"host1:{CARD}", f"{ROUTER}:host1-{CARD}"]),
-        ("host1/bbox1", ["host1/bbox1:eth0", "host1:veth"]),
-        (SEGMENT, [f"{ROUTER}:{SEGMENT}", f"host1:{CARD}", f"host2:{CARD}"]),
+        ("left", [f"left:{CARD}", f"{ROUTER}:left-{CARD}"]),
+        ("left/bbox1", ["left/bbox1:eth0", "left:veth"]),
+        (SEGMENT, [f"{ROUTER}:{SEGMENT}", f"left:{CARD}", f"right:{CARD}"]),
     ],
 )
 def test_a_line_is_cut_and_whole_again(flannel: Lab, status: Status, on: str, ends: list[str]) -> None:
     """A host's card, a container's veth pair, a segment: packets do not pass, and status names both ends."""
-    ping_across()
-    target = address_of("bbox2", "host2")
+    ping_across(PAIR)
+    target = address_of("bbox2", "right")
     flannel.play("impair.yml", f"on={on}", "cut=true")
     try:
         assert not reaches(target)
@@ -121,14 +121,14 @@ def test_a_line_is_cut_and_whole_again(flannel: Lab, status: Status, on: str, en
 
 
 def test_a_line_is_slow_and_fast_again(flannel: Lab, status: Status) -> None:
-    ping_across()
-    target = address_of("bbox2", "host2")
-    flannel.play("impair.yml", "on=host1/bbox1", "rate=2mbit")
+    ping_across(PAIR)
+    target = address_of("bbox2", "right")
+    flannel.play("impair.yml", "on=left/bbox1", "rate=2mbit")
     try:
         assert set(impaired(status).values()) == {"rate 2mbit"}
         slow = bits_per_second(target)
     finally:
-        flannel.play("impair.yml", "on=host1/bbox1", "heal=true")
+        flannel.play("impair.yml", "on=left/bbox1", "heal=true")
     assert impaired(status) == {}
     assert 0 < slow < 2_500_000, "2 Mbit/s, and the bucket of the first moment"
     assert bits_per_second(target) > 5_000_000
@@ -138,28 +138,28 @@ def bits_per_second(target: str) -> float:
     """What bbox2 gets of bbox1 by TCP, in three seconds."""
     here, there = (
         on_host(host, "docker", "inspect", "--format", "{{.State.Pid}}", container).strip()
-        for host, container in (("host1", "bbox1"), ("host2", "bbox2"))
+        for host, container in (("left", "bbox1"), ("right", "bbox2"))
     )
-    on_host("host2", "nsenter", "--target", there, "--net", "iperf3", "-s", "-1", "-D", "-p", "5999")
+    on_host("right", "nsenter", "--target", there, "--net", "iperf3", "-s", "-1", "-D", "-p", "5999")
     client = ("nsenter", "--target", here, "--net", "iperf3", "-c", target, "-p", "5999", "-t", "3", "-J")
-    return json.loads(await_success("host1", *client, seconds=30))["end"]["sum_received"]["bits_per_second"]
+    return json.loads(await_success("left", *client, seconds=30))["end"]["sum_received"]["bits_per_second"]
 
 
 def test_what_this_kernel_cannot_do_is_refused_in_words(flannel: Lab, status: Status) -> None:
     tried = "unshare -n tc qdisc add dev lo root netem delay 1ms"
-    if subprocess.run([*inside("host1"), *tried.split()], check=False, capture_output=True).returncode == 0:
+    if subprocess.run([*inside("left"), *tried.split()], check=False, capture_output=True).returncode == 0:
         pytest.skip("the kernel has netem: tests/integration/kernel/test_link_impairment.py tries it")
-    failure = flannel.fail("impair.yml", "on=host1", "delay=50ms", "jitter=5ms")
-    assert f"host1:{CARD}: delay 50ms, jitter 5ms takes netem" in failure
+    failure = flannel.fail("impair.yml", "on=left", "delay=50ms", "jitter=5ms")
+    assert f"left:{CARD}: delay 50ms, jitter 5ms takes netem" in failure
     assert "modprobe sch_netem" in failure
     assert impaired(status) == {}
 
 
 def test_wrong_input_is_told_before_anything_changes(flannel: Lab, status: Status) -> None:
     for given, said in (
-        (("on=host1", "rate=fast"), "rate 'fast' must be"),
+        (("on=left", "rate=fast"), "rate 'fast' must be"),
         (("on=host9", "cut=true"), "'host9' is neither a host"),
-        (("on=host1", "reorder=25%"), "reorder lets packets overtake those that are delayed: give a 'delay', too"),
+        (("on=left", "reorder=25%"), "reorder lets packets overtake those that are delayed: give a 'delay', too"),
         (("cut=true",), "on: name a segment, a host or a container"),
     ):
         assert said in flannel.fail("impair.yml", *given)
@@ -167,10 +167,10 @@ def test_wrong_input_is_told_before_anything_changes(flannel: Lab, status: Statu
 
 
 def test_the_inventory_has_the_same_keys_and_lab_up_does_as_it_says(flannel: Lab, status: Status) -> None:
-    segment = {"gateway": "10.12.28.6/22", "extra_addresses": ["10.12.28.1/22"], "mtu": 1500, "rate": "5mbit"}
-    flannel.play("impair.yml", "on=host2", "cut=true")
+    segment = {"gateway": "172.21.5.1/24", "rate": "5mbit"}
+    flannel.play("impair.yml", "on=right", "cut=true")
     flannel.play("lab_up.yml", json.dumps({"lab_segments": {SEGMENT: segment, "unused": {}}}))
     assert set(impaired(status).values()) == {"rate 5mbit"}
     flannel.play("lab_up.yml")
     assert impaired(status) == {}
-    ping_across()
+    ping_across(PAIR)

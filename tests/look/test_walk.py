@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.lab_runs import Lab, on_host, ping_across
+from tests.support.lab_runs import PAIR, Lab, on_host, ping_across
 
 Walk = Callable[..., dict[str, Any]]
 
@@ -21,7 +21,7 @@ Walk = Callable[..., dict[str, Any]]
 @pytest.fixture
 def walk(flannel: Lab, tmp_path: Path) -> Walk:
     """The document of a walk."""
-    ping_across()
+    ping_across(PAIR)
 
     def run(*extra_vars: str) -> dict[str, Any]:
         report = tmp_path / "walk.json"
@@ -48,7 +48,7 @@ def rules(host: str) -> list[str]:
 
 
 def test_every_device_and_rule_of_the_way_is_proven_and_nothing_is_left(walk: Walk, tmp_path: Path) -> None:
-    before = {host: rules(host) for host in ("host1", "host2")}
+    before = {host: rules(host) for host in PAIR}
     found = walk("from=bbox1", "to=bbox2", "expect=delivered")
     assert (found["agrees"], found["answered"], found["notes"]) == (True, True, [])
     for way, first in ((found["way"], ["name"]), (found["back"], [])):
@@ -65,13 +65,13 @@ def test_every_device_and_rule_of_the_way_is_proven_and_nothing_is_left(walk: Wa
 
 def test_a_rule_that_drops_it_is_computed_and_proven(walk: Walk, flannel: Lab) -> None:
     rule = "DOCKER-USER -p icmp -j DROP"
-    with typed("host2", f"iptables -I {rule}", f"iptables -D {rule}"):
+    with typed("right", f"iptables -I {rule}", f"iptables -D {rule}"):
         found = walk("from=bbox1", "to=bbox2")
         failure = flannel.fail("walk.yml", "from=bbox1", "to=bbox2", "expect=delivered")
     assert (found["agrees"], found["answered"], found["back"]) == (True, False, None)
     assert found["way"]["end"] == "dropped"
-    assert found["way"]["steps"][-1]["place"] == "host2"
-    assert found["way"]["lost"] == [f"host2 dropped it by the rule: iptables -t filter -A {rule}"]
+    assert found["way"]["steps"][-1]["place"] == "right"
+    assert found["way"]["lost"] == [f"right dropped it by the rule: iptables -t filter -A {rule}"]
     assert f"iptables -t filter -A {rule}" in failure
 
 
@@ -81,18 +81,18 @@ def test_a_rule_that_is_not_computed_is_found_by_what_is_seen(walk: Walk) -> Non
         "nft add table inet wall; nft 'add chain inet wall forward { type filter hook forward priority -10; }'; "
         "nft add rule inet wall forward icmp type echo-reply drop"
     )
-    with typed("host2", wall, "nft delete table inet wall"):
+    with typed("right", wall, "nft delete table inet wall"):
         found = walk("from=bbox1", "to=bbox2")
     assert (found["agrees"], found["answered"]) == (False, False)
     assert found["way"]["agrees"]
-    assert found["back"]["says"] == "It was lost: last seen on host2:docker0, and not on host2:flannel.1 any more."
+    assert found["back"]["says"] == "It was lost: last seen on right:docker0, and not on right:flannel.1 any more."
     (lost,) = found["back"]["lost"]
-    assert lost == "host2 dropped it by the rule: a rule of the chain forward in the table wall of nftables"
+    assert lost == "right dropped it by the rule: a rule of the chain forward in the table wall of nftables"
 
 
 def test_a_refusal_is_seen_to_come_back(walk: Walk) -> None:
     rule = "DOCKER-USER -p icmp -m icmp --icmp-type 8 -j REJECT --reject-with icmp-host-prohibited"
-    with typed("host2", f"iptables -I {rule}", f"iptables -D {rule}"):
+    with typed("right", f"iptables -I {rule}", f"iptables -D {rule}"):
         found = walk("from=bbox1", "to=bbox2")
     assert found["way"]["end"] == "dropped"
     assert [line for line in found["way"]["lost"] if rule in line]
@@ -101,21 +101,21 @@ def test_a_refusal_is_seen_to_come_back(walk: Walk) -> None:
 
 
 def test_hosts_and_wrong_names(walk: Walk, flannel: Lab) -> None:
-    assert walk("from=host1", "to=host2", "expect=delivered")["agrees"]
-    assert walk("from=host1/bbox1", "to=10.12.31.212", "expect=delivered")["agrees"]
+    assert walk("from=left", "to=right", "expect=delivered")["agrees"]
+    assert walk("from=left/bbox1", "to=172.21.5.12", "expect=delivered")["agrees"]
     failure = flannel.fail("walk.yml", "from=bbox1", "to=nobody")
-    assert "to: 'nobody' is neither a host (host1, host2), nor a running container (bbox1, bbox2)" in failure
+    assert "to: 'nobody' is neither a host (left, right), nor a running container (bbox1, bbox2)" in failure
 
 
 def test_packets_with_ports_meet_the_rules_for_ports_and_are_answered_by_the_kernel(walk: Walk) -> None:
     """Nobody listens there: the kernel of the container says so by TCP's RST, or by an ICMP error."""
     rule = "DOCKER-USER -p tcp -m tcp --dport 80 -j DROP"
-    with typed("host2", f"iptables -I {rule}", f"iptables -D {rule}"):
-        dropped = walk("from=host1/bbox1", "to=host2/bbox2", "protocol=tcp", "port=80")
-        passed = walk("from=host1/bbox1", "to=host2/bbox2", "protocol=tcp", "port=81", "expect=delivered")
-    assert dropped["way"]["lost"] == [f"host2 dropped it by the rule: iptables -t filter -A {rule}"]
+    with typed("right", f"iptables -I {rule}", f"iptables -D {rule}"):
+        dropped = walk("from=left/bbox1", "to=right/bbox2", "protocol=tcp", "port=80")
+        passed = walk("from=left/bbox1", "to=right/bbox2", "protocol=tcp", "port=81", "expect=delivered")
+    assert dropped["way"]["lost"] == [f"right dropped it by the rule: iptables -t filter -A {rule}"]
     assert (passed["agrees"], passed["answer"]) == (True, "RST ACK")
-    datagram = walk("from=host1/bbox1", "to=host2/bbox2", "protocol=udp", "port=80", "expect=delivered")
+    datagram = walk("from=left/bbox1", "to=right/bbox2", "protocol=udp", "port=80", "expect=delivered")
     assert (datagram["agrees"], datagram["answer"]) == (True, "destination unreachable, port")
 
 
@@ -124,19 +124,19 @@ STOP, START = "systemctl stop container-network-driver", "systemctl start contai
 
 def test_a_missing_forwarding_entry_and_a_wrong_next_hop_are_said(walk: Walk) -> None:
     """While the driver, which mends both, does not run."""
-    entries = on_host("host1", "bridge", "fdb", "show", "dev", "flannel.1").splitlines()
+    entries = on_host("left", "bridge", "fdb", "show", "dev", "flannel.1").splitlines()
     (entry,) = [line.split() for line in entries if " dst " in line]
     there = entry[entry.index("dst") + 1]
     change = f"{entry[0]} dev flannel.1 dst {there}"
-    with typed("host1", f"{STOP}; bridge fdb del {change}", f"bridge fdb replace {change} self permanent; {START}"):
-        found = walk("from=host1/bbox1", "to=host2/bbox2")
+    with typed("left", f"{STOP}; bridge fdb del {change}", f"bridge fdb replace {change} self permanent; {START}"):
+        found = walk("from=left/bbox1", "to=right/bbox2")
     assert found["way"]["agrees"]
-    assert found["way"]["lost"][0] == f"host1: flannel.1 knows no VTEP for {entry[0]}"
+    assert found["way"]["lost"][0] == f"left: flannel.1 knows no VTEP for {entry[0]}"
     assert any("flannel.1 tx_dropped" in line for line in found["way"]["lost"])
-    (route,) = [line for line in on_host("host1", "ip", "route").splitlines() if "dev flannel.1" in line]
-    card = on_host("host1", "ip", "-o", "route", "get", there).split()[2]
-    wrong = f"ip route replace {route.split()[0]} via 10.12.31.250 dev {card}"
-    with typed("host1", f"{STOP}; {wrong}", f"ip route replace {route}; {START}"):
-        found = walk("from=host1/bbox1", "to=host2/bbox2")
+    (route,) = [line for line in on_host("left", "ip", "route").splitlines() if "dev flannel.1" in line]
+    card = on_host("left", "ip", "-o", "route", "get", there).split()[2]
+    wrong = f"ip route replace {route.split()[0]} via 172.21.5.250 dev {card}"
+    with typed("left", f"{STOP}; {wrong}", f"ip route replace {route}; {START}"):
+        found = walk("from=left/bbox1", "to=right/bbox2")
     assert found["way"]["agrees"]
-    assert f"nobody is known to answer for the next hop 10.12.31.250 on {card}" in found["way"]["lost"][0]
+    assert f"nobody is known to answer for the next hop 172.21.5.250 on {card}" in found["way"]["lost"][0]
