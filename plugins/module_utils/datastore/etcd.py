@@ -178,8 +178,8 @@ class Etcd:
         while not missing or time.monotonic() < deadline:
             try:
                 line = response.readline()
-            except (OSError, http.client.HTTPException, ValueError, AttributeError):
-                line = b""  # broken off, not in time, or closed by another thread
+            except (OSError, http.client.HTTPException):
+                line = b""  # broken off, or not in time
             if not line:
                 break
             answer = _watch_answer(line)
@@ -243,8 +243,7 @@ class Etcd:
 
     def _wait_long(self) -> None:
         """A watch may be silent for hours."""
-        with suppress(OSError, AttributeError, Unavailable):  # closed by another thread
-            self._open_connection().sock.settimeout(None)
+        self._open_connection().sock.settimeout(None)
 
     def authenticate(self) -> None:
         """Get a token, to learn whether etcd takes the user; every other request does so by itself."""
@@ -321,7 +320,7 @@ class Etcd:
     def _open_connection(self) -> http.client.HTTPConnection:
         connection = self._connection
         if connection is None:
-            raise Unavailable("the client was closed meanwhile")  # by another thread, which ends a watch
+            raise Unavailable("the client was closed meanwhile")
         return connection
 
     def _headers(self) -> dict[str, str]:
@@ -337,16 +336,21 @@ class Etcd:
         self._endpoints.append(endpoint)
 
     def close(self) -> None:
-        """Drop the connection; the next call makes a new one. From another thread, it ends a watch."""
+        """Drop the connection; the next call makes a new one."""
         connection, self._connection, self._token = self._connection, None, None
-        if connection is None:
-            return
-        if connection.sock is not None:
-            try:
-                connection.sock.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass  # not connected any more
-        connection.close()
+        if connection is not None:
+            connection.close()
+
+    def interrupt(self) -> None:
+        """From another thread: break off what the client waits for, such as a watch.
+
+        The connection itself is left to the thread that uses it, which would find it gone in the middle of a step.
+        """
+        connection = self._connection
+        using = connection.sock if connection else None
+        if using is not None:
+            with suppress(OSError):  # not connected any more
+                socket.socket.shutdown(using, socket.SHUT_RDWR)  # that of TLS would take its state away, too
 
 
 def endpoint_problems(endpoints: list[str]) -> list[str]:

@@ -92,11 +92,11 @@ class Mirror:
                 self._load()
             starts = {prefix: revision + 1 for prefix, revision in self._seen.items()}
             for document in self._etcd.watch_documents(starts):
-                if self._stopping.is_set():
+                if self._is_to_end():
                     return
                 self._take(document)
         except EtcdUnreachable:
-            if not self._stopping.is_set():
+            if not self._is_to_end():
                 raise
         finally:
             self._stopping.clear()
@@ -105,7 +105,7 @@ class Mirror:
     def stop(self) -> None:
         """End `follow`, from another thread; one that has not begun yet ends at once."""
         self._stopping.set()
-        self._etcd.close()
+        self._etcd.interrupt()
 
     def extents(self) -> dict[str, Extent]:
         """How far the copy of each prefix goes; empty as long as nothing is read."""
@@ -118,7 +118,11 @@ class Mirror:
     def distrust(self) -> None:
         """End `follow`, from another thread, and have its next call read everything again."""
         self._distrusted.set()
-        self._etcd.close()
+        self._etcd.interrupt()
+
+    def _is_to_end(self) -> bool:
+        """Whether another thread has said so; its word may have come before there was a connection to interrupt."""
+        return self._stopping.is_set() or self._distrusted.is_set()
 
     def _load(self) -> None:
         revision, found = self._etcd.snapshot(*self._prefixes)

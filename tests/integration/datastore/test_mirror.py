@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import base64
+import http.client
 import socket
 import threading
 import time
@@ -68,6 +69,20 @@ class Following:
             assert time.monotonic() < deadline, "the mirror did not follow"
             self.changed.wait(0.1)
             self.changed.clear()
+
+
+def test_a_mirror_that_is_stopped_while_its_watch_opens_ends_without_an_error(endpoint, monkeypatch):
+    mirror = Mirror(Etcd([endpoint]), ["/a/"], lambda _revision: None)
+    answer = http.client.HTTPConnection.getresponse
+
+    def stop_at_the_watch(connection):
+        response = answer(connection)
+        if response.chunked:
+            mirror.stop()
+        return response
+
+    monkeypatch.setattr(http.client.HTTPConnection, "getresponse", stop_at_the_watch)
+    mirror.follow()
 
 
 def test_a_mirror_follows_and_goes_on_where_it_was(endpoint):
