@@ -41,7 +41,7 @@ class KeepingImporter(zipimport.zipimporter):
         try:
             with open(kept, "rb") as file:
                 return marshal.load(file)  # noqa: S302  # what root wrote below
-        except OSError:
+        except (OSError, EOFError, ValueError, TypeError):  # not there, or what a loss of power left of it
             code = compile(source, path, "exec", dont_inherit=True)
             keep(kept, code)
             return code

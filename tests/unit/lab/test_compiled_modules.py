@@ -6,13 +6,14 @@
 from __future__ import annotations
 
 import importlib.util
+import marshal
 import os
 import py_compile
 import sys
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType
+from types import CodeType, ModuleType
 
 import pytest
 
@@ -69,6 +70,17 @@ def test_what_is_kept_is_what_runs(kept: Path, tmp_path: Path) -> None:
     (of_other,) = set(kept.glob("sent.rules.*")) - {of_rules}
     os.replace(of_other, of_rules)
     assert import_from(tmp_path / "2.zip", rules=source).answer() == 8950
+
+
+def test_what_a_loss_of_power_left_of_a_file_is_compiled_again(kept: Path, tmp_path: Path) -> None:
+    source = "mtu = 1450"
+    import_from(tmp_path / "1.zip", rules=source)
+    (file,) = kept.glob("sent.rules.*")
+    whole = file.read_bytes()
+    for number, left in enumerate((b"", whole[:20], b"\0" * len(whole), b"n"), 2):
+        file.write_bytes(left)
+        assert import_from(tmp_path / f"{number}.zip", rules=source).mtu == 1450
+        assert isinstance(marshal.loads(file.read_bytes()), CodeType)
 
 
 def test_another_source_is_another_code(kept: Path, tmp_path: Path) -> None:
