@@ -1,7 +1,7 @@
 # Copyright (c) 2026, container_network.lab contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Two networks compared on a real lab, in short runs; a third cannot be made there, and stops nothing."""
+"""Three networks compared on a real lab, in short runs; a fourth cannot be made there, and stops nothing."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SHORT = ("runs=1", "seconds=1", "echoes=10")
 def folder(fresh_lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where the results of a comparison are."""
     found = tmp_path_factory.mktemp("comparison")
-    fresh_lab.play("compare.yml", "networks=flannel-vxlan,calico,kuryr", f"dest={found}", *SHORT)
+    fresh_lab.play("compare.yml", "networks=flannel-vxlan,flannel-host-gw,calico,kuryr", f"dest={found}", *SHORT)
     return found
 
 
@@ -32,7 +32,7 @@ def result(folder: Path, name: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize(
     ("name", "by", "mtu"),
-    [("flannel-vxlan", "VXLAN UDP 8472", 1450), ("calico", "as it is", 1500)],
+    [("flannel-vxlan", "VXLAN UDP 8472", 1450), ("flannel-host-gw", "as it is", 1500), ("calico", "as it is", 1500)],
 )
 def test_a_network_is_measured(folder: Path, name: str, by: str, mtu: int) -> None:
     found = result(folder, name)
@@ -74,7 +74,7 @@ def test_all_stand_side_by_side(folder: Path) -> None:
     assert page.count("<svg") >= 6
     assert all(name in page for name in ("flannel-vxlan", "calico", "Not measured"))
     rows = list(csv.DictReader((folder / "comparison.csv").open()))
-    assert {"flannel-vxlan", "calico", "kuryr"} == {row["network"] for row in rows}
+    assert {"flannel-vxlan", "flannel-host-gw", "calico", "kuryr"} == {row["network"] for row in rows}
 
 
 def test_nothing_of_it_is_left(folder: Path) -> None:

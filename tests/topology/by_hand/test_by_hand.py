@@ -17,10 +17,10 @@ import pytest
 
 from ansible_collections.container_network.lab.plugins.module_utils.docker.engine import container_pid
 from tests.support.lab_host import LabHost
-from tests.support.lab_runs import PAIR_INVENTORY, Lab, await_success, on_host
+from tests.support.lab_runs import PAIR, PAIR_INVENTORY, Lab, await_success, on_host
 from tests.support.networks import CALICO, OVERLAY_ETCD, WEAVE, LabNetwork
 
-HOSTS = {name: LabHost(name) for name in ("left", "right")}
+HOSTS = {name: LabHost(name) for name in PAIR}
 
 
 @dataclass(frozen=True)
