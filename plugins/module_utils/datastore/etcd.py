@@ -126,6 +126,8 @@ class Etcd:
             with suppress(Unavailable):
                 _tls_context(*self._tls_files)  # says now what is wrong with them; those that are missing may come
         self._connection: http.client.HTTPConnection | None = None
+        # Of the connection, which gives it up where an answer is said to be the last one, as by "Connection: close".
+        self._socket: socket.socket | None = None
         self._token: str | None = None
 
     @classmethod
@@ -226,7 +228,7 @@ class Etcd:
 
     def _open(self, endpoint: str) -> None:
         self.close()
-        self._connection = self._connect(endpoint)
+        self._connect(endpoint)
         self._authenticate()
 
     def _open_watch(self, endpoint: str, body: str) -> http.client.HTTPResponse:
@@ -238,12 +240,15 @@ class Etcd:
         if response.status != http.client.OK or not response.chunked:  # a watch has no end
             self._read(connection, "watch", response.status, response.read())
             raise not_etcd(response.status, b"")
-        _notice_dead_peers(connection.sock)
         return response
 
     def _wait_long(self) -> None:
-        """A watch may be silent for hours."""
-        self._open_connection().sock.settimeout(None)
+        """A watch may be silent for hours, so the kernel looks meanwhile whether the other side is still there."""
+        watched = self._socket
+        if watched is None:
+            raise _closed_meanwhile()
+        watched.settimeout(None)
+        _notice_dead_peers(watched)
 
     def authenticate(self) -> None:
         """Get a token, to learn whether etcd takes the user; every other request does so by itself."""
@@ -282,7 +287,7 @@ class Etcd:
 
     def _post(self, endpoint: str, method: str, body: dict[str, Any]) -> dict[str, Any]:
         if self._connection is None:
-            self._connection = self._connect(endpoint)
+            self._connect(endpoint)
         if not self._token:
             self._authenticate()
             return self._exchange(method, body)
@@ -298,8 +303,8 @@ class Etcd:
         if self._credentials:
             self._token = self._exchange("auth/authenticate", self._credentials).get("token")
 
-    def _connect(self, endpoint: str) -> http.client.HTTPConnection:
-        """A new connection; the TLS files are read anew, since they are renewed while a service runs."""
+    def _connect(self, endpoint: str) -> None:
+        """Make a new connection; the TLS files are read anew, since they are renewed while a service runs."""
         url = urlsplit(endpoint)
         place = (url.hostname, url.port or 2379)
         if _is_tls(endpoint):
@@ -309,7 +314,7 @@ class Etcd:
             connection = http.client.HTTPConnection(*place, timeout=CONNECT_SECONDS)
         connection.connect()
         connection.sock.settimeout(ANSWER_SECONDS)
-        return connection
+        self._connection, self._socket = connection, connection.sock
 
     def _exchange(self, method: str, body: dict[str, Any]) -> dict[str, Any]:
         connection = self._open_connection()
@@ -320,7 +325,7 @@ class Etcd:
     def _open_connection(self) -> http.client.HTTPConnection:
         connection = self._connection
         if connection is None:
-            raise Unavailable("the client was closed meanwhile")
+            raise _closed_meanwhile()
         return connection
 
     def _headers(self) -> dict[str, str]:
@@ -337,7 +342,8 @@ class Etcd:
 
     def close(self) -> None:
         """Drop the connection; the next call makes a new one."""
-        connection, self._connection, self._token = self._connection, None, None
+        connection = self._connection
+        self._connection = self._socket = self._token = None
         if connection is not None:
             connection.close()
 
@@ -346,8 +352,7 @@ class Etcd:
 
         The connection itself is left to the thread that uses it, which would find it gone in the middle of a step.
         """
-        connection = self._connection
-        using = connection.sock if connection else None
+        using = self._socket
         if using is not None:
             with suppress(OSError):  # not connected any more
                 socket.socket.shutdown(using, socket.SHUT_RDWR)  # that of TLS would take its state away, too
@@ -409,8 +414,12 @@ def _tls_context(ca_cert: str | None, client_cert: str | None, client_key: str |
     return context
 
 
+def _closed_meanwhile() -> Unavailable:
+    return Unavailable("the client was closed meanwhile")
+
+
 def _notice_dead_peers(connection: socket.socket) -> None:
-    """A watch may be silent for hours, so the kernel probes whether the other side is still there: for 11 seconds."""
+    """Let the kernel end a connection whose other side is silent for 5 s, and then to three probes, for 6 s."""
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 5)
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 2)

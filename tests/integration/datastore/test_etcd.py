@@ -9,7 +9,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import BaseHTTPRequestHandler, HTTPServer, ThreadingHTTPServer
 
 import pytest
 
@@ -270,6 +270,40 @@ def test_a_server_that_is_not_etcd_is_named_and_passed_over(with_users, answer, 
         etcd = Etcd([foreign, with_users], username="root", password=PASSWORD)
         etcd.put("/foreign", "1")
         assert etcd.get("/foreign").value == "1"
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+class _LastAnswer(BaseHTTPRequestHandler):
+    """A watch as some proxies pass it on: its answer is the last one of the connection."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_response(200)
+        self.send_header("Transfer-Encoding", "chunked")
+        self.send_header("Connection", "close")
+        self.end_headers()
+        line = b'{"result": {"created": true, "watch_id": "1"}}\n'
+        self.wfile.write(b"%x\r\n%s\r\n" % (len(line), line))
+        self.rfile.read(1)  # until the client has gone
+
+    def log_message(self, *_arguments: object) -> None:
+        """Say nothing."""
+
+
+def test_a_watch_whose_answer_is_the_connections_last_is_followed_and_interrupted():
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _LastAnswer)
+    server.block_on_close = False
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        etcd = Etcd([f"http://127.0.0.1:{server.server_port}"])
+        watch = etcd.watch_documents({"/x/": 1})
+        assert next(watch)["result"]["created"]
+        etcd.interrupt()
+        assert list(watch) == []
     finally:
         server.shutdown()
         server.server_close()
