@@ -21,6 +21,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import LabError
@@ -38,6 +39,7 @@ _COUNTED = re.compile(r"\[(\d+):\d+\] (-A .*)")
 _POLICY = re.compile(r":(\S+) DROP \[(\d+):\d+\]")
 _VXLAN_HEADERS, _IPIP_HEADERS = 8 + 8 + 14, 20  # bytes: UDP, VXLAN and Ethernet; IPv4
 _IP_HEADERS = {"IPv4": 20, "IPv6": 40}
+_PARTLY = "{host} has told only a part of the rules that it meets: {why}."
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -137,10 +139,17 @@ class RuleTrace:
 
     def _is_listening(self, pid: int) -> bool:
         """Whether the monitor has joined the group that traces are sent to."""
+        return any(socket.gets_traces for socket in self._sockets_of(pid))
+
+    def _has_told_all(self, pid: int) -> bool:
+        """Whether the monitor has read all that the kernel has sent it, and waits for more."""
+        return not any(socket.unread for socket in self._sockets_of(pid)) and _is_asleep(pid)
+
+    def _sockets_of(self, pid: int) -> list[_NetlinkSocket]:
         with inside(self._netns):
             lines = Path("/proc/thread-self/net/netlink").read_text().splitlines()[1:]
-        listening = {f"socket:[{words[9]}]" for words in map(str.split, lines) if _gets_traces(words[1], words[3])}
-        return bool(listening & set(_open_files(pid)))
+        opened = set(_open_files(pid))
+        return [socket for line in lines if (socket := _NetlinkSocket.of_line(line)).file in opened]
 
     def end(self) -> list[str]:
         """End it; returns the lines of xtables-monitor, or those of rules whose counters of drops have grown."""
@@ -148,10 +157,15 @@ class RuleTrace:
             after = self._drops()
             more = {line: after.get(line, 0) - count for line, count in self._before.items()}
             return [f"COUNTER: {count} {line}" for line, count in more.items() if count > 0]
+        monitor = self._processes[0]
+        deadline = time.monotonic() + _READY_SECONDS
+        while not self._has_told_all(monitor.pid) and monitor.poll() is None:
+            if time.monotonic() > deadline:
+                self.problem = _PARTLY.format(host=os.uname().nodename, why="xtables-monitor is too slow")
+                break
+            time.sleep(0.02)
         if any(process.poll() is not None for process in self._processes):
-            self.problem = (
-                f"{os.uname().nodename} has told only a part of the rules that it meets: xtables-monitor ended."
-            )
+            self.problem = _PARTLY.format(host=os.uname().nodename, why="xtables-monitor ended")
         self._end_processes()
         lines = self._log.read_text(errors="replace").splitlines()
         # iptables 1.8.9 has "-4" and "-6" where later ones have the program's name.
@@ -189,8 +203,27 @@ class RuleTrace:
         return found
 
 
-def _gets_traces(protocol: str, groups: str) -> bool:
-    return int(protocol) == _NETFILTER and bool(int(groups, 16) & _TRACE_GROUP)
+@dataclass(frozen=True)
+class _NetlinkSocket:
+    """A line of /proc/net/netlink."""
+
+    file: str  # as a process has it open
+    gets_traces: bool
+    unread: int  # bytes
+
+    @classmethod
+    def of_line(cls, line: str) -> _NetlinkSocket:
+        _address, protocol, _port, groups, unread, _sent, _dump, _locks, _drops, inode = line.split()
+        gets_traces = int(protocol) == _NETFILTER and bool(int(groups, 16) & _TRACE_GROUP)
+        return cls(f"socket:[{inode}]", gets_traces, int(unread))
+
+
+def _is_asleep(pid: int) -> bool:
+    """A process that has ended, or was stopped, is not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "S"
+    except OSError:
+        return False
 
 
 def _open_files(pid: int) -> Iterator[str]:

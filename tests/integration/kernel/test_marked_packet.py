@@ -9,6 +9,7 @@ import os
 import shutil
 import signal
 import socket
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
@@ -94,6 +95,22 @@ def test_the_rule_that_drops_it_is_named_and_nothing_is_left(line):
     assert ":DROP " in told[0]
     assert found["untraced"] == {}
     assert rules(middle) == before
+
+
+def test_a_monitor_that_is_behind_is_waited_for(line):
+    """As on a busy host; it is stopped here, and goes on while it is asked for what it has seen."""
+    here, _middle, _there = line
+    folder = watch((here,))
+    watching = (Path(folder) / "pid").read_text()
+    (monitor,) = map(int, command("pgrep", "-P", watching, "-f", "xtables-monitor").split())
+    os.kill(monitor, signal.SIGSTOP)
+    assert send(here, "10.9.7.1")["answer"]
+    goes_on = threading.Timer(0.5, os.kill, (monitor, signal.SIGCONT))
+    goes_on.start()
+    found = collect(folder)
+    goes_on.join()
+    assert [text for text in found["traces"]["0"] if "OUT=va" in text]
+    assert found["untraced"] == {}
 
 
 @contextmanager

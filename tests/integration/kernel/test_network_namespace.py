@@ -51,7 +51,8 @@ def test_namespaces_are_made_with_their_parameters(names: list[str]) -> None:
 
 
 def test_a_parameter_changes_in_the_living_namespace(names: list[str]) -> None:
-    run_module("network_namespace", namespaces=[{"name": names[0]}])
+    # Said, as a new namespace has what the machine has, where Docker may have turned it on.
+    run_module("network_namespace", namespaces=[{"name": names[0], "sysctls": {"net.ipv4.ip_forward": "0"}}])
     ip(names[0], "link add br0 type bridge")
     sysctls = {"net.ipv4.ip_forward": "1", "net.ipv4.tcp_rmem": "4096  87380 6291456"}
     result = assert_converges("network_namespace", namespaces=[{"name": names[0], "sysctls": sysctls}])
