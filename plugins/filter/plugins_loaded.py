@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import gc
 import pkgutil
 from collections.abc import Callable
 from importlib import import_module
@@ -19,6 +20,9 @@ def plugins_loaded(hosts: str) -> str:
     Ansible evaluates a play's ``hosts`` itself, and nearly everything else in processes of its own for each task and
     host. What is loaded when it forks them is there in all of them. The rest each of them compiles anew, since modules
     of collections have no cached bytecode (``_AnsibleCollectionPkgLoaderBase.get_code`` of ansible-core).
+
+    What is there now also stays: garbage collection need not look through it any more, which would give each of those
+    processes a copy of its own of all that memory (gc.freeze of Python's library is made for this).
     """
     for kind in ("filter", "lookup"):
         package = import_module(f"{PLUGINS}.{kind}")
@@ -27,6 +31,7 @@ def plugins_loaded(hosts: str) -> str:
     # The rules of the networks, which the filters import by the network's name.
     for rules in Path(__file__).parents[1].glob("module_utils/*/inventory.py"):
         import_module(f"{PLUGINS}.module_utils.{rules.parent.name}.inventory")
+    gc.freeze()
     return hosts
 
 

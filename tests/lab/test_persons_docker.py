@@ -215,12 +215,10 @@ def test_a_docker_that_would_not_start_again_runs_on(mine: Lab) -> None:
     assert_mine("host2")
 
 
-def test_switches_within_a_minute_are_no_trouble(mine: Lab) -> None:
+def test_a_switch_is_no_trouble_when_somebody_has_just_restarted_docker(mine: Lab) -> None:
     """Debian's unit refuses a fourth start within a minute."""
-    for _time in range(3):
-        restart_docker("host1")
+    shell("host1", "systemctl reset-failed docker; for time in 1 2 3; do systemctl restart docker; done")
     mine.play("site.yml", "cni=docker_overlay")
-    mine.play("site.yml", "cni=flannel")
     assert_mine("host1")
 
 
