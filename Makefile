@@ -112,10 +112,13 @@ impair: $(lab_ready) ## make a line of the lab LAB worse: ON=node-1 WITH="delay=
 
 # --- the course -----------------------------------------------------------------------------------
 
+begin_lesson = ansible-playbook -i inventories/$(lesson_lab) playbooks/lesson.yml -e "lesson=$(LESSON) $(WITH)"
+
 .PHONY: lesson
 lesson: $(lab_ready) ## bring a lab to the start of LESSON, or WITH=stage=3, WITH=fault=NAME: docs/course/README.md
-	$(if $(wildcard docs/course/lessons/$(LESSON).yml),$(as_root) ansible-playbook -i inventories/$(lesson_lab) playbooks/lab_up.yml $(EXTRA))
-	$(as_root) ansible-playbook -i inventories/$(lesson_lab) playbooks/lesson.yml -e "lesson=$(LESSON) $(WITH)" $(EXTRA)
+	@$(as_root) env ANSIBLE_DISPLAY_FAILED_STDERR=true $(begin_lesson) --tags asked --skip-tags always $(EXTRA) >/dev/null
+	$(as_root) ansible-playbook -i inventories/$(lesson_lab) playbooks/lab_up.yml $(EXTRA)
+	$(as_root) $(begin_lesson) $(EXTRA)
 
 .PHONY: check
 check: $(lab_ready) ## say what is done of LESSON, and give hints: WITH="stage=2 lang=zh"
