@@ -39,6 +39,7 @@ _PID, _RESULT = "pid", "result.json"
 _HEAD = 320  # bytes of a packet that are kept: all headers of a tunnel, and the text
 _MOST_SIGHTS = 2000
 _END_SECONDS = 10.0
+_BEHIND_SECONDS = 3.0  # for what tells of rules, in all namespaces together
 # linux/if_packet.h, linux/if_ether.h and asm-generic/socket.h; Python has no names for them
 _SOL_PACKET, _PACKET_STATISTICS = 263, 6
 _ETH_P_ALL = 0x0003
@@ -124,11 +125,13 @@ def _watch(folder: Path, namespaces: Sequence[Watched], mark: str, seconds: floa
             return
         for channel, each in sockets.items():
             sights += _take(channel, each.id, mark)
+        until = time.monotonic() + _BEHIND_SECONDS
         result = {
             "sights": sorted(sights, key=lambda sight: sight["at"])[:_MOST_SIGHTS],
             "missed": sum(_missed(channel) for channel in sockets),
             "counters": {each.id: found for each in namespaces if (found := grown(before[each.id], _counters(each)))},
-            "traces": {identity: trace.end() for identity, trace in traces.items()},  # first, as it may find a problem
+            "traces": {identity: trace.end(until) for identity, trace in traces.items()},
+            # Behind the traces: the end of one may find a problem.
             "untraced": {identity: trace.problem for identity, trace in traces.items() if trace.problem},
         }
     partial = folder / f"{_RESULT}.part"

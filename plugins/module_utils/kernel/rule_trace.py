@@ -151,16 +151,18 @@ class RuleTrace:
         opened = set(_open_files(pid))
         return [socket for line in lines if (socket := _NetlinkSocket.of_line(line)).file in opened]
 
-    def end(self) -> list[str]:
-        """End it; returns the lines of xtables-monitor, or those of rules whose counters of drops have grown."""
+    def end(self, until: float) -> list[str]:
+        """End it; returns the lines of xtables-monitor, or those of rules whose counters of drops have grown.
+
+        What the kernel has said and the monitor has not read yet is waited for, ``until`` then by time.monotonic().
+        """
         if self.problem:
             after = self._drops()
             more = {line: after.get(line, 0) - count for line, count in self._before.items()}
             return [f"COUNTER: {count} {line}" for line, count in more.items() if count > 0]
         monitor = self._processes[0]
-        deadline = time.monotonic() + _READY_SECONDS
         while not self._has_told_all(monitor.pid) and monitor.poll() is None:
-            if time.monotonic() > deadline:
+            if time.monotonic() > until:
                 self.problem = _PARTLY.format(host=os.uname().nodename, why="xtables-monitor is too slow")
                 break
             time.sleep(0.02)
