@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import contextlib
 import os
+import time
 from collections.abc import Iterator
 from typing import Any
 
 import docker
-from docker.errors import ImageNotFound
+from docker.errors import ImageNotFound, NotFound
 
 
 class EngineView:
@@ -73,6 +74,16 @@ class EngineView:
         with self._client() as client:
             found = client.networks.list(filters={"driver": driver} if driver else None)
         return sorted(each.name for each in found)
+
+    def remove_coming_network(self, name: str, seconds: float = 20) -> None:
+        """Remove a network as soon as the Engine has it."""
+        deadline = time.monotonic() + seconds
+        with self._client() as client:
+            while True:
+                try:
+                    return client.api.remove_network(name)
+                except NotFound:
+                    assert time.monotonic() < deadline, f"network {name} did not come"
 
     def network(self, name: str) -> dict[str, Any]:
         """All that the Engine says about a network."""

@@ -21,7 +21,7 @@ import secrets
 import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -117,6 +117,12 @@ class NetworkDefinition:
         """
         ours, theirs = asdict(self), asdict(other)
         return all(ours[name] == theirs[name] for name in ours if name not in ("ranges", "labels", "token"))
+
+    def recorded_in(self, record: NetworkRecord) -> NetworkRecord:
+        """The record of a network that this host has made from it."""
+        return replace(
+            record, name=self.name, subnets=self.subnets or record.subnets, ranges=self.ranges, definition=self.token
+        )
 
     def create_body(self) -> dict[str, Any]:
         """The document that ``POST /networks/create`` takes."""
@@ -278,8 +284,10 @@ class SharedNetworks:
                 if item is None or self._parsed(item.key, item.value, definition.token) is None:
                     return None  # it was removed meanwhile, here: Docker lists it no more before it tells
                 network_id = self._host.docker.create_network(definition.create_body())
-                if network_id:
-                    self._records.named(network_id)  # before anybody can remove it
+                record = self._records.get(network_id) if network_id else None
+                if record is not None:
+                    # Before anybody can remove it, and without a question: Docker may list it no more.
+                    self._records.put(definition.recorded_in(record))
         except LabError as error:
             return f"network '{definition.name}' of the other hosts cannot be created here: {error}"
         log.info("network %s created, as on another host", definition.name)

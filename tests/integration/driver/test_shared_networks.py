@@ -147,6 +147,16 @@ def test_a_network_is_created_once_and_removed_once(hosts: Hosts) -> None:
     hosts.await_on(hosts.first)
 
 
+def test_one_that_is_removed_as_soon_as_it_is_on_another_host_goes_everywhere(hosts: Hosts) -> None:
+    """Within the moment in which that host learns from Docker what it has made."""
+    for number in range(8):
+        name = f"short-{number}"
+        hosts.first.docker("network", "create", *hosts.kind.create, name)
+        hosts.second.view.remove_coming_network(name)
+        hosts.await_on(hosts.first)
+        hosts.await_on(hosts.second)
+
+
 def test_the_others_make_the_same(hosts: Hosts) -> None:
     hosts.second.docker("network", "create", *hosts.kind.other, "--label=com.example.team=a b", "my.net_1-x")
     hosts.await_on(hosts.first, "my.net_1-x")
