@@ -1,12 +1,13 @@
 # Copyright (c) 2026, container_network.lab contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Keeps what Python compiles of Ansible's modules, on a lab host.
+"""Keeps what Python compiles of Ansible's modules, on a lab host and in the virtual environment of the checkout.
 
-A module comes to a host as source in a zip archive. Python compiles all of it at each task, and twice at that:
-zipimport does so once for a file's name and once more for its code, and keeps nothing, as it does for source in
-folders. That is half of what a module costs. Here it is compiled once a host, and kept under the hash of the source
-and of Python's version. (A traceback names the archive that the code was compiled from, which is gone in any case.)
+A module comes to a host, and to the controller's own Python, as source in a zip archive. Python compiles all of it at
+each task, and twice at that: zipimport does so once for a file's name and once more for its code, and keeps nothing, as
+it does for source in folders. That is half of what a module costs. Here it is compiled once, and kept under the hash of
+the source and of Python's version. (A traceback names the archive that the code was compiled from, which is gone in any
+case.)
 
 Python reads this file at each start, by compiled_modules.pth beside it. So it imports nothing but what is there.
 """
@@ -16,8 +17,9 @@ import os
 import sys
 import zipimport
 
-# Root's only. Another user's Python can neither read nor write here, and compiles as ever.
-KEPT = "/var/cache/compiled_modules"
+# On a host root's only: another user's Python can neither read nor write there, and compiles as ever. A virtual
+# environment has its own.
+KEPT = os.path.join("/" if sys.prefix == sys.base_prefix else sys.prefix, "var/cache/compiled_modules")
 
 
 class KeepingImporter(zipimport.zipimporter):

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, container_network.lab contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a lab host keeps of the modules that it compiled, with archives as Ansible sends them."""
+"""What a lab host and a virtual environment keep of the modules that they compiled, with archives as Ansible's."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ import importlib.util
 import marshal
 import os
 import py_compile
+import shutil
+import subprocess
 import sys
+import venv
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -128,3 +131,23 @@ def test_archives_of_compiled_modules_are_read_as_ever(kept: Path, tmp_path: Pat
     sys.path.insert(0, str(tmp_path / "1.zip"))
     assert importlib.import_module("alone").mtu == 1450
     assert not list(kept.iterdir())
+
+
+def test_a_virtual_environment_keeps_its_own(tmp_path: Path) -> None:
+    """As tools/make_venv makes it; a host's Python has /var/cache."""
+    venv.create(tmp_path / "venv")
+    python = tmp_path / "venv/bin/python"
+    command = [python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"]
+    packages = Path(subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip())
+    shutil.copy(FILE, packages)
+    (packages / "compiled_modules.pth").write_text("import compiled_modules")
+    kept = tmp_path / "venv/var/cache/compiled_modules"
+    kept.mkdir(parents=True)
+    with zipfile.ZipFile(tmp_path / "1.zip", "w") as file:
+        file.writestr("rules.py", "print('mtu 1450')")
+    begin = "import sys; sys.path.insert(0, sys.argv[1]); import rules"  # as Ansible does
+    for _ in range(2):
+        command = [python, "-c", begin, tmp_path / "1.zip"]
+        done = subprocess.run(command, check=True, capture_output=True, text=True)
+        assert done.stdout == "mtu 1450\n"
+    assert [path.name.partition(".")[0] for path in kept.iterdir()] == ["rules"]
