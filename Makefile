@@ -141,27 +141,31 @@ quick-lessons-on-nodes: $(test_ready)
 test: $(test_ready) ## lint, and all tests but fault-tests and test-vagrant; all parts, also after one that failed
 	@$(MAKE) --keep-going --jobs=4 --output-sync=target $(rows)
 
-# Rows side by side, as long as each other: each waits more than it computes. No two of them have hosts of the same names:
-# what uses node-1 to node-4 is in one row, what uses host1 and host2 in another. What the last one does is seen at once, and
-# the output of another as a whole when it has ended.
-rows := tests-without-lab tests-on-nodes tests-on-other-labs tests-on-hosts
+# Rows, four of them side by side: each waits more than it computes. No two of them have hosts of the same names: what uses
+# node-1 to node-4 is in one row, what uses host1 and host2 in another. The longest begin, and the others come as these end.
+# What the last one of all does is seen at once, and the output of another as a whole when it has ended.
+rows := tests-on-hosts tests-on-pair tests-on-nodes integration tests-on-other-labs tests-without-lab
 in_turn = env --unset=MAKEFLAGS $(MAKE) --keep-going
 scenarios_of = $(foreach each,$(own_scenarios),$(if $(filter $1,$(call inventory_of,$(each))),molecule-$(each)))
 nodes_scenarios = $(call scenarios_of,inventories/aws_vpc inventories/docker_hosts)
 hosts_scenarios = $(call scenarios_of,inventories/two_hosts)
+pair_scenarios = $(call scenarios_of,tests/inventories/pair)
 
 .PHONY: $(rows)
-tests-without-lab: $(test_ready)
-	@$(in_turn) lint docs sanity unit integration
+tests-on-hosts: $(test_ready)
+	@env --unset=MAKEFLAGS $(MAKE) --keep-going lab-tests $(hosts_scenarios) quick-lessons
+
+tests-on-pair: $(test_ready)
+	@$(in_turn) look-tests $(pair_scenarios)
 
 tests-on-nodes: $(test_ready)
 	@$(in_turn) $(nodes_scenarios) molecule-shared quick-lessons-on-nodes
 
 tests-on-other-labs: $(test_ready)
-	@$(in_turn) look-tests $(filter-out $(nodes_scenarios) $(hosts_scenarios),$(addprefix molecule-,$(own_scenarios)))
+	@$(in_turn) $(filter-out $(nodes_scenarios) $(hosts_scenarios) $(pair_scenarios),$(addprefix molecule-,$(own_scenarios)))
 
-tests-on-hosts: $(test_ready)
-	@env --unset=MAKEFLAGS $(MAKE) --keep-going lab-tests $(hosts_scenarios) quick-lessons
+tests-without-lab: $(test_ready)
+	@$(in_turn) lint docs sanity unit
 
 .PHONY: lint
 lint: $(test_ready) ## ruff, ansible-lint, changelog fragments
@@ -182,7 +186,6 @@ unit: $(test_ready) ## pure rules, and some odd inputs for them, without root
 fuzz: $(test_ready) ## thousands of odd inputs: variables, documents, names, what stands in etcd; not part of "test"
 	FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) $(pytest) -q tests/fuzz
 
-.PHONY: integration
 integration: $(test_ready) ## modules against real namespaces and a real Docker Engine
 	$(pytest_as_root) -q -m "not long" tests/integration
 
