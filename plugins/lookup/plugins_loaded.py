@@ -21,7 +21,7 @@ description:
   - Nor does garbage collection look through what is loaded by then, which would copy that memory into each of those
     processes, a twelfth of the time.
   - What is compiled, and what Ansible sends of modules to hosts, is kept in C(~/.ansible/container_network.lab), or
-    below E(ANSIBLE_HOME), for the next run, which takes a fifth less of the processor's time by that. It can be removed
+    below C(ANSIBLE_HOME), for the next run, which takes a fifth less of the processor's time by that. It can be removed
     at any time. A folder that other users may write to is not used.
 options:
   _terms:
