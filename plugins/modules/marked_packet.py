@@ -125,7 +125,7 @@ problem:
 sights:
   description:
     - Each packet that was seen, with its C(namespace), C(device), whether it was C(outgoing), C(link), the kind of the
-      device's link (linux/if_arp.h), C(at), seconds since 1970, and C(head), its first bytes in hexadecimal digits.
+      device's link (linux/if_arp.h), C(at), nanoseconds since 1970, and C(head), its first bytes in hexadecimal digits.
   type: list
   elements: dict
   returned: O(state=collected)

@@ -171,13 +171,13 @@ def _take(channel: socket.socket, identity: str, mark: str) -> Iterator[dict[str
         }
 
 
-def _arrived(ancillary: Sequence[tuple[int, int, bytes]]) -> float:
-    """When the kernel saw it, in seconds since 1970."""
+def _arrived(ancillary: Sequence[tuple[int, int, bytes]]) -> int:
+    """When the kernel saw it, in nanoseconds since 1970: from device to device it takes fewer than a float tells."""
     for level, kind, content in ancillary:
         if level == socket.SOL_SOCKET and kind == _SO_TIMESTAMPNS:
             whole, nanoseconds = _time.unpack_from(content)
-            return whole + nanoseconds / 1e9
-    return time.time()
+            return whole * 1_000_000_000 + nanoseconds
+    return time.time_ns()
 
 
 def _missed(channel: socket.socket) -> int:

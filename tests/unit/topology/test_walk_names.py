@@ -124,7 +124,7 @@ def walk_and_prove(asked: Asked | None) -> tuple[bool, str]:
     assert found is not None
     assert found.back is not None
     sights = [*found.way.sights, *found.back.sights]
-    seen = tuple(Seen(sight, 1000 + n / 10000) for n, sight in enumerate(sights))
+    seen = tuple(Seen(sight, 1_000_000_000 + n * 100_000) for n, sight in enumerate(sights))
     proof = prove(found, replace(Observations(seen, (), {}, {}, 0, 0.001), asked=asked))
     return proof.agrees, walk_text(found, proof)
 

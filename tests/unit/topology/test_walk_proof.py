@@ -44,7 +44,7 @@ def walk(source: str = "node-1/busybox", destination: str = "node-4/busybox", na
 
 def observed(sights: Sequence[Sight], **values: object) -> Observations:
     """Sights as if they had been seen one after the other, each a tenth of a millisecond later."""
-    seen = tuple(Seen(sight, 1000 + n / 10000) for n, sight in enumerate(sights))
+    seen = tuple(Seen(sight, 1_000_000_000 + n * 100_000) for n, sight in enumerate(sights))
     return replace(Observations(seen, (), {}, {}, 0, 0.001), **values)
 
 

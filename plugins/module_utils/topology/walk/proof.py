@@ -110,7 +110,7 @@ def prove(walk: Walk, observed: Observations) -> Proof:
     """Compare a walk with what was seen."""
     observed = replace(observed, met=tuple(_whole(walk, met) for met in observed.met))
     left = list(observed.seen)
-    first = min((seen.at for seen in left), default=0.0)
+    first = min((seen.at for seen in left), default=0)
     kernel = next((_kernel(seen.sight.namespace) for seen in left if seen.at == first), "")
     way = _prove_way(walk.way, left, observed, (first, kernel))
     back = _prove_way(walk.back, left, observed, (first, kernel)) if walk.back else None
@@ -139,7 +139,7 @@ def _kernel(namespace: str) -> str:
     return namespace.partition("/")[0]
 
 
-def _prove_way(way: Way, left: list[Seen], observed: Observations, first: tuple[float, str]) -> ProvenWay:
+def _prove_way(way: Way, left: list[Seen], observed: Observations, first: tuple[int, str]) -> ProvenWay:
     steps = []
     for step in way.steps:
         sights = []
@@ -147,7 +147,7 @@ def _prove_way(way: Way, left: list[Seen], observed: Observations, first: tuple[
             seen = _take(left, sight, way.content)
             differences = tuple(_differences(sight.headers, seen.sight.headers)) if seen else ()
             same_clock = seen is not None and _kernel(sight.namespace) == first[1]
-            after = seen.at - first[0] if seen is not None and same_clock else None
+            after = (seen.at - first[0]) / 1e9 if seen is not None and same_clock else None
             sights.append(ProvenSight(sight, seen, differences, after))
         prove_one = _prove_name if step.kind == "name" else _prove_step
         steps.append(prove_one(step, tuple(sights), observed))

@@ -31,7 +31,7 @@ class Seen:
     """A packet that was seen on a device."""
 
     sight: Sight
-    at: float  # seconds since 1970, by the clock of its host
+    at: int  # nanoseconds since 1970, by the clock of its host
 
     @property
     def content(self) -> str:
@@ -104,7 +104,7 @@ def observations_of(
     for host, result in collected.items():
         for sight in result.get("sights") or ():
             headers = headers_of(bytes.fromhex(sight["head"]), int(sight["link"]))
-            seen.append(Seen(_sight(host, sight, headers, places), float(sight["at"])))
+            seen.append(Seen(_sight(host, sight, headers, places), int(sight["at"])))
         untraced.update(result.get("untraced") or {})
         for namespace, lines in (result.get("traces") or {}).items():
             met += met_of(namespace, lines)
