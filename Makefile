@@ -142,10 +142,9 @@ test: $(test_ready) ## lint, and all tests but fault-tests and test-vagrant; all
 	@$(MAKE) --keep-going --jobs=4 --output-sync=target $(rows)
 
 # Rows, four of them side by side: each waits more than it computes. No two of them have hosts of the same names: what uses
-# node-1 to node-4 is in one row, what uses host1 and host2 in another. The longest begin, and Kuryr's lab, which waits most
-# of its time and would do so alone at the end. What the last one of all does is seen at once, and the output of another as a
-# whole when it has ended.
-rows := tests-on-hosts integration tests-on-nodes tests-on-other-labs tests-on-pair tests-without-lab
+# node-1 to node-4 is in one row, what uses host1 and host2 in another. The longest begin, and the others come as these end.
+# What the last one of all does is seen at once, and the output of another as a whole when it has ended.
+rows := tests-on-hosts tests-on-pair tests-on-nodes integration tests-on-other-labs tests-without-lab
 in_turn = env --unset=MAKEFLAGS $(MAKE) --keep-going
 scenarios_of = $(foreach each,$(own_scenarios),$(if $(filter $1,$(call inventory_of,$(each))),molecule-$(each)))
 nodes_scenarios = $(call scenarios_of,inventories/aws_vpc inventories/docker_hosts)
