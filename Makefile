@@ -186,6 +186,7 @@ unit: $(test_ready) ## pure rules, and some odd inputs for them, without root
 fuzz: $(test_ready) ## thousands of odd inputs: variables, documents, names, what stands in etcd; not part of "test"
 	FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) $(pytest) -q tests/fuzz
 
+.PHONY: integration
 integration: $(test_ready) ## modules against real namespaces and a real Docker Engine
 	$(pytest_as_root) -q -m "not long" tests/integration
 
@@ -261,19 +262,22 @@ site: $(site_ready) ## make the site of all pages, in English and Chinese: site/
 
 # --- the tools ------------------------------------------------------------------------------------
 
-$(lab_ready): requirements.txt $(lab_requirements) tools/make_venv
+# What an environment is made with, and what goes into it besides packages.
+venv_tools := tools/make_venv roles/lab/files/compiled_modules.py
+
+$(lab_ready): requirements.txt $(lab_requirements) $(venv_tools)
 	@tools/make_venv $(lab_requirements)
 	@touch $@
 
-$(compare_ready): requirements-compare.txt $(lab_ready) tools/make_venv
+$(compare_ready): requirements-compare.txt $(lab_ready) $(venv_tools)
 	@tools/make_venv requirements-compare.txt
 	@touch $@
 
-$(site_ready): requirements.txt requirements-site.txt tools/make_venv
+$(site_ready): requirements.txt requirements-site.txt $(venv_tools)
 	@tools/make_venv requirements-site.txt
 	@touch $@
 
-$(test_ready): requirements.txt $(addprefix requirements-,aws_vpc.txt compare.txt site.txt test.txt) tools/make_venv tools/test_packages
+$(test_ready): requirements.txt $(addprefix requirements-,aws_vpc.txt compare.txt site.txt test.txt) $(venv_tools) tools/test_packages
 	@tools/test_packages
 	@tools/make_venv requirements-test.txt
 	@touch $@ $(lab_ready) $(compare_ready) $(site_ready)
