@@ -22,6 +22,7 @@ import functools
 import hashlib
 import os
 import shutil
+import stat
 import sys
 import time
 from collections.abc import Iterable, Sequence
@@ -82,9 +83,9 @@ def _keep_archives(of_run: Path, archives: Path) -> None:
 
 
 def _is_ours_alone(folder: Path) -> bool:
-    """Whether it is a folder of this user, and only this user can write to it."""
+    """Whether it is a folder of this user, and no link to one, and only this user can write to it."""
     status = folder.lstat()
-    return folder.is_dir() and not folder.is_symlink() and status.st_uid == os.geteuid() and not status.st_mode & 0o022
+    return stat.S_ISDIR(status.st_mode) and status.st_uid == os.geteuid() and not status.st_mode & 0o022
 
 
 def _remove_unused(home: Path) -> None:
