@@ -15,7 +15,7 @@ import json
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from ..datastore.documents import parse_object, updated_document
 from ..datastore.etcd import KeyValue, Put, unchanged_since
@@ -30,6 +30,26 @@ DEFINITION_LABEL = "container_network.lab.definition"
 """A network that this service made because another host has it bears the token of its definition."""
 NAME_SECONDS = 5.0
 """How long Docker may take to list a network that it has just created."""
+
+
+class Described(Protocol):
+    """What a record takes from a network, as Docker has it or as it was defined."""
+
+    @property
+    def name(self) -> str:
+        """Of ``docker network create``."""
+
+    @property
+    def subnets(self) -> tuple[str, ...]:
+        """In CIDR notation."""
+
+    @property
+    def ranges(self) -> tuple[str, ...]:
+        """Of ``--ip-range``."""
+
+    @property
+    def labels(self) -> Mapping[str, str]:
+        """Of ``--label``, and the service's own."""
 
 
 @dataclass(frozen=True)
@@ -60,8 +80,8 @@ class NetworkRecord:
             tokens=tuple(tokens),
         )
 
-    def updated(self, network: DockerNetwork) -> NetworkRecord:
-        """With what a query of Docker returned."""
+    def updated(self, network: Described) -> NetworkRecord:
+        """With what a query of Docker returned, or with what Docker was asked to make."""
         return dataclasses.replace(
             self,
             name=network.name,

@@ -21,7 +21,7 @@ import secrets
 import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -117,12 +117,6 @@ class NetworkDefinition:
         """
         ours, theirs = asdict(self), asdict(other)
         return all(ours[name] == theirs[name] for name in ours if name not in ("ranges", "labels", "token"))
-
-    def recorded_in(self, record: NetworkRecord) -> NetworkRecord:
-        """The record of a network that this host has made from it."""
-        return replace(
-            record, name=self.name, subnets=self.subnets or record.subnets, ranges=self.ranges, definition=self.token
-        )
 
     def create_body(self) -> dict[str, Any]:
         """The document that ``POST /networks/create`` takes."""
@@ -287,7 +281,7 @@ class SharedNetworks:
                 record = self._records.get(network_id) if network_id else None
                 if record is not None:
                     # Before anybody can remove it, and without a question: Docker may list it no more.
-                    self._records.put(definition.recorded_in(record))
+                    self._records.put(record.of_definition(definition.token).updated(definition))
         except LabError as error:
             return f"network '{definition.name}' of the other hosts cannot be created here: {error}"
         log.info("network %s created, as on another host", definition.name)
