@@ -50,6 +50,7 @@ lab_requirements := $(or $(wildcard requirements-$(LAB).txt),requirements.txt)
 lab_ready := .venv/.ready-lab$(if $(wildcard requirements-$(LAB).txt),-$(LAB))
 compare_ready := .venv/.ready-compare
 test_ready := .venv/.ready-test
+unit_ready := .venv/.ready-unit
 vagrant_ready := .venv/.ready-vagrant
 site_ready := .venv/.ready-site
 all_scenarios := $(notdir $(patsubst %/molecule.yml,%,$(wildcard molecule/*/molecule.yml)))
@@ -179,11 +180,11 @@ sanity: $(test_ready) ## ansible-test sanity
 	tools/sanity
 
 .PHONY: unit
-unit: $(test_ready) ## pure rules, and some odd inputs for them, without root
+unit: $(unit_ready) ## pure rules, and some odd inputs for them, without root
 	$(pytest) -q tests/unit tests/fuzz
 
 .PHONY: fuzz
-fuzz: $(test_ready) ## thousands of odd inputs: variables, documents, names, what stands in etcd; not part of "test"
+fuzz: $(unit_ready) ## thousands of odd inputs: variables, documents, names, what stands in etcd; not part of "test"
 	FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) $(pytest) -q tests/fuzz
 
 .PHONY: integration
@@ -277,10 +278,14 @@ $(site_ready): requirements.txt requirements-site.txt $(venv_tools)
 	@tools/make_venv requirements-site.txt
 	@touch $@
 
-$(test_ready): requirements.txt $(addprefix requirements-,aws_vpc.txt compare.txt site.txt test.txt) $(venv_tools) tools/test_packages
+$(unit_ready): requirements.txt requirements-compare.txt requirements-unit.txt $(venv_tools)
+	@tools/make_venv requirements-unit.txt
+	@touch $@
+
+$(test_ready): requirements.txt $(addprefix requirements-,aws_vpc.txt compare.txt site.txt test.txt unit.txt) $(venv_tools) tools/test_packages
 	@tools/test_packages
 	@tools/make_venv requirements-test.txt
-	@touch $@ $(lab_ready) $(compare_ready) $(site_ready)
+	@touch $@ $(lab_ready) $(compare_ready) $(site_ready) $(unit_ready)
 
 $(vagrant_ready): requirements-vagrant.txt $(test_ready) tools/vagrant/packages
 	@tools/vagrant/packages
