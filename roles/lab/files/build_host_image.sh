@@ -35,6 +35,13 @@ set -eu
 root=$1
 # The lab gives addresses and routes.
 ln -sf /dev/null "$root/etc/systemd/system/systemd-networkd.service"
+# At each start and reload systemd runs programs that make units of disks, terminals and the kernel's command line, and so
+# of the machine's. The one for services that are init scripts stays: a package may have no unit.
+mkdir -p "$root/etc/systemd/system-generators"
+for generator in "$root"/usr/lib/systemd/system-generators/systemd-*; do
+    case $generator in *-sysv-generator) continue ;; esac
+    ln -s /dev/null "$root/etc/systemd/system-generators/${generator##*/}"
+done
 
 # The first process: it makes the container look like a machine of its own, and becomes systemd.
 cat > "$root/usr/local/sbin/lab-host-init" <<'INIT'
