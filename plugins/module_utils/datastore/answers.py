@@ -37,6 +37,9 @@ _CLIENT_CERT_WANTED = "If it asks for a certificate of the client, name it as et
 _NO_TLS_THERE = ("wrong version number", "record layer failure", "http request")
 _SPEAKS_TLS = "If it has a certificate, write it with https:// in etcd_endpoints."
 _SPEAKS_NO_TLS = "If it has no certificate, write it with http:// in etcd_endpoints."
+# Etcd without TLS ends such a connection at once, and one with TLS that of a client without a certificate. Whether the
+# client reads that end as one of TLS or as one of TCP is a race.
+_ENDS_TLS = f"{_SPEAKS_NO_TLS} {_CLIENT_CERT_WANTED}"
 _NOT_ETCD = "Correct etcd_endpoints: it must name the client URLs of etcd 3.4 or newer."
 
 
@@ -101,13 +104,12 @@ def unavailable(error: Exception, tls: bool) -> Unavailable:
             return Unavailable(f"it does not accept the client's certificate ({reason})", _CLIENT_CERT)
         if any(sign in reason for sign in _NO_TLS_THERE):
             return Unavailable(f"it seems not to speak TLS ({reason})", _SPEAKS_NO_TLS)
-        # Etcd without TLS ends such a connection at once, and one with TLS that of a client without a certificate.
-        return Unavailable(f"TLS failed: {reason}", f"{_SPEAKS_NO_TLS} {_CLIENT_CERT_WANTED}")
+        return Unavailable(f"TLS failed: {reason}", _ENDS_TLS)
     if isinstance(error, TimeoutError):
         return Unavailable("no answer in time")
     reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
     if isinstance(error, (http.client.RemoteDisconnected, BrokenPipeError, ConnectionResetError)):
-        return Unavailable(reason, f"{_CHECK} {_CLIENT_CERT_WANTED if tls else _SPEAKS_TLS}")
+        return Unavailable(reason, f"{_CHECK} {_ENDS_TLS if tls else _SPEAKS_TLS}")
     if isinstance(error, http.client.HTTPException):
         return Unavailable(f"what answers there is not etcd ({type(error).__name__})", _NOT_ETCD)
     return Unavailable(reason)
